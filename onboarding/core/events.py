@@ -1,0 +1,161 @@
+"""What can happen to an onboarding. Each is one transition at most; `decide` says which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from onboarding.core.record import Problem
+
+APPLICATION = "application"
+"""The actor of everything that no person did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The function of a task took it up, on the message with this ticket."""
+
+    step: str
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """What the task makes true is true."""
+
+    step: str
+    ticket: int
+    detail: str
+    findings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The task is to be tried again: throttled, outage, replication lag."""
+
+    step: str
+    ticket: int
+    problem: Problem
+    retry_after: float | None = None
+    """Seconds that Microsoft asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A person must act before the task can go on."""
+
+    step: str
+    ticket: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The timer looked whether a wait is over."""
+
+    step: str
+    done: bool
+    detail: str
+    problem: Problem | None = None
+    """The look itself failed, or (`stop`) the wait can't end by itself."""
+    stop: bool = False
+    retry_after: float | None = None
+    findings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The timer came by: whatever was due and never started is nudged again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSent:
+    """A notice went out."""
+
+    notice: str
+    ticket: int
+    sent_to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFailed:
+    """A notice could not be sent; it is tried again with growing gaps."""
+
+    notice: str
+    ticket: int
+    problem: Problem
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A person says that a checkpoint is done, or that a wait is over."""
+
+    step: str
+    actor: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRequested:
+    """A person has acted; the step is to be tried again now."""
+
+    step: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequested:
+    """A person wants a wait to be looked at now."""
+
+    step: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """A person ends the onboarding. What was done at Microsoft stays."""
+
+    actor: str
+    reason: str
+
+
+Happening = (
+    Started
+    | Succeeded
+    | Postponed
+    | Stopped
+    | Looked
+    | TimePassed
+    | NoticeSent
+    | NoticeFailed
+    | Confirmed
+    | RetryRequested
+    | CheckRequested
+    | CancelRequested
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Effect: a message to the step's queue."""
+
+    onboarding_id: str
+    step: str
+    ticket: int
+    after: float = 0.0
+    """Seconds from now."""
+
+
+@dataclass(frozen=True, slots=True)
+class NudgeNotice:
+    """Effect: a message to the queue of notices."""
+
+    onboarding_id: str
+    notice: str
+    ticket: int
+    after: float = 0.0
+
+
+Effect = Nudge | NudgeNotice

@@ -1,0 +1,94 @@
+"""A queue message: which step or notice of which onboarding to look at, and the ticket that says whether it is news."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from onboarding.core.events import Effect, Nudge, NudgeNotice
+from onboarding.core.steps import BY_NAME, NOTICES_QUEUE
+
+CONTENT_TYPE = "application/json"
+MESSAGE_ID_LENGTH = 128
+"""Characters that Service Bus allows in a message id (Microsoft Learn, "Service Bus quotas")."""
+
+_HASH_LENGTH = 32
+_SHOWN_LENGTH = 200
+
+
+class ForeignMessageError(ValueError):
+    """A body that this application did not write: there is nothing to look at, however often it is delivered."""
+
+    def __init__(self, seen: str, body: bytes | str) -> None:
+        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+        shown = text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}… ({len(text)} characters)"
+        super().__init__(
+            f"The message is not one of this application's: {seen}; expected a JSON object with onboarding,"
+            f" ticket and one of step and notice; its body is {shown!r}. Nothing is done; look who sends to the queue."
+        )
+
+
+Reference = Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class _Body(BaseModel):
+    """The JSON of a message."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    onboarding: Reference
+    step: Reference | None = None
+    notice: Reference | None = None
+    ticket: Annotated[int, Field(ge=0)]
+
+
+def encode(effect: Effect) -> bytes:
+    """The body of the message that carries an effect."""
+    if isinstance(effect, Nudge):
+        body = _Body(onboarding=effect.onboarding_id, step=effect.step, ticket=effect.ticket)
+    else:
+        body = _Body(onboarding=effect.onboarding_id, notice=effect.notice, ticket=effect.ticket)
+    return body.model_dump_json(exclude_none=True).encode()
+
+
+def decode(body: bytes | str) -> Effect:
+    """The effect that a body carries; its delay is over.
+
+    Raises ForeignMessageError when nobody here wrote it.
+    """
+    try:
+        read = _Body.model_validate_json(body)
+    except ValidationError as error:
+        reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors())
+        raise ForeignMessageError(reasons, body) from None
+    if read.step is not None and read.notice is None:
+        if read.step not in BY_NAME or BY_NAME[read.step].queue is None:
+            raise ForeignMessageError(f"no task is called {read.step[:64]!r}", body)
+        return Nudge(read.onboarding, read.step, read.ticket)
+    if read.notice is not None and read.step is None:
+        return NudgeNotice(read.onboarding, read.notice, read.ticket)
+    raise ForeignMessageError("it names both a step and a notice, or neither", body)
+
+
+def queue_of(effect: Effect) -> str:
+    """The queue that an effect goes to."""
+    return effect.step if isinstance(effect, Nudge) else NOTICES_QUEUE
+
+
+def message_id(effect: Effect) -> str:
+    """The same for the same nudge, so that Service Bus drops one that is sent twice.
+
+    `{onboarding}/{step or notice}/{ticket}`; what is too long for an id is hashed.
+    """
+    subject = effect.step if isinstance(effect, Nudge) else effect.notice
+    whole = f"{effect.onboarding_id}/{subject}/{effect.ticket}"
+    if len(whole) <= MESSAGE_ID_LENGTH:
+        return whole
+    short = f"{effect.onboarding_id}/{_hash(subject)}/{effect.ticket}"
+    return short if len(short) <= MESSAGE_ID_LENGTH else _hash(whole)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]

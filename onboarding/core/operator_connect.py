@@ -1,0 +1,35 @@
+"""Constants of the Operator Connect and Teams Phone Mobile programmes, as Microsoft's article gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PROJECT_SYNERGY_APP_ID = "eb63d611-525e-4a31-abd7-0cb33f679599"
+PROJECT_SYNERGY_DISPLAY_NAME = "Operator Connect"
+"""The name that the article's New-AzureADServicePrincipal gives it."""
+
+AZURE_COMMUNICATIONS_GATEWAY_APP_ID = "8502a0ec-c76d-412f-836c-398018e2312b"
+"""The second id to enter in the portal: the same for everyone."""
+
+ADMIN_ROLE = "Admin"
+"""Its id is published nowhere: it is looked up in Project Synergy's app roles."""
+
+APPLICATION_ROLES: Mapping[str, str] = {
+    "TrunkManagement.Read": "72129ccd-8886-42db-a63c-2647b61635c1",
+    "TrunkManagement.Write": "e907ba07-8ad0-40be-8d72-c18a0b3c156b",
+    "PartnerSettings.Read": "d6b0de4a-aab5-4261-be1b-0e1800746fb2",
+    "NumberManagement.Read": "130ecbe2-d1e6-4bbd-9a8d-9a7a909b876e",
+    "NumberManagement.Write": "752b4e79-4b85-4e33-a6ef-5949f0d7d553",
+    "Data.Read": "eb63d611-525e-4a31-abd7-0cb33f679599",
+    "Data.Write": "98d32f93-eaa7-4657-b443-090c23e69f27",
+}
+"""Value → the article's id. Data.Read's equals Project Synergy's own app id, which may be a slip of the article:
+so roles are resolved by value in the tenant, and these ids are only compared with what is found."""
+
+PORTAL = "https://operatorconnect.microsoft.com/"
+PORTAL_APPLICATION_IDS = "https://operatorconnect.microsoft.com/operator/configuration"
+
+DO_NOT_TOUCH = (
+    "Do not change Calling Profiles with a CommsGw suffix, nor trunks whose FQDN ends with .commsgw.azure.com:"
+    " Microsoft manages them, and editing them is likely to break your gateway's service."
+)

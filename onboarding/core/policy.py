@@ -1,0 +1,53 @@
+"""How long to wait before what: the times that rules use, all in seconds."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Defaults are production's; the settings may change them."""
+
+    poll_first: float = 60.0
+    """Between the first looks at a wait."""
+    poll_longest: float = 3600.0
+    """Between looks at an old wait."""
+    poll_share: float = 0.1
+    """A wait is looked at again after this share of its age: two weeks old, hourly."""
+    retry_first: float = 5.0
+    retry_longest: float = 3600.0
+    attempts: int = 12
+    """Of a task, before a person is asked: about five hours at the gaps above."""
+    lease: float = 300.0
+    """How long a function may be at a step before it is taken for dead."""
+    step_timeout: float = 240.0
+    """When a step is broken off; less than the lease, so that two never run at once."""
+    nudge_grace: float = 120.0
+    """How long a message may take to arrive before another is sent."""
+    clock_skew: float = 1.0
+    """How far the bus's clock may run ahead of ours."""
+
+    def poll_after(self, age: timedelta) -> timedelta:
+        """The gap to the next look at a wait that has lasted for `age`."""
+        return timedelta(seconds=min(self.poll_longest, max(self.poll_first, age.total_seconds() * self.poll_share)))
+
+    def retry_after(self, attempts: int, asked: float | None, seed: str) -> timedelta:
+        """The gap to the next attempt: doubling, with up to a fifth of jitter, never less than Microsoft asked.
+
+        The jitter is drawn from `seed`, so that the same decision is the same decision.
+        """
+        gap = min(self.retry_longest, self.retry_first * 2.0 ** min(max(attempts - 1, 0), 20))
+        fraction = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") / 2**32
+        gap += gap * fraction / 5
+        if asked is not None:
+            # The message may arrive a clock's skew early, and Microsoft counts its own seconds.
+            gap = max(gap, asked + 2 * self.clock_skew)
+        return timedelta(seconds=gap)
+
+
+def later(now: datetime, seconds: float) -> datetime:
+    """`now` plus that many seconds."""
+    return now + timedelta(seconds=seconds)

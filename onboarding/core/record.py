@@ -1,0 +1,199 @@
+"""The record of one onboarding: the truth about where a gateway stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from onboarding.core.request import OnboardingRequest
+from onboarding.core.steps import BY_NAME, Kind, Step
+
+SCHEMA_VERSION = 1
+DETAIL_LENGTH = 1000
+"""Characters of a detail or message that the record keeps: a column of the table holds 32 K."""
+
+
+class StepState(StrEnum):
+    """Where a step stands."""
+
+    PENDING = "pending"
+    """Something it needs is not done."""
+    DUE = "due"
+    """To be done at `next_attempt_at`; a message says so to its function."""
+    RUNNING = "running"
+    """Its function is at it; `next_attempt_at` is when it is taken for dead."""
+    WAITING = "waiting"
+    """For the world (polled at `next_attempt_at`) or for a person."""
+    NEEDS_ATTENTION = "needs-attention"
+    """Stopped; a person must act."""
+    DONE = "done"
+    SKIPPED = "skipped"
+
+
+class OnboardingState(StrEnum):
+    """Where a whole onboarding stands, derived from its steps."""
+
+    RUNNING = "running"
+    WAITING_FOR_PEOPLE = "waiting-for-people"
+    WAITING_FOR_MICROSOFT = "waiting-for-microsoft"
+    NEEDS_ATTENTION = "needs-attention"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class Stored(BaseModel):
+    """What is kept: frozen, camelCase in JSON."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, populate_by_name=True, extra="ignore")
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
+
+Detail = Annotated[str, Field(max_length=DETAIL_LENGTH)]
+
+
+class Problem(Stored):
+    """What went wrong, for a person to read. `code` is stable, the sentences are not."""
+
+    code: str
+    seen: Detail
+    what_next: Detail = ""
+
+
+class StepRecord(Stored):
+    """One step of one onboarding."""
+
+    name: str
+    state: StepState
+    since: AwareDatetime
+    attempts: int = 0
+    """Attempts started (task) or looks taken (wait)."""
+    next_attempt_at: AwareDatetime | None = None
+    ticket: int = 0
+    """The version of the record that made it due: only the message with this number may start it."""
+    detail: Detail = ""
+    """What was last seen."""
+    problem: Problem | None = None
+    skipped_because: Detail | None = None
+    ended_by: str | None = None
+    note: Detail | None = None
+
+    @property
+    def definition(self) -> Step:
+        return BY_NAME[self.name]
+
+    @property
+    def ended(self) -> bool:
+        """Done or skipped: what needs it may go on."""
+        return self.state in (StepState.DONE, StepState.SKIPPED)
+
+
+class TxtRecord(Stored):
+    """The DNS record which proves that the tenant owns the domain (Graph domainDnsTxtRecord)."""
+
+    name: str
+    type: str = "TXT"
+    value: str
+    ttl: int
+    """Seconds."""
+
+
+class Findings(Stored):
+    """What the steps found out and later steps or people need."""
+
+    project_synergy_id: str | None = None
+    """Object id of its service principal in the tenant."""
+    admin_user_id: str | None = None
+    gateway_principal_id: str | None = None
+    """Object id of the gateway's managed identity, from ARM."""
+    application_id: str | None = None
+    """Of that identity: entered in the Operator Connect portal."""
+    domain: str | None = None
+    domain_verified: bool | None = None
+    txt_record: TxtRecord | None = None
+    role_differences: tuple[str, ...] = ()
+    """App roles whose id in the tenant isn't the article's."""
+
+
+class Notice(Stored):
+    """Something that people are to be told."""
+
+    id: str
+    kind: str
+    step: str | None = None
+    owed_since: AwareDatetime
+    next_attempt_at: AwareDatetime | None
+    """None: sent, or given up."""
+    ticket: int
+    attempts: int = 0
+    sent_at: AwareDatetime | None = None
+    sent_to: tuple[str, ...] = ()
+    """Channels told, such as `teams` or `email (2)`; no addresses."""
+    problem: Problem | None = None
+
+
+class Event(Stored):
+    """One transition in the audit trail. `changes` maps a field's path to its value before and after."""
+
+    version: int
+    at: AwareDatetime
+    actor: str
+    what: str
+    step: str | None = None
+    detail: Detail = ""
+    changes: dict[str, tuple[Any, Any]] = {}
+
+
+class Record(Stored):
+    """One onboarding, whole: this is what one row of the table holds."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    version: int
+    run: int = 1
+    """How often it was started: `?again=true` counts on."""
+    request: OnboardingRequest
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    closed_at: AwareDatetime | None = None
+    cancelled_because: Detail | None = None
+    steps: tuple[StepRecord, ...]
+    findings: Findings = Findings()
+    notices: tuple[Notice, ...] = ()
+    tail: tuple[Event, ...] = ()
+    """Events not yet dropped from the row; the older ones stand in table `events`."""
+
+    def step(self, name: str) -> StepRecord:
+        """The step of that name. Raises KeyError when there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    @property
+    def closed(self) -> bool:
+        return self.closed_at is not None
+
+    @property
+    def state(self) -> OnboardingState:
+        if self.closed:
+            return OnboardingState.COMPLETED if self.cancelled_because is None else OnboardingState.CANCELLED
+        states = {s.state for s in self.steps}
+        if StepState.NEEDS_ATTENTION in states:
+            return OnboardingState.NEEDS_ATTENTION
+        if states & {StepState.DUE, StepState.RUNNING}:
+            return OnboardingState.RUNNING
+        if any(s.state is StepState.WAITING and s.definition.kind is Kind.CHECKPOINT for s in self.steps):
+            return OnboardingState.WAITING_FOR_PEOPLE
+        return OnboardingState.WAITING_FOR_MICROSOFT
+
+    @property
+    def next_due_at(self) -> datetime | None:
+        """When something is to happen by itself next; None when nothing is."""
+        times = [s.next_attempt_at for s in self.steps] + [n.next_attempt_at for n in self.notices]
+        return min((t for t in times if t is not None), default=None)

@@ -1,0 +1,195 @@
+"""What an operator may ask for (article, Prerequisites), and how a refusal reads."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onboarding.core.request import OnboardingRequest, Service, differences
+from onboarding.core.request_rules import InvalidRequestError, Reason, read_request
+from tests.support import requests
+
+
+def refused(body: Any) -> dict[str, Reason]:
+    """The reasons against a body, by field."""
+    with pytest.raises(InvalidRequestError) as error:
+        read_request(body)
+    return {reason.field: reason for reason in error.value.reasons}
+
+
+def changed(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of the body with the field at a dotted path set."""
+    made = copy.deepcopy(body)
+    *parents, last = path.split(".")
+    at: Any = made
+    for name in parents:
+        at = at[int(name)] if name.isdigit() else at[name]
+    at[last] = value
+    return made
+
+
+@pytest.mark.parametrize(
+    "body", [requests.operator_connect(), requests.teams_phone_mobile(), requests.lab(), requests.preselected()]
+)
+def test_the_articles_requests_are_accepted(body: dict[str, Any]) -> None:
+    request = read_request(body)
+    assert request.gateway.kind == "communications-gateway"
+    assert request.already_onboarded is False
+
+
+def test_services_without_test_lines_were_selected_at_deployment() -> None:
+    assert read_request(requests.preselected()).preselected == (Service.OPERATOR_CONNECT,)
+    assert read_request(requests.operator_connect()).preselected == ()
+
+
+def test_every_reason_is_told_at_once_with_field_rule_and_value() -> None:
+    body = requests.operator_connect(environment="lab", surprise=1)
+    body["services"]["operatorConnect"]["testLines"][1]["name"] = "oc1"
+    body["services"]["operatorConnect"]["testLines"][2]["phoneNumber"] = "020 7946 0103"
+    body["services"]["operatorConnect"]["integrationTestNumbers"] = ["+442079460101"]
+    body["gateway"]["name"] = "a_b"
+    del body["adminUser"]
+
+    reasons = refused(body)
+
+    lines = "services.operatorConnect.testLines"
+    assert {field: reason.rule for field, reason in reasons.items()} == {
+        "gateway.name": "string_pattern_mismatch",
+        f"{lines}[2].phoneNumber": "phone_number",
+        "adminUser": "missing",
+        "surprise": "extra_forbidden",
+        lines: "line_count",
+        f"{lines}[1].name": "unique_name",
+        "services.operatorConnect.integrationTestNumbers[0]": "integration_number_is_no_test_line",
+    }
+    assert reasons["gateway.name"].value == "a_b"
+    assert reasons[lines].value == 6
+    assert "exactly 3" in reasons[lines].message
+
+
+@pytest.mark.parametrize("count", [1, 5, 7])
+def test_production_needs_exactly_six_lines_a_service(count: int) -> None:
+    body = requests.operator_connect()
+    body["services"]["operatorConnect"]["testLines"] = requests.lines("OC", count, 101)
+    assert refused(body)["services.operatorConnect.testLines"].rule == "line_count"
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        ("+44 20 7946 0101", "E.164"),
+        ("442079460101", "E.164"),
+        ("+999123456789", "country code"),
+        ("+4420794601", "numbering plan"),
+        ("+447700900123", "numbering plan"),
+    ],
+)
+def test_a_number_must_be_one_that_can_be_in_use(number: str, why: str) -> None:
+    body = changed(requests.operator_connect(), "services.operatorConnect.integrationTestNumbers", [number])
+    reason = refused(body)["services.operatorConnect.integrationTestNumbers[0]"]
+    assert why in reason.message
+    assert reason.value == number
+
+
+def test_numbers_are_unique_over_all_services() -> None:
+    body = requests.lab()
+    first = body["services"]["operatorConnect"]["testLines"][0]["phoneNumber"]
+    body["services"]["teamsPhoneMobile"]["testLines"][0]["phoneNumber"] = first
+    reason = refused(body)["services.teamsPhoneMobile.testLines[0].phoneNumber"]
+    assert reason.rule == "unique_number"
+    assert "services.operatorConnect.testLines[0]" in reason.message
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("gateway.subscriptionId", "not-a-guid"),
+        ("gateway.resourceGroup", "rg."),
+        ("gateway.name", "ab"),
+        ("gateway.kind", "sbc"),
+        ("environment", "staging"),
+        ("adminUser", "voice admin"),
+        ("onboardingTeam.email", "team"),
+        ("notify.emails", ["<a@b.c>"]),
+        ("alreadyOnboarded", "perhaps"),
+        ("services.operatorConnect.integrationTestNumbers", []),
+        ("services", {}),
+        ("services", None),
+        ("services", []),
+    ],
+)
+def test_a_wrong_field_is_named(path: str, value: Any) -> None:
+    reasons = refused(changed(requests.operator_connect(), path, value))
+    assert any(field.startswith(path) for field in reasons)
+
+
+def test_teams_phone_mobile_needs_voicemail_and_call_routing() -> None:
+    body = requests.teams_phone_mobile()
+    del body["services"]["teamsPhoneMobile"]["voicemailPilotNumber"]
+    body["services"]["teamsPhoneMobile"]["callRouting"] = "pigeon"
+    assert set(refused(body)) == {
+        "services.teamsPhoneMobile.voicemailPilotNumber",
+        "services.teamsPhoneMobile.callRouting",
+    }
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    )
+)
+def test_any_json_is_either_a_request_or_refused_with_reasons(body: Any) -> None:
+    with pytest.raises(InvalidRequestError) as error:
+        read_request(body)
+    assert error.value.reasons
+
+
+@given(st.data())
+def test_a_request_with_any_part_replaced_by_anything_never_breaks_the_reader(data: st.DataObject) -> None:
+    body = requests.lab()
+    path = data.draw(
+        st.sampled_from(
+            [
+                "services",
+                "services.operatorConnect",
+                "services.operatorConnect.testLines",
+                "services.operatorConnect.testLines.0",
+                "services.operatorConnect.testLines.0.name",
+                "services.teamsPhoneMobile.integrationTestNumbers",
+                "environment",
+                "gateway",
+            ]
+        )
+    )
+    replaced = data.draw(st.none() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2))
+    *parents, last = path.split(".")
+    at: Any = body
+    for name in parents:
+        at = at[int(name)] if name.isdigit() else at[name]
+    at[int(last) if last.isdigit() else last] = replaced
+    try:
+        assert isinstance(read_request(body), OnboardingRequest)
+    except InvalidRequestError as error:
+        assert error.reasons
+
+
+def test_differences_name_the_fields_and_ignore_the_case_of_arm_names() -> None:
+    one = read_request(requests.operator_connect()).to_json()
+    body = requests.operator_connect(environment="production", alreadyOnboarded=True)
+    body["gateway"]["resourceGroup"] = "RG-Voice"
+    assert differences(one, read_request(body).to_json()) == ["alreadyOnboarded"]
+
+
+def test_the_onboarding_id_is_the_same_however_the_arm_id_is_spelt() -> None:
+    body = requests.operator_connect()
+    other = copy.deepcopy(body)
+    other["gateway"]["name"] = "Contoso-ACG"
+    other["gateway"]["resourceGroup"] = "RG-VOICE"
+    ids = {read_request(b).gateway.id.onboarding_id for b in (body, other)}
+    assert len(ids) == 1
+    assert ids.pop().startswith("contoso-acg-")
