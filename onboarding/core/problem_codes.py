@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ProblemCode(StrEnum):
-    """What went wrong at Microsoft. The first block heals by itself and is tried again, the second needs a person."""
+    """What went wrong. The first block heals by itself and is tried again, the others need a person."""
 
     THROTTLED = "throttled"
     """Too many requests; Microsoft says how long to wait."""
@@ -37,3 +37,28 @@ class ProblemCode(StrEnum):
     """Azure doesn't know Microsoft.VoiceServices: the service was retired in 2026."""
     REFUSED = "refused"
     """Microsoft refuses the request, for a reason that it gives."""
+
+    SERVICE_NOT_SELECTED = "service-not-selected"
+    """The request leaves out a service's test lines, but the gateway was deployed without that service."""
+    TEST_LINE_DIFFERS = "test-line-differs"
+    """A test line of that name has another number or purpose; nothing was overwritten."""
+    TEST_LINES_MISSING = "test-lines-missing"
+    """The request leaves out the test lines, and the gateway has too few Automated ones."""
+    PROVISIONING_FAILED = "provisioning-failed"
+    """The gateway's last change failed or was cancelled (`provisioningState`)."""
+    PROJECT_SYNERGY_MISSING = "project-synergy-missing"
+    """The operator is said to be onboarded already, but the tenant lacks Project Synergy."""
+    ADMIN_USER_UNKNOWN = "admin-user-unknown"
+    """The tenant has no such user."""
+    ROLE_NOT_OFFERED = "role-not-offered"
+    """Project Synergy offers no such app role in this tenant."""
+    GATEWAY_WITHOUT_IDENTITY = "gateway-without-identity"
+    """The gateway has no system-assigned managed identity."""
+    IDENTITY_NAME_DIFFERS = "identity-name-differs"
+    """The identity's service principal isn't called like the gateway."""
+    DOMAIN_UNKNOWN = "domain-unknown"
+    """Neither the gateway nor the request tells the domain."""
+    NOBODY_TOLD = "nobody-told"
+    """No way of telling people is configured."""
+    UNEXPECTED = "unexpected"
+    """A defect of this application; the function's log has the details."""

@@ -7,13 +7,14 @@ StepProblemError
 
 from __future__ import annotations
 
+from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import DETAIL_LENGTH, Problem
 
 
 class StepProblemError(Exception):
     """A step could not be done now. `seen` says what was seen where, and what was expected."""
 
-    def __init__(self, code: str, seen: str, what_next: str = "") -> None:
+    def __init__(self, code: ProblemCode, seen: str, what_next: str = "") -> None:
         self.code = code
         self.seen = seen
         self.what_next = what_next
@@ -22,13 +23,13 @@ class StepProblemError(Exception):
     @property
     def problem(self) -> Problem:
         """As the record keeps it."""
-        return Problem(code=self.code, seen=self.seen[:DETAIL_LENGTH], what_next=self.what_next[:DETAIL_LENGTH])
+        return Problem(code=self.code.value, seen=self.seen[:DETAIL_LENGTH], what_next=self.what_next[:DETAIL_LENGTH])
 
 
 class TryLaterError(StepProblemError):
     """To be tried again, not before `retry_after` seconds when Microsoft named a time."""
 
-    def __init__(self, code: str, seen: str, retry_after: float | None = None) -> None:
+    def __init__(self, code: ProblemCode, seen: str, retry_after: float | None = None) -> None:
         super().__init__(code, seen, "Nothing: it is tried again.")
         self.retry_after = retry_after
 

@@ -1,0 +1,205 @@
+"""Project Synergy, its app roles and the tenant's domains, in Microsoft Graph v1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from onboarding.azure.allowed import MAX_BATCH, Grants
+from onboarding.azure.answers import Answer, Call, gravest, unexpected
+from onboarding.azure.graph_answers import Meaning, graph_problem, meaning, unconfirmed
+from onboarding.azure.graph_batch import FAILED_DEPENDENCY
+from onboarding.azure.graph_client import Ask, GraphClient
+from onboarding.azure.graph_models import (
+    AssignmentBody,
+    DnsRecordBody,
+    DomainBody,
+    ObjectBody,
+    ServicePrincipalBody,
+    domain_of,
+    held_roles,
+    same,
+    values,
+)
+from onboarding.ports import Directory, Domain, Principal, RoleStanding, ServicePrincipal
+
+if TYPE_CHECKING:
+    from msgraph.graph_service_client import GraphServiceClient
+
+_APPLICATION = ("id", "appId", "displayName", "appRoles")
+
+
+class GraphDirectory(Directory):
+    """The tenant's directory in Microsoft Graph. Every method may raise StepProblemError."""
+
+    def __init__(self, client: GraphClient) -> None:
+        self._client = client
+
+    async def application(self, app_id: str) -> ServicePrincipal | None:
+        """The service principal of that application id; None when the tenant has none."""
+        return _principal(*await self._client.send(_application(app_id)))
+
+    async def service_principal(self, object_id: str) -> ServicePrincipal | None:
+        """The service principal with that object id; None when there is none (yet)."""
+        ask = Ask("GET", lambda g: g.service_principals.by_service_principal_id(object_id), select=_APPLICATION)
+        return _principal(*await self._client.send(ask))
+
+    async def add_application(self, app_id: str, display_name: str) -> ServicePrincipal:
+        """Create it. One that exists already is success."""
+        body = {"appId": app_id, "displayName": display_name}
+        call, answer = await self._client.send(Ask("POST", lambda g: g.service_principals, body=body))
+        if answer.ok:
+            return ServicePrincipalBody.read(call, answer.body).principal
+        if meaning(answer) is not Meaning.ALREADY_THERE:
+            raise graph_problem(call, answer)
+        found = await self.application(app_id)
+        if found is None:
+            raise unconfirmed(call)
+        return found
+
+    async def role_standing(self, principal: Principal, app_id: str) -> RoleStanding:
+        """The application, the principal and the roles it holds, in one request."""
+        (call, of_application), (who, of_principal), (held, of_assignments) = await self._client.batch(
+            [
+                _application(app_id),
+                Ask("GET", lambda g: _principal_of(g, principal), select=("id",)),
+                Ask("GET", lambda g: _principal_of(g, principal).app_role_assignments),
+            ]
+        )
+        application = _principal(call, of_application)
+        known = _found(who, of_principal)
+        # The answers come from copies of the directory: a new principal may be in one and not in another.
+        if application is None or known is None or not _found(held, of_assignments):
+            return RoleStanding(application, ObjectBody.read(who, known).id if known is not None else None)
+        items = await self._all(held, of_assignments)
+        assignments = [AssignmentBody.read(held, item) for item in items]
+        return RoleStanding(application, ObjectBody.read(who, known).id, held_roles(assignments, application.id))
+
+    async def assign_roles(self, application: ServicePrincipal, principal_id: str, role_ids: Sequence[str]) -> None:
+        """Grant roles of that application. Those held already are success.
+
+        Raises ForbiddenWriteError for another application than Project Synergy, or for another of its roles.
+        """
+        grants = Grants.of(application)
+        asks = [_grant(application.id, principal_id, role_id) for role_id in role_ids]
+        there_already: set[str] = set()
+        for start in range(0, len(asks), MAX_BATCH):
+            part = asks[start : start + MAX_BATCH]
+            if len(part) == 1:
+                answers = [await self._client.send(part[0], grants)]
+            else:
+                answers = await self._client.batch(part, grants)
+            there_already |= _existing(answers, role_ids[start : start + MAX_BATCH])
+        if there_already:
+            await self._confirm(application.id, principal_id, there_already)
+
+    async def domain(self, name: str) -> Domain | None:
+        """The domain and its verification record, in one request."""
+        (call, answer), (listing, records) = await self._client.batch(
+            [Ask("GET", lambda g: g.domains.by_domain_id(name)), _verification_records(name)]
+        )
+        found = _found(call, answer)
+        if found is None:
+            return None
+        return domain_of(name, DomainBody.read(call, found), _records(listing, records))
+
+    async def add_domain(self, name: str) -> Domain | None:
+        """Add it; None when Graph does not show it yet."""
+        (call, answer), (listing, records) = await self._client.batch(
+            [Ask("POST", lambda g: g.domains, body={"id": name}), _verification_records(name, after_previous=True)]
+        )
+        if answer.ok:
+            return domain_of(name, DomainBody.read(call, answer.body), _records(listing, records))
+        if meaning(answer) is not Meaning.ALREADY_THERE:
+            raise graph_problem(call, answer)
+        return await self.domain(name)
+
+    async def verify_domain(self, name: str) -> bool:
+        """Ask Graph to verify it now. True when it is verified.
+
+        Raises TryLaterError (`txt-record-not-seen`) when Microsoft does not see the record yet.
+        """
+        call, answer = await self._client.send(Ask("POST", lambda g: g.domains.by_domain_id(name).verify))
+        if answer.ok:
+            if DomainBody.read(call, answer.body).is_verified:
+                return True
+        elif meaning(answer) is not Meaning.ALREADY_THERE:
+            raise graph_problem(call, answer)
+        # The answer may lack isVerified, and "already verified" is only an error's wording: the domain itself tells.
+        read, now = await self._client.send(Ask("GET", lambda g: g.domains.by_domain_id(name)))
+        found = _found(read, now)
+        return found is not None and bool(DomainBody.read(read, found).is_verified)
+
+    async def _confirm(self, application_id: str, principal_id: str, role_ids: set[str]) -> None:
+        call, answer = await self._client.send(Ask("GET", lambda g: _assigned(g, application_id)))
+        assignments = [AssignmentBody.read(call, item) for item in await self._all(call, answer)]
+        held = {a.app_role_id.lower() for a in assignments if same(a.principal_id, principal_id)}
+        if not {role_id.lower() for role_id in role_ids} <= held:
+            raise unconfirmed(call)
+
+    async def _all(self, call: Call, answer: Answer) -> list[Any]:
+        items: list[Any] = []
+        while True:
+            if not answer.ok:
+                raise graph_problem(call, answer)
+            items += values(call, answer.object)
+            link = answer.object.get("@odata.nextLink")
+            if not link:
+                return items
+            answer = await self._client.follow(call, str(link))
+
+
+def _application(app_id: str) -> Ask:
+    return Ask("GET", lambda g: g.service_principals_with_app_id(app_id), select=_APPLICATION)
+
+
+def _principal_of(graph: GraphServiceClient, principal: Principal) -> Any:
+    if principal.kind == "users":
+        return graph.users.by_user_id(principal.ref)
+    return graph.service_principals.by_service_principal_id(principal.ref)
+
+
+def _assigned(graph: GraphServiceClient, application_id: str) -> Any:
+    return graph.service_principals.by_service_principal_id(application_id).app_role_assigned_to
+
+
+def _grant(application_id: str, principal_id: str, role_id: str) -> Ask:
+    body = {"principalId": principal_id, "resourceId": application_id, "appRoleId": role_id}
+    return Ask("POST", lambda g: _assigned(g, application_id), body=body)
+
+
+def _verification_records(name: str, *, after_previous: bool = False) -> Ask:
+    return Ask("GET", lambda g: g.domains.by_domain_id(name).verification_dns_records, after_previous=after_previous)
+
+
+def _found(call: Call, answer: Answer) -> Mapping[str, Any] | None:
+    """What a read found; None when there is no such thing. Raises for anything else."""
+    if meaning(answer) is Meaning.ABSENT:
+        return None
+    if not answer.ok:
+        raise graph_problem(call, answer)
+    if not answer.object:
+        raise unexpected(call, f"status {answer.status} without a JSON object")
+    return answer.object
+
+
+def _principal(call: Call, answer: Answer) -> ServicePrincipal | None:
+    found = _found(call, answer)
+    return None if found is None else ServicePrincipalBody.read(call, found).principal
+
+
+def _records(call: Call, answer: Answer) -> list[DnsRecordBody]:
+    if answer.status == FAILED_DEPENDENCY:
+        return []
+    found = _found(call, answer)
+    return [] if found is None else [DnsRecordBody.read(call, item) for item in values(call, found)]
+
+
+def _existing(answers: Sequence[tuple[Call, Answer]], role_ids: Sequence[str]) -> set[str]:
+    """The roles that are held already, as Graph says. Raises the gravest problem of the others."""
+    problems = [graph_problem(c, a) for c, a in answers if meaning(a) not in (Meaning.DONE, Meaning.ALREADY_THERE)]
+    worst = gravest(problems)
+    if worst:
+        raise worst
+    pairs = zip(answers, role_ids, strict=True)
+    return {role_id for (_, answer), role_id in pairs if meaning(answer) is Meaning.ALREADY_THERE}

@@ -1,0 +1,124 @@
+"""What Graph's errors mean for a step. Pure.
+
+Graph's documentation asks clients to tell errors apart by code, but its codes for these cases are the general
+`Request_BadRequest`: only the messages differ. So messages are matched leniently, and whatever says that something
+exists already is confirmed by a read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+from onboarding.azure.answers import Answer, Call, refused, shared_problem
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
+
+
+class Meaning(StrEnum):
+    """What an answer tells, beyond its status."""
+
+    DONE = "done"
+    ABSENT = "absent"
+    ALREADY_THERE = "already-there"
+    NOT_REPLICATED = "not-replicated"
+    TXT_RECORD_NOT_SEEN = "txt-record-not-seen"
+    DOMAIN_IN_USE = "domain-in-use"
+    OTHER = "other"
+
+
+_WORDS: tuple[tuple[Meaning, frozenset[int], re.Pattern[str]], ...] = tuple(
+    (meaning, frozenset(statuses), re.compile(words, re.IGNORECASE))
+    for meaning, statuses, words in (
+        (Meaning.DOMAIN_IN_USE, (400, 409), r"DomainInUse|used by an active tenant|verified in another tenant"),
+        (
+            Meaning.ALREADY_THERE,
+            (400, 409),
+            r"already exists|already in use|already verified|MultipleObjectsWithSameKeyValue|Conflicting ?Object",
+        ),
+        (Meaning.NOT_REPLICATED, (400,), r"not a valid reference update|queried reference-property objects"),
+        (Meaning.TXT_RECORD_NOT_SEEN, (400,), r"Domain verification failed|Error in DNS verification"),
+    )
+)
+"""In this order. All wordings were seen in the field; none is documented."""
+
+PERMISSIONS: Mapping[str, tuple[str, ...]] = {
+    "GET /servicePrincipals(appId='{id}')": ("Application.Read.All",),
+    "GET /servicePrincipals/{id}": ("Application.Read.All",),
+    "GET /servicePrincipals/{id}/appRoleAssignments": ("Application.Read.All",),
+    "GET /servicePrincipals/{id}/appRoleAssignedTo": ("Application.Read.All",),
+    # Application.ReadWrite.OwnedBy is documented as enough, but not for an application of another tenant.
+    "POST /servicePrincipals": ("Application.ReadWrite.All",),
+    "POST /servicePrincipals/{id}/appRoleAssignedTo": ("AppRoleAssignment.ReadWrite.All", "Application.Read.All"),
+    "GET /users/{id}": ("User.ReadBasic.All",),
+    "GET /users/{id}/appRoleAssignments": ("AppRoleAssignment.ReadWrite.All",),
+    "GET /domains/{id}": ("Domain.ReadWrite.All",),
+    "GET /domains/{id}/verificationDnsRecords": ("Domain.ReadWrite.All",),
+    "POST /domains": ("Domain.ReadWrite.All",),
+    "POST /domains/{id}/verify": ("Domain.ReadWrite.All",),
+    "POST /users/{id}/sendMail": ("Mail.Send",),
+}
+"""The application permissions that a call needs: the least ones that serve all our calls together."""
+
+MAIL_ADVICE = (
+    "Allow the application's managed identity to send as that mailbox: in Exchange, role `Application Mail.Send` with a"
+    " scope of that one mailbox (RBAC for Applications); not Mail.Send in Entra, which is for every mailbox."
+)
+IN_USE_ADVICE = (
+    "Another Microsoft Entra tenant holds this domain. Find out from the onboarding team which one, have it removed"
+    " there, and retry the step."
+)
+
+
+def meaning(answer: Answer) -> Meaning:
+    """What the answer tells."""
+    if answer.ok:
+        return Meaning.DONE
+    if answer.absent:
+        return Meaning.ABSENT
+    for found, statuses, words in _WORDS:
+        if answer.status in statuses and words.search(answer.said):
+            return found
+    return Meaning.ALREADY_THERE if answer.status == 409 else Meaning.OTHER
+
+
+def graph_problem(call: Call, answer: Answer) -> StepProblemError:
+    """What to raise for an answer that isn't success.
+
+    Absent means: not replicated yet. Where a read may find nothing, or a write may find it done, ask `meaning` first.
+    """
+    shared = shared_problem(call, answer)
+    if shared is not None:
+        return shared
+    seen = f"{call} answered {answer}."
+    if answer.status == 403:
+        return _forbidden(call, seen)
+    told = meaning(answer)
+    if told in (Meaning.ABSENT, Meaning.NOT_REPLICATED):
+        return TryLaterError(ProblemCode.NOT_REPLICATED, seen, answer.retry_after())
+    if told is Meaning.TXT_RECORD_NOT_SEEN:
+        return TryLaterError(ProblemCode.TXT_RECORD_NOT_SEEN, seen, answer.retry_after())
+    if told is Meaning.DOMAIN_IN_USE:
+        return PersonMustActError(ProblemCode.DOMAIN_IN_USE, seen, IN_USE_ADVICE)
+    if told is Meaning.ALREADY_THERE:
+        return unconfirmed(call)
+    return refused(call, answer)
+
+
+def unconfirmed(call: Call) -> TryLaterError:
+    """Graph says that it exists, but a read doesn't show it: the directory's copies differ for a while."""
+    seen = f"{call} says that it exists already, but reading does not show it yet."
+    return TryLaterError(ProblemCode.NOT_REPLICATED, seen)
+
+
+def _forbidden(call: Call, seen: str) -> PersonMustActError:
+    needed = PERMISSIONS.get(call.operation, ())
+    if "Mail.Send" in needed:
+        return PersonMustActError(ProblemCode.PERMISSION_MISSING, seen, MAIL_ADVICE)
+    names = " and ".join(needed) or "the permission for this call"
+    advice = (
+        f"Grant the application's managed identity {names} on Microsoft Graph (docs/permissions.md), and retry the"
+        " step. A token from before keeps its old permissions for up to a day; restarting the app may fetch a new one."
+    )
+    return PersonMustActError(ProblemCode.PERMISSION_MISSING, seen, advice)

@@ -1,0 +1,186 @@
+"""Sending to Microsoft Graph: msgraph-sdk's request builders, sign-in and middleware, with raw answers.
+
+The SDK's models are left out: its first call through them imports over a thousand modules.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from onboarding.azure.allowed import BATCH, Grants, check_graph
+from onboarding.azure.answers import Answer, Call, Service, gravest, no_answer, refused, shared_problem, unexpected
+from onboarding.azure.credential import CONNECT_TIMEOUT, GRAPH_AUDIENCE, READ_TIMEOUT, Credential, scope, trust
+from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
+from onboarding.azure.per_loop import PerLoop
+from onboarding.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
+    from kiota_abstractions.base_request_builder import BaseRequestBuilder
+    from kiota_abstractions.request_information import RequestInformation
+    from msgraph.graph_request_adapter import GraphRequestAdapter
+    from msgraph.graph_service_client import GraphServiceClient
+
+log = logging.getLogger(__name__)
+
+VERSION = "/v1.0"
+JSON = "application/json"
+_BATCH = Call(Service.GRAPH, "POST", BATCH)
+_PARAMETERS = re.compile(r"\{\?[^}]*\}")
+_NAMES = re.compile(r"\{[^+}][^}]*\}")
+
+Build = Callable[["GraphServiceClient"], "BaseRequestBuilder"]
+"""Picks a request builder: `lambda graph: graph.domains`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request to be made. `build` picks the SDK's request builder, which knows the path."""
+
+    method: str
+    build: Build
+    select: tuple[str, ...] = ()
+    body: Mapping[str, Any] | None = None
+    after_previous: bool = False
+    """In a batch: made only when the one before it succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    http: httpx.AsyncClient
+    adapter: GraphRequestAdapter
+    graph: GraphServiceClient
+
+
+class GraphClient:
+    """Sends to Graph. Statuses are the caller's to judge; a lost answer is a TryLaterError."""
+
+    def __init__(self, settings: Settings, credential: Credential) -> None:
+        self._settings = settings
+        self._credential = credential
+        self._base = settings.graph_endpoint + VERSION
+        self._connection: PerLoop[_Connection] = PerLoop(self._make, lambda connection: connection.http.aclose())
+
+    async def send(self, ask: Ask, grants: Grants | None = None) -> tuple[Call, Answer]:
+        """One request."""
+        inner = self._inner(ask)
+        return inner.call, await self._send(inner.call, inner.path, inner.body, grants)
+
+    async def batch(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[tuple[Call, Answer]]:
+        """Several in one `$batch`, answered in the order of asking.
+
+        Raises StepProblemError when any of them was throttled or met an outage; the longest wait counts.
+        """
+        inners = [self._inner(ask) for ask in asks]
+        outer = await self._send(_BATCH, BATCH, batch_body(inners), grants)
+        if not outer.ok:
+            raise shared_problem(_BATCH, outer) or refused(_BATCH, outer)
+        pairs = list(zip([i.call for i in inners], batch_answers(_BATCH, inners, outer), strict=True))
+        for call, answer in pairs:
+            log.debug("in %s: %s -> %d", BATCH, call, answer.status)
+        problem = gravest(p for p in (shared_problem(call, answer) for call, answer in pairs) if p)
+        if problem:
+            raise problem
+        return pairs
+
+    async def follow(self, call: Call, link: str) -> Answer:
+        """The next page. `call` is the one that gave the link."""
+        if not link.lower().startswith(self._base.lower() + "/"):
+            # Our token goes with the request, so it goes nowhere else.
+            raise unexpected(call, f"its next page is at {urlsplit(link).netloc}, not below {self._base}")
+        return await self._send(call, link[len(self._base) :], None, None)
+
+    async def aclose(self) -> None:
+        """Close this event loop's connections."""
+        await self._connection.aclose()
+
+    def _make(self) -> _Connection:
+        import httpx
+        from kiota_authentication_azure.azure_identity_authentication_provider import (
+            AzureIdentityAuthenticationProvider,
+        )
+        from kiota_http.kiota_client_factory import KiotaClientFactory
+        from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption
+        from kiota_http.observability_options import ObservabilityOptions
+        from msgraph.graph_request_adapter import GraphRequestAdapter
+        from msgraph.graph_service_client import GraphServiceClient
+
+        # These write whole URLs, and with them users' names, into logs.
+        for name in ("httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        # Not msgraph_core's GraphClientFactory: what that makes leaves its connections open when it is closed.
+        http = KiotaClientFactory.create_with_default_middleware(
+            client=httpx.AsyncClient(
+                verify=trust(self._settings), timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
+            ),
+            options={
+                RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False),
+                RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
+            },
+        )
+        signed_in = AzureIdentityAuthenticationProvider(
+            self._credential,
+            scopes=[scope(self._settings.graph_endpoint, GRAPH_AUDIENCE)],
+            allowed_hosts=[urlsplit(self._base).hostname or ""],
+        )
+        adapter = GraphRequestAdapter(signed_in, client=http)
+        adapter.base_url = self._base
+        adapter.observability_options = ObservabilityOptions(include_euii_attributes=False)
+        return _Connection(http, adapter, GraphServiceClient(request_adapter=adapter))
+
+    def _inner(self, ask: Ask) -> Inner:
+        builder = ask.build(self._connection.get().graph)
+        template = _PARAMETERS.sub("", builder.url_template).removeprefix("{+baseurl}")
+        request = _information(ask.method, builder.url_template, {**builder.path_parameters, "baseurl": ""})
+        if ask.select:
+            request.query_parameters["%24select"] = list(ask.select)
+        # OData's `$select` stays readable in a batch, as the SDK's middleware makes it in a plain request.
+        path = request.url.replace("%24select", "$select")
+        call = Call(Service.GRAPH, ask.method, unquote(_NAMES.sub("{id}", template)))
+        return Inner(call, path, ask.body, ask.after_previous)
+
+    async def _send(self, call: Call, path: str, body: Mapping[str, Any] | None, grants: Grants | None) -> Answer:
+        """Every request to Graph goes through here."""
+        check_graph(call.method, path.partition("?")[0], body, grants)
+        request = _information(call.method, None, {})
+        request.url = self._base + path
+        request.headers.try_add("Accept", JSON)
+        request.headers.try_add("client-request-id", str(uuid.uuid4()))
+        if body is not None:
+            request.set_stream_content(json.dumps(body).encode(), JSON)
+        started = time.perf_counter()
+        response = await self._exchange(call, request)
+        answer = Answer.of(response.status_code, response.headers.items(), response.content)
+        log.debug("%s -> %d in %.0f ms", call, answer.status, (time.perf_counter() - started) * 1000)
+        return answer
+
+    async def _exchange(self, call: Call, request: RequestInformation) -> httpx.Response:
+        import httpx
+        from kiota_abstractions.native_response_handler import NativeResponseHandler
+        from kiota_http.middleware.options import ResponseHandlerOption
+
+        request.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
+        # With a native response handler the adapter hands out httpx's own response, whatever type is asked for.
+        sending: Awaitable[Any] = self._connection.get().adapter.send_primitive_async(request, "bytes", {})
+        try:
+            response: httpx.Response = await sending
+        except httpx.TimeoutException as error:
+            raise no_answer(call, error, timeout=True) from error
+        except httpx.HTTPError as error:
+            raise no_answer(call, error, timeout=False) from error
+        return response
+
+
+def _information(method: str, template: str | None, parameters: dict[str, Any]) -> RequestInformation:
+    from kiota_abstractions.method import Method
+    from kiota_abstractions.request_information import RequestInformation
+
+    return RequestInformation(Method(method), template, parameters)

@@ -1,0 +1,129 @@
+"""As much of Graph's objects as we read, and what they are called in the ports. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from onboarding.azure.answers import Call, unexpected
+from onboarding.core.record import TxtRecord
+from onboarding.ports import AppRole, Domain, ServicePrincipal
+
+VERIFICATION_PREFIX = "MS="
+"""How the value of Microsoft's domain verification record begins."""
+M = TypeVar("M", bound="Body")
+
+
+class Body(BaseModel):
+    """A JSON object of Graph. What we don't read is ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore")
+
+    @classmethod
+    def read(cls: type[M], call: Call, body: Any) -> M:
+        """From an answer's body. Raises TryLaterError when it isn't what Graph describes."""
+        try:
+            return cls.model_validate(body)
+        except ValidationError as error:
+            fields = ", ".join(".".join(map(str, e["loc"])) or "body" for e in error.errors())
+            raise unexpected(call, f"unexpected or missing: {fields}") from None
+
+
+class AppRoleBody(Body):
+    """appRole"""
+
+    id: str
+    value: str | None = None
+    display_name: str | None = None
+    allowed_member_types: tuple[str, ...] = ()
+    is_enabled: bool = True
+
+
+class ServicePrincipalBody(Body):
+    """servicePrincipal"""
+
+    id: str
+    app_id: str
+    display_name: str | None = None
+    app_roles: tuple[AppRoleBody, ...] = ()
+
+    @property
+    def principal(self) -> ServicePrincipal:
+        """Roles that are switched off are left out: they can't be assigned."""
+        roles = tuple(
+            AppRole(
+                id=role.id,
+                value=role.value or "",
+                display_name=role.display_name or "",
+                for_users="User" in role.allowed_member_types,
+                for_applications="Application" in role.allowed_member_types,
+            )
+            for role in self.app_roles
+            if role.is_enabled
+        )
+        return ServicePrincipal(self.id, self.app_id, self.display_name or "", roles)
+
+
+class ObjectBody(Body):
+    """Any directory object"""
+
+    id: str
+
+
+class AssignmentBody(Body):
+    """appRoleAssignment"""
+
+    app_role_id: str
+    resource_id: str | None = None
+    principal_id: str | None = None
+
+
+class DomainBody(Body):
+    """domain. `is_verified` is missing in some answers."""
+
+    id: str
+    is_verified: bool | None = None
+
+
+class DnsRecordBody(Body):
+    """domainDnsRecord. Only its derived type domainDnsTxtRecord has `text`."""
+
+    record_type: str | None = None
+    label: str | None = None
+    text: str | None = None
+    ttl: int = 3600
+
+
+def held_roles(assignments: Iterable[AssignmentBody], application_id: str) -> frozenset[str]:
+    """Ids of that application's roles among the assignments."""
+    return frozenset(a.app_role_id for a in assignments if same(a.resource_id, application_id))
+
+
+def domain_of(name: str, body: DomainBody, records: Iterable[DnsRecordBody]) -> Domain:
+    """A domain with its verification record."""
+    return Domain(name=name, is_verified=bool(body.is_verified), txt_record=verification_record(name, records))
+
+
+def verification_record(domain: str, records: Iterable[DnsRecordBody]) -> TxtRecord | None:
+    """The TXT record among Graph's verification records; None when it isn't there."""
+    for record in records:
+        if (record.record_type or "").lower() == "txt" and (record.text or "").startswith(VERIFICATION_PREFIX):
+            name = domain if record.label in (None, "", "@") else record.label
+            return TxtRecord(name=name or domain, value=record.text or "", ttl=record.ttl)
+    return None
+
+
+def same(one: str | None, other: str | None) -> bool:
+    """Whether two object ids are the same, in whatever case."""
+    return (one or "").lower() == (other or "").lower()
+
+
+def values(call: Call, body: Mapping[str, Any]) -> list[Any]:
+    """The items of a page."""
+    found = body.get("value")
+    if not isinstance(found, list):
+        raise unexpected(call, "a list without `value`")
+    return found

@@ -1,0 +1,171 @@
+"""Telling people: e-mail through Microsoft Graph, and the operator's own Teams channel through a Workflows webhook."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from onboarding.azure.answers import Answer
+from onboarding.azure.per_loop import PerLoop
+from onboarding.azure.teams_card import is_web_link, teams_body
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
+from onboarding.ports import Message
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+    from onboarding.settings import Settings
+
+POST_TIMEOUT = 20.0
+SUBJECT_LENGTH = 255
+"""Characters of a subject that Exchange keeps."""
+_SETTING = "ONBOARDING_TEAMS_WEBHOOK_URL"
+
+
+class SendMail(Protocol):
+    """Hands one message to Exchange; raises StepProblemError."""
+
+    async def __call__(self, sender: str, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None:
+        """Send it as the mailbox `sender`."""
+
+
+class AzureNotifier:
+    """A port `Notifier`. The webhook's URL is a secret: it is in no exception, log line or repr of this class."""
+
+    def __init__(self, settings: Settings, send_mail: SendMail) -> None:
+        self._sender = settings.mail_sender
+        self._send_mail = send_mail
+        self._url: SecretStr | None = settings.teams_webhook_url
+        self._hosts = settings.teams_hosts
+        self._settings = settings
+        self._transports: PerLoop[httpx.AsyncHTTPTransport] = PerLoop(self._transport, lambda t: t.aclose())
+
+    async def mail(self, to: Sequence[str], message: Message) -> bool:
+        """Send one e-mail to these addresses. Raises StepProblemError."""
+        if not self._sender or not to:
+            return False
+        subject = " ".join(message.title.split())[:SUBJECT_LENGTH]
+        await self._send_mail(self._sender, to, subject, mail_text(message), mail_html(message))
+        return True
+
+    async def teams(self, message: Message) -> bool:
+        """Post to the operator's own Teams channel; accepted is not yet shown. Raises StepProblemError."""
+        if self._url is None:
+            return False
+        url = self._url.get_secret_value()
+        problem = webhook_problem(url, self._hosts)
+        if problem:
+            raise PersonMustActError(ProblemCode.REFUSED, f"Nothing was posted to Teams: {problem}", _advice())
+        answer = await self._post(url, teams_body(message))
+        if answer.ok:
+            return True
+        raise _refused(answer)
+
+    async def close(self) -> None:
+        """Close the connections; the next post opens them again."""
+        await self._transports.aclose()
+
+    async def _post(self, url: str, body: bytes) -> Answer:
+        """Send one request, following nothing and repeating nothing.
+
+        It goes to httpx's transport directly, because httpx's client logs the URL of each request.
+        """
+        import httpx
+
+        try:
+            request = httpx.Request(
+                "POST",
+                url,
+                content=body,
+                headers={"Content-Type": "application/json"},
+                extensions={"timeout": httpx.Timeout(POST_TIMEOUT).as_dict()},
+            )
+            response = await self._transports.get().handle_async_request(request)
+            await response.aclose()
+        except httpx.TimeoutException:
+            raise TryLaterError(ProblemCode.TIMEOUT, "The Teams webhook gave no answer in time.") from None
+        except httpx.HTTPError as error:
+            # Its text may name more than the kind of the failure; the kind is enough.
+            seen = f"The Teams webhook could not be reached ({type(error).__name__})."
+            raise TryLaterError(ProblemCode.NO_ANSWER, seen) from None
+        except (httpx.InvalidURL, ValueError):
+            seen = f"Nothing was posted to Teams: {_SETTING} is not a URL."
+            raise PersonMustActError(ProblemCode.REFUSED, seen, _advice()) from None
+        return Answer.of(response.status_code, response.headers.items(), b"")
+
+    def _transport(self) -> httpx.AsyncHTTPTransport:
+        import httpx
+
+        return httpx.AsyncHTTPTransport(verify=self._trust())
+
+    def _trust(self) -> ssl.SSLContext:
+        from onboarding.azure.credential import trust
+
+        return trust(self._settings)
+
+
+def webhook_problem(url: str, hosts: Sequence[str]) -> str | None:
+    """Why nothing may be posted to this URL, without the URL; None when it may be."""
+    try:
+        parts = urlsplit(url)
+        host, _ = (parts.hostname or "").lower().rstrip("."), parts.port
+    except ValueError:
+        return f"{_SETTING} is not a URL."
+    if parts.scheme != "https":
+        return f"{_SETTING} does not begin with https://."
+    if parts.username or parts.password:
+        return f"{_SETTING} holds a user name or password."
+    if not any(_is_on(host, allowed.lower()) for allowed in hosts):
+        return f"the host of {_SETTING} is none of {', '.join(hosts)} (ONBOARDING_TEAMS_HOSTS)."
+    return None
+
+
+def _is_on(host: str, allowed: str) -> bool:
+    """A leading dot allows any host below, but not the domain itself."""
+    return host.endswith(allowed) and host != allowed if allowed.startswith(".") else host == allowed != ""
+
+
+def mail_text(message: Message) -> str:
+    """The message as plain text."""
+    facts = [f"{name}: {value}" for name, value in message.facts]
+    parts = [message.title, "\n".join(facts), "\n".join(message.lines), message.link or ""]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def mail_html(message: Message) -> str:
+    """The message as HTML; every word in it is escaped."""
+    facts = "".join(f"<tr><th align=left>{_safe(n)}</th><td>{_safe(v)}</td></tr>" for n, v in message.facts)
+    parts = [f"<h2>{_safe(message.title)}</h2>"]
+    if facts:
+        parts.append(f"<table>{facts}</table>")
+    parts += [f"<p>{_safe(line)}</p>" for line in message.lines]
+    if message.link and is_web_link(message.link):
+        parts.append(f'<p><a href="{_safe(message.link)}">Open the onboarding</a></p>')
+    return "<!DOCTYPE html><html><body>" + "".join(parts) + "</body></html>"
+
+
+def _safe(text: str) -> str:
+    return html.escape(text, quote=True)
+
+
+def _advice() -> str:
+    return (
+        f"Copy the URL of the Teams workflow 'When a Teams webhook request is received' into {_SETTING} once more,"
+        " and check ONBOARDING_TEAMS_HOSTS; then restart the function app."
+    )
+
+
+def _refused(answer: Answer) -> StepProblemError:
+    """What a status that isn't success means. The answer's own words are left out: they may repeat the URL."""
+    seen = f"The Teams webhook answered {answer.status}."
+    if answer.status in (408, 429) or answer.status >= 500:
+        code = ProblemCode.THROTTLED if answer.status == 429 else ProblemCode.OUTAGE
+        return TryLaterError(code, seen, answer.retry_after())
+    return PersonMustActError(ProblemCode.REFUSED, seen, _advice())

@@ -1,0 +1,227 @@
+"""Azure Table Storage, by azure-data-tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from onboarding.azure.per_loop import PerLoop
+from onboarding.ports import ConflictError, Query, Row
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.exceptions import HttpResponseError
+    from azure.data.tables.aio import TableClient
+
+TRANSACTION_ROWS = 100
+"""Rows that one transaction holds (Microsoft Learn, "Performing entity group transactions")."""
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 20.0
+RETRIES = 1
+"""A retried write whose first answer was lost looks like a conflict: the loser loads again and finds its own write."""
+
+_INT32 = range(-(2**31), 2**31)
+
+
+class AzureTable:
+    """One table; a port `Table`. It is created when the first write finds it missing.
+
+    Errors of the storage itself are not translated: azure.core's exceptions pass through.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        connection_string: str | None = None,
+        endpoint: str | None = None,
+        credential: AsyncTokenCredential | None = None,
+    ) -> None:
+        """Nothing is opened yet. Give a connection string, or `https://….table.core.windows.net` and a credential."""
+        if not connection_string and not (endpoint and credential):
+            raise ValueError(f"table {name}: expected a connection string, or an endpoint and a credential")
+        self.name = name
+        self._connection_string = connection_string
+        self._endpoint = endpoint
+        self._credential = credential
+        self._clients = PerLoop(self._client, lambda client: client.close())
+
+    async def get(self, partition: str, key: str) -> Row | None:
+        """One row."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            entity = await self._table().get_entity(partition, key)
+        except ResourceNotFoundError:
+            return None
+        return _row(entity)
+
+    async def insert(self, row: Row) -> str:
+        """A new row; its ETag. Raises ConflictError when it exists."""
+        from azure.core.exceptions import HttpResponseError
+
+        entity = _entity(row)
+        for first in (True, False):
+            try:
+                return str((await self._table().create_entity(entity))["etag"])
+            except HttpResponseError as error:
+                if _code(error) == "EntityAlreadyExists":
+                    raise ConflictError(f"{self._named(row)} exists already") from error
+                if not (first and _code(error) == "TableNotFound"):
+                    raise
+            await self._create()
+        raise AssertionError("the second round returns or raises")
+
+    async def replace(self, row: Row) -> str:
+        """Replace the row if it still has `row.etag`; its new ETag. Raises ConflictError otherwise."""
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+        from azure.data.tables import UpdateMode
+
+        try:
+            written = await self._table().update_entity(
+                _entity(row), UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
+            )
+        except ResourceModifiedError as error:
+            raise ConflictError(f"{self._named(row)} was changed by someone else") from error
+        except ResourceNotFoundError as error:
+            raise ConflictError(f"{self._named(row)} is gone") from error
+        return str(written["etag"])
+
+    async def upsert(self, rows: Sequence[Row]) -> None:
+        """Write rows of one partition whatever stands there, in transactions of at most TRANSACTION_ROWS."""
+        from azure.core.exceptions import HttpResponseError
+
+        partitions = {row.partition for row in rows}
+        if len(partitions) > 1:
+            raise ValueError(f"table {self.name}: rows of one partition were expected, seen {sorted(partitions)}")
+        # A transaction refuses the same key twice; the last one would have stayed.
+        entities = list({row.key: _entity(row) for row in rows}.values())
+        for start in range(0, len(entities), TRANSACTION_ROWS):
+            part = entities[start : start + TRANSACTION_ROWS]
+            try:
+                await self._write(part)
+            except HttpResponseError as error:
+                if _code(error) != "TableNotFound":
+                    raise
+                await self._create()
+                await self._write(part)
+
+    async def delete(self, partition: str, key: str, etag: str | None = None) -> None:
+        """Delete it (if it still has that ETag: ConflictError). One that isn't there is success."""
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceModifiedError
+
+        condition = MatchConditions.IfNotModified if etag else None
+        try:
+            await self._table().delete_entity(partition, key, etag=etag or None, match_condition=condition)
+        except ResourceModifiedError as error:
+            raise ConflictError(f"{self.name}/{partition}/{key} was changed by someone else") from error
+
+    async def rows(self, query: Query) -> AsyncIterator[Row]:
+        """The rows, in the order of their keys; a page at a time is in memory."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        text = "PartitionKey eq @partition"
+        parameters: dict[str, Any] = {"partition": query.partition}
+        if query.due_by is not None:
+            text += " and NextDueAt le @due"
+            parameters["due"] = _aware("due_by", query.due_by)
+        select = ["PartitionKey", "RowKey", *query.columns] if query.columns else None
+        try:
+            async for entity in self._table().query_entities(text, parameters=parameters, select=select):
+                yield _row(entity)
+        except ResourceNotFoundError as error:
+            if _code(error) != "TableNotFound":
+                raise
+
+    async def close(self) -> None:
+        """Close the connections; the next call opens them again."""
+        await self._clients.aclose()
+
+    def _table(self) -> TableClient:
+        return self._clients.get()
+
+    def _client(self) -> TableClient:
+        from azure.data.tables.aio import TableClient
+
+        options: dict[str, Any] = {
+            "retry_total": RETRIES,
+            "connection_timeout": CONNECT_TIMEOUT,
+            "read_timeout": READ_TIMEOUT,
+        }
+        if self._connection_string:
+            return TableClient.from_connection_string(self._connection_string, self.name, **options)
+        assert self._endpoint is not None
+        return TableClient(self._endpoint, self.name, credential=self._credential, **options)
+
+    async def _write(self, entities: Sequence[Mapping[str, Any]]) -> None:
+        from azure.data.tables import UpdateMode
+
+        if len(entities) == 1:
+            await self._table().upsert_entity(entities[0], UpdateMode.REPLACE)
+        else:
+            await self._table().submit_transaction(
+                [("upsert", entity, {"mode": UpdateMode.REPLACE}) for entity in entities]
+            )
+
+    async def _create(self) -> None:
+        from azure.core.exceptions import ResourceExistsError
+
+        try:
+            await self._table().create_table()
+        except ResourceExistsError:
+            # Another instance was faster: what we wanted is there.
+            return
+
+    def _named(self, row: Row) -> str:
+        return f"{self.name}/{row.partition}/{row.key}"
+
+
+def _code(error: HttpResponseError) -> str:
+    """Table Storage's own code of an error; the SDK decodes it on some paths only."""
+    code = getattr(error, "error_code", None)
+    if code is None:
+        # An insert's error comes as it was received: the code stands in the body, which is its message.
+        known = ("EntityAlreadyExists", "TableNotFound")
+        code = next((name for name in known if name in str(error)), "")
+    return str(getattr(code, "value", code))
+
+
+def _entity(row: Row) -> dict[str, Any]:
+    cells = {name: _cell(name, value) for name, value in row.columns.items() if value is not None}
+    return {**cells, "PartitionKey": row.partition, "RowKey": row.key}
+
+
+def _cell(name: str, value: Any) -> Any:
+    from azure.data.tables import EdmType, EntityProperty
+
+    if isinstance(value, datetime):
+        return _aware(name, value)
+    if isinstance(value, int) and not isinstance(value, bool) and value not in _INT32:
+        return EntityProperty(value, EdmType.INT64)
+    return value
+
+
+def _row(entity: Any) -> Row:
+    cells = dict(entity.items())
+    partition, key = cells.pop("PartitionKey"), cells.pop("RowKey")
+    return Row(partition, key, dict(_values(cells.items())), str(entity.metadata["etag"]))
+
+
+def _values(cells: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
+    for name, value in cells:
+        if isinstance(value, datetime):
+            # The SDK's own subclass answers with hundreds of nanoseconds that a plain datetime cannot hold.
+            yield name, datetime.combine(value.date(), value.time(), value.tzinfo or UTC)
+        elif isinstance(value, tuple):
+            yield name, value[0]
+        elif value is not None:
+            yield name, value
+
+
+def _aware(name: str, value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError(f"column {name}: an aware time was expected, seen {value.isoformat()}")
+    return value

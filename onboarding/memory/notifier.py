@@ -1,0 +1,35 @@
+"""The ways to people, in memory: what was sent stays here to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onboarding.memory.faults import Faults
+from onboarding.ports import Message
+
+
+class MemoryNotifier:
+    """A port `Notifier`. Both ways are configured until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.mail_configured = True
+        self.teams_configured = True
+        self.mails: list[tuple[tuple[str, ...], Message]] = []
+        self.posts: list[Message] = []
+        self.faults = Faults()
+
+    async def mail(self, to: Sequence[str], message: Message) -> bool:
+        """Send one e-mail to these addresses."""
+        if not self.mail_configured or not to:
+            return False
+        self.faults.raise_next("mail")
+        self.mails.append((tuple(to), message))
+        return True
+
+    async def teams(self, message: Message) -> bool:
+        """Post to the operator's own Teams channel."""
+        if not self.teams_configured:
+            return False
+        self.faults.raise_next("teams")
+        self.posts.append(message)
+        return True

@@ -1,0 +1,49 @@
+"""Everything outside, in memory, set up as the cloud is before an onboarding."""
+
+from __future__ import annotations
+
+from onboarding.core.request import OnboardingRequest
+from onboarding.memory.directory import MemoryDirectory
+from onboarding.memory.dns import MemoryDns
+from onboarding.memory.gateways import MemoryGateways
+from onboarding.memory.notifier import MemoryNotifier
+from onboarding.steps.base import World
+
+
+class MemoryWorld:
+    """The twins, and one journal of all writes at Microsoft, in order."""
+
+    def __init__(self) -> None:
+        self.writes: list[tuple[str, ...]] = []
+        """(method, what it wrote …); reads, mails and Teams posts are not in it."""
+        self.dns = MemoryDns()
+        self.gateways = MemoryGateways(self.writes)
+        self.directory = MemoryDirectory(self.dns, self.writes)
+        self.notifier = MemoryNotifier()
+
+    @property
+    def world(self) -> World:
+        """As the steps take it."""
+        return World(self.gateways, self.directory, self.dns, self.notifier)
+
+    def deploy(self, request: OnboardingRequest) -> None:
+        """What the operator has done before the request: deployed the gateway, made the admin user.
+
+        Services without test lines were selected at deployment, so the gateway has them and their lines.
+        """
+        gateway = request.gateway.id
+        body = self.gateways.add(gateway, platforms=[s.platform for s in request.preselected])
+        self.directory.add_identity(body["identity"]["principalId"], gateway.name)
+        self.directory.add_user(request.admin_user)
+        for count, service in enumerate(request.preselected):
+            for number in range(request.lines_required):
+                name = f"{service.platform[:2].upper()}{number + 1}"
+                self.gateways.line(gateway, name, f"+44207946{count}{number:03d}")
+
+    def settle(self) -> None:
+        """Let Microsoft and the onboarding team do their part: provisioning ends, TXT records are published."""
+        for resource in self.gateways.resources.values():
+            resource["properties"]["status"] = "Complete"
+        for domain in self.directory.domains.values():
+            if domain.txt_record is not None:
+                self.dns.publish(domain.txt_record.name, domain.txt_record.value)
