@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -25,59 +25,17 @@ from onboarding.core.events import (
     TimePassed,
 )
 from onboarding.core.policy import Policy
-from onboarding.core.record import OnboardingState, Problem, Record, StepState
-from onboarding.core.steps import BY_NAME, STEPS, Kind
-from tests.support import requests
+from onboarding.core.record import OnboardingState, Problem, StepState
+from onboarding.core.steps import STEPS
+from tests.support.records import NOW, after, finish_all, new
 
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 POLICY = Policy()
 PROBLEM = Problem(code="throttled", seen="Microsoft Graph answered 429.")
-
-
-def new(**changes: object) -> Decision:
-    return create(requests.parsed(requests.operator_connect(**changes)), "ada", NOW)
 
 
 def nudge(decision: Decision, step: str) -> Nudge:
     """The nudge of that step among the effects."""
     return next(e for e in decision.effects if isinstance(e, Nudge) and e.step == step)
-
-
-def after(step: str, record: Record | None = None) -> Record:
-    """A record in which `step` has just become able to go on: everything that it needs has been done."""
-    record = record or new().record
-    for name in [s.name for s in STEPS]:
-        if name != step and name in _needed(step):
-            record = finish(record, name)
-    return record
-
-
-def _needed(step: str) -> set[str]:
-    direct = set(BY_NAME[step].needs)
-    return direct.union(*(_needed(n) for n in direct)) if direct else set()
-
-
-def finish(record: Record, name: str) -> Record:
-    """Bring a step that can go on to its end, the way its kind ends."""
-    step = record.step(name)
-    if step.ended:
-        return record
-    match step.definition.kind:
-        case Kind.TASK:
-            record = decide(record, Started(name, step.ticket), NOW).record
-            return decide(record, Succeeded(name, record.step(name).ticket, "done"), NOW).record
-        case Kind.WAIT:
-            return decide(record, Looked(name, True, "it is so"), NOW).record
-        case Kind.CHECKPOINT:
-            return decide(record, Confirmed(name, "ada"), NOW).record
-
-
-def finish_all(record: Record) -> Record:
-    while not record.closed:
-        for step in record.steps:
-            if step.state in (StepState.DUE, StepState.WAITING):
-                record = finish(record, step.name)
-    return record
 
 
 # -- the plan -------------------------------------------------------------------------------------------------

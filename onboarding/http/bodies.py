@@ -1,0 +1,78 @@
+"""Reading what was posted: small, JSON, and said clearly when it isn't."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import azure.functions as func
+
+from onboarding.http.problems import ProblemError
+
+MAX_BODY = 64 * 1024
+"""Bytes. The longest sensible request has under 10 KB."""
+
+_JSON = "application/json"
+_CURL = "application/x-www-form-urlencoded"
+"""What `curl -d` says of any body. A browser's form says it too, but always with an Origin."""
+
+
+def read_json(request: func.HttpRequest) -> Any:
+    """The posted JSON. Raises ProblemError (400, 413, 415)."""
+    _check_type(request)
+    body = request.get_body()
+    if len(body) > MAX_BODY:
+        raise ProblemError(
+            413, "The body is too large", f"The body has {len(body)} bytes; at most {MAX_BODY} are read."
+        )
+    if not body.strip():
+        raise ProblemError(400, "The body is empty", "A JSON object was expected; samples are in the folder samples/.")
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise ProblemError(400, "Malformed JSON", f"The body is not UTF-8: byte {error.start} can't be read.") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ProblemError(400, "Malformed JSON", f"The body is not JSON: {error.msg} at {where}.") from None
+    except RecursionError:
+        raise ProblemError(400, "Malformed JSON", "The body is nested too deeply.") from None
+    except _JsonError as error:
+        raise ProblemError(400, "Malformed JSON", str(error)) from None
+
+
+def read_object(request: func.HttpRequest, *fields: str) -> dict[str, str]:
+    """A small JSON object of these text fields, all optional; an empty body is an empty object."""
+    if not request.get_body().strip():
+        return {}
+    body = read_json(request)
+    if not isinstance(body, dict) or set(body) - set(fields) or not all(isinstance(v, str) for v in body.values()):
+        raise ProblemError(
+            400,
+            "The request is invalid",
+            f"Expected a JSON object with no fields but {', '.join(fields)}, each a text.",
+        )
+    return body
+
+
+class _JsonError(ValueError):
+    pass
+
+
+def _check_type(request: func.HttpRequest) -> None:
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given == _JSON or given == "" or (given == _CURL and "origin" not in request.headers):
+        return
+    raise ProblemError(415, "Not JSON", f"The content type is '{given}'; {_JSON} was expected.", {"Accept": _JSON})
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """As json does, but a field given twice is an error: which one was meant?"""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
+        raise _JsonError(f"The field '{twice[:100]}' stands twice in one object.")
+    return made
+
+
+def _no_constant(name: str) -> Any:
+    raise _JsonError(f"{name} is not JSON.")

@@ -1,0 +1,118 @@
+"""Errors as people and programs get them: application/problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+import azure.functions as func
+
+from onboarding.core.decide import RefusedError
+from onboarding.core.problems import StepProblemError
+from onboarding.core.request_rules import InvalidRequestError
+from onboarding.engine import InProgressError
+from onboarding.ports import ConflictError
+
+log = logging.getLogger("onboarding")
+
+Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+
+
+class ProblemError(Exception):
+    """A request that gets a 4xx: status, a title that is the same for the kind, and what was seen this time."""
+
+    def __init__(
+        self, status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any
+    ) -> None:
+        self.status, self.title, self.detail, self.headers, self.more = (
+            status,
+            title,
+            detail,
+            headers or {},
+            more,
+        )
+        super().__init__(detail)
+
+
+def problem(
+    status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any
+) -> func.HttpResponse:
+    """The answer."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    return func.HttpResponse(
+        json.dumps(body, ensure_ascii=False),
+        status_code=status,
+        mimetype="application/problem+json",
+        headers=headers,
+    )
+
+
+def answered(handler: Handler) -> Handler:
+    """A handler whose exceptions become answers; nobody gets a bare 500."""
+
+    @wraps(handler)
+    async def wrapped(request: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return await handler(request)
+        except ProblemError as error:
+            return problem(error.status, error.title, error.detail, error.headers, **error.more)
+        except InvalidRequestError as error:
+            return problem(400, "The request is invalid", str(error), errors=[r.to_json() for r in error.reasons])
+        except RefusedError as error:
+            return problem(409, "Not possible in this state", str(error))
+        except InProgressError as error:
+            return _in_progress(error)
+        except ConflictError:
+            return _unavailable("The onboarding is being changed by many at a time.", 1)
+        except StepProblemError as error:
+            # Signing in to our own storage or bus failed.
+            return _unavailable(error.seen, 10)
+        except Exception as error:
+            log.exception("%s %s failed", request.method, handler.__name__)
+            if _is_outage(error):
+                return _unavailable(
+                    "Table Storage or Service Bus did not answer. Nothing that was committed is lost.", 10
+                )
+            return problem(
+                500,
+                "A defect of this application",
+                "The request failed unexpectedly; the log has the details.",
+            )
+
+    return wrapped
+
+
+def _in_progress(error: InProgressError) -> func.HttpResponse:
+    record = error.record
+    if error.differs:
+        title = "The gateway has another onboarding"
+        what = f"differs from this request in {', '.join(error.differs)}"
+    else:
+        title, what = "The onboarding is in progress", "is the same as this request"
+    next_ = (
+        "Post it with ?again=true to start it again."
+        if record.closed
+        else "It can be started again (?again=true) when it is completed or cancelled."
+    )
+    return problem(
+        409,
+        title,
+        f"Onboarding {record.id} is {record.state} and {what}. {next_}",
+        onboarding=record.id,
+        state=record.state.value,
+        differs=error.differs,
+    )
+
+
+def _unavailable(detail: str, seconds: int) -> func.HttpResponse:
+    return problem(503, "Try again shortly", detail, {"Retry-After": str(seconds)})
+
+
+def _is_outage(error: Exception) -> bool:
+    # Imported here: these libraries are loaded anyway when such an error can occur.
+    from azure.core.exceptions import AzureError
+
+    return isinstance(error, AzureError | OSError)

@@ -1,0 +1,80 @@
+"""Putting a notice into words, and sending it on every way that the request asks for."""
+
+from __future__ import annotations
+
+from onboarding.core.notices import NoticeKind
+from onboarding.core.operator_connect import (
+    AZURE_COMMUNICATIONS_GATEWAY_APP_ID,
+    DO_NOT_TOUCH,
+    PORTAL,
+    PORTAL_APPLICATION_IDS,
+)
+from onboarding.core.record import Notice, Record
+from onboarding.core.steps import BY_NAME
+from onboarding.ports import Message, Notifier
+
+
+async def send(notice: Notice, record: Record, notifier: Notifier, public_url: str) -> tuple[str, ...]:
+    """Send it; the ways it went, without addresses. Raises StepProblemError of the first way that fails."""
+    message = words(notice, record, public_url)
+    told: list[str] = []
+    notify = record.request.notify
+    if notify.teams and await notifier.teams(message):
+        told.append("teams")
+    if notify.emails and await notifier.mail(notify.emails, message):
+        told.append(f"email ({len(notify.emails)})")
+    return tuple(told)
+
+
+def words(notice: Notice, record: Record, public_url: str) -> Message:
+    """The notice, for people."""
+    gateway = record.request.gateway.name
+    facts = [("Gateway", gateway), ("Environment", record.request.environment.value)]
+    step = BY_NAME[notice.step] if notice.step else None
+    if step:
+        facts.append(("Step", step.title))
+    titles = {
+        NoticeKind.CHECKPOINT_OPENED: f"{gateway}: your turn" + (f" — {step.title}" if step else ""),
+        NoticeKind.NEEDS_ATTENTION: f"{gateway} needs attention" + (f" — {step.title}" if step else ""),
+        NoticeKind.COMPLETED: f"{gateway} is connected",
+    }
+    link = f"{public_url}/api/onboardings/{record.id}"
+    return Message(titles[NoticeKind(notice.kind)], tuple(facts), _lines(notice, record), link)
+
+
+def _lines(notice: Notice, record: Record) -> tuple[str, ...]:
+    match NoticeKind(notice.kind):
+        case NoticeKind.COMPLETED:
+            return ("All steps are done.", "Next: prepare for live traffic.")
+        case NoticeKind.NEEDS_ATTENTION:
+            problem = record.step(notice.step or "").problem
+            return (problem.seen, problem.what_next) if problem else ()
+        case NoticeKind.CHECKPOINT_OPENED:
+            return instructions(notice.step or "", record)
+
+
+def instructions(step: str, record: Record) -> tuple[str, ...]:
+    """What a person does at a checkpoint, from Microsoft's article."""
+    team = record.request.onboarding_team.name
+    match step:
+        case "operator-information":
+            return (
+                f"1. Wait for {team} to send you a form for additional information.",
+                "2. Complete the form and give it back to them.",
+                "3. Wait until they confirm that the onboarding process is complete, then confirm this step.",
+            )
+        case "portal-access":
+            return (
+                f"1. Open {PORTAL} as the admin user.",
+                "2. Check that you can sign in, then confirm this step.",
+                DO_NOT_TOUCH,
+            )
+        case "add-application-ids":
+            return (
+                f"1. Sign in to {PORTAL_APPLICATION_IDS}.",
+                f"2. Add a new Application Id: {record.findings.application_id}",
+                f"3. Add a second Application Id: {AZURE_COMMUNICATIONS_GATEWAY_APP_ID}",
+                "4. Confirm this step.",
+                DO_NOT_TOUCH,
+            )
+    raise KeyError(f"no instructions for step {step}")

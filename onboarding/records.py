@@ -1,0 +1,105 @@
+"""Where records are kept: one row a gateway, and each transition one conditional write.
+
+Open onboardings stand in partition `open`, settled ones in `closed`, so that the timer reads only the open ones.
+The write in `open` is the only point of commitment. Moving a settled row is tidying: copy to `closed`, then delete
+from `open`; whoever finds it in both believes the higher version, and the timer tidies again.
+
+The audit trail travels in the row's tail, so it commits with the change. When the tail is long, its older part is
+copied to table `events` (same key, same content: harmless twice) and left out of the next write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from onboarding.core.record import Event, Record
+from onboarding.ports import ConflictError, Query, Row, Table
+from onboarding.rows import CLOSED, OPEN, event_of, event_row, from_row, to_row
+
+TAIL_CHARACTERS = 14_000
+"""Of the tail's JSON, beyond which its older part moves to table `events`; a column holds 32 K."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A record as it was read, with what a conditional write of it needs."""
+
+    record: Record
+    partition: str
+    etag: str
+
+
+class Records:
+    """The onboardings and their audit trail."""
+
+    def __init__(self, onboardings: Table, events: Table) -> None:
+        self._onboardings = onboardings
+        self._events = events
+
+    async def load(self, onboarding_id: str) -> Loaded | None:
+        """The onboarding of that id, open or closed; None when there is none."""
+        # Read `open` once more at the end: between the first two reads the row may have been reopened.
+        for partition in (OPEN, CLOSED, OPEN):
+            row = await self._onboardings.get(partition, onboarding_id)
+            if row is not None:
+                return _loaded(row)
+        return None
+
+    async def create(self, record: Record) -> None:
+        """A first record. Raises ConflictError when the gateway has one."""
+        await self._onboardings.insert(to_row(record, OPEN))
+
+    async def save(self, loaded: Loaded, record: Record) -> None:
+        """Commit the next version of what was loaded. Raises ConflictError when somebody was faster."""
+        record = await self._trimmed(record)
+        if loaded.partition == CLOSED:
+            # Started again: from here on the open row, with the higher version, is the truth.
+            await self._onboardings.insert(to_row(record, OPEN))
+            await self._onboardings.delete(CLOSED, record.id)
+            return
+        etag = await self._onboardings.replace(to_row(record, OPEN, loaded.etag))
+        if settled(record):
+            await self.archive(Loaded(record, OPEN, etag))
+
+    async def archive(self, loaded: Loaded) -> None:
+        """Move a settled row out of the timer's way."""
+        await self._onboardings.upsert([to_row(loaded.record, CLOSED)])
+        try:
+            await self._onboardings.delete(OPEN, loaded.record.id, loaded.etag)
+        except ConflictError:
+            # Reopened in between: the copy is older than the open row.
+            await self._onboardings.delete(CLOSED, loaded.record.id)
+
+    async def due(self, now: datetime) -> AsyncIterator[Loaded]:
+        """Open onboardings for which something is due, and settled ones that still stand among them."""
+        async for row in self._onboardings.rows(Query(OPEN, due_by=now)):
+            yield _loaded(row)
+
+    async def events(self, onboarding_id: str) -> list[Event] | None:
+        """The whole audit trail, oldest first; None when there is no such onboarding."""
+        loaded = await self.load(onboarding_id)
+        if loaded is None:
+            return None
+        trail = {e.version: e for e in [event_of(row) async for row in self._events.rows(Query(onboarding_id))]}
+        trail.update({e.version: e for e in loaded.record.tail})
+        return [trail[version] for version in sorted(trail)]
+
+    async def _trimmed(self, record: Record) -> Record:
+        """The record with a tail that fits, after its older events have been copied to their table."""
+        *older, newest = record.tail
+        if not older or sum(len(e.model_dump_json(by_alias=True)) for e in record.tail) <= TAIL_CHARACTERS:
+            return record
+        rows = [event_row(record.id, event) for event in older]
+        await self._events.upsert(rows)
+        return record.model_copy(update={"tail": (newest,)})
+
+
+def settled(record: Record) -> bool:
+    """Closed, and nothing more is owed to anybody."""
+    return record.closed and record.next_due_at is None
+
+
+def _loaded(row: Row) -> Loaded:
+    return Loaded(from_row(row), row.partition, row.etag)

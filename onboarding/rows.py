@@ -1,0 +1,120 @@
+"""A record as a row of table `onboardings`: flat columns to filter and show, and the rest as JSON columns."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from onboarding.core.record import Event, Problem, Record, StepState
+from onboarding.core.steps import STEPS
+from onboarding.ports import Row
+
+OPEN, CLOSED = "open", "closed"
+
+COLUMN_LENGTH = 32_000
+"""UTF-16 units that a string column holds are 32 Ki (Table Storage); a little less is used."""
+
+_JSON_COLUMNS = {
+    "request": "Request",
+    "steps": "Steps",
+    "findings": "Findings",
+    "notices": "Notices",
+    "tail": "Tail",
+}
+
+
+class RowTooLargeError(Exception):
+    """A column of the row would not fit into Table Storage."""
+
+
+def to_row(record: Record, partition: str, etag: str = "") -> Row:
+    """The row of a record. Raises RowTooLargeError rather than writing half of one."""
+    body = record.to_json()
+    columns: dict[str, Any] = {
+        column: json.dumps(body.pop(name), separators=(",", ":"), ensure_ascii=False)
+        for name, column in _JSON_COLUMNS.items()
+    }
+    columns["Rest"] = json.dumps(body, separators=(",", ":"))
+    columns.update(_shown(record))
+    for name, value in columns.items():
+        if isinstance(value, str) and len(value.encode("utf-16-le")) // 2 > COLUMN_LENGTH:
+            raise RowTooLargeError(
+                f"column {name} of onboarding {record.id} would hold {len(value)} characters; {COLUMN_LENGTH} fit."
+            )
+    return Row(partition, record.id, columns, etag)
+
+
+def from_row(row: Row) -> Record:
+    """The record of a row."""
+    body = json.loads(row.columns["Rest"])
+    body.update({name: json.loads(row.columns[column]) for name, column in _JSON_COLUMNS.items()})
+    return Record.model_validate(body)
+
+
+def waiting_for(record: Record) -> tuple[str | None, str | None, Any]:
+    """(what, on whom, since when) an open onboarding waits, by its most telling step; Nones when for nothing."""
+    order = (StepState.NEEDS_ATTENTION, StepState.WAITING, StepState.RUNNING, StepState.DUE)
+    open_steps = [] if record.closed else [s for s in record.steps if s.state in order]
+    if not open_steps:
+        return None, None, None
+    step = min(open_steps, key=lambda s: (order.index(s.state), s.since))
+    on_whom = (
+        "an operator of this application" if step.state is StepState.NEEDS_ATTENTION else step.definition.waits_on.value
+    )
+    return step.definition.title, on_whom, step.since
+
+
+def last_problem(record: Record) -> Problem | None:
+    """The problem to show: of a step that needs attention, else of one that is tried again."""
+    with_problem = [s for s in record.steps if s.problem is not None and not s.ended]
+    with_problem.sort(key=lambda s: s.state is not StepState.NEEDS_ATTENTION)
+    return with_problem[0].problem if with_problem else None
+
+
+def progress(record: Record) -> tuple[int, int]:
+    """(steps ended, steps of the plan)."""
+    return sum(s.ended for s in record.steps), len(STEPS)
+
+
+def _shown(record: Record) -> dict[str, Any]:
+    what, on_whom, since = waiting_for(record)
+    problem = last_problem(record)
+    done, total = progress(record)
+    return {
+        "Version": record.version,
+        "Gateway": record.request.gateway.name,
+        "GatewayId": record.request.gateway.id.arm_id,
+        "SubscriptionId": record.request.gateway.subscription_id,
+        "Environment": record.request.environment.value,
+        "Services": ",".join(s.value for s in record.request.selected),
+        "State": record.state.value,
+        "WaitingFor": what,
+        "WaitingOn": on_whom,
+        "WaitingSince": since,
+        "NextDueAt": record.next_due_at,
+        "StepsEnded": done,
+        "StepsTotal": total,
+        "LastError": problem.seen if problem else None,
+        "Domain": record.findings.domain,
+        "ApplicationId": record.findings.application_id,
+        "CreatedAt": record.created_at,
+        "UpdatedAt": record.updated_at,
+        "ClosedAt": record.closed_at,
+    }
+
+
+def event_row(onboarding_id: str, event: Event) -> Row:
+    """An audit event as a row of table `events`: the same version always gives the same row."""
+    columns = {
+        "At": event.at,
+        "Actor": event.actor,
+        "What": event.what,
+        "Step": event.step,
+        "Body": json.dumps(event.to_json(), separators=(",", ":"), ensure_ascii=False),
+    }
+    return Row(onboarding_id, f"{event.version:010d}", columns)
+
+
+def event_of(row: Row) -> Event:
+    """The event of a row."""
+    return Event.model_validate_json(row.columns["Body"])

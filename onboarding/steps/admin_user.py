@@ -1,0 +1,44 @@
+"""`assign-admin-user`: the request's user holds the role Admin of Project Synergy.
+
+Source: article, "Assign an Admin user to the Project Synergy application".
+"""
+
+from __future__ import annotations
+
+from onboarding.core.operator_connect import ADMIN_ROLE, PROJECT_SYNERGY_APP_ID
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError
+from onboarding.ports import Principal
+from onboarding.steps.app_roles import expect_application, find_role
+from onboarding.steps.base import Applied, Inspection, Work
+
+
+class AssignAdminUser:
+    """Task `assign-admin-user`: the request's user holds the role Admin."""
+
+    async def inspect(self, work: Work) -> Inspection:
+        user = work.request.admin_user
+        standing = await work.world.directory.role_standing(Principal("users", user), PROJECT_SYNERGY_APP_ID)
+        application = expect_application(work, standing)
+        if standing.principal_id is None:
+            raise PersonMustActError(
+                ProblemCode.ADMIN_USER_UNKNOWN,
+                "The admin user of the request is no user of this tenant.",
+                "Create or invite the user, or cancel and post the request with another adminUser (user principal name"
+                " or object id); then retry this step.",
+            )
+        role = find_role(application, ADMIN_ROLE, for_users=True)
+        found = {"admin_user_id": standing.principal_id}
+        if role.id in standing.held:
+            return Inspection((), "The admin user holds the role Admin.", found)
+        return Inspection(
+            ("assign the role Admin",),
+            "The admin user does not hold the role Admin.",
+            found,
+            (application, role, standing),
+        )
+
+    async def apply(self, work: Work, inspection: Inspection) -> Applied:
+        application, role, standing = inspection.seen
+        await work.world.directory.assign_roles(application, standing.principal_id, [role.id])
+        return Applied("Gave the admin user the role Admin of Project Synergy.")

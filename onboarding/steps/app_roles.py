@@ -1,0 +1,56 @@
+"""App roles of Project Synergy, found by value: the tenant's ids are the truth, the article's only a hint."""
+
+from __future__ import annotations
+
+from onboarding.core.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError, TryLaterError
+from onboarding.ports import AppRole, RoleStanding, ServicePrincipal
+from onboarding.steps.base import Work
+
+
+def expect_application(work: Work, standing: RoleStanding) -> ServicePrincipal:
+    """Project Synergy, or why it isn't there."""
+    if standing.application is not None:
+        return standing.application
+    if work.request.already_onboarded:
+        raise PersonMustActError(
+            ProblemCode.PROJECT_SYNERGY_MISSING,
+            "The request says that the operator is onboarded already, but this tenant has no Project Synergy"
+            f" application (app id {PROJECT_SYNERGY_APP_ID}).",
+            "Check that this is the tenant that was onboarded. If the operator is not onboarded yet, cancel and post"
+            ' the request with "alreadyOnboarded": false.',
+        )
+    raise TryLaterError(
+        ProblemCode.NOT_REPLICATED, "Microsoft Entra does not show Project Synergy yet."
+    )
+
+
+def find_role(application: ServicePrincipal, value: str, *, for_users: bool) -> AppRole:
+    """The role with that value among those the application offers to users or to applications.
+
+    Raises PersonMustActError when it offers none.
+    """
+    for role in application.app_roles:
+        if (role.for_users if for_users else role.for_applications) and value.lower() in (
+            role.value.lower(),
+            role.display_name.lower(),
+        ):
+            return role
+    offered = ", ".join(sorted(r.value for r in application.app_roles)) or "none"
+    raise PersonMustActError(
+        ProblemCode.ROLE_NOT_OFFERED,
+        f"Project Synergy offers {'users' if for_users else 'applications'} no role '{value}' in this tenant;"
+        f" its roles are: {offered}.",
+        "Ask your onboarding team which role replaces it.",
+    )
+
+
+def role_differences(roles: list[AppRole]) -> tuple[str, ...]:
+    """Roles whose id in the tenant isn't the article's. The tenant's is used; people may want to know."""
+    article = {value.lower(): (value, role_id) for value, role_id in APPLICATION_ROLES.items()}
+    return tuple(
+        f"{role.value}: {role.id} in the tenant, {article[role.value.lower()][1]} in the article"
+        for role in roles
+        if role.value.lower() in article and article[role.value.lower()][1] != role.id.lower()
+    )

@@ -1,0 +1,75 @@
+"""`enable-services`: the services asked for stand in the gateway's `platforms`, with voicemail and call routing.
+
+Source: article, "Enable Operator Connect or Teams Phone Mobile support"; swagger 2023-09-01. PATCH takes only
+tags, identity and sku, so the whole resource is read, changed and PUT again, unknown properties kept.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError
+from onboarding.core.request import CallRouting, OnboardingRequest, Service
+from onboarding.ports import GatewayResource
+from onboarding.steps.base import Applied, Inspection, Work
+
+
+def desired_properties(request: OnboardingRequest, current: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties to change, and what to: only those that differ from `current`."""
+    platforms = list(current.get("platforms") or ())
+    present = {p.lower() for p in platforms}
+    platforms += [s.platform for s in request.selected if s.platform.lower() not in present]
+    wanted: dict[str, Any] = {"platforms": platforms}
+    mobile = request.services.teams_phone_mobile
+    if mobile:
+        wanted["teamsVoicemailPilotNumber"] = mobile.voicemail_pilot_number
+        wanted["integratedMcpEnabled"] = mobile.call_routing is CallRouting.INTEGRATED_MCP
+        wanted["onPremMcpEnabled"] = mobile.call_routing is CallRouting.ON_PREMISES_MCP
+    defaults: dict[str, Any] = {"integratedMcpEnabled": False, "onPremMcpEnabled": False}
+    return {name: value for name, value in wanted.items() if current.get(name, defaults.get(name)) != value}
+
+
+class EnableServices:
+    """Task `enable-services`."""
+
+    async def inspect(self, work: Work) -> Inspection:
+        gateway = await work.gateway()
+        _expect_preselected(work.request, gateway)
+        changes = desired_properties(work.request, gateway.properties)
+        return Inspection(
+            missing=tuple(f"set {name} to {_shown(name, value)}" for name, value in changes.items()),
+            found=f"The gateway's platforms are {', '.join(gateway.platforms) or 'none'}.",
+            seen=(gateway, changes),
+        )
+
+    async def apply(self, work: Work, inspection: Inspection) -> Applied:
+        gateway, changes = inspection.seen
+        body = copy.deepcopy(dict(gateway.body))
+        body["properties"] = {**body.get("properties", {}), **changes}
+        await work.world.gateways.put(work.request.gateway.id, body)
+        return Applied(f"Changed {', '.join(changes)} of the gateway.")
+
+
+def _shown(name: str, value: Any) -> str:
+    """A value in words; a voicemail number stays out of logs and details."""
+    if name == "teamsVoicemailPilotNumber":
+        return "the number in the request"
+    return ", ".join(value) if isinstance(value, list) else str(value).lower()
+
+
+def _expect_preselected(request: OnboardingRequest, gateway: GatewayResource) -> None:
+    """A service without test lines in the request must have been selected when the gateway was deployed."""
+    present = {p.lower() for p in gateway.platforms}
+    absent: list[Service] = [s for s in request.preselected if s.platform.lower() not in present]
+    if absent:
+        names = " and ".join(s.label for s in absent)
+        raise PersonMustActError(
+            ProblemCode.SERVICE_NOT_SELECTED,
+            f"The request names no test lines for {names}, as for a service selected at deployment, but the gateway's"
+            f" platforms are {', '.join(gateway.platforms) or 'none'}.",
+            f"Post the request again with {request.lines_required} test lines for {names}, or select the service on"
+            " the gateway; then retry the step.",
+        )

@@ -1,0 +1,97 @@
+"""`share-txt-record`, `txt-record-visible`: the onboarding team has the TXT record, and the world sees it.
+
+Source: article, "Register your deployment's domain name in Microsoft Entra", step 3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
+from onboarding.core.record import TxtRecord
+from onboarding.core.txt import judge
+from onboarding.ports import Message
+from onboarding.steps.base import Applied, Inspection, Look, Work
+
+VERIFIED_ALREADY = "The domain is verified already."
+
+
+def _txt_record(work: Work) -> TxtRecord:
+    if work.findings.txt_record is None:
+        raise TryLaterError(ProblemCode.NOT_REPLICATED, "The record does not hold the TXT record yet.")
+    return work.findings.txt_record
+
+
+class ShareTxtRecord:
+    """Task `share-txt-record`: the onboarding team has been told name, type, value and TTL.
+
+    Nobody can be asked whether a mail was read, so it counts as done when the mail was accepted; an attempt whose
+    end was lost tells them twice, which is better than never.
+    """
+
+    async def inspect(self, work: Work) -> Inspection:
+        if work.findings.domain_verified:
+            return Inspection((), f"{VERIFIED_ALREADY} Nothing is to be shared.")
+        return Inspection(
+            ("tell the onboarding team",), "The onboarding team has not been told.", seen=_txt_record(work)
+        )
+
+    async def apply(self, work: Work, inspection: Inspection) -> Applied:
+        team = work.request.onboarding_team
+        message = share_message(work, inspection.seen)
+        mailed = await work.world.notifier.mail((team.email,), message)
+        posted = work.request.notify.teams and await work.world.notifier.teams(message)
+        if not mailed and not posted:
+            raise PersonMustActError(
+                ProblemCode.NOBODY_TOLD,
+                "Neither e-mail nor Teams is configured, so nobody was sent the TXT record.",
+                f"Send the TXT record shown with this onboarding to {team.name} yourself and confirm this step; or set"
+                " ONBOARDING_MAIL_SENDER and retry it.",
+            )
+        if not mailed:
+            return Applied(
+                f"Posted it to your Teams channel, to be forwarded to {team.name}: e-mail is not configured."
+            )
+        return Applied(f"Told {team.name} by e-mail{' and your Teams channel' if posted else ''}.")
+
+
+def share_message(work: Work, record: TxtRecord) -> Message:
+    """What the onboarding team needs, ready to paste."""
+    gateway, team = work.request.gateway, work.request.onboarding_team
+    return Message(
+        title=f"DNS TXT record for {gateway.name}: please configure it",
+        facts=(
+            ("Gateway", gateway.name),
+            ("Environment", work.request.environment.value),
+            ("Name", record.name),
+            ("Type", record.type),
+            ("Value", record.value),
+            ("TTL", f"{record.ttl} seconds"),
+        ),
+        lines=(
+            f"For {team.name} <{team.email}>.",
+            "Microsoft Teams only sends traffic to domains that the operator has confirmed to own.",
+            "1. Please configure this TXT record for the gateway's domain.",
+            "2. Nothing else is needed: the record is watched, and the domain is verified when it is visible.",
+        ),
+    )
+
+
+class TxtRecordVisible:
+    """Wait `txt-record-visible`: every authoritative server and every public resolver has the value."""
+
+    async def look(self, works: Sequence[Work]) -> Mapping[str, Look]:
+        looks = await asyncio.gather(*(self._one(work) for work in works))
+        return {work.record.id: look for work, look in zip(works, looks, strict=True)}
+
+    async def _one(self, work: Work) -> Look:
+        if work.findings.domain_verified:
+            return Look(True, VERIFIED_ALREADY)
+        try:
+            expected = _txt_record(work)
+            verdict = judge(await work.world.dns.txt(expected.name), expected.value, expected.name)
+        except StepProblemError as problem:
+            return Look(False, problem.seen, problem=problem)
+        return Look(verdict.visible, verdict.sentence)

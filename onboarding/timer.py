@@ -1,0 +1,104 @@
+"""The timer's pass: whatever is due and has no message of its own. Bounded, and safe to run twice."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from onboarding.core.events import Looked, TimePassed
+from onboarding.core.problems import TryLaterError
+from onboarding.core.record import StepState
+from onboarding.core.steps import WAITS
+from onboarding.engine import Engine, unexpected
+from onboarding.records import Loaded, settled
+from onboarding.steps import WAIT_STEPS
+from onboarding.steps.base import Look, Work
+
+log = logging.getLogger("onboarding")
+
+PASS_LIMIT = 2000
+"""Onboardings in one pass; the rest are due still at the next."""
+AT_ONCE = 16
+"""Writes under way at one time."""
+
+
+async def timer_pass(engine: Engine) -> int:
+    """Look at every wait that is due, in batches, and repair what got lost. Returns how many records were due."""
+    now = engine.clock.now()
+    due: list[Loaded] = []
+    async for loaded in engine.records.due(now):
+        due.append(loaded)
+        if len(due) >= PASS_LIMIT:
+            log.warning("more than %d onboardings are due; the rest follow at the next pass", PASS_LIMIT)
+            break
+    looks = await _look(engine, due)
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(loaded: Loaded) -> None:
+        async with limit:
+            await _settle(engine, loaded, looks[loaded.record.id])
+
+    results = await asyncio.gather(*(one(loaded) for loaded in due), return_exceptions=True)
+    for loaded, result in zip(due, results, strict=True):
+        if isinstance(result, BaseException):
+            # One broken record must not keep the others from their pass; it is due again at the next.
+            log.error("timer: onboarding %s failed", loaded.record.id, exc_info=result)
+    return len(due)
+
+
+async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Looked]]:
+    """Onboarding id → what was seen of its due waits. One batch a kind of wait."""
+    now = engine.clock.now()
+    seen: dict[str, list[Looked]] = defaultdict(list)
+
+    async def batch(name: str) -> None:
+        works = [Work(x.record, engine.world) for x in due if _is_due(x, name, now)]
+        if not works:
+            return
+        try:
+            looks = await WAIT_STEPS[name].look(works)
+        except Exception as error:
+            log.exception("looking at %s failed unexpectedly", name)
+            broken = unexpected(error)
+            looks = {
+                w.record.id: Look(False, broken.seen, problem=TryLaterError(broken.code, broken.seen)) for w in works
+            }
+        for onboarding_id, look in looks.items():
+            seen[onboarding_id].append(_looked(name, look))
+
+    await asyncio.gather(*(batch(wait.name) for wait in WAITS))
+    return seen
+
+
+def _is_due(loaded: Loaded, name: str, now: datetime) -> bool:
+    step = loaded.record.step(name)
+    at = step.next_attempt_at
+    return not loaded.record.closed and step.state is StepState.WAITING and at is not None and at <= now
+
+
+def _looked(name: str, look: Look) -> Looked:
+    problem = look.problem
+    return Looked(
+        name,
+        look.done,
+        look.detail,
+        problem=problem.problem if problem else None,
+        stop=problem is not None and not isinstance(problem, TryLaterError),
+        retry_after=problem.retry_after if isinstance(problem, TryLaterError) else None,
+        findings=look.findings,
+    )
+
+
+async def _settle(engine: Engine, loaded: Loaded, looks: Sequence[Looked]) -> None:
+    """Put what was seen of one onboarding on its record, then repair it."""
+    if settled(loaded.record):
+        await engine.records.archive(loaded)
+        return
+    fresh: Loaded | None = loaded
+    for looked in looks:
+        decision = await engine.happen(loaded.record.id, looked, fresh)
+        fresh = None if decision is None or decision.changed else fresh
+    await engine.happen(loaded.record.id, TimePassed(), fresh)

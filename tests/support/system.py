@@ -1,0 +1,89 @@
+"""The real core and engine on the in-memory twins: a whole system in one object, with the clock in hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from onboarding.core.policy import Policy
+from onboarding.core.record import Event, Record, StepState
+from onboarding.core.request import OnboardingRequest
+from onboarding.core.steps import Kind
+from onboarding.engine import Accepted, Engine
+from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
+from onboarding.records import Records
+from onboarding.timer import timer_pass
+
+BOUND = timedelta(days=60)
+"""Simulated time within which everything must have ended."""
+
+
+@dataclass
+class System:
+    """Post, deliver, tick, confirm."""
+
+    outside: MemoryWorld = field(default_factory=MemoryWorld)
+    clock: ManualClock = field(default_factory=ManualClock)
+    bus: MemoryBus = field(default_factory=MemoryBus)
+    onboardings: MemoryTable = field(default_factory=MemoryTable)
+    policy: Policy = field(default_factory=Policy)
+
+    def __post_init__(self) -> None:
+        self.records = Records(self.onboardings, MemoryTable())
+        self.engine = Engine(
+            self.records, self.bus, self.clock, self.outside.world, self.policy, "https://onboarding.example.com"
+        )
+
+    async def request(self, request: OnboardingRequest, *, again: bool = False) -> Accepted:
+        return await self.engine.request(request, "ada", again=again)
+
+    async def record(self, onboarding_id: str) -> Record:
+        loaded = await self.records.load(onboarding_id)
+        assert loaded is not None
+        return loaded.record
+
+    async def events(self, onboarding_id: str) -> list[Event]:
+        return await self.records.events(onboarding_id) or []
+
+    async def deliver(self) -> int:
+        """Deliver what has arrived; how many messages."""
+        arrived = self.bus.take_due(self.clock.now())
+        for message in arrived:
+            await self.engine.receive(message.effect)
+        return len(arrived)
+
+    async def tick(self, seconds: float = 60.0) -> None:
+        """Let time pass, and the timer run at its end."""
+        self.clock.advance(seconds)
+        await timer_pass(self.engine)
+
+    async def confirm_open_checkpoints(self, onboarding_id: str) -> None:
+        from onboarding.core.events import Confirmed
+
+        for step in (await self.record(onboarding_id)).steps:
+            if step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT:
+                await self.engine.happen(onboarding_id, Confirmed(step.name, "ada"))
+
+    async def run(self, onboarding_id: str, *, settle: bool = True, confirm: bool = True) -> Record:
+        """Until it is closed, or nothing more can happen by itself: Microsoft and people do their part."""
+        end = self.clock.now() + BOUND
+        while self.clock.now() < end:
+            while await self.deliver():
+                pass
+            if settle:
+                self.outside.settle()
+            if confirm:
+                await self.confirm_open_checkpoints(onboarding_id)
+            record = await self.record(onboarding_id)
+            if record.closed or (record.next_due_at is None and not self.bus.waiting):
+                return record
+            await self.tick()
+        raise AssertionError(f"not ended after {BOUND}: {(await self.record(onboarding_id)).state}")
+
+
+async def finished(request: OnboardingRequest, system: System | None = None) -> tuple[System, Record]:
+    """A system in which this request has been taken as far as it goes."""
+    system = system or System()
+    system.outside.deploy(request)
+    accepted = await system.request(request)
+    return system, await system.run(accepted.record.id)
