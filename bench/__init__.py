@@ -1,0 +1,1 @@
+"""Measurements: `python3 dev.py bench`. They print numbers and judge nothing; machines differ."""

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Runs this project: `python3 dev.py up`, `python3 dev.py test`. Each does all its own set-up.
+
+Standard library only, because it runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+# The one line that an older Python must get to, to be told why nothing else works.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(f"This needs Python 3.11 or newer; this is {sys.version.split()[0]} ({sys.executable}).")
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import options
+from sandbox.setup import workspace
+from sandbox.setup.problem import SetupError, from_os_error
+
+ROOT = Path(__file__).resolve().parent
+MADE = (
+    ".sandbox",
+    ".venv",
+    *(f".{t}_cache" for t in ("pytest", "mypy", "ruff")),
+    ".hypothesis",
+    ".coverage",
+    "htmlcov",
+)
+MISLEADING = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
+NO_TESTS = 5
+"""pytest's exit status when it found none."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of checks: a module of the virtual environment, and its arguments."""
+
+    name: str
+    command: tuple[str, ...]
+    azurite: bool = False
+    """Whether it needs Azurite."""
+
+    @property
+    def is_pytest(self) -> bool:
+        return self.command[0] == "pytest"
+
+
+def _tests(name: str, *, azurite: bool = True) -> Layer:
+    return Layer(name, ("pytest", f"tests/{name}"), azurite)
+
+
+LAYERS = (
+    Layer("lint", ("ruff", "check", ".")),
+    Layer("types", ("mypy", "-p", "onboarding", "-p", "sandbox", "-m", "function_app", "-m", "dev")),
+    _tests("unit", azurite=False),
+    _tests("contract"),
+    _tests("integration"),
+    _tests("journeys"),
+)
+
+
+def environment() -> dict[str, str]:
+    """For what runs in the virtual environment: this repository's code, and no one else's."""
+    mine = {k: v for k, v in os.environ.items() if k not in MISLEADING}
+    return {**mine, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "VIRTUAL_ENV": str(ROOT / ".venv")}
+
+
+def run_in_place(command: Sequence[str]) -> int:
+    """Let a program take over: it has the terminal, and gets the signals that are meant for this one."""
+    if os.name != "nt":
+        sys.stdout.flush()
+        os.execve(command[0], list(command), environment())  # noqa: S606
+    # Windows has no such thing. Ctrl-C and Ctrl-Break reach the child as well, and it decides what they mean.
+    for name in ("SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    return subprocess.call(list(command), env=environment())
+
+
+def up(arguments: Sequence[str]) -> int:
+    """The local cloud, and an onboarding in it."""
+    options.parse(arguments)
+    python = workspace.prepare(ROOT)
+    return run_in_place([str(python), "-P", "-m", "sandbox.up", *arguments])
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """The measurements."""
+    python = workspace.prepare(ROOT)
+    return run_in_place([str(python), "-P", "-m", "bench", *arguments])
+
+
+def test(arguments: Sequence[str]) -> int:
+    """The checks, layer by layer."""
+    names, extra = list(arguments), []
+    if "--" in names:
+        cut = names.index("--")
+        names, extra = names[:cut], names[cut + 1 :]
+    known = {layer.name: layer for layer in LAYERS}
+    parser = argparse.ArgumentParser(
+        prog="dev.py test",
+        description="Runs the checks; all of them unless some are named. Arguments after -- go to pytest.",
+        epilog=f"Layers: {', '.join(known)}.",
+    )
+    parser.add_argument("layers", nargs="*", metavar="layer", help="a layer to run")
+    chosen = parser.parse_args(names).layers
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        parser.error(f"there is no layer {unknown[0]}; there are {', '.join(known)}")
+    layers = [known[name] for name in dict.fromkeys(chosen)] or list(LAYERS)
+    python = workspace.prepare(ROOT, azurite=any(layer.azurite for layer in layers))
+    results = [(layer, *run_layer(layer, python, extra)) for layer in layers]
+    print()
+    for layer, outcome, seconds in results:
+        print(f"{layer.name:<12} {outcome:<40} {seconds:7.1f} s")
+    print(f"{'together':<12} {'':<40} {sum(seconds for _, _, seconds in results):7.1f} s", flush=True)
+    return 0 if all(outcome == "passed" for _, outcome, _ in results) else 1
+
+
+def run_layer(layer: Layer, python: Path, extra: Sequence[str]) -> tuple[str, float]:
+    """Run one layer; what came of it, and how many seconds it took."""
+    print(f"\n--- {layer.name}", flush=True)
+    command = [str(python), "-m", *layer.command, *(extra if layer.is_pytest else ())]
+    started = time.monotonic()
+    status = subprocess.call(command, cwd=ROOT, env=environment())
+    outcome = "passed" if status == 0 else f"FAILED (exit status {status})"
+    if layer.is_pytest and (status == NO_TESTS or not (ROOT / layer.command[1]).is_dir()):
+        outcome = "FAILED (it has no tests)"
+    return outcome, time.monotonic() - started
+
+
+def clean(arguments: Sequence[str]) -> int:
+    """Take away what the other commands made."""
+    parser = argparse.ArgumentParser(prog="dev.py clean", description="Removes all that the other commands made.")
+    parser.parse_args(arguments)
+    for name in MADE:
+        path = ROOT / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+    return 0
+
+
+COMMANDS = {"up": up, "test": test, "bench": bench, "clean": clean}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py",
+        description="Runs this project; each command does its own set-up.",
+        epilog="  ".join(f"{name}: {command.__doc__}" for name, command in COMMANDS.items()),
+    )
+    parser.add_argument("command", choices=COMMANDS, help="see `dev.py <command> --help`")
+    command = parser.parse_args(arguments[:1]).command
+    try:
+        return COMMANDS[command](arguments[1:])
+    except SetupError as problem:
+        print(problem, file=sys.stderr)
+    except OSError as error:
+        print(from_os_error(f"dev.py {command}", error), file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nInterrupted; the next run goes on from here.", file=sys.stderr)
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

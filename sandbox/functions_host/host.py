@@ -1,0 +1,134 @@
+"""The host: the app's functions, each behind its trigger, from start to an orderly stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from sandbox.functions_host.admin import Admin
+from sandbox.functions_host.app import HTTP, QUEUE, TIMER, Function, load_app
+from sandbox.functions_host.connections import Connections
+from sandbox.functions_host.errors import HostError
+from sandbox.functions_host.hostjson import HostConfig
+from sandbox.functions_host.http import BODY_LIMIT, HttpServer
+from sandbox.functions_host.invocation import Invoker
+from sandbox.functions_host.servicebus import QueueListener
+from sandbox.functions_host.settings import Settings
+from sandbox.functions_host.timer import Clock, StatusFile, SystemClock, Timer
+
+log = logging.getLogger("sandbox.functions_host")
+
+LOOPBACK = "127.0.0.1"
+CLOSE_SECONDS = 3.0
+
+
+class Host:
+    """Serves one function app. Everything that can be wrong with it is raised before anything is served.
+
+    ``clock`` drives the timers; ``timer_state`` is the file in which they remember their last run, so that
+    a start after a missed occurrence is past due. Without it nothing is remembered.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        timer_state: Path | None = None,
+    ) -> None:
+        self.config = HostConfig.load(directory / "host.json")
+        self.functions = load_app(directory, settings)
+        self._connections = Connections(settings)
+        self._invoker = Invoker(
+            _whole(settings, "PYTHON_THREADPOOL_THREAD_COUNT", min(32, (os.cpu_count() or 1) + 4)),
+            self.config.function_timeout,
+            self._connections.publish,
+        )
+        enabled = [function for function in self.functions if not function.disabled]
+        self._check_outputs(enabled)
+        self._admin = Admin(self.functions, self.config.route_prefix, self._run_timer)
+        self._http = HttpServer(
+            _of(enabled, HTTP),
+            self.config.route_prefix,
+            self._invoker,
+            self._admin,
+            _whole(settings, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", BODY_LIMIT),
+        )
+        self._queues = [
+            QueueListener(function, settings, self.config, self._connections, self._invoker)
+            for function in _of(enabled, QUEUE)
+        ]
+        status_file, clock = StatusFile(timer_state), clock or SystemClock()
+        self._timers = {
+            function.name: Timer(function, settings, self._invoker, clock, status_file)
+            for function in _of(enabled, TIMER)
+        }
+        self._listening: list[asyncio.Task[None]] = []
+        self._ticking: list[asyncio.Task[None]] = []
+
+    async def start(self, port: int = 7071) -> int:
+        """Listen on 127.0.0.1 and start every trigger; return the port. Raises PortInUseError.
+
+        A broker that isn't there yet is no error: its queues are tried again until it is.
+        """
+        bound = await self._http.start(LOOPBACK, port)
+        self._listening = [asyncio.create_task(queue.run()) for queue in self._queues]
+        self._ticking = [asyncio.create_task(timer.run()) for timer in self._timers.values()]
+        return bound
+
+    async def stop(self, seconds: float = 10.0) -> bool:
+        """Take nothing new, let what runs finish for so many seconds, settle every message that is held.
+
+        Returns whether everything finished. What didn't was cancelled and its message abandoned; the thread
+        of a synchronous function can't be stopped and may still run. A second stop does nothing.
+        """
+        if self._admin.stopping:
+            return True
+        self._admin.stopping = True
+        for queue in self._queues:
+            queue.stop()
+        for timer in self._timers.values():
+            timer.stop()
+        await self._http.refuse_new()
+        finished = await self._invoker.drain(seconds)
+        for task in self._ticking:
+            task.cancel()
+        await self._close(self._listening)
+        await self._http.close()
+        await self._close([asyncio.create_task(self._connections.close())])
+        self._invoker.close()
+        return finished
+
+    @staticmethod
+    async def _close(tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for tasks that talk to a broker, which may be gone and never answer."""
+        if not tasks:
+            return
+        _, waiting = await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+        for task in waiting:
+            log.warning("Closing the connections to Service Bus took too long; some messages stay locked")
+            task.cancel()
+
+    def _run_timer(self, name: str) -> None:
+        self._ticking.append(asyncio.create_task(self._timers[name].run_once()))
+
+    def _check_outputs(self, functions: list[Function]) -> None:
+        for function in functions:
+            for binding in function.outputs:
+                if binding["type"] == "serviceBus":
+                    self._connections.check(str(binding["connection"]), f"An output of {function.name}")
+
+
+def _of(functions: list[Function], kind: str) -> list[Function]:
+    return [function for function in functions if function.kind == kind]
+
+
+def _whole(settings: Settings, name: str, default: int) -> int:
+    text = settings.get(name, str(default))
+    if not text.isdecimal() or int(text) < 1:
+        raise HostError(f"The app setting {name} is '{text}'; expected a whole number of at least 1.")
+    return int(text)

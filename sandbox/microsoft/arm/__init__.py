@@ -1,0 +1,1 @@
+"""Azure Resource Manager, as far as the resource provider Microsoft.VoiceServices goes."""

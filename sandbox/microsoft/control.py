@@ -1,0 +1,249 @@
+"""The control port: looks into the world and changes it. Plain HTTP and JSON, for tests and demonstrations."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.microsoft.exchange import Json
+from sandbox.microsoft.faults import Fault
+from sandbox.microsoft.graph.errors import GraphError
+from sandbox.microsoft.pages import mailbox_page, teams_page
+from sandbox.microsoft.world import World
+
+log = logging.getLogger(__name__)
+Query = dict[str, str]
+
+
+class Control:
+    """Routes of the control port; `GET /` lists them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._routes: dict[tuple[str, str], Callable[[Json, Query], Json]] = {
+            ("GET", "/"): self.index,
+            ("GET", "/state"): self.state,
+            ("POST", "/reset"): self.reset,
+            ("GET", "/clock"): self.clock,
+            ("POST", "/clock"): self.advance,
+            ("GET", "/options"): self.options,
+            ("PUT", "/options"): self.set_options,
+            ("GET", "/faults"): self.faults,
+            ("POST", "/faults"): self.add_fault,
+            ("DELETE", "/faults"): self.clear_faults,
+            ("POST", "/transitions"): self.transition,
+            ("PUT", "/gateways"): self.put_gateway,
+            ("PUT", "/users"): self.put_user,
+            ("PUT", "/service-principals"): self.put_service_principal,
+            ("PUT", "/permissions"): self.put_permissions,
+            ("PUT", "/dns"): self.put_dns,
+            ("GET", "/requests"): self.requests,
+            ("DELETE", "/requests"): self.clear_requests,
+            ("GET", "/violations"): self.violations,
+            ("GET", "/mailbox"): self.mailbox,
+            ("GET", "/teams"): self.teams,
+        }
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One request. A mistake is answered 400 with a sentence."""
+        route = self._routes.get((request.method, request.path.rstrip("/") or "/"))
+        if route is None:
+            known = [f"{method} {path}" for method, path in self._routes]
+            return _json(404, {"error": f"No {request.method} {request.path} here. There is: {'; '.join(known)}."})
+        try:
+            text = await request.text()
+            body = json.loads(text) if text.strip() else {}
+            answer = route(body, dict(request.query))
+        except (ValueError, KeyError, TypeError, AttributeError, GraphError) as problem:
+            detail = f"missing {problem}" if isinstance(problem, KeyError) else str(problem)
+            return _json(400, {"error": f"{request.method} {request.path} was not understood: {detail}"})
+        if request.method != "GET":
+            log.info("control %s %s %s", request.method, request.path, text[:200])
+        if "text/html" in request.headers.get("Accept", "") and request.path in ("/mailbox", "/teams"):
+            page = mailbox_page(self._world.mailbox.mails) if request.path == "/mailbox" else teams_page(answer)
+            return web.Response(text=page, content_type="text/html")
+        return _json(200, answer)
+
+    def index(self, body: Json, query: Query) -> Json:
+        """Every route with its sentence."""
+        return {
+            f"{method} {path}": (route.__doc__ or "").strip().split("\n")[0]
+            for (method, path), route in self._routes.items()
+        }
+
+    def state(self, body: Json, query: Query) -> Json:
+        """Everything there is, without counting as a read by a client."""
+        world, directory = self._world, self._world.directory
+        return {
+            "clock": self.clock(body, query),
+            "options": world.options.json(),
+            "gateways": [
+                {
+                    "id": gateway.id,
+                    "name": gateway.name,
+                    "status": gateway.status.peek(),
+                    "provisioningState": gateway.provisioning.peek(),
+                    "domain": gateway.domain,
+                    "principalId": gateway.principal_id,
+                    "properties": gateway.body.get("properties", {}),
+                    "sku": gateway.body.get("sku"),
+                    "tags": gateway.body.get("tags"),
+                    "testLines": {line.name: line.body["properties"] for line in gateway.test_lines.values()},
+                }
+                for gateway in world.arm.gateways.values()
+            ],
+            "identities": [identity.json() for identity in world.identities.all],
+            "servicePrincipals": [_brief(item.body) for item in directory.service_principals.values()],
+            "appRoleAssignments": [item.body for item in directory.assignments.values()],
+            "users": directory.users,
+            "domains": [
+                item.body | {"verificationText": directory.verification_text(name)}
+                for name, item in directory.domains.items()
+            ],
+            "dns": self._dns(),
+            "faults": self.faults(body, query),
+            "violations": len(world.journal.violations),
+            "requests": len(world.journal.entries),
+        }
+
+    def reset(self, body: Json, query: Query) -> Json:
+        """Back to the seed, with the command line's options."""
+        self._world.reset()
+        return {"reset": True}
+
+    def clock(self, body: Json, query: Query) -> Json:
+        """The simulated time, and how far it is ahead."""
+        return {"now": self._world.clock.now().isoformat(), "offset": self._world.clock.offset}
+
+    def advance(self, body: Json, query: Query) -> Json:
+        """{"advance": seconds}: move the clock forward."""
+        self._world.clock.advance(float(body["advance"]))
+        return self.clock(body, query)
+
+    def options(self, body: Json, query: Query) -> Json:
+        """All options."""
+        return self._world.options.json()
+
+    def set_options(self, body: Json, query: Query) -> Json:
+        """{"armPageSize": 2, …}: set some options; the others stay."""
+        self._world.options.update(body)
+        return self._world.options.json()
+
+    def faults(self, body: Json, query: Query) -> Json:
+        """The faults in force, and how often each has struck."""
+        return [fault.json() for fault in self._world.faults.active]
+
+    def add_fault(self, body: Json, query: Query) -> Json:
+        """{"kind", "service", "method", "path", "status", "retryAfter", "seconds", "times"}: add one, or a list."""
+        self._world.faults.active += [Fault.parse(row) for row in (body if isinstance(body, list) else [body])]
+        return self.faults(body, query)
+
+    def clear_faults(self, body: Json, query: Query) -> Json:
+        """End all faults, and all waits that clients were told."""
+        self._world.faults.clear()
+        return []
+
+    def transition(self, body: Json, query: Query) -> Json:
+        """{"gateway": name, id or *, "testLine"?, "status"?, "provisioningState"?}: set a state now."""
+        gateways = list(self._world.arm.named(body["gateway"]))
+        if not gateways:
+            raise ValueError(f"There is no gateway {body['gateway']!r}.")
+        for gateway in gateways:
+            resource = gateway.test_lines[body["testLine"].lower()] if "testLine" in body else gateway
+            if "provisioningState" in body:
+                resource.provisioning.put(body["provisioningState"])
+            if "status" in body:
+                gateway.status.put(body["status"])
+        return [
+            {"name": gateway.name, "status": gateway.status.peek(), "provisioningState": gateway.provisioning.peek()}
+            for gateway in gateways
+        ]
+
+    def put_gateway(self, body: Json, query: Query) -> Json:
+        """{"name", "base": "production", "properties"?, "testLines"?, …}: create or replace, at once Complete."""
+        gateway = self._world.put_gateway(body)
+        return {"id": gateway.id, "principalId": gateway.principal_id, "domain": gateway.domain}
+
+    def put_user(self, body: Json, query: Query) -> Json:
+        """{"userPrincipalName", "id", "displayName", …}: create or replace; {"…", "remove": true} removes."""
+        users = self._world.directory.users
+        name = body["userPrincipalName"].lower()
+        users[:] = [user for user in users if user["userPrincipalName"].lower() != name]
+        if not body.get("remove"):
+            users.append(
+                {"displayName": body["userPrincipalName"], "mail": body["userPrincipalName"], "id": body["id"], **body}
+            )
+        return users
+
+    def put_service_principal(self, body: Json, query: Query) -> Json:
+        """{"appId", "displayName"?}: add an app to the tenant; {"appId", "remove": true} takes it out."""
+        directory = self._world.directory
+        existing = directory.principal_item(body["appId"])
+        if body.get("remove"):
+            if existing:
+                directory.remove_service_principal(existing.body["id"])
+            return {"removed": existing is not None}
+        return existing.body if existing else directory.add_service_principal(body["appId"], body, lag=False)
+
+    def put_permissions(self, body: Json, query: Query) -> Json:
+        """{"identity"?, "add": […], "remove": […], "azureRole"?, "mailScope"?}: of the managed identities."""
+        wanted = body.get("identity")
+        for identity in self._world.identities.all:
+            if wanted in (None, identity.name, identity.client_id, identity.object_id):
+                identity.graph_permissions |= set(body.get("add", []))
+                identity.graph_permissions -= set(body.get("remove", []))
+                identity.azure_role = body.get("azureRole", identity.azure_role)
+                identity.mail_scope = {name.lower() for name in body.get("mailScope", identity.mail_scope)}
+        return [identity.json() for identity in self._world.identities.all]
+
+    def put_dns(self, body: Json, query: Query) -> Json:
+        """{"name", "values": […], "server": "ns1", "ns2", "resolver" or "*"}: set the TXT values; [] removes."""
+        self._world.records.put(body.get("server", "*"), body["name"], list(body["values"]))
+        return self._dns()
+
+    def requests(self, body: Json, query: Query) -> Json:
+        """?service=arm&since=number or ISO time: what reached the simulator, oldest first."""
+        return [entry.json() for entry in self._world.journal.select(query.get("service"), query.get("since"))]
+
+    def clear_requests(self, body: Json, query: Query) -> Json:
+        """Forget requests and violations."""
+        self._world.journal.clear()
+        return []
+
+    def violations(self, body: Json, query: Query) -> Json:
+        """Breaches: before-retry-after, write-not-allowed, request- or answer-does-not-conform, message-not-shown."""
+        return [violation.json() for violation in self._world.journal.violations]
+
+    def mailbox(self, body: Json, query: Query) -> Json:
+        """All mail, oldest first; a page for people with Accept: text/html."""
+        return [mail.json() for mail in self._world.mailbox.mails]
+
+    def teams(self, body: Json, query: Query) -> Json:
+        """All posts in the channel, oldest first; a page for people with Accept: text/html."""
+        return self._world.channel.messages
+
+    def _dns(self) -> Json:
+        records = self._world.records
+        records.settle()
+        return {
+            "txt": {
+                server: {name.to_text(omit_final_dot=True): values for name, values in rows.items()}
+                for server, rows in records.txt.items()
+            },
+            "nameServers": records.addresses,
+            "planned": [vars(plan) for plan in records.planned],
+        }
+
+
+def _brief(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: body[name] for name in ("id", "appId", "displayName", "appDisplayName", "servicePrincipalType")}
+
+
+def _json(status: int, body: Json) -> web.Response:
+    return web.Response(
+        status=status, text=json.dumps(body, indent=1, ensure_ascii=False) + "\n", content_type="application/json"
+    )

@@ -1,0 +1,138 @@
+"""DNS data: one set of records a server, and what a resolver makes of them. No sockets here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+from sandbox.microsoft.clock import Clock
+
+ZONE = dns.name.from_text("commsgw.azure.com.")
+SERVERS = ("ns1", "ns2", "resolver")
+"""Two authoritative servers of the zone, and a public recursive resolver."""
+TTL = 3600
+NEGATIVE_TTL = 60
+SOA = f"ns1.{ZONE} hostmaster.{ZONE} 1 3600 300 1209600 {NEGATIVE_TTL}"
+LONGEST_STRING = 255
+
+
+@dataclass
+class Planned:
+    """A TXT value that will be put on every server."""
+
+    due: float
+    name: str
+    value: str
+
+
+@dataclass
+class Records:
+    """TXT records of every server, addresses of the name servers, and names that exist without records."""
+
+    clock: Clock
+    txt: dict[str, dict[dns.name.Name, list[str]]] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+    planned: list[Planned] = field(default_factory=list)
+    existing: set[dns.name.Name] = field(default_factory=set)
+    """Base domains of gateways: they have host names below them, so they exist even without a TXT record."""
+
+    def __post_init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all records."""
+        self.txt = {server: {} for server in SERVERS}
+        self.planned = []
+        self.existing = set()
+
+    def put(self, server: str, name: str, values: list[str]) -> None:
+        """Set the TXT values of a name on a server (`*`: all); none removes it. Raises ValueError."""
+        if server not in (*SERVERS, "*"):
+            raise ValueError(f"Unknown DNS server {server!r}; known are {', '.join(SERVERS)} and *.")
+        for one in SERVERS if server == "*" else (server,):
+            self._set(one, dns.name.from_text(name), values)
+
+    def _set(self, server: str, name: dns.name.Name, values: list[str]) -> None:
+        if values:
+            self.txt[server][name] = list(values)
+        else:
+            self.txt[server].pop(name, None)
+
+    def plan(self, name: str, value: str, delay: float) -> None:
+        """Put the value on every server in `delay` seconds, beside those that are there."""
+        self.planned.append(Planned(self.clock.time() + delay, name, value))
+
+    def values(self, server: str, name: str) -> set[str]:
+        """The TXT values of a name as that server has them."""
+        self.settle()
+        return set(self.txt[server].get(dns.name.from_text(name), []))
+
+    def settle(self) -> None:
+        """Put what is due."""
+        now = self.clock.time()
+        for plan in [plan for plan in self.planned if plan.due <= now]:
+            self.planned.remove(plan)
+            name = dns.name.from_text(plan.name)
+            for server in SERVERS:
+                present = self.txt[server].setdefault(name, [])
+                if plan.value not in present:
+                    present.append(plan.value)
+
+    def answer(self, query: dns.message.Message, server: str) -> dns.message.Message:
+        """The server's answer: authoritative for the zone, recursive for the resolver, which knows nothing else."""
+        self.settle()
+        response = dns.message.make_response(query, recursion_available=server == "resolver")
+        question = query.question[0]
+        name, kind = question.name, question.rdtype
+        inside = name.is_subdomain(ZONE)
+        if server == "resolver":
+            pass
+        elif inside:
+            response.flags |= dns.flags.AA
+        else:
+            response.set_rcode(dns.rcode.REFUSED)
+            return response
+        found = self._find(server, name, kind)
+        if found:
+            response.answer.append(found)
+        else:
+            zone = ZONE if inside or ZONE.is_subdomain(name) else dns.name.root
+            response.authority.append(_rrset(zone, NEGATIVE_TTL, "SOA", SOA))
+            if not self._exists(server, name):
+                response.set_rcode(dns.rcode.NXDOMAIN)
+        return response
+
+    def _find(self, server: str, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.rrset.RRset | None:
+        if kind == dns.rdatatype.TXT and name in self.txt[server]:
+            return _rrset(name, TTL, "TXT", *map(_quoted, self.txt[server][name]))
+        if name == ZONE and kind == dns.rdatatype.SOA:
+            return _rrset(ZONE, TTL, "SOA", SOA)
+        if name == ZONE and kind == dns.rdatatype.NS:
+            return _rrset(ZONE, TTL, "NS", *(f"{host}.{ZONE}" for host in ("ns1", "ns2")))
+        host = name.relativize(ZONE).to_text().lower()
+        if kind == dns.rdatatype.A and name.is_subdomain(ZONE) and host in self.addresses:
+            return _rrset(name, TTL, "A", self.addresses[host])
+        return None
+
+    def _exists(self, server: str, name: dns.name.Name) -> bool:
+        hosts = {dns.name.from_text(host, ZONE) for host in self.addresses}
+        known = {ZONE} | hosts | self.existing | set(self.txt[server])
+        return any(other.is_subdomain(name) for other in known)
+
+
+def _rrset(name: dns.name.Name, ttl: int, kind: str, *values: str) -> dns.rrset.RRset:
+    return dns.rrset.from_text(name, ttl, dns.rdataclass.IN, kind, *values)
+
+
+def _quoted(value: str) -> str:
+    """A TXT value as strings of at most 255 bytes."""
+    pieces = [value[start : start + LONGEST_STRING] for start in range(0, len(value), LONGEST_STRING)] or [""]
+    escaped = (piece.replace("\\", "\\\\").replace('"', '\\"') for piece in pieces)
+    return " ".join(f'"{piece}"' for piece in escaped)

@@ -1,0 +1,130 @@
+"""What `up` can be told. Standard library only: a wrong option is refused before anything is installed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sandbox import durations
+from sandbox.ports import PURPOSES, Ports
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "samples"
+FOLDER = ROOT / ".sandbox"
+LEAST_BOUND = 120.0
+REPLACEABLE = ("azurite", "broker", "functions")
+"""Parts for which a user may run the real thing."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Lengths of time are in seconds."""
+
+    confirm: bool
+    speed: float
+    bound: float
+    request: Path | None
+    ports: Ports
+    without: frozenset[str]
+    folder: Path
+
+
+def _seconds(text: str) -> float:
+    try:
+        return durations.seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 1 to 65535")
+    return int(text)
+
+
+def _sample(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        known = ", ".join(sorted(f"samples/{p.name}" for p in SAMPLES.glob("*.json")))
+        raise argparse.ArgumentTypeError(f"there is no file {text}; the samples are {known}")
+    return path
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of `dev.py up`."""
+    up = argparse.ArgumentParser(
+        prog="dev.py up",
+        description="Starts the local cloud, posts an onboarding request, and shows its steps until Ctrl-C.",
+    )
+    up.add_argument(
+        "--confirm", action="store_true", help="answer the human checkpoints, and exit when it is completed"
+    )
+    up.add_argument(
+        "--speed",
+        type=_seconds,
+        default=3.0,
+        metavar="TIME",
+        help="how long simulated provisioning and DNS take, each: seconds, or such as 2m, 1h (default 3)",
+    )
+    up.add_argument(
+        "--bound",
+        type=_seconds,
+        metavar="TIME",
+        help="with --confirm: give up after this (default by the speed, 2m at least)",
+    )
+    up.add_argument("--no-request", action="store_true", help="start the cloud only; post a request yourself")
+    up.add_argument(
+        "--request", type=_sample, metavar="FILE", help="what to post (default samples/operator-connect.json)"
+    )
+    up.add_argument(
+        "--without",
+        action="append",
+        choices=REPLACEABLE,
+        default=[],
+        help="leave this part out, because you run the real one (docs/local.md)",
+    )
+    up.add_argument("--free-ports", action="store_true", help="choose free ports instead of the usual ones")
+    add_place(up)
+    return up
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Where a sandbox is: its folder, and one option for each port."""
+    parser.add_argument(
+        "--folder", type=Path, default=FOLDER, metavar="DIR", help="for logs and certificates (default .sandbox)"
+    )
+    for name, port in asdict(Ports.default()).items():
+        parser.add_argument(f"--{name}-port", type=_port, metavar="PORT", help=f"{PURPOSES[name]} (default {port})")
+
+
+def chosen_ports(given: argparse.Namespace, basis: Ports) -> Ports:
+    """The ports given, over those of `basis`."""
+    return Ports(**{name: getattr(given, f"{name}_port") or port for name, port in asdict(basis).items()})
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Read the options; an impossible one ends the program as argparse does: a sentence, exit status 2."""
+    up = parser()
+    given = up.parse_args(arguments)
+    without = frozenset(given.without)
+    if given.no_request and (given.request or given.confirm):
+        up.error("--no-request leaves nothing to post or confirm: leave it out, or --request and --confirm")
+    if "functions" in without and (given.request or given.confirm):
+        up.error("--without functions starts no API to post to: post the request yourself once yours runs")
+    ports = chosen_ports(given, Ports.free() if given.free_ports else Ports.default())
+    numbers = sorted(asdict(ports).values())
+    doubled = [port for port in numbers if numbers.count(port) > 1]
+    if doubled:
+        up.error(f"port {doubled[0]} was given to more than one part")
+    none = given.no_request or "functions" in without
+    return Options(
+        confirm=given.confirm,
+        speed=given.speed,
+        bound=given.bound if given.bound is not None else max(LEAST_BOUND, 60 + 10 * given.speed),
+        request=None if none else given.request or SAMPLES / "operator-connect.json",
+        ports=ports,
+        without=without,
+        folder=given.folder.resolve(),
+    )

@@ -1,0 +1,105 @@
+"""The function app's settings in the sandbox, as data.
+
+`python -m sandbox.settings --write local.settings.json` writes them for `func start` (docs/local.md).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sandbox import azurite
+from sandbox.options import FOLDER, ROOT, add_place, chosen_ports
+from sandbox.ports import HOST, Ports
+
+SEED = ROOT / "sandbox" / "microsoft" / "seed.json"
+"""The simulated world at its start, with its secrets: the identity endpoint's header, the webhook's signature."""
+MAIL_SENDER = "onboarding@contoso.com"
+
+PROXIES = frozenset({"NO_PROXY", "no_proxy"})
+_OF_ANOTHER_CLOUD = (
+    "AZURE_", "IDENTITY_", "MSI_", "IMDS_", "ONBOARDING_", "SERVICEBUS", "TABLES", "AZUREWEBJOBS",
+)  # fmt: skip
+
+
+def certificate_authority(folder: Path = FOLDER) -> Path:
+    """The PEM file of the private authority that signs the simulator's certificates."""
+    return folder / "certificates" / "ca.pem"
+
+
+def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
+    """What `func` reads from local.settings.json, and the Functions host from its environment."""
+    storage = azurite.connection_string(ports)
+    world = json.loads(SEED.read_text(encoding="utf-8"))
+    return {
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "AzureWebJobsStorage": storage,
+        "Tables": storage,
+        "ServiceBus": (
+            f"Endpoint=sb://{HOST}:{ports.broker};SharedAccessKeyName=RootManageSharedAccessKey;"
+            "SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;"
+        ),
+        "IDENTITY_ENDPOINT": f"http://{HOST}:{ports.identity}/msi/token",
+        "IDENTITY_HEADER": world["identityHeader"],
+        "ONBOARDING_ARM_ENDPOINT": f"https://{HOST}:{ports.arm}",
+        "ONBOARDING_GRAPH_ENDPOINT": f"https://{HOST}:{ports.graph}",
+        "ONBOARDING_CA_FILE": str(certificate_authority(folder)),
+        "ONBOARDING_PUBLIC_RESOLVERS": f"{HOST}:{ports.dns}",
+        "ONBOARDING_DNS_AUTHORITATIVE_PORT": str(ports.dns),
+        # Two weeks of waiting pass in seconds here; for Azure, the defaults of onboarding.settings hold.
+        "ONBOARDING_TIMER_SCHEDULE": "*/1 * * * * *",
+        "ONBOARDING_POLL_FIRST": "0.5",
+        "ONBOARDING_POLL_LONGEST": "2",
+        "ONBOARDING_RETRY_FIRST": "1",
+        "ONBOARDING_NUDGE_GRACE": "5",
+        "ONBOARDING_TEAMS_WEBHOOK_URL": (
+            f"https://{HOST}:{ports.teams}/workflows/{world['teams']['workflow']}/triggers/manual/paths/invoke"
+            f"?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={world['teams']['signature']}"
+        ),
+        "ONBOARDING_TEAMS_HOSTS": HOST,
+        "ONBOARDING_MAIL_SENDER": MAIL_SENDER,
+        "ONBOARDING_PUBLIC_URL": f"http://localhost:{ports.functions}",
+    }
+
+
+def inherited(environ: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment, without what would lead the SDKs to a real cloud or through a proxy."""
+    kept = {k: v for k, v in environ.items() if not k.upper().startswith(_OF_ANOTHER_CLOUD)}
+    for name in PROXIES:
+        kept[name] = ",".join(filter(None, [environ.get(name, ""), HOST, "localhost"]))
+    return {**kept, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def document(ports: Ports, folder: Path = FOLDER) -> str:
+    """The settings as a local.settings.json."""
+    content = {
+        "IsEncrypted": False,
+        "Values": settings(ports, folder),
+        "Host": {"LocalHttpPort": ports.functions},
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write or print the settings."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox.settings",
+        description="The app's settings in the sandbox, for `func start` of the Azure Functions Core Tools.",
+    )
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write them here, such as local.settings.json")
+    add_place(parser)
+    given = parser.parse_args(arguments)
+    text = document(chosen_ports(given, Ports.default()), given.folder.resolve())
+    if given.write:
+        given.write.write_text(text, encoding="utf-8")
+        print(f"{given.write}: {len(settings(Ports.default()))} settings.", file=sys.stderr)
+    else:
+        print(text, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

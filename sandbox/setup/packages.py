@@ -1,0 +1,99 @@
+"""The virtual environment `.venv` and the packages in it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from sandbox.setup import pip, stamp
+from sandbox.setup.problem import SetupError, from_os_error
+from sandbox.setup.tool import run, say
+
+REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
+PIP_OPTIONS = ("--no-compile", "--progress-bar=off", "--retries=2")
+
+
+class Packages:
+    """The packages of one repository folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / ".venv"
+        self.stamp = self.folder / "ready.json"
+        self.logs = root / ".sandbox" / "logs"
+
+    @property
+    def python(self) -> Path:
+        """The environment's interpreter; its place differs on Windows."""
+        return self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+    def wanted(self) -> dict[str, str]:
+        """What a finished environment is stamped with."""
+        return {
+            "python": f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}",
+            "packages": stamp.fingerprint(self.root / name for name in REQUIREMENTS),
+        }
+
+    def ready(self) -> bool:
+        """Whether nothing is left to do: two small files are read, no process is started."""
+        return self.python.exists() and stamp.read(self.stamp) == self.wanted()
+
+    def prepare(self) -> Path:
+        """Make or bring up to date the environment, and return its interpreter.
+
+        An environment without a stamp was interrupted: pip takes a package that it had half unpacked for
+        installed, so it is made anew.
+
+        Raises:
+            SetupError: the machine lacks what it takes.
+        """
+        if self.ready():
+            return self.python
+        wanted, found = self.wanted(), stamp.read(self.stamp)
+        try:
+            stamp.remove(self.stamp)
+        except OSError as error:
+            raise from_os_error("Preparing the virtual environment", error) from error
+        if not self.python.exists() or found.get("python") != wanted["python"]:
+            self._create()
+        self.install("-r", "requirements-dev.txt", what="the packages", takes="about a minute")
+        stamp.write(self.stamp, wanted)
+        return self.python
+
+    def install(self, *what_to_install: str, what: str, takes: str = "") -> None:
+        """Install into the environment with pip.
+
+        Raises:
+            SetupError: pip failed.
+        """
+        run(
+            [str(self.python), "-m", "pip", "install", *PIP_OPTIONS, *what_to_install],
+            doing=f"Installing {what}",
+            log=self.logs / "setup-pip.log",
+            environment=self.pip_environment(),
+            folder=self.root,
+            takes=takes,
+        )
+
+    def pip_environment(self) -> dict[str, str]:
+        """The variables that pip is run with here: what the user's configuration says of the network."""
+        return pip.environment(os.environ, pip.listing(self.python, os.environ))
+
+    def _create(self) -> None:
+        if self.folder.exists():
+            say("The virtual environment .venv is unfinished, or of another Python: it is made anew.")
+            if Path(sys.prefix).resolve() == self.folder.resolve():
+                raise SetupError(
+                    f"The virtual environment {self.folder} must be made anew, which its own Python can't do: run "
+                    "dev.py with the Python that is installed on the machine (deactivate, then python3 dev.py)."
+                )
+        # A virtual environment made from within another would break when that one goes.
+        base = getattr(sys, "_base_executable", None) or sys.executable
+        run(
+            [base, "-m", "venv", "--clear", str(self.folder)],
+            doing="Making the virtual environment .venv",
+            log=self.logs / "setup-venv.log",
+            environment=pip.environment(os.environ, []),
+            folder=self.root,
+        )

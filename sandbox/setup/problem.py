@@ -1,0 +1,77 @@
+"""What can go wrong on a user's machine, each as one sentence that says what to do."""
+
+from __future__ import annotations
+
+import errno
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class SetupError(Exception):
+    """The machine's situation, not a defect: shown as its one sentence, without a traceback."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A known cause, recognised by what a tool prints."""
+
+    pattern: re.Pattern[str]
+    sentence: str
+
+
+def _cause(pattern: str, sentence: str) -> Cause:
+    return Cause(re.compile(pattern, re.IGNORECASE), sentence)
+
+
+CAUSES: Sequence[Cause] = (
+    _cause(
+        r"no space left on device|ENOSPC|\[Errno 28\]|not enough space on the disk",
+        "the disk is full: about 1.5 GB are needed in the repository's folder, and some in the folder for "
+        "temporary files; make room",
+    ),
+    _cause(
+        r"ensurepip is not available|No module named '?(ensurepip|venv)",
+        "this Python comes without its module venv: install that (on Debian and Ubuntu, python3-venv)",
+    ),
+    _cause(
+        r"ResolutionImpossible|Requires-Python|requires a different Python|failed to build|failed building wheel",
+        f"not all of the pinned packages exist for this Python ({sys.version_info.major}.{sys.version_info.minor}): "
+        "take one that they were tested with, such as python3.12 dev.py",
+    ),
+    _cause(
+        r"CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)",
+        "the package server's certificate is not trusted here: if a proxy stands in between, tell pip "
+        "(PIP_CERT) and Node (NODE_EXTRA_CA_CERTS) its certificate authority",
+    ),
+    _cause(
+        r"NewConnectionError|name resolution|getaddrinfo|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET"
+        r"|ENETUNREACH|EHOSTUNREACH|ConnectTimeout|ReadTimeout|ProxyError|network is unreachable"
+        r"|failed to establish|failed to resolve|ERR_SOCKET_TIMEOUT|FETCH_ERROR",
+        "the package server can't be reached: the first set-up needs the network (behind a proxy, set HTTPS_PROXY)",
+    ),
+    _cause(
+        r"permission denied|EACCES|EPERM|\[Errno 13\]|access is denied",
+        "a file may not be written: check who owns this folder, and that none of its programs runs",
+    ),
+)
+
+
+def explained(doing: str, output: str, log: Path) -> SetupError:
+    """The problem behind a tool's output; where the cause is not known, its last line is quoted."""
+    for cause in CAUSES:
+        if cause.pattern.search(output):
+            return SetupError(f"{doing} failed because {cause.sentence}, and run this again. (Log: {log})")
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    last = lines[-1] if lines else "it printed nothing"
+    return SetupError(f"{doing} failed; its last line was: {last} (Log: {log})")
+
+
+def from_os_error(doing: str, error: OSError) -> SetupError:
+    """The problem behind a refused file operation."""
+    if error.errno == errno.ENOSPC:
+        return SetupError(f"{doing} failed because {CAUSES[0].sentence}, and run this again.")
+    where = f" {error.filename}" if error.filename else ""
+    return SetupError(f"{doing} failed on the file system:{where}: {error.strerror or error}.")

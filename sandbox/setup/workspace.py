@@ -1,0 +1,68 @@
+"""The whole set-up of one repository folder, by one process at a time."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from sandbox.setup.azurite import Azurite
+from sandbox.setup.packages import Packages
+from sandbox.setup.problem import from_os_error
+from sandbox.setup.tool import say
+
+LOCK_RETRY = 0.2
+"""Seconds between two looks at a lock that another process holds."""
+
+
+def prepare(root: Path, *, azurite: bool = True) -> Path:
+    """Do what is left of the set-up, and return the virtual environment's interpreter.
+
+    Raises:
+        SetupError: the machine lacks what it takes.
+    """
+    packages, storage = Packages(root), Azurite(root)
+    if packages.ready() and (not azurite or storage.ready()):
+        return packages.python
+    started = time.monotonic()
+    try:
+        with _alone(root / ".sandbox" / "setup.lock"):
+            packages.prepare()
+            if azurite:
+                storage.prepare(packages)
+    except OSError as error:
+        raise from_os_error("The set-up", error) from error
+    say(f"Set up in {time.monotonic() - started:.0f} s.")
+    return packages.python
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock that the operating system lets go of with the process, however that ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        waited = False
+        while not _locked(file):
+            if not waited:
+                say("Another set-up of this folder is running: waiting for it ...")
+            waited = True
+            time.sleep(LOCK_RETRY)
+        yield
+
+
+def _locked(file: BinaryIO) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

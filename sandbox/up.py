@@ -1,0 +1,181 @@
+"""`dev.py up`: the cloud on this machine, and one onboarding followed live."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from types import FrameType
+
+from rich.console import Console
+from rich.live import Live
+
+from sandbox import durations, prerequisites, progress
+from sandbox.cloud import Cloud
+from sandbox.options import Options, parse
+from sandbox.ports import PortsInUseError
+from sandbox.processes import PartError
+from sandbox.progress import Onboarding
+from sandbox.requester import ApiError, Requester
+from sandbox.setup.problem import SetupError
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks at the onboarding."""
+PORTS_IN_USE = 3
+INTERRUPTED = 130
+NOTE = "Confirmed by dev.py up --confirm."
+
+
+class NotCompletedError(Exception):
+    """With --confirm, the onboarding did not come to its end; says why."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run until Ctrl-C, or with --confirm until the onboarding is completed; the exit status."""
+    options = parse(arguments)
+    console = Console(highlight=False)
+    _stop_on_signals()
+    try:
+        run(options, console)
+    except KeyboardInterrupt:
+        console.print("\nStopped.")
+        return INTERRUPTED if options.confirm else 0
+    except PortsInUseError as error:
+        print(error, file=sys.stderr)
+        return PORTS_IN_USE
+    except (SetupError, PartError, ApiError, NotCompletedError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(options: Options, console: Console) -> None:
+    """Start the cloud and follow the onboarding.
+
+    Raises:
+        KeyboardInterrupt: the user wants it to end.
+        PortsInUseError, PartError, ApiError, NotCompletedError, SetupError: it can't go on; a sentence says why.
+    """
+    started = time.monotonic()
+    with ExitStack() as stack:
+        cloud = stack.enter_context(
+            Cloud(
+                options.ports,
+                folder=options.folder,
+                provisioning=options.speed,
+                dns_delay=options.speed,
+                without=options.without,
+            )
+        )
+        console.print(
+            f"The sandbox is up after {time.monotonic() - started:.1f} s, with nothing in it from earlier runs."
+        )
+        for line in addresses(cloud, options):
+            console.print(line, soft_wrap=True)
+        if options.request is None:
+            while True:
+                cloud.check()
+                time.sleep(LOOK_EVERY)
+        requester = stack.enter_context(Requester(cloud.api))
+        for line in prerequisites.meet(options.request, cloud.control):
+            console.print(line, soft_wrap=True)
+        onboarding = requester.post(options.request)
+        console.print(
+            f"Posted {options.request.name}: {cloud.api}/api/onboardings/{onboarding['id']}\n", soft_wrap=True
+        )
+        follow(onboarding, options, cloud, requester, console)
+
+
+def addresses(cloud: Cloud, options: Options) -> list[str]:
+    """Where everything is, for people."""
+    lines = [
+        f"  API                 {cloud.api}/api/onboardings",
+        f"  simulated mailbox   {cloud.control}/mailbox",
+        f"  simulated Teams     {cloud.control}/teams",
+        f"  control port        {cloud.control}",
+        f"  logs                {cloud.folder / 'logs'}",
+    ]
+    if options.without:
+        lines.append(f"  left to you         {', '.join(sorted(options.without))} (docs/local.md)")
+    if options.request is None:
+        lines += [
+            "Post a request, such as:",
+            '  curl -H "Content-Type: application/json" -d @samples/lab-both-services.json '
+            f"{cloud.api}/api/onboardings",
+        ]
+    return [*lines, "" if options.confirm else "Ctrl-C stops everything.\n"]
+
+
+def follow(onboarding: Onboarding, options: Options, cloud: Cloud, requester: Requester, console: Console) -> None:
+    """Show the onboarding until the user stops it, or with --confirm until its end.
+
+    Raises:
+        NotCompletedError: with --confirm, it needs attention or took longer than the bound.
+    """
+    started = time.monotonic()
+    before: Onboarding | None = None
+    with ExitStack() as stack:
+        live = stack.enter_context(Live(console=console, auto_refresh=False)) if console.is_terminal else None
+        while True:
+            now = datetime.now(UTC)
+            if live:
+                live.update(progress.screen(onboarding, cloud.api, now), refresh=True)
+            else:
+                for line in progress.changes(before, onboarding, now):
+                    console.print(f"{durations.short(time.monotonic() - started):>8}  {line}", soft_wrap=True)
+            if not options.confirm:
+                # Above the table, where the terminal breaks long lines: they are to be copied.
+                for line in progress.to_do(before, onboarding, cloud.api):
+                    console.print(line, soft_wrap=True)
+            if options.confirm:
+                if onboarding["state"] == "completed":
+                    break
+                judge(onboarding, time.monotonic() - started, options)
+                for step in progress.open_checkpoints(onboarding):
+                    # Refused when the world moved on since we looked; the next look tells.
+                    with suppress(ApiError):
+                        requester.confirm(onboarding["id"], step, NOTE)
+            time.sleep(LOOK_EVERY)
+            cloud.check()
+            before, onboarding = onboarding, requester.get(onboarding["id"])
+    took = durations.short(time.monotonic() - started)
+    console.print(f"\nCompleted: {progress.counted(onboarding)} in {took}.")
+
+
+def judge(onboarding: Onboarding, elapsed: float, options: Options) -> None:
+    """Give up where waiting is in vain.
+
+    Raises:
+        NotCompletedError: it needs attention, was cancelled, or took longer than the bound.
+    """
+    name, state = onboarding["gateway"]["name"], onboarding["state"]
+    if state == "needs-attention":
+        raise NotCompletedError(f"{name} needs attention: {progress.problem(onboarding.get('lastError'))}")
+    if state == "cancelled":
+        raise NotCompletedError(f"{name} was cancelled, after {progress.counted(onboarding)}.")
+    if elapsed > options.bound:
+        unfinished = [s["name"] for s in onboarding["steps"] if s["state"] in ("due", "running", "waiting")]
+        raise NotCompletedError(
+            f"{name} was not completed within {durations.short(options.bound)} (--bound): "
+            f"{progress.counted(onboarding)} are done, and it is at {', '.join(unfinished) or 'no step at all'}."
+        )
+
+
+def _stop_on_signals() -> None:
+    """Being told to end, by whatever means, is the same as Ctrl-C; being told again while stopping changes nothing."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for name in names:
+            signal.signal(name, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    names = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    for name in names:
+        signal.signal(name, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

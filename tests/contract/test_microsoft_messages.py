@@ -1,0 +1,135 @@
+"""The Teams webhook and the mailbox, for programs and for people."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.microsoft import Clock, Microsoft
+from tests.contract.conftest import Graph
+
+HTML = {"Accept": "text/html"}
+
+
+def message(text: str, **more: Any) -> dict[str, Any]:
+    card = {"type": "AdaptiveCard", "version": "1.4", "body": [{"type": "TextBlock", "text": text}], **more}
+    return {
+        "type": "message",
+        "attachments": [
+            {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+        ],
+    }
+
+
+@pytest.fixture
+async def teams(microsoft: Microsoft) -> AsyncIterator[httpx.AsyncClient]:
+    context = ssl.create_default_context(cafile=str(microsoft.ca_file))
+    async with httpx.AsyncClient(verify=context) as client:
+        yield client
+
+
+async def test_a_post_is_accepted_and_shown(
+    teams: httpx.AsyncClient, microsoft: Microsoft, control: httpx.AsyncClient
+) -> None:
+    sent = await teams.post(microsoft.teams_url, json=message("Six test lines are ready"))
+    assert (sent.status_code, sent.content) == (202, b"")
+    rows = (await control.get("/teams")).json()
+    assert rows[0]["message"]["attachments"][0]["content"]["body"][0]["text"] == "Six test lines are ready"
+    assert microsoft.world.journal.violations == []
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        (("sandbox-webhook-signature", "guess"), 401),
+        (("&sig=sandbox-webhook-signature", ""), 401),
+        (("/workflows/b3f0", "/workflows/0000"), 404),
+    ],
+)
+async def test_wrong_addresses(
+    change: tuple[str, str], status: int, teams: httpx.AsyncClient, microsoft: Microsoft
+) -> None:
+    assert (await teams.post(microsoft.teams_url.replace(*change), json=message("x"))).status_code == status
+    assert microsoft.world.channel.messages == []
+
+
+async def test_the_signature_is_not_in_the_journal(teams: httpx.AsyncClient, microsoft: Microsoft) -> None:
+    await teams.post(microsoft.teams_url, json=message("x"))
+    assert "sandbox-webhook-signature" not in str([entry.json() for entry in microsoft.world.journal.entries])
+
+
+async def test_size(teams: httpx.AsyncClient, microsoft: Microsoft) -> None:
+    assert (await teams.post(microsoft.teams_url, json=message("x" * 28 * 1024))).status_code == 413
+    assert (await teams.post(microsoft.teams_url, content=b"{")).status_code == 400
+    assert microsoft.world.channel.messages == []
+
+
+async def test_the_fifth_post_in_a_second_is_throttled(certificates: Path) -> None:
+    async with Microsoft(certificates=certificates, clock=Clock(source=lambda: 1_800_000_000.0)) as stopped:
+        context = ssl.create_default_context(cafile=str(stopped.ca_file))
+        async with httpx.AsyncClient(verify=context) as client:
+            posts = [await client.post(stopped.teams_url, json=message("x")) for _ in range(5)]
+            assert [post.status_code for post in posts] == [202, 202, 202, 202, 429]
+            assert posts[4].headers["Retry-After"] == "1"
+            stopped.world.clock.advance(0.5)
+            assert (await client.post(stopped.teams_url, json=message("x"))).headers["Retry-After"] == "2"
+            assert [row.kind for row in stopped.world.journal.violations] == ["before-retry-after"]
+            stopped.world.clock.advance(2)
+            assert (await client.post(stopped.teams_url, json=message("x"))).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": "an old connector's card"},
+        {"type": "message", "attachments": [{"contentType": "text/html", "content": {}}]},
+        message("x", actions=[{"type": "Action.Submit", "title": "Confirm"}]),
+    ],
+)
+async def test_messages_that_teams_would_not_show_are_violations(
+    body: Any, teams: httpx.AsyncClient, microsoft: Microsoft
+) -> None:
+    assert (await teams.post(microsoft.teams_url, json=body)).status_code == 202
+    assert [row.kind for row in microsoft.world.journal.violations] == ["message-not-shown"]
+
+
+async def test_pages_for_people_escape_everything(
+    teams: httpx.AsyncClient, graph: Graph, microsoft: Microsoft, control: httpx.AsyncClient
+) -> None:
+    nasty = "<script>alert(1)</script>"
+    actions = [
+        {"type": "Action.OpenUrl", "title": nasty, "url": "https://localhost/confirm?a=1&b=2"},
+        {"type": "Action.OpenUrl", "title": "never a link", "url": "javascript:alert(1)"},
+    ]
+    facts = {"type": "FactSet", "facts": [{"title": "Gateway", "value": nasty}]}
+    posted = message(nasty, actions=actions)
+    posted["attachments"][0]["content"]["body"].append(facts)
+    await teams.post(microsoft.teams_url, json=posted)
+    page = (await control.get("/teams", headers=HTML)).text
+    assert "<script" not in page
+    assert '<a href="https://localhost/confirm?a=1&amp;b=2">' in page
+    assert "javascript:" not in page
+    mail = {
+        "message": {
+            "subject": nasty,
+            "body": {"contentType": "HTML", "content": '<p>Confirm at https://localhost/x?a=1&amp;b="2"</p>' + nasty},
+            "toRecipients": [{"emailAddress": {"address": '"<b>"@example.com'}}],
+        }
+    }
+    await graph.call("POST", "/users/onboarding@contoso.com/sendMail", mail)
+    page = (await control.get("/mailbox", headers=HTML)).text
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert '<a href="https://localhost/x?a=1&amp;b=">' in page
+
+
+async def test_empty_pages_say_so(control: httpx.AsyncClient) -> None:
+    for path in ("/mailbox", "/teams"):
+        answer = await control.get(path, headers=HTML)
+        assert "Nothing yet" in answer.text
+        assert answer.headers["Content-Type"].startswith("text/html")

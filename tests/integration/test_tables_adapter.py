@@ -1,0 +1,91 @@
+"""Table Storage through azure-data-tables, on Azurite."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from azure.core.exceptions import AzureError, HttpResponseError
+
+from onboarding.azure.tables import AzureTable
+from onboarding.ports import Query, Row
+from tests.twins.tables import TableBehaviour, all_rows
+
+
+def a_table(azurite: str) -> AzureTable:
+    return AzureTable(f"t{uuid4().hex}", connection_string=azurite)
+
+
+class TestAzureTable(TableBehaviour):
+    @pytest.fixture
+    async def table(self, azurite: str) -> AsyncIterator[AzureTable]:
+        table = a_table(azurite)
+        yield table
+        await table.close()
+
+    async def test_many_first_writers_create_the_table_once(self, table: AzureTable) -> None:
+        rows = [Row("open", f"{n:02d}", {"Version": n}) for n in range(8)]
+        batches = [table.upsert([Row("events", f"{n}{m}", {}) for m in range(3)]) for n in range(3)]
+        await asyncio.gather(*(table.insert(row) for row in rows), *batches)
+        assert len(await all_rows(table, Query("open"))) == 8
+        assert len(await all_rows(table, Query("events"))) == 9
+
+    async def test_a_thousand_and_one_rows_come_in_pages(self, table: AzureTable) -> None:
+        await table.upsert([Row("open", f"{n:05d}", {"Version": n}) for n in range(1001)])
+        found = await all_rows(table, Query("open", columns=("Version",)))
+        assert [r.columns["Version"] for r in found] == list(range(1001))
+
+    async def test_an_iteration_left_early_leaves_nothing_open(self, table: AzureTable) -> None:
+        await table.upsert([Row("open", f"{n}", {}) for n in range(3)])
+        async for row in table.rows(Query("open")):
+            assert row.key == "0"
+            break
+        await table.close()
+        assert await table.get("open", "1") is not None
+
+    async def test_each_call_on_a_table_that_exists_is_one_request(
+        self, table: AzureTable, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await table.insert(Row("open", "a", {}))
+        caplog.set_level(logging.INFO, "azure.core.pipeline.policies.http_logging_policy")
+        etag = await table.insert(Row("open", "b", {}))
+        await table.replace(Row("open", "b", {}, etag))
+        await table.upsert([Row("open", "c", {}), Row("open", "d", {})])
+        await table.get("open", "b")
+        await all_rows(table, Query("open"))
+        await table.delete("open", "b")
+        assert sum(r.getMessage().startswith("Request URL") for r in caplog.records) == 6
+
+    async def test_a_column_that_does_not_fit_is_an_error_of_the_storage(self, table: AzureTable) -> None:
+        with pytest.raises(HttpResponseError, match="PropertyValueTooLarge"):
+            await table.insert(Row("open", "a", {"Steps": "x" * 33_000}))
+
+
+async def test_rows_are_found_again_after_the_client_was_closed(azurite: str) -> None:
+    table = a_table(azurite)
+    await table.insert(Row("open", "a", {"Version": 1}))
+    await table.close()
+    await table.close()
+    found = await table.get("open", "a")
+    await table.close()
+    assert found is not None
+
+
+async def test_an_outage_passes_through_as_it_is(unused_tcp_port: int) -> None:
+    key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+    endpoint = f"http://127.0.0.1:{unused_tcp_port}/devstoreaccount1"
+    table = AzureTable(
+        "onboardings",
+        connection_string=f"AccountName=devstoreaccount1;AccountKey={key};TableEndpoint={endpoint};",
+    )
+    with pytest.raises(AzureError, match=r"127\.0\.0\.1"):
+        await table.get("open", "a")
+    await table.close()
+
+
+def test_a_table_needs_to_know_where_it_is() -> None:
+    with pytest.raises(ValueError, match="table events: expected a connection string, or an endpoint"):
+        AzureTable("events", endpoint="https://contoso.table.core.windows.net")

@@ -1,0 +1,47 @@
+"""What every port `Notifier` does: run for the twin in memory and for the real ways."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from onboarding.ports import Message, Notifier
+
+MESSAGE = Message(
+    title="contoso-acg: your turn",
+    facts=(("Gateway", "contoso-acg"), ("Environment", "production")),
+    lines=("1. Sign in to the portal.", "2. Confirm this step."),
+    link="http://localhost:7071/onboardings/contoso-acg-1",
+)
+
+
+class People(Protocol):
+    """What reached them: the title of each message."""
+
+    def mailed(self) -> list[tuple[tuple[str, ...], str]]:
+        """(addresses, title) of each e-mail."""
+
+    def posted(self) -> list[str]:
+        """Title of each post."""
+
+
+class NotifierBehaviour:
+    """Subclasses give fixtures `notifier` (both ways configured), `silent` (neither) and `people`."""
+
+    async def test_a_mail_reaches_everyone_named(self, notifier: Notifier, people: People) -> None:
+        assert await notifier.mail(("a@contoso.com", "b@contoso.com"), MESSAGE)
+        assert people.mailed() == [(("a@contoso.com", "b@contoso.com"), MESSAGE.title)]
+        assert people.posted() == []
+
+    async def test_a_mail_to_nobody_is_not_sent(self, notifier: Notifier, people: People) -> None:
+        assert not await notifier.mail((), MESSAGE)
+        assert people.mailed() == []
+
+    async def test_a_post_reaches_the_channel(self, notifier: Notifier, people: People) -> None:
+        assert await notifier.teams(MESSAGE)
+        assert people.posted() == [MESSAGE.title]
+        assert people.mailed() == []
+
+    async def test_a_way_that_is_not_configured_tells_nobody(self, silent: Notifier, people: People) -> None:
+        assert not await silent.mail(("a@contoso.com",), MESSAGE)
+        assert not await silent.teams(MESSAGE)
+        assert (people.mailed(), people.posted()) == ([], [])

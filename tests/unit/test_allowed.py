@@ -1,0 +1,201 @@
+"""What the application may write at Microsoft, and everything else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from onboarding.azure.allowed import (
+    ARM_WRITES,
+    GRANTABLE_ROLES,
+    GRAPH_WRITES,
+    MAX_BATCH,
+    ForbiddenWriteError,
+    Grants,
+    check_arm,
+    check_graph,
+)
+from onboarding.core.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
+from onboarding.ports import AppRole, ServicePrincipal
+
+SYNERGY_ID = "0a0a0a0a-0000-4000-8000-000000000001"
+ADMIN_ID = "5A0E7C94-2f16-4d8b-93ae-c1b70d52e8f4"
+FOREIGN_ROLE = "99999999-0000-4000-8000-000000000009"
+GROUP = "/subscriptions/s/resourceGroups/g/providers"
+GATEWAY = f"{GROUP}/Microsoft.VoiceServices/communicationsGateways/contoso-acg"
+
+
+def role(role_id: str, value: str) -> AppRole:
+    return AppRole(role_id, value, value, for_users=True, for_applications=True)
+
+
+SYNERGY = ServicePrincipal(
+    SYNERGY_ID,
+    PROJECT_SYNERGY_APP_ID.upper(),
+    "Operator Connect",
+    (
+        *(role(i, value.upper()) for value, i in APPLICATION_ROLES.items()),
+        role(ADMIN_ID, "admin"),
+        role(FOREIGN_ROLE, "Billing.Write"),
+    ),
+)
+
+
+def grant(role_id: str, resource_id: str = SYNERGY_ID) -> dict[str, Any]:
+    return {"principalId": "p", "resourceId": resource_id, "appRoleId": role_id}
+
+
+def test_the_whole_list() -> None:
+    """A new write at Microsoft is a decision: it changes this test, docs/permissions.md and the simulator's list."""
+    assert {*ARM_WRITES, *GRAPH_WRITES} == {
+        "PUT /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.VoiceServices"
+        "/communicationsGateways/{gateway}",
+        "PUT /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.VoiceServices"
+        "/communicationsGateways/{gateway}/testLines/{line}",
+        "POST /servicePrincipals",
+        "POST /servicePrincipals/{id}/appRoleAssignedTo",
+        "POST /domains",
+        "POST /domains/{id}/verify",
+        "POST /users/{sender}/sendMail",
+    }
+    assert {*(v.lower() for v in APPLICATION_ROLES), "admin"} == GRANTABLE_ROLES
+
+
+@pytest.mark.parametrize("path", [GATEWAY, GATEWAY.upper(), f"{GATEWAY}/testLines/OC1", f"{GATEWAY}/TestLines/OC1"])
+def test_gateways_and_test_lines_may_be_put(path: str) -> None:
+    check_arm("PUT", path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", GATEWAY),
+        ("PATCH", GATEWAY),
+        ("POST", GATEWAY),
+        ("PUT", f"{GATEWAY}/testLines"),
+        ("PUT", f"{GATEWAY}/testLines/.."),
+        ("PUT", f"{GATEWAY}/testLines/x%2F..%2F..%2Fother"),
+        ("PUT", f"{GATEWAY}/contacts/x"),
+        ("PUT", f"{GATEWAY}/testLines/OC1/more"),
+        ("PUT", f"{GROUP}/Microsoft.Storage/storageAccounts/x"),
+        ("PUT", f"/x{GATEWAY}"),
+        ("POST", "/subscriptions/s/providers/Microsoft.VoiceServices/register"),
+    ],
+)
+def test_nothing_else_is_written_in_azure(method: str, path: str) -> None:
+    with pytest.raises(ForbiddenWriteError):
+        check_arm(method, path)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/servicePrincipals", {"appId": PROJECT_SYNERGY_APP_ID.upper(), "displayName": "Operator Connect"}),
+        ("/domains", {"id": "abc.commsgw.azure.com"}),
+        ("/domains/abc.commsgw.azure.com/verify", None),
+        ("/users/onboarding%40contoso.com/sendMail", {"message": {}}),
+    ],
+)
+def test_graph_takes_what_the_steps_need(path: str, body: Any) -> None:
+    check_graph("POST", path, body)
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/applications",
+        "/users",
+        "/servicePrincipals(appId='eb63d611-525e-4a31-abd7-0cb33f679599')",
+        "/servicePrincipals/x",
+        "/servicePrincipals/x/appRoleAssignments",
+        "/users/x/appRoleAssignments",
+        "/domains/x",
+        "/domains/x/promote",
+        "/domains/x/forceDelete",
+        "/policies/authorizationPolicy",
+        "/teams",
+        "/communications/trunks",
+        "/../beta/domains",
+        "//domains",
+        "/domains/",
+    ],
+)
+def test_nothing_else_is_written_in_graph(method: str, path: str) -> None:
+    with pytest.raises(ForbiddenWriteError):
+        check_graph(method, path, {"appId": PROJECT_SYNERGY_APP_ID}, Grants.of(SYNERGY))
+
+
+@pytest.mark.parametrize(
+    "body", [None, {}, {"appId": "8502a0ec-c76d-412f-836c-398018e2312b"}, [PROJECT_SYNERGY_APP_ID]]
+)
+def test_only_project_synergy_is_added(body: Any) -> None:
+    with pytest.raises(ForbiddenWriteError, match=PROJECT_SYNERGY_APP_ID):
+        check_graph("POST", "/servicePrincipals", body)
+
+
+def test_only_the_seven_roles_and_admin_are_granted_by_value_whatever_their_ids() -> None:
+    grants = Grants.of(SYNERGY)
+    path = f"/servicePrincipals/{SYNERGY_ID}/appRoleAssignedTo"
+    for role_id in (*APPLICATION_ROLES.values(), ADMIN_ID.lower(), ADMIN_ID.upper()):
+        check_graph("POST", path, grant(role_id), grants)
+    for role_id in (FOREIGN_ROLE, "00000000-0000-0000-0000-000000000000", ""):
+        with pytest.raises(ForbiddenWriteError, match="one of Project Synergy's roles"):
+            check_graph("POST", path, grant(role_id), grants)
+
+
+def test_the_articles_ids_are_not_enough_when_the_tenant_has_others() -> None:
+    elsewhere = ServicePrincipal(SYNERGY_ID, PROJECT_SYNERGY_APP_ID, "", (role("other-id", "Data.Read"),))
+    path = f"/servicePrincipals/{SYNERGY_ID}/appRoleAssignedTo"
+    check_graph("POST", path, grant("other-id"), Grants.of(elsewhere))
+    with pytest.raises(ForbiddenWriteError):
+        check_graph("POST", path, grant(APPLICATION_ROLES["Data.Read"]), Grants.of(elsewhere))
+
+
+def test_roles_of_another_application_are_never_granted() -> None:
+    microsoft_graph = ServicePrincipal(
+        SYNERGY_ID, "00000003-0000-0000-c000-000000000000", "", (role("r", "Data.Read"),)
+    )
+    path = f"/servicePrincipals/{SYNERGY_ID}/appRoleAssignedTo"
+    for body, grants in (
+        (grant("r"), Grants.of(microsoft_graph)),
+        (grant(ADMIN_ID), None),
+        (grant(ADMIN_ID, "another-resource"), Grants.of(SYNERGY)),
+    ):
+        with pytest.raises(ForbiddenWriteError):
+            check_graph("POST", path, body, grants)
+    other = "/servicePrincipals/another-resource/appRoleAssignedTo"
+    with pytest.raises(ForbiddenWriteError):
+        check_graph("POST", other, grant(ADMIN_ID, "another-resource"), Grants.of(SYNERGY))
+
+
+def test_a_batch_is_judged_by_what_is_in_it() -> None:
+    good = {"id": "1", "method": "GET", "url": "/users/x?$select=id"}
+    add = {"id": "2", "method": "POST", "url": "/domains", "body": {"id": "x.example"}}
+    check_graph("POST", "/$batch", {"requests": [good, add]})
+    for bad in (
+        {"id": "3", "method": "DELETE", "url": "/users/x"},
+        {"id": "3", "method": "POST", "url": "/servicePrincipals", "body": {"appId": "another"}},
+        {"id": "3", "method": "POST", "url": "/$batch", "body": {"requests": [good]}},
+    ):
+        with pytest.raises(ForbiddenWriteError):
+            check_graph("POST", "/$batch", {"requests": [good, bad]})
+
+
+@pytest.mark.parametrize("count", [0, MAX_BATCH + 1])
+def test_a_batch_has_its_size(count: int) -> None:
+    requests = [{"id": str(n), "method": "GET", "url": "/domains"} for n in range(count)]
+    with pytest.raises(ForbiddenWriteError, match="1 to 20"):
+        check_graph("POST", "/$batch", {"requests": requests})
+
+
+def test_reading_is_free() -> None:
+    check_arm("GET", GATEWAY)
+    check_graph("GET", "/users/x")
+
+
+def test_the_message_shows_no_users_name() -> None:
+    with pytest.raises(ForbiddenWriteError) as caught:
+        check_graph("DELETE", "/users/voice.admin%40contoso.com")
+    assert "voice.admin" not in str(caught.value)

@@ -1,0 +1,167 @@
+"""`dev.py`: its commands, before and around what they install."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dev
+
+ROOT = Path(dev.__file__).parent
+CI_RUN = ROOT / ".ci" / "run"
+
+
+def layer_of(folder: Path, name: str, content: str | None) -> dev.Layer:
+    """A layer of tests in a repository of its own; without a content, an empty one."""
+    tests = folder / "tests" / name
+    tests.mkdir(parents=True)
+    if content is not None:
+        (tests / "test_it.py").write_text(content)
+    return dev.Layer(name, ("pytest", f"tests/{name}"))
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository without packages of its own: its tests run with this Python."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
+    # Without the plugins that this project installs, which it has no use for, pytest starts at once.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    monkeypatch.setattr(dev.workspace, "prepare", lambda root, azurite=True: Path(sys.executable))
+    return tmp_path
+
+
+def test_it_starts_on_a_python_without_any_package() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(ROOT)!r}); import dev; print('started')",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("started\n", "")
+
+
+def test_an_older_python_is_told_which_one_is_needed() -> None:
+    pretend = "import sys, runpy; sys.version_info = (3, 10, 13); runpy.run_path('dev.py', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", pretend], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("This needs Python 3.11 or newer; this is ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "the following arguments are required: command"),
+        (["upp"], "invalid choice: 'upp'"),
+        (["up", "--speed", "fast"], "'fast' is no length of time"),
+        (["test", "untit"], "there is no layer untit; there are lint, types, unit,"),
+        (["clean", "everything"], "unrecognized arguments: everything"),
+    ],
+)
+def test_a_wrong_command_is_refused_before_anything_is_installed(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev.workspace, "prepare", lambda *_, **__: pytest.fail("it began to install"))
+    with pytest.raises(SystemExit) as refused:
+        dev.main(arguments)
+    assert refused.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_the_layers_of_the_issue_are_there_each_with_its_folder_of_tests() -> None:
+    names = [layer.name for layer in dev.LAYERS]
+    assert names[:3] == ["lint", "types", "unit"]
+    assert {"integration", "contract", "journeys"} <= set(names)
+    assert len(set(names)) == len(names)
+
+
+def test_a_layer_passes_fails_or_has_no_tests(repository: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    layers = (
+        layer_of(repository, "good", "def test_it():\n    assert True\n"),
+        layer_of(repository, "bad", "def test_it():\n    assert False\n"),
+        layer_of(repository, "empty", None),
+        dev.Layer("missing", ("pytest", "tests/missing")),
+    )
+    outcomes = {layer.name: dev.run_layer(layer, Path(sys.executable), ["-q"])[0] for layer in layers}
+    assert outcomes == {
+        "good": "passed",
+        "bad": "FAILED (exit status 1)",
+        "empty": "FAILED (it has no tests)",
+        "missing": "FAILED (it has no tests)",
+    }
+    assert "--- good" in capfd.readouterr().out
+
+
+def test_one_failing_layer_fails_the_whole_and_the_summary_says_which(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    good = layer_of(repository, "good", "def test_it():\n    assert True\n")
+    bad = layer_of(repository, "bad", "def test_it():\n    assert False\n")
+    monkeypatch.setattr(dev, "LAYERS", (good, bad))
+    assert dev.main(["test"]) == 1
+    summary = capfd.readouterr().out.splitlines()[-3:]
+    assert [line.split()[:2] for line in summary[:2]] == [["good", "passed"], ["bad", "FAILED"]]
+    assert summary[2].startswith("together")
+    assert all(line.endswith(" s") for line in summary)
+    assert dev.main(["test", "good"]) == 0
+
+
+def test_arguments_after_two_dashes_go_to_pytest(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = layer_of(repository, "both", "def test_one():\n    assert True\n\ndef test_two():\n    assert False\n")
+    monkeypatch.setattr(dev, "LAYERS", (both,))
+    assert dev.main(["test", "both", "--", "-k", "one", "-q"]) == 0
+    assert dev.main(["test", "--", "-k", "two", "-q"]) == 1
+
+
+def test_azurite_is_not_installed_for_layers_that_need_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def prepare(root: Path, *, azurite: bool) -> Path:
+        asked.append(azurite)
+        return Path(sys.executable)
+
+    monkeypatch.setattr(dev.workspace, "prepare", prepare)
+    monkeypatch.setattr(dev, "run_layer", lambda *_: ("passed", 0.0))
+    for layers in (["lint", "types", "unit"], ["unit", "integration"], []):
+        assert dev.main(["test", *layers]) == 0
+    assert asked == [False, True, True]
+
+
+def test_a_situation_of_the_machine_is_one_sentence_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def prepare(root: Path, *, azurite: bool = True) -> Path:
+        raise dev.SetupError("Installing the packages failed because there is no network.")
+
+    monkeypatch.setattr(dev.workspace, "prepare", prepare)
+    assert dev.main(["test"]) == 1
+    assert capsys.readouterr().err == "Installing the packages failed because there is no network.\n"
+
+
+def test_clean_removes_what_was_made_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    for name in dev.MADE:
+        (tmp_path / name / "deep").mkdir(parents=True)
+    (tmp_path / "dev.py").write_text("")
+    assert dev.main(["clean"]) == 0
+    assert dev.main(["clean"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["dev.py"]
+
+
+def test_the_build_server_runs_what_a_developer_runs() -> None:
+    lines = CI_RUN.read_text().splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    assert "set -eu" in lines
+    assert lines[-1] == "exec python3 dev.py test"
+    assert os.name == "nt" or os.access(CI_RUN, os.X_OK)

