@@ -22,7 +22,7 @@ from onboarding.azure.service_bus import ServiceBusPublisher
 from onboarding.azure.tables import AzureTable
 from onboarding.engine import Engine
 from onboarding.records import Records
-from onboarding.settings import Settings, settings
+from onboarding.settings import Settings, SettingsError, settings
 from onboarding.steps.base import World
 
 
@@ -42,9 +42,7 @@ def engine() -> Engine:
     world = World(
         gateways=ArmGateways(chosen, credential),
         directory=GraphDirectory(graph),
-        dns=DnsLookup(
-            chosen.public_resolvers, authoritative_port=chosen.dns_authoritative_port, timeout=chosen.dns_timeout
-        ),
+        dns=_dns(chosen),
         notifier=AzureNotifier(chosen, GraphMail(graph).send_mail),
         domain_suffix=chosen.gateway_domain_suffix,
     )
@@ -53,6 +51,15 @@ def engine() -> Engine:
     )
     records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential))
     return Engine(records, bus, SystemClock(), world, chosen.policy, chosen.public_url)
+
+
+def _dns(chosen: Settings) -> DnsLookup:
+    try:
+        return DnsLookup(
+            chosen.public_resolvers, authoritative_port=chosen.dns_authoritative_port, timeout=chosen.dns_timeout
+        )
+    except ValueError as error:
+        raise SettingsError(f"The app settings are wrong: ONBOARDING_PUBLIC_RESOLVERS: {error}.") from None
 
 
 def _table(name: str, chosen: Settings, credential: Credential) -> AzureTable:

@@ -159,13 +159,13 @@ class Engine:
         notice = next((n for n in record.notices if n.id == notice_id), None)
         if notice is None or notice.ticket != ticket or notice.next_attempt_at is None:
             return
-        try:
-            sent_to = await send(notice, record, self.world.notifier, self.public_url)
-        except StepProblemError as problem:
-            wait = problem.retry_after if isinstance(problem, TryLaterError) else None
-            await self.happen(onboarding_id, NoticeFailed(notice_id, ticket, problem.problem, wait), loaded)
+        sent = await send(notice, record, self.world.notifier, self.public_url)
+        if sent.failed is None:
+            await self.happen(onboarding_id, NoticeSent(notice_id, ticket, sent.told), loaded)
         else:
-            await self.happen(onboarding_id, NoticeSent(notice_id, ticket, sent_to), loaded)
+            wait = sent.failed.retry_after if isinstance(sent.failed, TryLaterError) else None
+            failed = NoticeFailed(notice_id, ticket, sent.failed.problem, wait, sent.told)
+            await self.happen(onboarding_id, failed, loaded)
 
 
 def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
 from onboarding.core.notices import NoticeKind
 from onboarding.core.operator_connect import (
     AZURE_COMMUNICATIONS_GATEWAY_APP_ID,
@@ -9,21 +12,40 @@ from onboarding.core.operator_connect import (
     PORTAL,
     PORTAL_APPLICATION_IDS,
 )
+from onboarding.core.problems import StepProblemError
 from onboarding.core.record import Notice, Record
 from onboarding.core.steps import BY_NAME
 from onboarding.ports import Message, Notifier
 
 
-async def send(notice: Notice, record: Record, notifier: Notifier, public_url: str) -> tuple[str, ...]:
-    """Send it; the ways it went, without addresses. Raises StepProblemError of the first way that fails."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How far a notice went."""
+
+    told: tuple[str, ...]
+    """The ways that it went, without addresses."""
+    failed: StepProblemError | None = None
+
+
+async def send(notice: Notice, record: Record, notifier: Notifier, public_url: str) -> Sent:
+    """Send it on every way that it has not gone yet. A way that fails does not keep the others from being tried."""
     message = words(notice, record, public_url)
-    told: list[str] = []
     notify = record.request.notify
-    if notify.teams and await notifier.teams(message):
-        told.append("teams")
-    if notify.emails and await notifier.mail(notify.emails, message):
-        told.append(f"email ({len(notify.emails)})")
-    return tuple(told)
+    ways: list[tuple[str, Callable[[], Awaitable[bool]]]] = []
+    if notify.teams:
+        ways.append(("teams", lambda: notifier.teams(message)))
+    if notify.emails:
+        ways.append((f"email ({len(notify.emails)})", lambda: notifier.mail(notify.emails, message)))
+    told, failed = list(notice.sent_to), None
+    for name, way in ways:
+        if name in told:
+            continue
+        try:
+            if await way():
+                told.append(name)
+        except StepProblemError as problem:
+            failed = problem
+    return Sent(tuple(told), failed)
 
 
 def words(notice: Notice, record: Record, public_url: str) -> Message:

@@ -13,6 +13,7 @@ from onboarding.azure.allowed import check_arm
 from onboarding.azure.answers import Answer, Call, Service, no_answer, unexpected
 from onboarding.azure.arm_answers import arm_problem
 from onboarding.azure.arm_body import writable
+from onboarding.azure.cooldown import Cooldown
 from onboarding.azure.credential import ARM_AUDIENCE, CONNECT_TIMEOUT, READ_TIMEOUT, Credential, scope, trust
 from onboarding.azure.per_loop import PerLoop
 from onboarding.core.identifiers import GATEWAY_TYPE, GatewayId
@@ -47,6 +48,7 @@ class ArmGateways(Gateways):
     def __init__(self, settings: Settings, credential: Credential) -> None:
         self._settings = settings
         self._credential = credential
+        self._pause = Cooldown("Azure Resource Manager")
         self._client: PerLoop[ResourceManagementClient] = PerLoop(self._make, lambda client: client.close())
 
     async def get(self, gateway: GatewayId) -> GatewayResource | None:
@@ -158,6 +160,7 @@ class ArmGateways(Gateways):
         """Every request to ARM goes through here, and every answer comes back raw, whatever its status."""
         from azure.core import exceptions
 
+        self._pause.check()
         answers: list[PipelineResponse[Any, Any]] = []
         started = time.perf_counter()
         try:
@@ -175,6 +178,7 @@ class ArmGateways(Gateways):
                 raise unexpected(call, "an answer that is no JSON") from error
         response = answers[-1].http_response
         answer = Answer.of(response.status_code, response.headers.items(), response.content)
+        self._pause.heed(answer)
         log.debug("%s -> %d in %.0f ms", call, answer.status, (time.perf_counter() - started) * 1000)
         return answer
 

@@ -162,8 +162,8 @@ def _resolver(text: str) -> Server:
     wrong = ValueError(f"public resolver {text!r}: expected an IP address or address:port, such as 1.1.1.1 or [::1]:53")
     host, port = text, str(DNS_PORT)
     if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        if rest and not rest.startswith(":"):
+        host, closed, rest = text[1:].partition("]")
+        if not closed or (rest and not rest.startswith(":")):
             raise wrong
         port = rest[1:] if rest else port
     elif text.count(":") == 1:

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from onboarding.azure.allowed import BATCH, Grants, check_graph
 from onboarding.azure.answers import Answer, Call, Service, gravest, no_answer, refused, shared_problem, unexpected
+from onboarding.azure.cooldown import Cooldown
 from onboarding.azure.credential import CONNECT_TIMEOUT, GRAPH_AUDIENCE, READ_TIMEOUT, Credential, scope, trust
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
 from onboarding.azure.per_loop import PerLoop
@@ -67,6 +68,8 @@ class GraphClient:
         self._settings = settings
         self._credential = credential
         self._base = settings.graph_endpoint + VERSION
+        self._directory_pause = Cooldown("Microsoft Graph")
+        self._mail_pause = Cooldown("Exchange Online")
         self._connection: PerLoop[_Connection] = PerLoop(self._make, lambda connection: connection.http.aclose())
 
     async def send(self, ask: Ask, grants: Grants | None = None) -> tuple[Call, Answer]:
@@ -86,6 +89,7 @@ class GraphClient:
         pairs = list(zip([i.call for i in inners], batch_answers(_BATCH, inners, outer), strict=True))
         for call, answer in pairs:
             log.debug("in %s: %s -> %d", BATCH, call, answer.status)
+            self._directory_pause.heed(answer)
         problem = gravest(p for p in (shared_problem(call, answer) for call, answer in pairs) if p)
         if problem:
             raise problem
@@ -150,6 +154,8 @@ class GraphClient:
     async def _send(self, call: Call, path: str, body: Mapping[str, Any] | None, grants: Grants | None) -> Answer:
         """Every request to Graph goes through here."""
         check_graph(call.method, path.partition("?")[0], body, grants)
+        pause = self._mail_pause if path.endswith("/sendMail") else self._directory_pause
+        pause.check()
         request = _information(call.method, None, {})
         request.url = self._base + path
         request.headers.try_add("Accept", JSON)
@@ -159,6 +165,7 @@ class GraphClient:
         started = time.perf_counter()
         response = await self._exchange(call, request)
         answer = Answer.of(response.status_code, response.headers.items(), response.content)
+        pause.heed(answer)
         log.debug("%s -> %d in %.0f ms", call, answer.status, (time.perf_counter() - started) * 1000)
         return answer
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from onboarding.azure.answers import Answer
+from onboarding.azure.cooldown import Cooldown
 from onboarding.azure.per_loop import PerLoop
 from onboarding.azure.teams_card import is_web_link, teams_body
 from onboarding.core.problem_codes import ProblemCode
@@ -45,6 +46,7 @@ class AzureNotifier:
         self._url: SecretStr | None = settings.teams_webhook_url
         self._hosts = settings.teams_hosts
         self._settings = settings
+        self._pause = Cooldown("The Teams webhook")
         self._transports: PerLoop[httpx.AsyncHTTPTransport] = PerLoop(self._transport, lambda t: t.aclose())
 
     async def mail(self, to: Sequence[str], message: Message) -> bool:
@@ -63,7 +65,9 @@ class AzureNotifier:
         problem = webhook_problem(url, self._hosts)
         if problem:
             raise PersonMustActError(ProblemCode.REFUSED, f"Nothing was posted to Teams: {problem}", _advice())
+        self._pause.check()
         answer = await self._post(url, teams_body(message))
+        self._pause.heed(answer)
         if answer.ok:
             return True
         raise _refused(answer)

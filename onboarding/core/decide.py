@@ -238,7 +238,12 @@ def _notice_failed(h: NoticeFailed, draft: Draft) -> _Told | None:
     attempts = next(n.attempts for n in draft.record.notices if n.id == h.notice) + 1
     gap = draft.policy.retry_after(attempts, h.retry_after, f"{draft.record.id}/{h.notice}/{attempts}")
     draft.set_notice(
-        h.notice, attempts=attempts, next_attempt_at=draft.now + gap, ticket=draft.version, problem=h.problem
+        h.notice,
+        attempts=attempts,
+        next_attempt_at=draft.now + gap,
+        ticket=draft.version,
+        problem=h.problem,
+        sent_to=h.sent_to,
     )
     draft.effects.append(NudgeNotice(draft.record.id, h.notice, draft.version, gap.total_seconds()))
     return _Told("notice-failed", None, f"{h.notice}: {h.problem.seen}")

@@ -86,6 +86,8 @@ class NoticeFailed:
     ticket: int
     problem: Problem
     retry_after: float | None = None
+    sent_to: tuple[str, ...] = ()
+    """The ways that it did go: they are not used again."""
 
 
 @dataclass(frozen=True, slots=True)

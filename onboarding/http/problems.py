@@ -15,6 +15,7 @@ from onboarding.core.problems import StepProblemError
 from onboarding.core.request_rules import InvalidRequestError
 from onboarding.engine import InProgressError
 from onboarding.ports import ConflictError
+from onboarding.settings import SettingsError
 
 log = logging.getLogger("onboarding")
 
@@ -67,6 +68,9 @@ def answered(handler: Handler) -> Handler:
             return _in_progress(error)
         except ConflictError:
             return _unavailable("The onboarding is being changed by many at a time.", 1)
+        except SettingsError as error:
+            log.error("%s", error)
+            return problem(503, "The application is not set up", str(error))
         except StepProblemError as error:
             # Signing in to our own storage or bus failed.
             return _unavailable(error.seen, 10)

@@ -21,9 +21,7 @@ def expect_application(work: Work, standing: RoleStanding) -> ServicePrincipal:
             "Check that this is the tenant that was onboarded. If the operator is not onboarded yet, cancel and post"
             ' the request with "alreadyOnboarded": false.',
         )
-    raise TryLaterError(
-        ProblemCode.NOT_REPLICATED, "Microsoft Entra does not show Project Synergy yet."
-    )
+    raise TryLaterError(ProblemCode.NOT_REPLICATED, "Microsoft Entra does not show Project Synergy yet.")
 
 
 def find_role(application: ServicePrincipal, value: str, *, for_users: bool) -> AppRole:

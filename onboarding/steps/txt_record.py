@@ -41,20 +41,18 @@ class ShareTxtRecord:
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         team = work.request.onboarding_team
         message = share_message(work, inspection.seen)
-        mailed = await work.world.notifier.mail((team.email,), message)
-        posted = work.request.notify.teams and await work.world.notifier.teams(message)
-        if not mailed and not posted:
-            raise PersonMustActError(
-                ProblemCode.NOBODY_TOLD,
-                "Neither e-mail nor Teams is configured, so nobody was sent the TXT record.",
-                f"Send the TXT record shown with this onboarding to {team.name} yourself and confirm this step; or set"
-                " ONBOARDING_MAIL_SENDER and retry it.",
-            )
-        if not mailed:
+        if await work.world.notifier.mail((team.email,), message):
+            return Applied(f"Told {team.name} by e-mail.")
+        if work.request.notify.teams and await work.world.notifier.teams(message):
             return Applied(
                 f"Posted it to your Teams channel, to be forwarded to {team.name}: e-mail is not configured."
             )
-        return Applied(f"Told {team.name} by e-mail{' and your Teams channel' if posted else ''}.")
+        raise PersonMustActError(
+            ProblemCode.NOBODY_TOLD,
+            "Neither e-mail nor Teams is configured, so nobody was sent the TXT record.",
+            f"Send the TXT record shown with this onboarding to {team.name} yourself and confirm this step; or set"
+            " ONBOARDING_MAIL_SENDER and retry it.",
+        )
 
 
 def share_message(work: Work, record: TxtRecord) -> Message:

@@ -91,6 +91,7 @@ class Description:
         self._document = document
         self._strict = strict
         self._plain: dict[str, dict[str, Any]] = {}
+        self._derived = self._derivations()
         self._routes = [
             (re.compile(_pattern(template) + "$", re.IGNORECASE), list(self._operations(template, methods)))
             for template, methods in document["paths"].items()
@@ -203,16 +204,19 @@ class Description:
 
     def _items(self, node: dict[str, Any]) -> dict[str, Any]:
         """Items of a base type may be of a derived one, which then has more properties."""
-        reference = node.get("$ref", "")
-        derived = [
-            name
-            for name, schema in self._document.get("components", {}).get("schemas", {}).items()
-            if any(part.get("$ref") == reference for part in schema.get("allOf", []))
-        ]
-        if not reference.endswith("domainDnsRecord"):
+        derived = self._derived.get(node.get("$ref", ""), [])
+        if not derived:
             return self._resolve(node)
-        root = reference.rsplit("/", 1)[0]
-        return {"anyOf": [self._resolve({"$ref": f"{root}/{name}"}) for name in derived] + [self._resolve(node)]}
+        return {"anyOf": [*map(self._resolve, derived), self._resolve(node)]}
+
+    def _derivations(self) -> dict[str, list[dict[str, Any]]]:
+        """References to the derived types of each base type, by the reference to the base type."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for name, schema in self._document.get("components", {}).get("schemas", {}).items():
+            for part in schema.get("allOf", []):
+                if "$ref" in part:
+                    found.setdefault(part["$ref"], []).append({"$ref": f"#/components/schemas/{name}"})
+        return found
 
 
 _KEPT = (

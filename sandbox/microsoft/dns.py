@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,6 +76,8 @@ class DnsServers:
         try:
             await self._listen(address, server, self.port)
         except OSError as problem:
+            if problem.errno == errno.EADDRINUSE:
+                raise
             log.info("dns: %s shares %s (%s)", server, RESOLVER, problem.strerror)
             return RESOLVER
         return address

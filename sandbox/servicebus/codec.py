@@ -111,6 +111,8 @@ def milliseconds(seconds: float) -> timestamp:
 
 def _sections(raw: bytes) -> Iterator[tuple[int, bytes]]:
     start = 0
+    if not raw:
+        raise MalformedMessageError("no section at all")
     try:
         while start < len(raw):
             if raw[start : start + 2] == b"\x00\x53":
@@ -124,7 +126,7 @@ def _sections(raw: bytes) -> Iterator[tuple[int, bytes]]:
                 raise MalformedMessageError(f"the section at byte {start} has code {code:#x} and ends at {end}")
             yield code, raw[start:end]
             start = end
-    except (IndexError, KeyError) as problem:
+    except (IndexError, KeyError, RecursionError) as problem:
         raise MalformedMessageError(f"the section at byte {start} of {len(raw)} doesn't parse") from problem
 
 
@@ -147,9 +149,10 @@ def _data_of(section: bytes) -> bytes:
 
 def _is_message(raw: bytes) -> bool:
     try:
-        return bool(list(_sections(raw)))
+        list(_sections(raw))
     except MalformedMessageError:
         return False
+    return True
 
 
 def _value(section: bytes | None, missing: Any) -> Any:

@@ -143,14 +143,14 @@ class Links(Handler):
         if node is None:
             return
         if link.is_receiver:
-            if delivery.readable and not delivery.partial:
+            if delivery.aborted:
+                delivery.settle()
+            elif delivery.readable and not delivery.partial:
                 self._receive(link, node, delivery)
         elif delivery.updated:
             self._settle(node, delivery)
         if node.queue is not None:
             self._pump(node.queue)
-            if node.queue.dead_letters is not None:
-                self._pump(node.queue.dead_letters)
         self._on_change()
 
     def _receive(self, link: Link, node: Node, delivery: Delivery) -> None:
@@ -198,13 +198,17 @@ class Links(Handler):
                 _apply(node.queue, lock, delivery)
                 # The SDK settles in mode "second": it waits until its outcome comes back unchanged.
                 delivery.update(outcome)
-            except QueueError as refusal:
-                _reject(delivery, refusal.condition, str(refusal))
-            except RefusalError as refusal:
+            except (QueueError, RefusalError) as refusal:
                 _reject(delivery, refusal.condition, str(refusal))
         delivery.settle()
 
     def _pump(self, queue: Queue) -> None:
+        """Deliver what is ready, and what was dead-lettered meanwhile."""
+        self._deliver(queue)
+        if queue.dead_letters is not None:
+            self._deliver(queue.dead_letters)
+
+    def _deliver(self, queue: Queue) -> None:
         """Deliver what is ready, in turn, to the receivers that have credit."""
         receivers = self._receivers[queue]
         while (link := next((link for link in receivers if link.credit > 0), None)) is not None:

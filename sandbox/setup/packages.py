@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from sandbox.setup import pip, stamp
+from sandbox.setup import compiler, pip, stamp
 from sandbox.setup.problem import SetupError, from_os_error
 from sandbox.setup.tool import run, say
 
@@ -57,12 +57,13 @@ class Packages:
             raise from_os_error("Preparing the virtual environment", error) from error
         if not self.python.exists() or found.get("python") != wanted["python"]:
             self._create()
-        self.install("-r", "requirements-dev.txt", what="the packages", takes="about a minute")
+        with compiler.available(self.root / ".sandbox" / "compiler", self._install_compiler) as variables:
+            self.install("-r", "requirements-dev.txt", what="the packages", takes="about a minute", **variables)
         stamp.write(self.stamp, wanted)
         return self.python
 
-    def install(self, *what_to_install: str, what: str, takes: str = "") -> None:
-        """Install into the environment with pip.
+    def install(self, *what_to_install: str, what: str, takes: str = "", **variables: str) -> None:
+        """Install into the environment with pip; `variables` are added to the environment that it runs in.
 
         Raises:
             SetupError: pip failed.
@@ -71,7 +72,7 @@ class Packages:
             [str(self.python), "-m", "pip", "install", *PIP_OPTIONS, *what_to_install],
             doing=f"Installing {what}",
             log=self.logs / "setup-pip.log",
-            environment=self.pip_environment(),
+            environment={**self.pip_environment(), **variables},
             folder=self.root,
             takes=takes,
         )
@@ -79,6 +80,9 @@ class Packages:
     def pip_environment(self) -> dict[str, str]:
         """The variables that pip is run with here: what the user's configuration says of the network."""
         return pip.environment(os.environ, pip.listing(self.python, os.environ))
+
+    def _install_compiler(self, requirement: str, folder: Path) -> None:
+        self.install("--target", str(folder), requirement, what="a C compiler (there is none on this machine)")
 
     def _create(self) -> None:
         if self.folder.exists():

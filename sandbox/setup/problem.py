@@ -37,7 +37,17 @@ CAUSES: Sequence[Cause] = (
         "this Python comes without its module venv: install that (on Debian and Ubuntu, python3-venv)",
     ),
     _cause(
-        r"ResolutionImpossible|Requires-Python|requires a different Python|failed to build|failed building wheel",
+        r"Python\.h: No such file|'?Python\.h'? file not found",
+        "a package must be compiled, and this Python comes without its header files: install them "
+        "(on Debian and Ubuntu, python3-dev)",
+    ),
+    _cause(
+        r"failed to build|failed building wheel",
+        "a package must be compiled, which did not work here: see the log; where it asks for a compiler, "
+        "install one (on Windows, Visual Studio's build tools)",
+    ),
+    _cause(
+        r"ResolutionImpossible|Requires-Python|requires a different Python",
         f"not all of the pinned packages exist for this Python ({sys.version_info.major}.{sys.version_info.minor}): "
         "take one that they were tested with, such as python3.12 dev.py",
     ),

@@ -1,4 +1,4 @@
-"""Servers of this machine for the adapters to talk to, on ports of their own."""
+"""A Table Storage for the adapters to talk to, on ports of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from sandbox import azurite as azurite_part
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
-from sandbox.servicebus import Broker, load
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,10 +21,3 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("azurite")
     with Cloud(ports, folder=folder, parts=[azurite_part.part(ports, ROOT)]):
         yield azurite_part.connection_string(ports)
-
-
-@pytest.fixture
-def broker() -> Iterator[Broker]:
-    """The Service Bus broker with this project's queues, all empty."""
-    with Broker(load(ROOT / "infra" / "servicebus" / "Config.json")) as running:
-        yield running

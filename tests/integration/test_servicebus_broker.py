@@ -316,6 +316,21 @@ class TestSettling:
             await other.complete_message(again)
         assert await waiting(receiver) == []
 
+    async def test_what_is_forwarded_while_its_queue_is_served_is_delivered_too(
+        self, client: ServiceBusClient, clock: Clock
+    ) -> None:
+        async with (
+            client.get_queue_receiver("verify-domain") as source,
+            client.get_queue_receiver("notices") as target,
+        ):
+            await send(client, "verify-domain", ServiceBusMessage("1"))
+            await receive(source)
+            waits = asyncio.create_task(receive(target))
+            # Nobody tells the broker that the lock has run out; it sees so when a receiver asks for more.
+            clock.now += 60
+            assert await source.receive_messages(max_message_count=1, max_wait_time=1) == []
+            assert str(await waits) == "1"
+
     async def test_a_renewed_lock_holds(
         self, sender: ServiceBusSender, receiver: ServiceBusReceiver, broker: Broker, clock: Clock
     ) -> None:

@@ -65,7 +65,7 @@ class System:
                 await self.engine.happen(onboarding_id, Confirmed(step.name, "ada"))
 
     async def run(self, onboarding_id: str, *, settle: bool = True, confirm: bool = True) -> Record:
-        """Until it is closed, or nothing more can happen by itself: Microsoft and people do their part."""
+        """Until nothing more can happen by itself, closed or not: Microsoft and people do their part."""
         end = self.clock.now() + BOUND
         while self.clock.now() < end:
             while await self.deliver():
@@ -75,7 +75,7 @@ class System:
             if confirm:
                 await self.confirm_open_checkpoints(onboarding_id)
             record = await self.record(onboarding_id)
-            if record.closed or (record.next_due_at is None and not self.bus.waiting):
+            if record.next_due_at is None and (record.closed or not self.bus.waiting):
                 return record
             await self.tick()
         raise AssertionError(f"not ended after {BOUND}: {(await self.record(onboarding_id)).state}")

@@ -30,9 +30,7 @@ class BusBehaviour:
         arrived = await asyncio.gather(*(receiver.arrived(queue, now) for queue in QUEUES))
         assert [e for queue in arrived for e in queue] == effects
 
-    async def test_several_nudges_for_one_queue_all_arrive(
-        self, bus: Bus, receiver: Receiver, now: datetime
-    ) -> None:
+    async def test_several_nudges_for_one_queue_all_arrive(self, bus: Bus, receiver: Receiver, now: datetime) -> None:
         effects = [Nudge(f"gateway-{n:03d}", "add-domain", n) for n in range(230)]
         await bus.publish(effects, now)
         assert await receiver.arrived("add-domain", now) == effects
@@ -41,9 +39,7 @@ class BusBehaviour:
         await bus.publish([], now)
         assert await receiver.arrived("add-domain", now) == []
 
-    async def test_a_nudge_for_later_arrives_after_its_time(
-        self, bus: Bus, receiver: Receiver, now: datetime
-    ) -> None:
+    async def test_a_nudge_for_later_arrives_after_its_time(self, bus: Bus, receiver: Receiver, now: datetime) -> None:
         at_once, later = Nudge("contoso-acg-1", "add-domain", 1), Nudge("contoso-acg-2", "add-domain", 2, after=90.0)
         await bus.publish([at_once, later], now)
         assert await receiver.arrived("add-domain", now + timedelta(seconds=89)) == [at_once]

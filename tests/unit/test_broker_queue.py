@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from proton import Described, Message, symbol, uint
 
-from sandbox.servicebus import ConfigError, QueueSettings, load
+from sandbox.servicebus import ConfigError, QueueSettings, codec, load
 from sandbox.servicebus.config import seconds
 from sandbox.servicebus.message import AlreadyDeadLetteredError, LockLostError, MessageNotFoundError, State
 from sandbox.servicebus.namespace import Namespace
@@ -388,6 +389,48 @@ class TestNamespace:
             )
         assert "seen 'nowhere', expected the name of another queue here: One, self" in str(caught.value)
         assert "seen a circle by way of 'self'" in str(caught.value)
+
+
+class TestCodec:
+    def test_a_message_is_read_and_passed_on_byte_for_byte(self, clock: Clock) -> None:
+        sent = Message(id="a", ttl=30, subject="step", properties={"n": uint(7)}, body=Described(symbol("x"), [1]))
+        incoming = codec.read(raw := sent.encode())
+        assert (incoming.message_id, incoming.ttl, incoming.due_at) == ("a", 30, None)
+        queue = queue_of(clock)
+        queue.send(incoming.content, ttl=incoming.ttl)
+        stored = queue.take()
+        assert stored is not None
+        received = Message()
+        received.decode(written := codec.write(stored))
+        assert (received.id, received.subject, received.body) == ("a", "step", sent.body)
+        annotations: dict[Any, Any] = received.annotations or {}
+        assert annotations[symbol("x-opt-sequence-number")] == 1
+        # From the properties section on, nothing differs.
+        assert written.endswith(raw[raw.index(b"\x00\x53\x73") :])
+
+    def test_a_batch_is_told_from_a_body_that_only_looks_like_one(self) -> None:
+        one, two = (Message(id=name, body=b"x", inferred=True).encode() for name in "ab")
+        batch = b"".join(b"\x00\x53\x75\xa0" + bytes([len(part)]) + part for part in (one, two))
+        assert [message.message_id for message in codec.read_transfer(batch)] == ["a", "b"]
+        alike = Message(id="c", body=one[:-1], inferred=True).encode()
+        assert [message.message_id for message in codec.read_transfer(alike)] == ["c"]
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"",
+            b"GET / HTTP/1.1",
+            b"\x00\x53\x73",
+            b"\x00\x53\x75\xa0\x05abc",
+            b"\x00\x53\x99\x40",
+            b"\x00\x53\x77" + b"\x00" * 100_000,
+            b"\x00\x53\x72\x41",
+            b"\x00\x53\x73\xc0\x03\x01\xff\xff",
+        ],
+    )
+    def test_what_is_not_a_message_is_refused(self, raw: bytes) -> None:
+        with pytest.raises(codec.MalformedMessageError):
+            codec.read(raw)
 
 
 class TestConfig:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.setup import azurite, node, packages, pip, stamp, tool, workspace
+from sandbox.setup import azurite, compiler, node, packages, pip, stamp, tool, workspace
 from sandbox.setup.problem import SetupError, explained, from_os_error
 
 LOG = Path("setup.log")
@@ -23,10 +23,14 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.ran: list[str] = []
+        self.compilers: list[str] = []
         self.fails_at = ""
 
-    def run(self, command: Sequence[str], *, doing: str, folder: Path, **_: Any) -> None:
+    def run(
+        self, command: Sequence[str], *, doing: str, folder: Path, environment: Mapping[str, str], **_: Any
+    ) -> None:
         self.ran.append(doing)
+        self.compilers.append(environment.get("CC", ""))
         if self.fails_at and doing.startswith(self.fails_at):
             raise SetupError(f"{doing} was interrupted")
         if "venv" in command:
@@ -50,6 +54,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     for module in (packages, azurite):
         monkeypatch.setattr(module, "run", machine.run)
     monkeypatch.setattr(pip, "listing", lambda *_: [])
+    monkeypatch.setattr(compiler, "on_machine", lambda _: {})
     monkeypatch.setattr(node, "on_path", lambda: node.Node(sys.executable, ["npm"]))
     return machine
 
@@ -148,6 +153,43 @@ def test_without_any_node_the_user_is_told_what_to_install(machine: Machine, mon
         workspace.prepare(machine.root)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there, packages are not compiled")
+def test_without_a_compiler_the_one_of_pypi_is_used_and_removed_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(compiler, "on_machine", lambda _: None)
+    folder = machine.root / ".sandbox" / "compiler"
+    (folder / "ziglang").mkdir(parents=True)
+    workspace.prepare(machine.root, azurite=False)
+    assert machine.ran == [VENV, "Installing a C compiler (there is none on this machine)", PIP]
+    assert machine.compilers == ["", "", f"{folder / 'ziglang' / 'zig'} cc"]
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="programs are shell scripts here")
+@pytest.mark.parametrize(
+    ("programs", "configured", "chosen"),
+    [
+        (["gcc"], "gcc -pthread", {}),
+        (["cc"], "x86_64-linux-gnu-gcc -pthread", {"CC": "cc"}),
+        (["clang"], "", {"CC": "clang"}),
+        ([], "gcc", None),
+    ],
+)
+def test_the_machines_compiler_is_used_whatever_python_was_built_with(
+    programs: list[str], configured: str, chosen: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in programs:
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    assert compiler.on_machine(configured) == chosen
+    monkeypatch.setenv("CC", "mine")
+    assert compiler.on_machine(configured) == {}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="programs are shell scripts here")
 @pytest.mark.parametrize(
     ("version", "npm", "found"),
@@ -186,7 +228,9 @@ def test_a_node_on_the_path_is_taken_when_it_is_new_enough_and_has_npm(
         ("npm error code SELF_SIGNED_CERT_IN_CHAIN", "NODE_EXTRA_CA_CERTS"),
         ("npm error code EACCES", "may not be written"),
         ("ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/", "python3.12 dev.py"),
-        ("ERROR: Failed to build 'one' when getting requirements to build wheel", "python3.12 dev.py"),
+        ("ERROR: Failed building wheel for one", "must be compiled, which did not work here"),
+        ("x.c:50:14: fatal error: Python.h: No such file or directory\nERROR: Failed to build one", "python3-dev"),
+        ("x.c:50:14: fatal error: 'Python.h' file not found\nERROR: Failed to build one", "python3-dev"),
         ("one line\n\nERROR: something new\n\n", "its last line was: ERROR: something new"),
         ("", "it printed nothing"),
     ],

@@ -229,6 +229,20 @@ async def test_one_broken_onboarding_does_not_keep_the_timer_from_the_others() -
         assert (await system.run(i)).state is OnboardingState.COMPLETED
 
 
+async def test_a_notice_goes_out_once_on_each_way_though_one_way_fails() -> None:
+    request = requests.parsed(requests.operator_connect())
+    system = System()
+    notifier = system.outside.notifier
+    notifier.faults.add("teams", *[TryLaterError(ProblemCode.THROTTLED, "429", 30)] * 3)
+    system, record = await finished(request, system)
+    assert record.state is OnboardingState.COMPLETED
+    titles = [m.title for to, m in notifier.mails if to == request.notify.emails]
+    assert sorted(titles) == sorted(set(titles)), "no mail twice"
+    completed = next(n for n in record.notices if n.kind == "completed")
+    assert set(completed.sent_to) == {"teams", "email (1)"}
+    assert "contoso.com" not in str(completed)
+
+
 async def test_a_message_for_something_unknown_is_finished_without_harm() -> None:
     system = System()
     await system.engine.run_step("contoso-acg-0000000000", "enable-services", 1)

@@ -9,6 +9,7 @@ import pytest
 from onboarding.core.events import Effect, Nudge, NudgeNotice
 from onboarding.core.identifiers import GatewayId
 from onboarding.core.operator_connect import ADMIN_ROLE, PROJECT_SYNERGY_APP_ID
+from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.core.request import TestLine
 from onboarding.memory import (
@@ -171,7 +172,7 @@ class TestMemoryGateways:
         gateways.add(GATEWAY)
         found = await gateways.get(GatewayId(GATEWAY.subscription_id, "RG-VOICE", "Contoso-ACG"))
         assert found is not None
-        found.body["properties"]["platforms"].append("OperatorConnect")  # type: ignore[index]
+        found.body["properties"]["platforms"].append("OperatorConnect")
         assert gateways.resources[GATEWAY.key]["properties"]["platforms"] == []
         assert await gateways.get(GatewayId(GATEWAY.subscription_id, "rg-voice", "other")) is None
 
@@ -194,7 +195,7 @@ class TestMemoryGateways:
     async def test_test_lines_and_faults(self) -> None:
         gateways = MemoryGateways()
         gateways.add(GATEWAY)
-        gateways.faults.add("put_test_line", TryLaterError("throttled", "429", 3), None)
+        gateways.faults.add("put_test_line", TryLaterError(ProblemCode.THROTTLED, "429", 3), None)
         line = TestLine.model_validate({"name": "OC1", "phoneNumber": "+442079460101"})
         with pytest.raises(TryLaterError):
             await gateways.put_test_line(GATEWAY, line, "northeurope")
@@ -203,7 +204,7 @@ class TestMemoryGateways:
         (made,) = await gateways.test_lines(GATEWAY)
         assert (made.name, made.phone_number, made.purpose) == ("OC1", "+442079460101", "Automated")
         assert gateways.faults.calls == {"put_test_line": 2, "test_lines": 2}
-        assert gateways.faults.left == 1 - 1
+        assert gateways.faults.left == 0
 
 
 class TestMemoryDirectory:

@@ -53,7 +53,15 @@ def test_a_title_alone_is_a_card() -> None:
 
 
 @pytest.mark.parametrize(
-    "link", ["javascript:alert(1)", "file:///etc/passwd", "//x.example", "https://", "http://[", "https://x.example/" + "a" * 3000]
+    "link",
+    [
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "//x.example",
+        "https://",
+        "http://[",
+        "https://x.example/" + "a" * 3000,
+    ],
 )
 def test_a_link_that_is_no_web_page_gets_no_button(link: str) -> None:
     assert "actions" not in card(Message("Done", link=link))

@@ -47,8 +47,8 @@ class Graph:
     async def answer(self, request: Request, entry: Entry) -> Answer:
         """Do what is asked, with Graph's usual headers on the answer."""
         try:
-            match = self._match(request)
             caller = self._caller(request, entry)
+            match = self._match(request)
             if match.operation.id == "batch_post":
                 answer = await self._batch.answer(request, self._body(request, match), entry)
             else:

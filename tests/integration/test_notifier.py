@@ -1,0 +1,243 @@
+"""E-mail through simulated Microsoft Graph, and posts to a simulated Teams webhook, over HTTPS."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import AsyncIterator, Sequence
+from html.parser import HTMLParser
+
+import pytest
+from pydantic import SecretStr
+
+from onboarding.azure.notifier import AzureNotifier, mail_html, mail_text, webhook_problem
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError, TryLaterError
+from onboarding.ports import Message
+from onboarding.settings import Settings
+from tests.support.adapters import Adapters, connected
+from tests.twins.notifier import MESSAGE, NotifierBehaviour
+
+SENDER = "onboarding@contoso.com"
+HOSTS = (".environment.api.powerplatform.com", ".logic.azure.com", "127.0.0.1")
+
+
+@pytest.fixture
+async def microsoft(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Adapters]:
+    async with connected(monkeypatch) as adapters:
+        yield adapters
+
+
+@pytest.fixture
+def configured(microsoft: Adapters) -> Settings:
+    url = SecretStr(microsoft.microsoft.teams_url)
+    changes = {"mail_sender": SENDER, "teams_webhook_url": url, "teams_hosts": ("127.0.0.1",)}
+    return microsoft.settings.model_copy(update=changes)
+
+
+@pytest.fixture
+async def notifier(microsoft: Adapters, configured: Settings) -> AsyncIterator[AzureNotifier]:
+    made = AzureNotifier(configured, microsoft.mail.send_mail)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def secret(configured: Settings) -> str:
+    """The part of the URL that must never be seen."""
+    assert configured.teams_webhook_url is not None
+    return configured.teams_webhook_url.get_secret_value().rpartition("sig=")[2]
+
+
+class Reached:
+    """What came to the simulated mailbox and channel."""
+
+    def __init__(self, adapters: Adapters) -> None:
+        self._world = adapters.world
+
+    def mailed(self) -> list[tuple[tuple[str, ...], str]]:
+        return [(tuple(mail.recipients), mail.subject) for mail in self._world.mailbox.mails]
+
+    def posted(self) -> list[str]:
+        cards = [m["message"]["attachments"][0]["content"] for m in self._world.channel.messages]
+        return [card["body"][0]["text"] for card in cards]
+
+
+class TestAzureNotifier(NotifierBehaviour):
+    @pytest.fixture
+    def people(self, microsoft: Adapters) -> Reached:
+        return Reached(microsoft)
+
+    @pytest.fixture
+    def silent(self, microsoft: Adapters) -> AzureNotifier:
+        return AzureNotifier(microsoft.settings, microsoft.mail.send_mail)
+
+
+async def test_the_card_is_one_that_teams_shows(notifier: AzureNotifier, microsoft: Adapters) -> None:
+    await notifier.teams(MESSAGE)
+    (posted,) = microsoft.world.channel.messages
+    card = posted["message"]["attachments"][0]["content"]
+    assert card["actions"][0]["url"] == MESSAGE.link
+    assert microsoft.violations() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(429, ProblemCode.THROTTLED), (503, ProblemCode.OUTAGE), (500, ProblemCode.OUTAGE)]
+)
+async def test_a_busy_webhook_is_tried_later(
+    notifier: AzureNotifier, microsoft: Adapters, status: int, code: ProblemCode
+) -> None:
+    microsoft.fail(service="teams", kind="status", status=status, retryAfter=7)
+    with pytest.raises(TryLaterError, match=f"The Teams webhook answered {status}") as caught:
+        await notifier.teams(MESSAGE)
+    assert (caught.value.code, caught.value.retry_after) == (code, 7)
+    assert len(microsoft.sent("teams")) == 1
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 404, 413])
+async def test_a_webhook_that_refuses_needs_a_person(notifier: AzureNotifier, microsoft: Adapters, status: int) -> None:
+    microsoft.fail(service="teams", kind="status", status=status)
+    with pytest.raises(PersonMustActError, match=f"answered {status}") as caught:
+        await notifier.teams(MESSAGE)
+    assert "ONBOARDING_TEAMS_WEBHOOK_URL" in caught.value.what_next
+    assert len(microsoft.sent("teams")) == 1
+
+
+async def test_a_lost_connection_is_tried_later(notifier: AzureNotifier, microsoft: Adapters) -> None:
+    microsoft.fail(service="teams", kind="cut")
+    with pytest.raises(TryLaterError, match="could not be reached"):
+        await notifier.teams(MESSAGE)
+
+
+async def test_silence_is_tried_later(
+    notifier: AzureNotifier, microsoft: Adapters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onboarding.azure.notifier.POST_TIMEOUT", 0.2)
+    microsoft.fail(service="teams", kind="hang")
+    with pytest.raises(TryLaterError, match="no answer in time"):
+        await notifier.teams(MESSAGE)
+
+
+@pytest.mark.parametrize(
+    "fault", [None, {"kind": "cut"}, {"kind": "status", "status": 401}, {"kind": "status", "status": 503}]
+)
+async def test_the_url_is_in_no_error_and_no_log(
+    notifier: AzureNotifier,
+    microsoft: Adapters,
+    secret: str,
+    caplog: pytest.LogCaptureFixture,
+    fault: dict[str, object] | None,
+) -> None:
+    caplog.set_level(logging.DEBUG, "httpx")
+    caplog.set_level(logging.DEBUG, "httpcore")
+    caplog.set_level(logging.DEBUG, "onboarding")
+    caplog.set_level(logging.DEBUG, "asyncio")
+    shown = repr(notifier) + repr(vars(notifier))
+    if fault:
+        microsoft.fail(service="teams", **fault)
+        with pytest.raises((TryLaterError, PersonMustActError)) as caught:
+            await notifier.teams(MESSAGE)
+        shown += "".join(traceback.format_exception(caught.value)) + repr(caught.value) + caught.value.what_next
+    else:
+        assert await notifier.teams(MESSAGE)
+    assert len(microsoft.sent("teams")) == 1
+    assert len(secret) > 8
+    assert secret not in shown + caplog.text
+    assert "/workflows/" not in shown + caplog.text
+
+
+async def test_a_webhook_with_a_certificate_of_a_stranger_gets_nothing(
+    microsoft: Adapters, configured: Settings, secret: str
+) -> None:
+    stranger = AzureNotifier(configured.model_copy(update={"ca_file": None}), microsoft.mail.send_mail)
+    with pytest.raises(TryLaterError, match="could not be reached") as caught:
+        await stranger.teams(MESSAGE)
+    await stranger.close()
+    assert secret not in "".join(traceback.format_exception(caught.value))
+    assert microsoft.world.channel.messages == []
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("https://x.environment.api.powerplatform.com:443/workflows/1?sig=s", None),
+        ("https://PROD-1.westeurope.Logic.Azure.com./x?sig=s", None),
+        ("https://127.0.0.1:7445/x?sig=s", None),
+        ("http://x.logic.azure.com/x?sig=s", "does not begin with https://"),
+        ("https://logic.azure.com/x?sig=s", "the host of"),
+        ("https://evil-logic.azure.com/x?sig=s", "the host of"),
+        ("https://x.logic.azure.com.evil.example/x?sig=s", "the host of"),
+        ("https://x.logic.azure.com@evil.example/x?sig=s", "user name or password"),
+        ("https://evil.example/x.logic.azure.com?sig=s", "the host of"),
+        ("https://169.254.169.254/metadata?sig=s", "the host of"),
+        ("https://[::1/x?sig=s", "is not a URL"),
+        ("https://x.logic.azure.com:port/x?sig=s", "is not a URL"),
+        ("https:///x?sig=s", "the host of"),
+        ("", "does not begin with https://"),
+    ],
+)
+def test_where_a_webhook_may_be(url: str, problem: str | None) -> None:
+    found = webhook_problem(url, HOSTS)
+    assert found is None if problem is None else problem in str(found)
+    assert "sig=" not in str(found)
+
+
+async def test_a_webhook_elsewhere_is_never_called(microsoft: Adapters, configured: Settings) -> None:
+    elsewhere = AzureNotifier(
+        configured.model_copy(update={"teams_hosts": (".logic.azure.com",)}), microsoft.mail.send_mail
+    )
+    with pytest.raises(PersonMustActError, match=r"none of \.logic\.azure\.com"):
+        await elsewhere.teams(MESSAGE)
+    assert microsoft.sent("teams") == []
+
+
+async def test_a_mail_is_sent_as_the_configured_mailbox(microsoft: Adapters, configured: Settings) -> None:
+    sent: list[tuple[str, Sequence[str], str, str, str | None]] = []
+
+    async def send_mail(sender: str, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None:
+        sent.append((sender, to, subject, text, html))
+
+    message = Message("contoso\r\nBcc: evil@example.com " + "x" * 300)
+    assert await AzureNotifier(configured, send_mail).mail(("a@contoso.com",), message)
+    ((sender, to, subject, _, _),) = sent
+    assert (sender, to) == (SENDER, ("a@contoso.com",))
+    assert subject.startswith("contoso Bcc: evil")
+    assert len(subject) == 255
+
+
+class Seen(HTMLParser):
+    """The words and links of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: set[str] = set()
+        self.links: list[str | None] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value for name, value in attrs if name == "href"]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_nothing_in_a_mail_becomes_markup() -> None:
+    evil = "<img src=x onerror=alert(1)>\"'&lt;"
+    seen = Seen(mail_html(Message(evil, ((evil, evil),), (evil,), 'https://x.example/?a="><script>')))
+    assert seen.words == [evil, evil, evil, evil, "Open the onboarding"]
+    assert seen.tags == {"html", "body", "h2", "table", "tr", "th", "td", "p", "a"}
+    assert seen.links == ['https://x.example/?a="><script>']
+
+
+def test_a_mail_links_only_to_web_pages() -> None:
+    assert Seen(mail_html(Message("Done", link="javascript:alert(1)"))).links == []
+
+
+def test_a_mail_as_text() -> None:
+    assert mail_text(MESSAGE) == (
+        "contoso-acg: your turn\n\nGateway: contoso-acg\nEnvironment: production\n\n"
+        "1. Sign in to the portal.\n2. Confirm this step.\n\nhttp://localhost:7071/onboardings/contoso-acg-1\n"
+    )
+    assert mail_text(Message("Done")) == "Done\n"

@@ -1,0 +1,61 @@
+"""Settings are checked when the app starts, and a wrong one is named with what was expected, without its value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import azure.functions as func
+import pytest
+
+import function_app
+from onboarding import app
+from onboarding.http.problems import answered
+from onboarding.settings import SettingsError, settings
+
+EMULATOR = "Endpoint=sb://localhost;SharedAccessKeyName=a;SharedAccessKey=topsecret;UseDevelopmentEmulator=true;"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("ServiceBus", "Tables", "ONBOARDING_PUBLIC_RESOLVERS", "ONBOARDING_POLL_FIRST"):
+        monkeypatch.delenv(name, raising=False)
+    settings.cache_clear()
+    app.engine.cache_clear()
+    yield
+    settings.cache_clear()
+    app.engine.cache_clear()
+
+
+def test_a_missing_connection_is_named() -> None:
+    with pytest.raises(SettingsError, match="set ServiceBus or ServiceBus__fullyQualifiedNamespace"):
+        settings()
+
+
+def test_a_wrong_value_is_named_and_no_secret_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "DefaultEndpointsProtocol=https;AccountKey=topsecret")
+    monkeypatch.setenv("ONBOARDING_POLL_FIRST", "-1")
+    with pytest.raises(SettingsError, match="poll_first") as error:
+        settings()
+    assert "topsecret" not in str(error.value)
+    monkeypatch.setenv("ONBOARDING_POLL_FIRST", "1")
+    assert "topsecret" not in repr(settings())
+
+
+def test_a_resolver_that_is_no_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    monkeypatch.setenv("ONBOARDING_PUBLIC_RESOLVERS", "1.1.1.1,dns.google")
+    with pytest.raises(SettingsError, match=r"ONBOARDING_PUBLIC_RESOLVERS.*dns\.google"):
+        app.engine()
+
+
+async def test_whoever_calls_an_app_that_is_not_set_up_reads_which_setting_is_missing() -> None:
+    get = next(r for r in function_app.ROUTES if r[0] == "get_onboarding")[3]
+
+    async def handle(request: func.HttpRequest) -> func.HttpResponse:
+        return await get(app.engine(), request)
+
+    answer = await answered(handle)(func.HttpRequest("GET", "/api/onboardings/x", body=b""))
+    assert answer.status_code == 503
+    assert b"ServiceBus__fullyQualifiedNamespace" in answer.get_body()
