@@ -53,6 +53,8 @@ def run(
                 env=environment,
                 cwd=folder,
                 check=False,
+                # For the lock of the set-up, the only open file that a child may have.
+                close_fds=False,
             )
     except FileNotFoundError as error:
         raise SetupError(f"{doing} failed because {error.filename} is not on this machine.") from error

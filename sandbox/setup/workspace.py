@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ def prepare(root: Path, *, azurite: bool = True) -> Path:
         return packages.python
     started = time.monotonic()
     try:
-        with _alone(root / ".sandbox" / "setup.lock"):
+        with alone(root / ".sandbox" / "setup.lock"):
             packages.prepare()
             if azurite:
                 storage.prepare(packages)
@@ -40,10 +41,15 @@ def prepare(root: Path, *, azurite: bool = True) -> Path:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold a lock that the operating system lets go of with the process, however that ends."""
+def alone(path: Path) -> Iterator[None]:
+    """Hold a lock that the operating system lets go of with the process, however that ends.
+
+    The tools that it runs hold it too (not on Windows): where the process was killed, pip goes on by itself, and
+    the next set-up must not take the folder away beneath it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
+        os.set_inheritable(file.fileno(), True)
         waited = False
         while not _locked(file):
             if not waited:

@@ -24,11 +24,6 @@ from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.ports import Principal, ServicePrincipal
 from tests.support.adapters import Adapters, connected
 
-# The SDK warns of classes of its own that it defines, whenever it is imported.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:GetQueryParameters is deprecated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:This class is deprecated. Please use the generic:DeprecationWarning"),
-]
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = Principal("users", "voice.admin@contoso.com")
 ADMIN_ID = "6bcc416b-7787-5cf4-b374-87fe4b31449e"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,15 +75,6 @@ def receiver(broker: Broker, clock: Later) -> Queues:
 
 
 @pytest.fixture
-def forgotten_sockets() -> Iterator[None]:
-    """azure-servicebus 7.15 does not close the socket of a connection that broke: collect them here, silently."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
-
-
-@pytest.fixture
 async def bus(broker: Broker) -> AsyncIterator[ServiceBusPublisher]:
     publisher = ServiceBusPublisher(connection_string=broker.connection_string)
     await publisher.open()
@@ -128,7 +117,7 @@ async def test_many_publishers_at_once_share_the_senders(
     assert sorted(arrived, key=lambda e: e.ticket) == nudges
 
 
-@pytest.mark.usefixtures("forgotten_sockets")
+@pytest.mark.loses_connections
 async def test_publishing_goes_on_after_the_bus_was_restarted(
     bus: ServiceBusPublisher, broker: Broker, receiver: Queues, now: datetime
 ) -> None:
@@ -139,7 +128,7 @@ async def test_publishing_goes_on_after_the_bus_was_restarted(
     assert [e.ticket for e in await receiver.arrived("add-domain", now)] == [1, 2]
 
 
-@pytest.mark.usefixtures("forgotten_sockets")
+@pytest.mark.loses_connections
 async def test_a_bus_that_is_down_is_an_error_and_works_again_when_it_is_back(
     bus: ServiceBusPublisher, broker: Broker, receiver: Queues, now: datetime
 ) -> None:

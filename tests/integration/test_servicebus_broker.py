@@ -1,7 +1,6 @@
 """The local Service Bus broker as its users meet it: through the genuine SDK, and as a process."""
 
 import asyncio
-import gc
 import json
 import signal
 import socket
@@ -70,17 +69,6 @@ def broker(clock: Clock) -> Iterator[Broker]:
     ]
     with Broker(queues, clock=clock) as running:
         yield running
-
-
-@pytest.fixture
-def sdk_sockets() -> Iterator[None]:
-    """Collects, without complaint, the sockets that the SDK leaves open when the other side closed them first."""
-    yield
-    gc.collect()
-
-
-cuts_clients_off = pytest.mark.filterwarnings("ignore::ResourceWarning")
-"""For tests with ``sdk_sockets``."""
 
 
 @asynccontextmanager
@@ -352,8 +340,7 @@ class TestSettling:
         with pytest.raises(MessageLockLostError):
             await receiver.renew_message_lock(message)
 
-    @cuts_clients_off
-    @pytest.mark.usefixtures("sdk_sockets")
+    @pytest.mark.loses_connections
     async def test_a_message_can_be_settled_after_its_receiver_reconnected(self, broker: Broker) -> None:
         async with client_of(broker, **PATIENT) as client, client.get_queue_receiver("add-domain") as receiver:
             await send(client, "add-domain", ServiceBusMessage("1"), ServiceBusMessage("2"))
@@ -484,8 +471,7 @@ class TestUnknownQueues:
 
 
 class TestLife:
-    @cuts_clients_off
-    @pytest.mark.usefixtures("sdk_sockets")
+    @pytest.mark.loses_connections
     async def test_a_client_recovers_when_the_broker_comes_back_empty(self) -> None:
         queues = [QueueSettings("add-domain")]
         first = Broker(queues).start()
@@ -560,8 +546,7 @@ def process(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 class TestProcess:
-    @cuts_clients_off
-    @pytest.mark.usefixtures("sdk_sockets")
+    @pytest.mark.loses_connections
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
     async def test_it_says_when_it_is_ready_and_stops_quickly_with_clients_attached(self) -> None:
         with process("--port", "0") as started:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.processes import wait_until
 from sandbox.setup import azurite, compiler, node, packages, pip, stamp, tool, workspace
 from sandbox.setup.problem import SetupError, explained, from_os_error
 
+ROOT = Path(__file__).resolve().parents[2]
 LOG = Path("setup.log")
 
 
@@ -254,6 +258,47 @@ def test_a_failing_tool_is_explained_and_its_output_is_kept(tmp_path: Path) -> N
     with pytest.raises(SetupError, match="Trying it failed because the disk is full"):
         tool.run(command, doing="Trying it", log=log, environment=os.environ, folder=tmp_path)
     assert "much" in log.read_text()
+
+
+HOLDER = """
+import os, sys
+from pathlib import Path
+from sandbox.setup import tool, workspace
+folder = Path(sys.argv[1])
+child = "import pathlib, sys, time; pathlib.Path(sys.argv[1], 'running').touch()\\n" + (
+    "while not pathlib.Path(sys.argv[1], 'end').exists(): time.sleep(0.02)")
+command = [sys.executable, "-c", child, str(folder)]
+with workspace.alone(folder / "lock"):
+    tool.run(command, doing="It", log=folder / "log", environment=os.environ, folder=folder)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, a lock ends with the process that took it")
+def test_a_set_up_waits_for_what_a_killed_one_left_running(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        assert wait_until((tmp_path / "running").exists, 10)
+        holder.kill()
+        holder.wait()
+        entered = threading.Event()
+
+        def second() -> None:
+            with workspace.alone(tmp_path / "lock"):
+                entered.set()
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert wait_until(lambda: "waiting for it" in capsys.readouterr().err, 5)
+        assert not entered.is_set()
+    finally:
+        (tmp_path / "end").touch()
+        holder.kill()
+        holder.wait()
+    assert entered.wait(5)
+    thread.join()
 
 
 def test_a_missing_tool_is_named(tmp_path: Path) -> None:
