@@ -101,7 +101,7 @@ class Broker:
         # Proton has no public way to ask which port the system chose.
         self.port = self._acceptor._selectable.getsockname()[1]
         self._wakeup = Wakeup(self._on_wake)
-        self._container.selectable(self._wakeup)  # type: ignore[arg-type]  # as good as an EventInjector
+        self._container.selectable(self._wakeup)
         self._thread = threading.Thread(target=self._serve, name=f"service-bus-{self.port}", daemon=True)
         self._thread.start()
         return self

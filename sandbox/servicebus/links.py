@@ -234,7 +234,7 @@ def _node_of(link: Link) -> Node | None:
 
 def _new_delivery(link: Link, token: UUID) -> Delivery:
     """A delivery whose tag is the token, in .NET's byte order, as the SDK reads lock tokens."""
-    return link.delivery(token.bytes_le)  # type: ignore[arg-type]  # bytes are taken, and this isn't text
+    return link.delivery(token.bytes_le)
 
 
 def _accept(queue: Queue, raw: bytes) -> None:

@@ -58,7 +58,7 @@ def _reply(request: Message, status: int, text: str, body: Body | None = None, c
 
 
 def _array(kind: int, values: Sequence[int]) -> Array:
-    return Array(UNDESCRIBED, kind, *values)  # type: ignore[arg-type]  # proton's own marker for "no descriptor"
+    return Array(UNDESCRIBED, kind, *values)
 
 
 def _renew_lock(queue: Queue, body: Body) -> Body:
