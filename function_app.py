@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import azure.functions as func
 
 from onboarding import app as composed
 from onboarding.core.messages import decode
 from onboarding.core.steps import NOTICES_QUEUE, TASKS, Step
-from onboarding.engine import Engine
-from onboarding.http import api
-from onboarding.http.problems import answered
+from onboarding.http.call import Route
+from onboarding.http.entrance import entrance
+from onboarding.http.routes import ROUTES
 from onboarding.timer import timer_pass
 
-app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+# Who may call is decided by the caller's roles, in `http/entrance.py`: a key would tell nothing about who it is.
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 CONNECTION = "ServiceBus"
 
@@ -44,28 +43,14 @@ async def on_timer(timer: func.TimerRequest) -> None:
     await timer_pass(composed.engine())
 
 
-Route = Callable[[Engine, func.HttpRequest], Awaitable[func.HttpResponse]]
+def _register_route(route: Route) -> None:
+    enter = entrance(route)
 
-ROUTES: tuple[tuple[str, str, str, Route], ...] = (
-    ("post_onboarding", "POST", "onboardings", api.post_onboarding),
-    ("get_onboarding", "GET", "onboardings/{id}", api.get_onboarding),
-    ("get_events", "GET", "onboardings/{id}/events", api.get_events),
-    ("confirm_checkpoint", "POST", "onboardings/{id}/checkpoints/{step}", api.confirm),
-    ("retry_step", "POST", "onboardings/{id}/steps/{step}/retry", api.retry),
-    ("check_wait", "POST", "onboardings/{id}/steps/{step}/check", api.check),
-    ("cancel_onboarding", "POST", "onboardings/{id}/cancel", api.cancel),
-)
-
-
-def _register_route(name: str, method: str, route: str, handler: Route) -> None:
-    async def handle(request: func.HttpRequest) -> func.HttpResponse:
-        return await handler(composed.engine(), request)
-
-    @app.function_name(name)
-    @app.route(route=route, methods=[func.HttpMethod(method)])
+    @app.function_name(route.name)
+    @app.route(route=route.path, methods=[func.HttpMethod(route.method)])
     async def run(req: func.HttpRequest) -> func.HttpResponse:
-        return await answered(handle)(req)
+        return await enter(req)
 
 
 for _route in ROUTES:
-    _register_route(*_route)
+    _register_route(_route)

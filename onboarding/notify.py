@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from onboarding.core.instructions import instructions
 from onboarding.core.notices import NoticeKind
-from onboarding.core.operator_connect import (
-    AZURE_COMMUNICATIONS_GATEWAY_APP_ID,
-    DO_NOT_TOUCH,
-    PORTAL,
-    PORTAL_APPLICATION_IDS,
-)
 from onboarding.core.problems import StepProblemError
 from onboarding.core.record import Notice, Record
 from onboarding.core.steps import BY_NAME
@@ -72,31 +67,6 @@ def _lines(notice: Notice, record: Record) -> tuple[str, ...]:
             problem = record.step(notice.step or "").problem
             return (problem.seen, problem.what_next) if problem else ()
         case NoticeKind.CHECKPOINT_OPENED:
-            return instructions(notice.step or "", record)
-
-
-def instructions(step: str, record: Record) -> tuple[str, ...]:
-    """What a person does at a checkpoint, from Microsoft's article."""
-    team = record.request.onboarding_team.name
-    match step:
-        case "operator-information":
-            return (
-                f"1. Wait for {team} to send you a form for additional information.",
-                "2. Complete the form and give it back to them.",
-                "3. Wait until they confirm that the onboarding process is complete, then confirm this step.",
-            )
-        case "portal-access":
-            return (
-                f"1. Open {PORTAL} as the admin user.",
-                "2. Check that you can sign in, then confirm this step.",
-                DO_NOT_TOUCH,
-            )
-        case "add-application-ids":
-            return (
-                f"1. Sign in to {PORTAL_APPLICATION_IDS}.",
-                f"2. Add a new Application Id: {record.findings.application_id}",
-                f"3. Add a second Application Id: {AZURE_COMMUNICATIONS_GATEWAY_APP_ID}",
-                "4. Confirm this step.",
-                DO_NOT_TOUCH,
-            )
-    raise KeyError(f"no instructions for step {step}")
+            told = instructions(notice.step or "", record)
+            values = tuple(f"{v.label}: {v.text}" for v in (*told.values, *told.pages))
+            return (*told.numbered, *values, *((told.warning,) if told.warning else ()))

@@ -69,6 +69,23 @@ class Settings(BaseSettings):
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
 
+    link_key: SecretStr | None = None
+    """Signs links for people outside the tenant; at least 32 characters. Without it, nobody is sent such a link."""
+    link_key_previous: SecretStr | None = None
+    """The key before: links that it signed stay good until they expire."""
+    link_lifetime: float = Field(30 * 86400, gt=0)
+    """How long such a link is good."""
+    remind_first: float = Field(_POLICY.remind_first, gt=0)
+    """After a checkpoint opened, until people are reminded of it."""
+    remind_again: float = Field(_POLICY.remind_again, gt=0)
+    """Between further reminders."""
+    escalate_after: float = Field(_POLICY.escalate_after, gt=0)
+    """After a checkpoint opened, until `notify.escalateTo` (or the next setting) is told, once."""
+    escalation_email: str | None = None
+    """Whom to tell then, for requests that name nobody."""
+    sandbox_user: str | None = None
+    """On a laptop: who is signed in (a name from `http/access.py`). Without effect in Azure."""
+
     @field_validator("public_resolvers", "teams_hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -83,6 +100,10 @@ class Settings(BaseSettings):
         "ca_file",
         "teams_webhook_url",
         "mail_sender",
+        "link_key",
+        "link_key_previous",
+        "escalation_email",
+        "sandbox_user",
         mode="before",
     )
     @classmethod
@@ -116,6 +137,9 @@ class Settings(BaseSettings):
             poll_longest=self.poll_longest,
             retry_first=self.retry_first,
             nudge_grace=self.nudge_grace,
+            remind_first=self.remind_first,
+            remind_again=self.remind_again,
+            escalate_after=self.escalate_after,
         )
 
 

@@ -62,6 +62,8 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_TEAMS_HOSTS": HOST,
         "ONBOARDING_MAIL_SENDER": MAIL_SENDER,
         "ONBOARDING_PUBLIC_URL": f"http://localhost:{ports.functions}",
+        "ONBOARDING_LINK_KEY": "a key for the sandbox only, not a secret",
+        "ONBOARDING_SANDBOX_USER": "olga.operator",
     }
 
 

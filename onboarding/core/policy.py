@@ -27,6 +27,12 @@ class Policy:
     """When a step is broken off; less than the lease, so that two never run at once."""
     nudge_grace: float = 120.0
     """How long a message may take to arrive before another is sent."""
+    remind_first: float = 3 * 86400.0
+    """After a checkpoint opened, until people are reminded."""
+    remind_again: float = 7 * 86400.0
+    """Between further reminders."""
+    escalate_after: float = 14 * 86400.0
+    """After a checkpoint opened, until a second address is told, once."""
     clock_skew: float = 1.0
     """How far the bus's clock may run ahead of ours."""
 

@@ -22,6 +22,8 @@ Load = Callable[..., list[Function]]
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     monkeypatch.setattr(sys, "path", [*sys.path])
+    # Two apps of one size, written within a second, would share the first one's bytecode.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
     def loading(source: str, *, head: str = HEAD, **settings: str) -> list[Function]:
         (tmp_path / "function_app.py").write_text(head + textwrap.dedent(source))
@@ -183,9 +185,7 @@ def test_names_are_unique_whatever_their_case(load: Load) -> None:
 
 def test_a_function_without_trigger_is_refused(load: Load) -> None:
     with pytest.raises(AppError, match="does not have a trigger"):
-        load(
-            '@app.service_bus_queue_output(arg_name="out", queue_name="q", connection="c")\ndef one(out): ...'
-        )
+        load('@app.service_bus_queue_output(arg_name="out", queue_name="q", connection="c")\ndef one(out): ...')
 
 
 def test_there_is_exactly_one_app(load: Load) -> None:

@@ -50,9 +50,7 @@ def table(*routes: str) -> RouteTable[str]:
         ("api/{n:int?}", "/api", {}),
     ],
 )  # fmt: skip
-def test_a_template_takes_its_own_paths_only(
-    template: str, path: str, parameters: dict[str, str] | None
-) -> None:
+def test_a_template_takes_its_own_paths_only(template: str, path: str, parameters: dict[str, str] | None) -> None:
     assert Template.parse(template).match(path) == parameters
 
 

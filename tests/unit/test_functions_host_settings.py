@@ -67,16 +67,12 @@ class TestSettings:
         assert settings.expand("plain", "The queue of x") == "plain"
 
     def test_an_unset_name_says_whose_it_is_and_where_to_set_it(self) -> None:
-        with pytest.raises(
-            HostError, match=r"The queue of x is '%STEP%', but the app setting STEP isn't set"
-        ):
+        with pytest.raises(HostError, match=r"The queue of x is '%STEP%', but the app setting STEP isn't set"):
             Settings({}).expand("%STEP%", "The queue of x")
 
 
 class TestConnections:
-    @pytest.mark.parametrize(
-        "name", ["ServiceBus", "AzureWebJobsServiceBus", "ServiceBus__fullyQualifiedNamespace"]
-    )
+    @pytest.mark.parametrize("name", ["ServiceBus", "AzureWebJobsServiceBus", "ServiceBus__fullyQualifiedNamespace"])
     def test_the_forms_that_the_real_host_knows(self, name: str) -> None:
         Connections(Settings({name: "somewhere"})).check("ServiceBus", "The queue trigger of x")
 
@@ -155,9 +151,7 @@ class TestHostJson:
             ),
         ],
     )
-    def test_a_mistake_says_key_value_and_what_was_expected(
-        self, tmp_path: Path, document: Any, sentence: str
-    ) -> None:
+    def test_a_mistake_says_key_value_and_what_was_expected(self, tmp_path: Path, document: Any, sentence: str) -> None:
         with pytest.raises(HostError) as caught:
             HostConfig.load(written(tmp_path / "host.json", document))
         assert sentence in str(caught.value)

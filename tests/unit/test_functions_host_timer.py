@@ -113,9 +113,7 @@ def test_when_a_schedule_is_due(text: str, following: datetime) -> None:
     assert Schedule.parse(text).next_after(NOON) == following
 
 
-@pytest.mark.parametrize(
-    "text", ["", "often", "* * * *", "61 * * * * *", "* * * * * * *", "00:00:00", "24:00:00"]
-)
+@pytest.mark.parametrize("text", ["", "often", "* * * *", "61 * * * * *", "* * * * * * *", "00:00:00", "24:00:00"])
 def test_what_is_no_schedule(text: str) -> None:
     with pytest.raises(ValueError, match="time span"):
         Schedule.parse(text)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import azure.functions as func
 import pytest
 
-import function_app
 from onboarding import app
-from onboarding.http.problems import answered
+from onboarding.http.entrance import entrance
+from onboarding.http.routes import ROUTES
 from onboarding.settings import SettingsError, settings
 
 EMULATOR = "Endpoint=sb://localhost;SharedAccessKeyName=a;SharedAccessKey=topsecret;UseDevelopmentEmulator=true;"
@@ -51,11 +51,7 @@ def test_a_resolver_that_is_no_address_is_named(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_whoever_calls_an_app_that_is_not_set_up_reads_which_setting_is_missing() -> None:
-    get = next(r for r in function_app.ROUTES if r[0] == "get_onboarding")[3]
-
-    async def handle(request: func.HttpRequest) -> func.HttpResponse:
-        return await get(app.engine(), request)
-
-    answer = await answered(handle)(func.HttpRequest("GET", "/api/onboardings/x", body=b""))
+    get = next(route for route in ROUTES if route.name == "get_onboarding")
+    answer = await entrance(get)(func.HttpRequest("GET", "/api/onboardings/x", body=b""))
     assert answer.status_code == 503
     assert b"ServiceBus__fullyQualifiedNamespace" in answer.get_body()
