@@ -48,14 +48,16 @@ class Layer:
     command: tuple[str, ...]
     azurite: bool = False
     """Whether it needs Azurite."""
+    browser: bool = False
+    """Whether it needs a browser."""
 
     @property
     def is_pytest(self) -> bool:
         return self.command[0] == "pytest"
 
 
-def _tests(name: str, *more: str, azurite: bool = True) -> Layer:
-    return Layer(name, ("pytest", f"tests/{name}", *more), azurite)
+def _tests(name: str, *more: str, azurite: bool = True, browser: bool = False) -> Layer:
+    return Layer(name, ("pytest", f"tests/{name}", *more), azurite, browser)
 
 
 LAYERS = (
@@ -66,7 +68,10 @@ LAYERS = (
     # Most of it is waiting for the Service Bus SDK to close its connections, which two can do at a time.
     _tests("integration", "-n", "2", "--dist", "loadgroup"),
     _tests("journeys"),
+    _tests("browser", browser=True),
 )
+SCREENSHOTS = "tests/browser/screenshots.py"
+"""A test by its form, so that it has the fixtures; not one by its name, so that no layer runs it."""
 
 
 def environment() -> dict[str, str]:
@@ -130,6 +135,12 @@ def test(arguments: Sequence[str]) -> int:
 def run_layer(layer: Layer, python: Path, extra: Sequence[str]) -> tuple[str, float]:
     """Run one layer; what came of it, and how many seconds it took."""
     print(f"\n--- {layer.name}", flush=True)
+    if layer.browser:
+        try:
+            workspace.prepare_browser(ROOT)
+        except SetupError as problem:
+            print(problem, flush=True)
+            return "FAILED (what it needs is not here)", 0.0
     command = [str(python), "-m", *layer.command, *(extra if layer.is_pytest else ())]
     started = time.monotonic()
     status = subprocess.call(command, cwd=ROOT, env=environment())
@@ -137,6 +148,15 @@ def run_layer(layer: Layer, python: Path, extra: Sequence[str]) -> tuple[str, fl
     if layer.is_pytest and (status == NO_TESTS or not (ROOT / layer.command[1]).is_dir()):
         outcome = "FAILED (it has no tests)"
     return outcome, time.monotonic() - started
+
+
+def screenshots(arguments: Sequence[str]) -> int:
+    """The pictures of the README, into docs/screenshots."""
+    parser = argparse.ArgumentParser(prog="dev.py screenshots", description="Writes docs/screenshots/*.png anew.")
+    parser.parse_args(arguments)
+    python = workspace.prepare(ROOT)
+    workspace.prepare_browser(ROOT)
+    return run_in_place([str(python), "-P", "-m", "pytest", SCREENSHOTS])
 
 
 def clean(arguments: Sequence[str]) -> int:
@@ -152,7 +172,7 @@ def clean(arguments: Sequence[str]) -> int:
     return 0
 
 
-COMMANDS = {"up": up, "test": test, "bench": bench, "clean": clean}
+COMMANDS = {"up": up, "test": test, "bench": bench, "screenshots": screenshots, "clean": clean}
 
 
 def main(arguments: Sequence[str]) -> int:

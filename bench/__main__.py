@@ -7,7 +7,7 @@ import statistics
 from rich.console import Console
 from rich.table import Table
 
-from bench import imports, journey
+from bench import dashboard, imports, journey
 
 
 def main() -> None:
@@ -50,6 +50,16 @@ def main() -> None:
         f"{polls.gateways} gateways of one subscription waiting: {polls.looks} looks in {journey.WATCHED:.0f} s"
         f" with {polls.arm_requests} ARM requests."
     )
+
+    count, answers = dashboard.measure()
+    title = f"answer times over HTTP with {count} onboardings on Azurite, {dashboard.REQUESTS} requests each"
+    table = Table(title=title, title_justify="left")
+    for heading in ("path", "first ms", "min ms", "median ms", "max ms", "after a pause ms", "KB"):
+        table.add_column(heading, justify="left" if heading == "path" else "right")
+    for path in answers:
+        figures = (path.first, min(path.times), path.median, max(path.times), path.after_pause, path.kilobytes)
+        table.add_row(path.path, *(f"{figure:.0f}" for figure in figures))
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from onboarding.core.events import (
     Happening,
     NoticeFailed,
     NoticeSent,
+    NoticeStarted,
     Nudge,
     Postponed,
     Started,
@@ -24,10 +25,10 @@ from onboarding.core.events import (
 )
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
+from onboarding.core.problems import StepProblemError, TryLaterError, unexpected
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest, differences
-from onboarding.notify import send
+from onboarding.notify import Telling, send
 from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
 from onboarding.steps import TASK_STEPS
@@ -65,7 +66,12 @@ class Engine:
     clock: Clock
     world: World
     policy: Policy
-    public_url: str
+    telling: Telling
+
+    @property
+    def public_url(self) -> str:
+        """Where people reach this application."""
+        return self.telling.public_url
 
     async def happen(self, onboarding_id: str, happening: Happening, loaded: Loaded | None = None) -> Decision | None:
         """One transition. None when there is no such onboarding.
@@ -152,20 +158,18 @@ class Engine:
 
     async def send_notice(self, onboarding_id: str, notice_id: str, ticket: int) -> None:
         """A message says: look at this notice. Whether it is still owed, the record says."""
-        loaded = await self.records.load(onboarding_id)
-        if loaded is None:
+        started = await self.happen(onboarding_id, NoticeStarted(notice_id, ticket))
+        if started is None or not started.changed:
+            log.info("nothing to tell of %s (%s, ticket %d)", onboarding_id, notice_id, ticket)
             return
-        record = loaded.record
-        notice = next((n for n in record.notices if n.id == notice_id), None)
-        if notice is None or notice.ticket != ticket or notice.next_attempt_at is None:
-            return
-        sent = await send(notice, record, self.world.notifier, self.public_url)
-        if sent.failed is None:
-            await self.happen(onboarding_id, NoticeSent(notice_id, ticket, sent.told), loaded)
+        notice = next(n for n in started.record.notices if n.id == notice_id)
+        outcome = await send(notice, started.record, self.world.notifier, self.telling, self.clock)
+        if outcome.failed is None:
+            await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent))
         else:
-            wait = sent.failed.retry_after if isinstance(sent.failed, TryLaterError) else None
-            failed = NoticeFailed(notice_id, ticket, sent.failed.problem, wait, sent.told)
-            await self.happen(onboarding_id, failed, loaded)
+            wait = outcome.failed.retry_after if isinstance(outcome.failed, TryLaterError) else None
+            failed = NoticeFailed(notice_id, ticket, outcome.failed.problem, wait, outcome.sent)
+            await self.happen(onboarding_id, failed)
 
 
 def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:
@@ -173,12 +177,3 @@ def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:
     if isinstance(problem, TryLaterError):
         return Postponed(name, ticket, problem.problem, problem.retry_after)
     return Stopped(name, ticket, problem.problem)
-
-
-def unexpected(error: Exception) -> PersonMustActError:
-    """A defect. Its text may hold anything, so only its type goes onto the record; the log has the rest."""
-    return PersonMustActError(
-        ProblemCode.UNEXPECTED,
-        f"The step failed with {type(error).__name__}, which this application does not expect.",
-        "Look at the function's log, then retry this step; report the defect if it stays.",
-    )

@@ -1,72 +1,74 @@
-"""Putting a notice into words, and sending it on every way that the request asks for."""
+"""Sending a notice on every way that it is to go, once."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import logging
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from onboarding.core.instructions import instructions
-from onboarding.core.notices import NoticeKind
-from onboarding.core.problems import StepProblemError
-from onboarding.core.record import Notice, Record
-from onboarding.core.steps import BY_NAME
-from onboarding.ports import Message, Notifier
+from onboarding.core.deliveries import deliveries
+from onboarding.core.links import Link, sign
+from onboarding.core.notice_words import words
+from onboarding.core.problems import StepProblemError, unexpected
+from onboarding.core.record import Delivered, Notice, Record
+from onboarding.core.steps import Kind
+from onboarding.ports import Clock, Notifier
+
+log = logging.getLogger("onboarding")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Telling:
+    """How people are told: where they find this application, and what signs links for those outside."""
+
+    public_url: str
+    escalation_email: str | None = None
+    link_key: str | None = None
+    link_lifetime: float = 30 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
     """How far a notice went."""
 
-    told: tuple[str, ...]
-    """The ways that it went, without addresses."""
+    sent: tuple[Delivered, ...]
     failed: StepProblemError | None = None
 
 
-async def send(notice: Notice, record: Record, notifier: Notifier, public_url: str) -> Sent:
-    """Send it on every way that it has not gone yet. A way that fails does not keep the others from being tried."""
-    message = words(notice, record, public_url)
-    notify = record.request.notify
-    ways: list[tuple[str, Callable[[], Awaitable[bool]]]] = []
-    if notify.teams:
-        ways.append(("teams", lambda: notifier.teams(message)))
-    if notify.emails:
-        ways.append((f"email ({len(notify.emails)})", lambda: notifier.mail(notify.emails, message)))
-    told, failed = list(notice.sent_to), None
-    for name, way in ways:
-        if name in told:
+async def send(notice: Notice, record: Record, notifier: Notifier, telling: Telling, clock: Clock) -> Outcome:
+    """Send it on every way that it has not gone yet. A way that fails does not keep the others from being tried.
+
+    A way that is not configured tells nobody, and is no failure.
+    """
+    ways = deliveries(notice, record, telling.escalation_email, links=telling.link_key is not None)
+    sent, failed = list(notice.sent), None
+    for way in ways:
+        if any((d.way, d.outside) == (way.way, way.outside) for d in sent):
             continue
         try:
-            if await way():
-                told.append(name)
+            link = _link(notice, record, telling, clock.now(), outside=way.outside)
+            others = [other for other in ways if other is not way]
+            message = words(notice, record, told=others, link=link, outside=way.outside)
+            told = await (notifier.teams(message) if way.way == "teams" else notifier.mail(way.to, message))
         except StepProblemError as problem:
             failed = problem
-    return Sent(tuple(told), failed)
+        except Exception as error:
+            log.exception("notice %s of %s failed unexpectedly", notice.id, record.id)
+            failed = unexpected(error)
+        else:
+            if told:
+                sent.append(Delivered(way=way.way, to=way.to, outside=way.outside, at=clock.now()))
+    return Outcome(tuple(sent), failed)
 
 
-def words(notice: Notice, record: Record, public_url: str) -> Message:
-    """The notice, for people."""
-    gateway = record.request.gateway.name
-    facts = [("Gateway", gateway), ("Environment", record.request.environment.value)]
-    step = BY_NAME[notice.step] if notice.step else None
-    if step:
-        facts.append(("Step", step.title))
-    titles = {
-        NoticeKind.CHECKPOINT_OPENED: f"{gateway}: your turn" + (f" — {step.title}" if step else ""),
-        NoticeKind.NEEDS_ATTENTION: f"{gateway} needs attention" + (f" — {step.title}" if step else ""),
-        NoticeKind.COMPLETED: f"{gateway} is connected",
-    }
-    link = f"{public_url}/api/onboardings/{record.id}"
-    return Message(titles[NoticeKind(notice.kind)], tuple(facts), _lines(notice, record), link)
-
-
-def _lines(notice: Notice, record: Record) -> tuple[str, ...]:
-    match NoticeKind(notice.kind):
-        case NoticeKind.COMPLETED:
-            return ("All steps are done.", "Next: prepare for live traffic.")
-        case NoticeKind.NEEDS_ATTENTION:
-            problem = record.step(notice.step or "").problem
-            return (problem.seen, problem.what_next) if problem else ()
-        case NoticeKind.CHECKPOINT_OPENED:
-            told = instructions(notice.step or "", record)
-            values = tuple(f"{v.label}: {v.text}" for v in (*told.values, *told.pages))
-            return (*told.numbered, *values, *((told.warning,) if told.warning else ()))
+def _link(notice: Notice, record: Record, telling: Telling, now: datetime, *, outside: bool) -> str:
+    """Where a notice leads: the checkpoint's page, for people outside with a signed link; else the onboarding's."""
+    base = f"{telling.public_url}/api"
+    if outside and notice.step and telling.link_key:
+        opening = record.step(notice.step).ticket
+        link = Link(record.id, notice.step, opening, now + timedelta(seconds=telling.link_lifetime))
+        return f"{base}/links/{sign(link, telling.link_key)}"
+    step = record.step(notice.step) if notice.step else None
+    if step and step.definition.kind is Kind.CHECKPOINT:
+        return f"{base}/onboardings/{record.id}/checkpoints/{step.name}"
+    return f"{base}/dashboard/{record.id}"

@@ -197,12 +197,25 @@ class Dns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something to tell people, in words."""
+    """Something to tell people, in words: plain data, which each way shows in its own form. No text of it is markup."""
 
     title: str
     facts: tuple[tuple[str, str], ...] = ()
-    lines: tuple[str, ...] = ()
+    """Label and text: which gateway, which step …"""
+    why: tuple[str, ...] = ()
+    """Paragraphs: why this is sent."""
     link: str | None = None
+    """The one page to open."""
+    link_label: str = "Open the onboarding"
+    actions: tuple[str, ...] = ()
+    """What to do, in order, without numbers."""
+    values: tuple[tuple[str, str], ...] = ()
+    """Label and exact text, to be copied as it is."""
+    warning: str | None = None
+    stays: tuple[tuple[str, str], ...] = ()
+    """Step and detail of what was done at Microsoft and stays."""
+    told: tuple[str, ...] = ()
+    """Who else is told."""
 
 
 class Notifier(Protocol):
@@ -241,6 +254,27 @@ class Query:
     """Only those whose column NextDueAt is not later."""
     columns: tuple[str, ...] = field(default=())
     """Only these columns; all when empty."""
+    equals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Only those whose column is one of these texts, for each column named."""
+    keys: tuple[str, str] | None = None
+    """Only those with a key from the first to the second, both included."""
+
+
+MAX_PAGE = 1000
+"""Rows that Table Storage gives at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, in the order of their keys. It may hold fewer than were asked for, and still not be the last."""
+
+    rows: tuple[Row, ...]
+    continuation: str | None
+    """What the next page begins with; None: this is the last."""
+
+
+class ContinuationError(ValueError):
+    """A continuation that no page gave."""
 
 
 class Table(Protocol):
@@ -263,6 +297,12 @@ class Table(Protocol):
 
     def rows(self, query: Query) -> AsyncIterator[Row]:
         """The rows, in the order of their keys."""
+
+    async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
+        """At most `limit` (1 to MAX_PAGE) of the rows, from the beginning or where another page ended.
+
+        Raises ContinuationError for a continuation that isn't one.
+        """
 
 
 class Bus(Protocol):

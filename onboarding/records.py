@@ -10,12 +10,12 @@ copied to table `events` (same key, same content: harmless twice) and left out o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from onboarding.core.record import Event, Record
-from onboarding.ports import ConflictError, Query, Row, Table
+from onboarding.ports import ConflictError, Page, Query, Row, Table
 from onboarding.rows import CLOSED, OPEN, event_of, event_row, from_row, to_row
 
 TAIL_CHARACTERS = 14_000
@@ -31,15 +31,31 @@ class Loaded:
     etag: str
 
 
+Check = Callable[[Record | None], None]
+
+
 class Records:
     """The onboardings and their audit trail."""
 
     def __init__(self, onboardings: Table, events: Table) -> None:
         self._onboardings = onboardings
         self._events = events
+        self._check: Check | None = None
+
+    def checked(self, check: Check) -> Records:
+        """The same records, but every load goes past `check`, which raises what it has against one."""
+        same = Records(self._onboardings, self._events)
+        same._check = check
+        return same
 
     async def load(self, onboarding_id: str) -> Loaded | None:
         """The onboarding of that id, open or closed; None when there is none."""
+        loaded = await self._load(onboarding_id)
+        if self._check:
+            self._check(loaded.record if loaded else None)
+        return loaded
+
+    async def _load(self, onboarding_id: str) -> Loaded | None:
         # Read `open` once more at the end: between the first two reads the row may have been reopened.
         for partition in (OPEN, CLOSED, OPEN):
             row = await self._onboardings.get(partition, onboarding_id)
@@ -76,6 +92,14 @@ class Records:
         """Open onboardings for which something is due, and settled ones that still stand among them."""
         async for row in self._onboardings.rows(Query(OPEN, due_by=now)):
             yield _loaded(row)
+
+    async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
+        """Rows of onboardings as they stand in the table: a settled one may stand in both partitions."""
+        return await self._onboardings.page(query, limit, continuation)
+
+    def rows(self, query: Query) -> AsyncIterator[Row]:
+        """All of them, one after the other."""
+        return self._onboardings.rows(query)
 
     async def events(self, onboarding_id: str) -> list[Event] | None:
         """The whole audit trail, oldest first; None when there is no such onboarding."""

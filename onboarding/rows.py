@@ -84,7 +84,7 @@ def _shown(record: Record) -> dict[str, Any]:
         "Version": record.version,
         "Gateway": record.request.gateway.name,
         "GatewayId": record.request.gateway.id.arm_id,
-        "SubscriptionId": record.request.gateway.subscription_id,
+        "SubscriptionId": record.request.gateway.subscription_id.lower(),
         "Environment": record.request.environment.value,
         "Services": ",".join(s.value for s in record.request.selected),
         "State": record.state.value,
@@ -100,7 +100,16 @@ def _shown(record: Record) -> dict[str, Any]:
         "CreatedAt": record.created_at,
         "UpdatedAt": record.updated_at,
         "ClosedAt": record.closed_at,
+        "People": " ".join(_people(record)).lower(),
+        "NoticeError": next((n.problem.seen for n in record.notices if n.owed and n.problem), None),
     }
+
+
+def _people(record: Record) -> tuple[str, ...]:
+    """Everybody whom a request names, to search by."""
+    asked = record.request
+    named = (asked.admin_user, asked.onboarding_team.name, asked.onboarding_team.email, asked.notify.escalate_to)
+    return (*(name for name in named if name), *asked.notify.emails)
 
 
 def event_row(onboarding_id: str, event: Event) -> Row:

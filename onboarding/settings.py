@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from onboarding.core.links import KEY_LENGTH
 from onboarding.core.policy import Policy
 
 _POLICY = Policy()
@@ -114,6 +115,13 @@ class Settings(BaseSettings):
     @classmethod
     def _no_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("link_key", "link_key_previous")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < KEY_LENGTH:
+            raise ValueError(f"must have at least {KEY_LENGTH} characters")
+        return value
 
     @model_validator(mode="after")
     def _connections(self) -> Settings:

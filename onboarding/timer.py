@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from onboarding.core.events import Looked, TimePassed
-from onboarding.core.problems import TryLaterError
+from onboarding.core.problems import TryLaterError, unexpected
 from onboarding.core.record import StepState
 from onboarding.core.steps import WAITS
-from onboarding.engine import Engine, unexpected
+from onboarding.engine import Engine
 from onboarding.records import Loaded, settled
 from onboarding.steps import WAIT_STEPS
 from onboarding.steps.base import Look, Work

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 VERSION = "/v1.0"
 JSON = "application/json"
+TEXT = "text/plain"
 _BATCH = Call(Service.GRAPH, "POST", BATCH)
 _PARAMETERS = re.compile(r"\{\?[^}]*\}")
 _NAMES = re.compile(r"\{[^+}][^}]*\}")
@@ -52,6 +53,8 @@ class Ask:
     body: Mapping[str, Any] | None = None
     after_previous: bool = False
     """In a batch: made only when the one before it succeeded."""
+    text: bytes | None = None
+    """Sent in place of `body`, as text/plain. Not in a batch, which takes JSON only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class GraphClient:
     async def send(self, ask: Ask, grants: Grants | None = None) -> tuple[Call, Answer]:
         """One request."""
         inner = self._inner(ask)
-        return inner.call, await self._send(inner.call, inner.path, inner.body, grants)
+        return inner.call, await self._send(inner.call, inner.path, inner.body, grants, ask.text)
 
     async def batch(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[tuple[Call, Answer]]:
         """Several in one `$batch`, answered in the order of asking.
@@ -151,7 +154,14 @@ class GraphClient:
         call = Call(Service.GRAPH, ask.method, unquote(_NAMES.sub("{id}", template)))
         return Inner(call, path, ask.body, ask.after_previous)
 
-    async def _send(self, call: Call, path: str, body: Mapping[str, Any] | None, grants: Grants | None) -> Answer:
+    async def _send(
+        self,
+        call: Call,
+        path: str,
+        body: Mapping[str, Any] | None,
+        grants: Grants | None,
+        text: bytes | None = None,
+    ) -> Answer:
         """Every request to Graph goes through here."""
         check_graph(call.method, path.partition("?")[0], body, grants)
         pause = self._mail_pause if path.endswith("/sendMail") else self._directory_pause
@@ -160,7 +170,9 @@ class GraphClient:
         request.url = self._base + path
         request.headers.try_add("Accept", JSON)
         request.headers.try_add("client-request-id", str(uuid.uuid4()))
-        if body is not None:
+        if text is not None:
+            request.set_stream_content(text, TEXT)
+        elif body is not None:
             request.set_stream_content(json.dumps(body).encode(), JSON)
         started = time.perf_counter()
         response = await self._exchange(call, request)

@@ -1,12 +1,26 @@
-"""E-mail through Microsoft Graph's sendMail."""
+"""E-mail through Microsoft Graph's sendMail, as MIME: its JSON takes text or HTML, MIME takes both in one message.
+
+Source: https://learn.microsoft.com/graph/outlook-send-mime-message: base64 of the whole message as text/plain.
+"""
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Sequence
+from email import policy
+from email.errors import MessageError
+from email.header import Header
+from email.headerregistry import Address
+from email.message import EmailMessage
 
 from onboarding.azure.answers import refused
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning
 from onboarding.azure.graph_client import Ask, GraphClient
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError
+
+CRLF = "\r\n"
 
 
 class GraphMail:
@@ -15,21 +29,58 @@ class GraphMail:
     def __init__(self, client: GraphClient) -> None:
         self._client = client
 
-    async def send_mail(self, sender: str, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None:
-        """Hand one message to Exchange; it is accepted then, not delivered.
+    async def send_mail(self, sender: str, to: Sequence[str], subject: str, text: str, html: str) -> None:
+        """Hand one message to Exchange; it is accepted then, not delivered, and stands in Sent Items.
 
-        `sender` is a mailbox's UPN or object id. Graph takes one kind of body, so `html` goes before `text`.
-        Raises StepProblemError.
+        `sender` is a mailbox's UPN or object id. Raises StepProblemError.
         """
-        message = {
-            "subject": subject,
-            "body": {"contentType": "HTML" if html else "Text", "content": html or text},
-            "toRecipients": [{"emailAddress": {"address": address}} for address in to],
-        }
-        body = {"message": message, "saveToSentItems": False}
-        call, answer = await self._client.send(Ask("POST", lambda g: g.users.by_user_id(sender).send_mail, body=body))
+        content = b64encode(mime(sender, to, subject, text, html))
+        call, answer = await self._client.send(
+            Ask("POST", lambda g: g.users.by_user_id(sender).send_mail, text=content)
+        )
         if meaning(answer) is Meaning.ABSENT:
             # A mailbox that isn't there is a setting to correct, not one to wait for.
             raise refused(call, answer)
         if not answer.ok:
             raise graph_problem(call, answer)
+
+
+def mime(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> bytes:
+    """The message as it goes over the wire: headers, and both parts as multipart/alternative.
+
+    Raises PersonMustActError for an address or a subject that no header can hold.
+    """
+    # Raw UTF-8 in headers (RFC 6532) is for the rare address that ASCII can't write.
+    ascii_only = all(address.isascii() for address in (sender, *to))
+    message = EmailMessage(policy=policy.SMTP if ascii_only else policy.SMTPUTF8)
+    try:
+        if "@" in sender:
+            message["From"] = _address(sender)
+        message["To"] = [_address(address) for address in to]
+        topic = _subject(subject)
+    except (ValueError, MessageError) as error:
+        raise PersonMustActError(
+            ProblemCode.REFUSED,
+            f"No e-mail was sent: an address or the subject does not fit into a mail's header ({error}).",
+            "Correct the addresses in the request's `notify` and `onboardingTeam`, and ONBOARDING_MAIL_SENDER.",
+        ) from error
+    # Keeps out-of-office answers away (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    message.add_alternative(html, subtype="html")
+    return topic + message.as_bytes()
+
+
+def _subject(text: str) -> bytes:
+    """The header line. The one that EmailMessage makes loses spaces of a long subject beyond ASCII."""
+    if not text.isprintable():
+        raise ValueError("the subject holds a line break or a control character")
+    return f"Subject: {Header(text, header_name='Subject').encode(linesep=CRLF)}{CRLF}".encode("ascii")
+
+
+def _address(text: str) -> Address:
+    """Not by parsing: the standard library's parser takes no local part beyond ASCII. What is special gets quoted."""
+    user, _, domain = text.rpartition("@")
+    if not user or not re.fullmatch(r"[\w.-]+", domain):
+        raise ValueError("an address has no user, or no domain that is a name")
+    return Address(username=user, domain=domain)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -11,8 +10,9 @@ from pydantic import SecretStr
 
 from onboarding.azure.answers import Answer
 from onboarding.azure.cooldown import Cooldown
+from onboarding.azure.mail_page import mail_html, mail_text, subject
 from onboarding.azure.per_loop import PerLoop
-from onboarding.azure.teams_card import is_web_link, teams_body
+from onboarding.azure.teams_card import teams_body
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 from onboarding.ports import Message
@@ -25,16 +25,14 @@ if TYPE_CHECKING:
     from onboarding.settings import Settings
 
 POST_TIMEOUT = 20.0
-SUBJECT_LENGTH = 255
-"""Characters of a subject that Exchange keeps."""
 _SETTING = "ONBOARDING_TEAMS_WEBHOOK_URL"
 
 
 class SendMail(Protocol):
     """Hands one message to Exchange; raises StepProblemError."""
 
-    async def __call__(self, sender: str, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None:
-        """Send it as the mailbox `sender`."""
+    async def __call__(self, sender: str, to: Sequence[str], subject: str, text: str, html: str) -> None:
+        """Send it as the mailbox `sender`: plain text, and HTML that says the same."""
 
 
 class AzureNotifier:
@@ -53,8 +51,7 @@ class AzureNotifier:
         """Send one e-mail to these addresses. Raises StepProblemError."""
         if not self._sender or not to:
             return False
-        subject = " ".join(message.title.split())[:SUBJECT_LENGTH]
-        await self._send_mail(self._sender, to, subject, mail_text(message), mail_html(message))
+        await self._send_mail(self._sender, to, subject(message), mail_text(message), mail_html(message))
         return True
 
     async def teams(self, message: Message) -> bool:
@@ -134,29 +131,6 @@ def webhook_problem(url: str, hosts: Sequence[str]) -> str | None:
 def _is_on(host: str, allowed: str) -> bool:
     """A leading dot allows any host below, but not the domain itself."""
     return host.endswith(allowed) and host != allowed if allowed.startswith(".") else host == allowed != ""
-
-
-def mail_text(message: Message) -> str:
-    """The message as plain text."""
-    facts = [f"{name}: {value}" for name, value in message.facts]
-    parts = [message.title, "\n".join(facts), "\n".join(message.lines), message.link or ""]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def mail_html(message: Message) -> str:
-    """The message as HTML; every word in it is escaped."""
-    facts = "".join(f"<tr><th align=left>{_safe(n)}</th><td>{_safe(v)}</td></tr>" for n, v in message.facts)
-    parts = [f"<h2>{_safe(message.title)}</h2>"]
-    if facts:
-        parts.append(f"<table>{facts}</table>")
-    parts += [f"<p>{_safe(line)}</p>" for line in message.lines]
-    if message.link and is_web_link(message.link):
-        parts.append(f'<p><a href="{_safe(message.link)}">Open the onboarding</a></p>')
-    return "<!DOCTYPE html><html><body>" + "".join(parts) + "</body></html>"
-
-
-def _safe(text: str) -> str:
-    return html.escape(text, quote=True)
 
 
 def _advice() -> str:

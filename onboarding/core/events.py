@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from onboarding.core.record import Problem
+from onboarding.core.record import Delivered, Problem
 
 APPLICATION = "application"
 """The actor of everything that no person did."""
@@ -70,12 +70,20 @@ class TimePassed:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeSent:
-    """A notice went out."""
+class NoticeStarted:
+    """The function of notices took one up, on the message with this ticket."""
 
     notice: str
     ticket: int
-    sent_to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSent:
+    """A notice went out on every way."""
+
+    notice: str
+    ticket: int
+    sent: tuple[Delivered, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ class NoticeFailed:
     ticket: int
     problem: Problem
     retry_after: float | None = None
-    sent_to: tuple[str, ...] = ()
+    sent: tuple[Delivered, ...] = ()
     """The ways that it did go: they are not used again."""
 
 
@@ -97,6 +105,23 @@ class Confirmed:
     step: str
     actor: str
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemReported:
+    """A person says why a checkpoint can't be done."""
+
+    step: str
+    actor: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRefused:
+    """Somebody came with a link that is forged, expired, used, or not for this step."""
+
+    step: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +155,12 @@ Happening = (
     | Stopped
     | Looked
     | TimePassed
+    | NoticeStarted
     | NoticeSent
     | NoticeFailed
     | Confirmed
+    | ProblemReported
+    | LinkRefused
     | RetryRequested
     | CheckRequested
     | CancelRequested

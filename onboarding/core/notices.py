@@ -1,4 +1,4 @@
-"""What people are told, and when: the kinds of notices and their words."""
+"""The occasions on which people are told something."""
 
 from __future__ import annotations
 
@@ -9,5 +9,12 @@ class NoticeKind(StrEnum):
     """An occasion to tell people."""
 
     CHECKPOINT_OPENED = "checkpoint-opened"
+    REMINDER = "reminder"
+    """A checkpoint is open still."""
+    ESCALATION = "escalation"
+    """It has been open for so long that somebody else is told, once."""
     NEEDS_ATTENTION = "needs-attention"
+    PROBLEM_REPORTED = "problem-reported"
+    """A person says that a checkpoint can't be done."""
     COMPLETED = "completed"
+    CANCELLED = "cancelled"

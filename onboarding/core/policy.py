@@ -23,6 +23,8 @@ class Policy:
     """Of a task, before a person is asked: about five hours at the gaps above."""
     lease: float = 300.0
     """How long a function may be at a step before it is taken for dead."""
+    notice_lease: float = 90.0
+    """How long a function may be at a notice before it is taken for dead."""
     step_timeout: float = 240.0
     """When a step is broken off; less than the lease, so that two never run at once."""
     nudge_grace: float = 120.0
@@ -52,6 +54,14 @@ class Policy:
             # The message may arrive a clock's skew early, and Microsoft counts its own seconds.
             gap = max(gap, asked + 2 * self.clock_skew)
         return timedelta(seconds=gap)
+
+    def next_reminder(self, opened: datetime, now: datetime) -> datetime:
+        """The first time for a reminder of a checkpoint that is still to come. Missed ones are not made up for."""
+        first = opened + timedelta(seconds=self.remind_first)
+        if now < first:
+            return first
+        rounds = int((now - first).total_seconds() // self.remind_again) + 1
+        return first + timedelta(seconds=rounds * self.remind_again)
 
 
 def later(now: datetime, seconds: float) -> datetime:

@@ -60,5 +60,7 @@ class ProblemCode(StrEnum):
     """Neither the gateway nor the request tells the domain."""
     NOBODY_TOLD = "nobody-told"
     """No way of telling people is configured."""
+    REPORTED = "reported"
+    """A person says that a checkpoint can't be done."""
     UNEXPECTED = "unexpected"
     """A defect of this application; the function's log has the details."""

@@ -36,3 +36,12 @@ class TryLaterError(StepProblemError):
 
 class PersonMustActError(StepProblemError):
     """A person must act; then the step is retried."""
+
+
+def unexpected(error: Exception) -> PersonMustActError:
+    """A defect of ours. Its text may hold anything, so only its type goes onto the record; the log has the rest."""
+    return PersonMustActError(
+        ProblemCode.UNEXPECTED,
+        f"It failed with {type(error).__name__}, which this application does not expect.",
+        "Look at the function's log, then retry the step; report the defect if it stays.",
+    )

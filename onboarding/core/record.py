@@ -75,13 +75,19 @@ class StepRecord(Stored):
     """Attempts started (task) or looks taken (wait)."""
     next_attempt_at: AwareDatetime | None = None
     ticket: int = 0
-    """The version of the record that made it due: only the message with this number may start it."""
+    """The version of the record that made it due, or opened it: only the message with this number may start it, and
+    only links made for this opening are good."""
     detail: Detail = ""
     """What was last seen."""
     problem: Problem | None = None
     skipped_because: Detail | None = None
     ended_by: str | None = None
     note: Detail | None = None
+    reminders: int = 0
+    """Sent while this checkpoint has been open."""
+    escalated: bool = False
+    link_refused_at: AwareDatetime | None = None
+    """When somebody last came with a link that is not good (any more)."""
 
     @property
     def definition(self) -> Step:
@@ -120,6 +126,17 @@ class Findings(Stored):
     """App roles whose id in the tenant isn't the article's."""
 
 
+class Delivered(Stored):
+    """One way that a notice went."""
+
+    way: str
+    """`teams` or `email`."""
+    to: tuple[str, ...] = ()
+    outside: bool = False
+    """To the onboarding team, with a signed link."""
+    at: AwareDatetime
+
+
 class Notice(Stored):
     """Something that people are to be told."""
 
@@ -128,13 +145,18 @@ class Notice(Stored):
     step: str | None = None
     owed_since: AwareDatetime
     next_attempt_at: AwareDatetime | None
-    """None: sent, or given up."""
+    """When it is sent, or tried again, or (`sending`) taken for lost. None: sent, or no longer owed."""
     ticket: int
+    """Only the message with this number may send it."""
     attempts: int = 0
-    sent_at: AwareDatetime | None = None
-    sent_to: tuple[str, ...] = ()
-    """Channels told, such as `teams` or `email (2)`; no addresses."""
+    sending: bool = False
+    sent: tuple[Delivered, ...] = ()
     problem: Problem | None = None
+
+    @property
+    def owed(self) -> bool:
+        """Whether it is still to go out."""
+        return self.next_attempt_at is not None
 
 
 class Event(Stored):

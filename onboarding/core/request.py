@@ -172,6 +172,8 @@ class Addressees(Part):
 
     emails: tuple[Email, ...] = Field(default=(), max_length=MAX_ADDRESSEES)
     teams: bool = True
+    escalate_to: Email | None = None
+    """Told once when a checkpoint stays open for too long."""
 
 
 class OnboardingRequest(Part):

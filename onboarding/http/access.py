@@ -8,11 +8,11 @@ themselves, and otherwise anybody could. On a laptop a setting chooses one of th
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import azure.functions as func
 
@@ -57,21 +57,36 @@ SANDBOX_USERS: Mapping[str, Caller] = {
 """Who can be chosen on a laptop: one for each way of working, and one without any role."""
 
 SANDBOX_COOKIE = "sandbox-user"
+NAME_LENGTH = 254
+
 _PRINCIPAL = "x-ms-client-principal"
+_ENTRA = "aad"
 _ROLE_CLAIMS = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
 _NAME_CLAIMS = (
     "preferred_username",
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
+    "upn",
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
     "name",
     "http://schemas.microsoft.com/identity/claims/objectidentifier",
     "oid",
 )
+SET_IN_AZURE = (
+    "WEBSITE_INSTANCE_ID",
+    "WEBSITE_SITE_NAME",
+    "WEBSITE_SKU",
+    "WEBSITE_POD_NAME",
+    "CONTAINER_APP_NAME",
+    "LEGION_SERVICE_HOST",
+)
+"""Of App Service, of the Consumption, Flex Consumption and Premium plans, of Container Apps. Source: the host's own
+`EnvironmentSettingNames.cs` (Azure/azure-functions-host). `func start` sets none of them on a laptop. CONTAINER_NAME isn't
+among them: machines that have nothing to do with Azure set it too."""
 
 
 def caller_of(request: func.HttpRequest, environ: Mapping[str, str], sandbox_user: str | None) -> Caller | None:
     """The caller; None when nobody is signed in."""
-    if environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true":
+    if environ.get("WEBSITE_AUTH_ENABLED", "").strip().lower() == "true":
         return read_principal(request.headers.get(_PRINCIPAL))
     if sandbox_user and not in_azure(environ):
         return SANDBOX_USERS.get(_cookie(request, SANDBOX_COOKIE) or sandbox_user)
@@ -79,27 +94,43 @@ def caller_of(request: func.HttpRequest, environ: Mapping[str, str], sandbox_use
 
 
 def in_azure(environ: Mapping[str, str]) -> bool:
-    """Whether this process runs on App Service or Functions in Azure (both set these)."""
-    return bool(environ.get("WEBSITE_INSTANCE_ID") or environ.get("CONTAINER_NAME"))
+    """Whether this process runs in Azure, where nobody can be chosen by a setting or a cookie."""
+    return any(environ.get(name) for name in SET_IN_AZURE)
 
 
 def read_principal(header: str | None) -> Caller | None:
     """The caller in an X-MS-CLIENT-PRINCIPAL header (base64 of JSON); None when there is none or it can't be read.
 
+    Only Microsoft Entra hands out this application's roles: those that another identity provider writes into its
+    claims count for nothing.
     Source: Microsoft Learn, "Work with user identities in Azure App Service authentication".
     """
     if not header:
         return None
     try:
-        body = json.loads(base64.b64decode(header, validate=True))
+        body = json.loads(base64.b64decode(header, validate=True).decode("utf-8"))
         claims = [(str(c["typ"]), str(c["val"])) for c in body["claims"]]
-    except (binascii.Error, ValueError, KeyError, TypeError):
+        named = (body.get("auth_typ"), body.get("role_typ"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    role_types = {*_ROLE_CLAIMS, str(body.get("role_typ"))}
-    roles = frozenset(Role(value) for kind, value in claims if kind in role_types and value in set(Role))
-    found = dict(reversed(claims))
-    name = next((found[kind] for kind in _NAME_CLAIMS if found.get(kind)), "an unnamed user")
-    return Caller(name[:254], roles)
+    return Caller(_name(claims), frozenset(_roles(claims, *named)))
+
+
+def _roles(claims: list[tuple[str, str]], provider: Any, role_type: Any) -> Iterator[Role]:
+    if provider != _ENTRA:
+        return
+    for kind, value in claims:
+        if (kind in _ROLE_CLAIMS or kind == role_type) and value in set(Role):
+            yield Role(value)
+
+
+def _name(claims: list[tuple[str, str]]) -> str:
+    for wanted in _NAME_CLAIMS:
+        for kind, value in claims:
+            shown = "".join(c for c in value if c.isprintable()).strip()
+            if kind == wanted and shown:
+                return shown[:NAME_LENGTH]
+    return "an unnamed user"
 
 
 def _cookie(request: func.HttpRequest, name: str) -> str | None:

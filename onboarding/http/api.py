@@ -2,81 +2,117 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import azure.functions as func
 
-from onboarding.core.events import CancelRequested, CheckRequested, Confirmed, Happening, RetryRequested
+from onboarding.core.events import (
+    CancelRequested,
+    CheckRequested,
+    Confirmed,
+    Happening,
+    ProblemReported,
+    RetryRequested,
+)
 from onboarding.core.request_rules import read_request
 from onboarding.http import view
 from onboarding.http.bodies import read_json, read_object
 from onboarding.http.call import Call
+from onboarding.http.conditional import answer, expecting
+from onboarding.http.counts import counts
+from onboarding.http.listing import listed
 from onboarding.http.problems import ProblemError
+from onboarding.http.search import read_search
 
 NOTE_LENGTH = 1000
 
 
+async def list_onboardings(call: Call) -> func.HttpResponse:
+    """GET /api/onboardings → 200 with a page of the list, 304, 400."""
+    search = read_search(call.request.params)
+    found = await listed(call.engine.records, search)
+    next_ = f"{call.engine.public_url}/api/onboardings?{search.query_string(after=found.next)}" if found.next else None
+    page = view.ListView(
+        onboardings=tuple(view.summary(row) for row in found.rows),
+        counts=dict(await counts(call.engine.records, call.engine.clock.now())),
+        cut=found.cut,
+        next=next_,
+    )
+    return answer(call.request, page)
+
+
 async def post_onboarding(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings[?again=true] → 202 (new), 200 (the same request again), 400, 409."""
+    """POST /api/onboardings[?again=true] → 202 (new), 200 (the same request again), 400, 409, 412."""
     again = _flag(call.request, "again")
     asked = read_request(read_json(call.request))
-    accepted = await call.engine.request(asked, call.caller.name, again=again)
-    location = f"{call.engine.public_url}/api/onboardings/{accepted.record.id}"
-    return _json(view.onboarding(accepted.record), 202 if accepted.created else 200, {"Location": location})
+    accepted = await expecting(call).request(asked, call.caller.name, again=again)
+    record = accepted.record
+    location = f"{call.engine.public_url}/api/onboardings/{record.id}"
+    status = 202 if accepted.created else 200
+    shown = view.onboarding(record, call.caller)
+    return answer(call.request, shown, record, status=status, headers={"Location": location})
 
 
 async def get_onboarding(call: Call) -> func.HttpResponse:
-    """GET /api/onboardings/{id} → 200, 404."""
+    """GET /api/onboardings/{id} → 200, 304, 404."""
     loaded = await call.engine.records.load(call.onboarding_id)
     if loaded is None:
-        raise _unknown(call.onboarding_id)
-    return _json(view.onboarding(loaded.record))
+        raise unknown(call.onboarding_id)
+    return answer(call.request, view.onboarding(loaded.record, call.caller), loaded.record)
 
 
 async def get_events(call: Call) -> func.HttpResponse:
-    """GET /api/onboardings/{id}/events → 200 with the audit trail, oldest first, 404."""
-    events = await call.engine.records.events(call.onboarding_id)
-    if events is None:
-        raise _unknown(call.onboarding_id)
-    return _json({"id": call.onboarding_id, "events": [e.to_json() for e in events]})
+    """GET /api/onboardings/{id}/events → 200 with the audit trail, oldest first, 304, 404."""
+    trail = await call.engine.records.events(call.onboarding_id)
+    if trail is None:
+        raise unknown(call.onboarding_id)
+    return answer(call.request, view.events(call.onboarding_id, trail))
 
 
-async def confirm(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/checkpoints/{step} {"note"?} → 200, 404, 409."""
-    note = read_object(call.request, "note").get("note", "")
-    if len(note) > NOTE_LENGTH:
-        raise ProblemError(
-            400,
-            "The request is invalid",
-            f"The note has {len(note)} characters; at most {NOTE_LENGTH} are kept.",
-        )
-    return await _happen(call, Confirmed(call.step, call.caller.name, note))
+async def answer_checkpoint(call: Call) -> func.HttpResponse:
+    """POST /api/onboardings/{id}/checkpoints/{step}, {"note"?} or {"problem"} → 200, 400, 404, 409, 412."""
+    said = read_object(call.request, "note", "problem")
+    if len(said) > 1:
+        raise ProblemError(400, "The request is invalid", "Send a note (it is done) or a problem (it is not).")
+    if "problem" in said:
+        return await _happen(call, ProblemReported(call.step, call.caller.name, _text(said, "problem", least=1)))
+    return await _happen(call, Confirmed(call.step, call.caller.name, _text(said, "note")))
 
 
 async def retry(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/steps/{step}/retry → 200, 404, 409."""
+    """POST /api/onboardings/{id}/steps/{step}/retry → 200, 404, 409, 412."""
     return await _happen(call, RetryRequested(call.step, call.caller.name))
 
 
 async def check(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/steps/{step}/check: look at a wait now → 200, 404, 409."""
+    """POST /api/onboardings/{id}/steps/{step}/check: look at a wait now → 200, 404, 409, 412."""
     return await _happen(call, CheckRequested(call.step, call.caller.name))
 
 
 async def cancel(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/cancel {"reason"} → 200, 400, 404, 409."""
-    reason = read_object(call.request, "reason").get("reason", "").strip()
-    if not 1 <= len(reason) <= NOTE_LENGTH:
-        raise ProblemError(400, "The request is invalid", f"Give a reason of 1 to {NOTE_LENGTH} characters.")
+    """POST /api/onboardings/{id}/cancel {"reason"} → 200, 400, 404, 409, 412."""
+    reason = _text(read_object(call.request, "reason"), "reason", least=1)
     return await _happen(call, CancelRequested(call.caller.name, reason))
 
 
+def unknown(onboarding_id: str) -> ProblemError:
+    return ProblemError(404, "No such onboarding", f"There is no onboarding '{onboarding_id[:100]}'.")
+
+
 async def _happen(call: Call, happening: Happening) -> func.HttpResponse:
-    decision = await call.engine.happen(call.onboarding_id, happening)
+    decision = await expecting(call).happen(call.onboarding_id, happening)
     if decision is None:
-        raise _unknown(call.onboarding_id)
-    return _json(view.onboarding(decision.record))
+        raise unknown(call.onboarding_id)
+    return answer(call.request, view.onboarding(decision.record, call.caller), decision.record)
+
+
+def _text(said: dict[str, str], name: str, *, least: int = 0) -> str:
+    text = said.get(name, "").strip()
+    if not least <= len(text) <= NOTE_LENGTH:
+        raise ProblemError(
+            400,
+            "The request is invalid",
+            f"The {name} has {len(text)} characters; {least} to {NOTE_LENGTH} were expected.",
+        )
+    return text
 
 
 def _flag(request: func.HttpRequest, name: str) -> bool:
@@ -84,13 +120,3 @@ def _flag(request: func.HttpRequest, name: str) -> bool:
     if value not in ("true", "false"):
         raise ProblemError(400, "The request is invalid", f"?{name}= is '{value[:50]}'; true or false was expected.")
     return value == "true"
-
-
-def _unknown(onboarding_id: str) -> ProblemError:
-    return ProblemError(404, "No such onboarding", f"There is no onboarding '{onboarding_id[:100]}'.")
-
-
-def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> func.HttpResponse:
-    return func.HttpResponse(
-        json.dumps(body, ensure_ascii=False), status_code=status, mimetype="application/json", headers=headers
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import azure.functions as func
@@ -28,7 +29,11 @@ def read_json(request: func.HttpRequest) -> Any:
     if not body.strip():
         raise ProblemError(400, "The body is empty", "A JSON object was expected; samples are in the folder samples/.")
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant)
+        parsed = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_number
+        )
+        _check_texts(parsed)
+        return parsed
     except UnicodeDecodeError as error:
         raise ProblemError(400, "Malformed JSON", f"The body is not UTF-8: byte {error.start} can't be read.") from None
     except json.JSONDecodeError as error:
@@ -38,6 +43,9 @@ def read_json(request: func.HttpRequest) -> Any:
         raise ProblemError(400, "Malformed JSON", "The body is nested too deeply.") from None
     except _JsonError as error:
         raise ProblemError(400, "Malformed JSON", str(error)) from None
+    except ValueError:
+        # Python reads no number of more than 4300 digits.
+        raise ProblemError(400, "Malformed JSON", "The body holds a number that is too long.") from None
 
 
 def read_object(request: func.HttpRequest, *fields: str) -> dict[str, str]:
@@ -54,15 +62,27 @@ def read_object(request: func.HttpRequest, *fields: str) -> dict[str, str]:
     return body
 
 
+def is_page_form(request: func.HttpRequest) -> bool:
+    """Whether a body is the form of one of our pages, and no JSON that `curl -d` calls a form."""
+    if _type(request) != _CURL:
+        return False
+    body = request.get_body().lstrip()
+    return not body.startswith(b"{") and (b"csrf=" in body or "origin" in request.headers)
+
+
 class _JsonError(ValueError):
     pass
 
 
 def _check_type(request: func.HttpRequest) -> None:
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    given = _type(request)
     if given == _JSON or given == "" or (given == _CURL and "origin" not in request.headers):
         return
     raise ProblemError(415, "Not JSON", f"The content type is '{given}'; {_JSON} was expected.", {"Accept": _JSON})
+
+
+def _type(request: func.HttpRequest) -> str:
+    return str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -72,6 +92,28 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
         raise _JsonError(f"The field '{twice[:100]}' stands twice in one object.")
     return made
+
+
+def _check_texts(value: Any) -> None:
+    """Refuse texts that cannot be stored or shown: half of a surrogate pair, control characters."""
+    if isinstance(value, str):
+        bad = next((c for c in value if (c < " " and c not in "\t\n\r") or "\ud800" <= c <= "\udfff"), None)
+        if bad is not None:
+            raise _JsonError(f"A text holds the character U+{ord(bad):04X}, which no text may hold.")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            _check_texts(name)
+            _check_texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_texts(inner)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _JsonError(f"The number {text[:30]} is too large.")
+    return number
 
 
 def _no_constant(name: str) -> Any:

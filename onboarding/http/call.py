@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -9,7 +10,10 @@ import azure.functions as func
 
 from onboarding.engine import Engine
 from onboarding.http.access import Caller, Role
+from onboarding.http.problems import ProblemError
 from onboarding.settings import Settings
+
+_ID = re.compile(r"[a-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,11 @@ class Call:
 
     @property
     def onboarding_id(self) -> str:
-        return str(self.request.route_params["id"]).lower()
+        """Of the path, in lower case. Raises ProblemError 404 for what can't be one, nor a key of a table."""
+        given = str(self.request.route_params["id"]).lower()
+        if not _ID.fullmatch(given):
+            raise ProblemError(404, "No such onboarding", f"There is no onboarding '{given[:100]}'.")
+        return given
 
     @property
     def step(self) -> str:
@@ -43,5 +51,14 @@ class Route:
     path: str
     """Below `/api/`."""
     role: Role | None
-    """None: open to everybody (it says nothing about anybody)."""
+    """None: open to everybody (it says nothing about anybody, or asks for something else than a role)."""
     handler: Handler
+    checks_forms: bool = False
+    """Its handler checks the token of a page's form itself."""
+    sandbox_only: bool = False
+    """In Azure it is as if it weren't there."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may change anything."""
+        return self.method not in ("GET", "HEAD")

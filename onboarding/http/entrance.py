@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 from collections.abc import Awaitable, Callable
 
 import azure.functions as func
 
 from onboarding import app as composed
-from onboarding.http.access import Caller, caller_of
+from onboarding.http.access import Caller, caller_of, in_azure
+from onboarding.http.bodies import is_page_form
 from onboarding.http.call import Call, Route
+from onboarding.http.origin import from_elsewhere
 from onboarding.http.problems import ProblemError, answered
 from onboarding.settings import settings
 
+log = logging.getLogger("onboarding")
+
 NOBODY = Caller("nobody", frozenset())
+PROBLEM = "application/problem+json"
 
 
 def entrance(route: Route) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
@@ -22,11 +29,21 @@ def entrance(route: Route) -> Callable[[func.HttpRequest], Awaitable[func.HttpRe
     async def enter(request: func.HttpRequest) -> func.HttpResponse:
         chosen = settings()
         caller = caller_of(request, os.environ, chosen.sandbox_user)
+        if route.sandbox_only and (in_azure(os.environ) or not chosen.sandbox_user):
+            raise ProblemError(404, "Not found", "This exists only in the sandbox.")
         admit(route, caller)
+        if route.changes and not (route.checks_forms and is_page_form(request)):
+            check_origin(request, chosen.public_url)
         return await route.handler(Call(composed.engine(), chosen, request, caller or NOBODY))
 
     enter.__name__ = route.name
-    return answered(enter)
+    inner = answered(enter)
+
+    async def finish(request: func.HttpRequest) -> func.HttpResponse:
+        return guarded(readable(request, await inner(request)))
+
+    finish.__name__ = route.name
+    return finish
 
 
 def admit(route: Route, caller: Caller | None) -> None:
@@ -47,3 +64,38 @@ def admit(route: Route, caller: Caller | None) -> None:
             "Not allowed",
             f"{caller.name} holds {held}; {route.role} is needed. Ask whoever administers this application.",
         )
+
+
+def check_origin(request: func.HttpRequest, public_url: str) -> None:
+    """Refuse what another site's page makes a browser send. Raises ProblemError 403."""
+    elsewhere = from_elsewhere(request.headers, request.url, public_url)
+    if elsewhere is not None:
+        raise ProblemError(
+            403,
+            "Not from this site",
+            f"The call comes from '{elsewhere[:200]}'; only this application's own pages, and programs, may change"
+            " something. If this is its page, set ONBOARDING_PUBLIC_URL to the address in the browser.",
+        )
+
+
+def readable(request: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
+    """A refusal as a small page, when it is a person's browser that asks."""
+    if answer.mimetype != PROBLEM or "text/html" not in request.headers.get("accept", "").lower():
+        return answer
+    # Imported here: its templates are of no use to whoever asks for JSON.
+    from onboarding.pages.responses import problem_page
+
+    said = json.loads(answer.get_body())
+    try:
+        return problem_page(answer.status_code, said["title"], said["detail"], dict(answer.headers))
+    except Exception:
+        # What was refused and why counts for more than how it looks.
+        log.exception("the page of a refusal could not be made")
+        return answer
+
+
+def guarded(answer: func.HttpResponse) -> func.HttpResponse:
+    """Every answer is what it says it is, and no shared cache keeps what only its reader may see."""
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    answer.headers.setdefault("Cache-Control", "private, no-cache")
+    return answer

@@ -1,64 +1,257 @@
-"""A record as the API shows it."""
+"""What the API shows, as models: the answers are made of them, and the OpenAPI description is generated from them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from onboarding.core.record import Record, StepRecord, StepState
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from onboarding.core.actions import actions
+from onboarding.core.record import (
+    Delivered,
+    Event,
+    Findings,
+    Notice,
+    OnboardingState,
+    Problem,
+    Record,
+    StepRecord,
+    StepState,
+)
+from onboarding.core.request import Environment, OnboardingRequest, Service
 from onboarding.core.steps import Kind
+from onboarding.http.access import Caller, Role
+from onboarding.ports import Row
 from onboarding.rows import last_problem, progress, waiting_for
 
 
-def onboarding(record: Record) -> dict[str, Any]:
-    """The whole of it; the fields are described in docs/api.md."""
+class View(BaseModel):
+    """A part of an answer: camelCase in JSON."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class GatewayView(View):
+    """The gateway that is onboarded."""
+
+    kind: str = "communications-gateway"
+    subscription_id: str
+    resource_group: str
+    name: str
+    domain: str | None
+    """As the request overrides it; the one in use stands in the findings."""
+    arm_id: str
+
+
+class ProgressView(View):
+    """How many steps have ended, of how many."""
+
+    done: int
+    total: int
+
+
+class StepView(View):
+    """One of the fourteen steps."""
+
+    name: str
+    title: str
+    kind: Kind
+    needs: tuple[str, ...]
+    state: StepState
+    since: AwareDatetime
+    attempts: int
+    next_attempt_at: AwareDatetime | None
+    waits_for: str | None
+    detail: str
+    problem: Problem | None
+    skipped_because: str | None
+    ended_by: str | None
+    note: str | None
+    reminders: int
+    escalated: bool
+    section: str
+    """Of Microsoft's article."""
+
+
+class NoticeView(View):
+    """Something that people were told, or are to be told."""
+
+    id: str
+    kind: str
+    step: str | None
+    owed_since: AwareDatetime
+    next_attempt_at: AwareDatetime | None
+    """When it is sent or tried again; null: nothing more is to happen."""
+    attempts: int
+    sent: tuple[Delivered, ...]
+    problem: Problem | None
+
+
+class ActionView(View):
+    """Something that the caller may do now."""
+
+    name: str
+    step: str | None
+    label: str
+    method: str
+    href: str
+
+
+class OnboardingView(View):
+    """One onboarding, whole."""
+
+    id: str
+    version: int
+    run: int
+    state: OnboardingState
+    gateway: GatewayView
+    environment: Environment
+    services: tuple[Service, ...]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    cancelled_because: str | None
+    waiting_for: str | None
+    waiting_on: str | None
+    waiting_since: AwareDatetime | None
+    next_due_at: AwareDatetime | None
+    progress: ProgressView
+    last_error: Problem | None
+    findings: Findings
+    steps: tuple[StepView, ...]
+    notices: tuple[NoticeView, ...]
+    allowed_actions: tuple[ActionView, ...]
+    request: OnboardingRequest
+
+
+class EventsView(View):
+    """The audit trail, oldest first."""
+
+    id: str
+    events: tuple[Event, ...]
+
+
+class SummaryView(View):
+    """One onboarding in the list."""
+
+    id: str
+    version: int
+    gateway: str
+    arm_id: str
+    subscription_id: str
+    environment: Environment
+    services: tuple[Service, ...]
+    state: OnboardingState
+    waiting_for: str | None
+    waiting_on: str | None
+    waiting_since: AwareDatetime | None
+    next_due_at: AwareDatetime | None
+    progress: ProgressView
+    last_error: str | None
+    notice_error: str | None
+    """Why a notice could not be sent yet."""
+    domain: str | None
+    application_id: str | None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    href: str
+
+
+class ListView(View):
+    """A page of the list."""
+
+    onboardings: tuple[SummaryView, ...]
+    counts: dict[OnboardingState, int]
+    """Of all onboardings, whatever was searched for; up to ten seconds old."""
+    cut: bool
+    """More fit than could be sorted: the order holds among the first 5,000 by gateway."""
+    next: str | None
+    """Address of the next page; null: this is the last."""
+
+
+def onboarding(record: Record, caller: Caller) -> OnboardingView:
+    """The whole of a record, and what the caller may do with it."""
     what, on_whom, since = waiting_for(record)
-    problem = last_problem(record)
     done, total = progress(record)
-    return {
-        "id": record.id,
-        "version": record.version,
-        "run": record.run,
-        "state": record.state.value,
-        "gateway": {**record.request.to_json()["gateway"], "armId": record.request.gateway.id.arm_id},
-        "environment": record.request.environment.value,
-        "services": [s.value for s in record.request.selected],
-        "createdAt": _time(record.created_at),
-        "updatedAt": _time(record.updated_at),
-        "closedAt": _time(record.closed_at),
-        "cancelledBecause": record.cancelled_because,
-        "waitingFor": what,
-        "waitingOn": on_whom,
-        "waitingSince": _time(since),
-        "nextDueAt": _time(record.next_due_at),
-        "progress": {"done": done, "total": total},
-        "lastError": problem.to_json() if problem else None,
-        "findings": record.findings.to_json(),
-        "steps": [_step(s, record) for s in record.steps],
-        "notices": [n.model_dump(mode="json", by_alias=True, exclude={"ticket"}) for n in record.notices],
-        "request": record.request.to_json(),
-    }
+    gateway = record.request.gateway
+    return OnboardingView(
+        id=record.id,
+        version=record.version,
+        run=record.run,
+        state=record.state,
+        gateway=GatewayView(
+            subscription_id=gateway.subscription_id,
+            resource_group=gateway.resource_group,
+            name=gateway.name,
+            domain=gateway.domain,
+            arm_id=gateway.id.arm_id,
+        ),
+        environment=record.request.environment,
+        services=record.request.selected,
+        created_at=record.created_at,
+        updated_at=record.updated_at,
+        closed_at=record.closed_at,
+        cancelled_because=record.cancelled_because,
+        waiting_for=what,
+        waiting_on=on_whom,
+        waiting_since=since,
+        next_due_at=record.next_due_at,
+        progress=ProgressView(done=done, total=total),
+        last_error=last_problem(record),
+        findings=record.findings,
+        steps=tuple(_step(step, record) for step in record.steps),
+        notices=tuple(_notice(notice) for notice in record.notices),
+        allowed_actions=allowed(record, caller),
+        request=record.request,
+    )
 
 
-def _step(step: StepRecord, record: Record) -> dict[str, Any]:
-    definition = step.definition
-    return {
-        "name": step.name,
-        "title": definition.title,
-        "kind": definition.kind.value,
-        "needs": list(definition.needs),
-        "state": step.state.value,
-        "since": _time(step.since),
-        "attempts": step.attempts,
-        "nextAttemptAt": _time(step.next_attempt_at) if step.state is not StepState.RUNNING else None,
-        "waitsFor": waits_for(step, record),
-        "detail": step.detail,
-        "problem": step.problem.to_json() if step.problem else None,
-        "skippedBecause": step.skipped_because,
-        "endedBy": step.ended_by,
-        "note": step.note,
-        "section": definition.section,
-    }
+def allowed(record: Record, caller: Caller) -> tuple[ActionView, ...]:
+    """What the state allows and the caller's roles cover."""
+    return tuple(
+        ActionView(name=a.name, step=a.step, label=a.label, method=a.method, href=f"/api/{a.path}")
+        for a in actions(record)
+        if caller.may(Role(a.role))
+    )
+
+
+def events(onboarding_id: str, trail: list[Event]) -> EventsView:
+    """An audit trail."""
+    return EventsView(id=onboarding_id, events=tuple(trail))
+
+
+def summary(row: Row) -> SummaryView:
+    """A row of the list."""
+    shown = row.columns
+    return SummaryView(
+        id=row.key,
+        version=shown["Version"],
+        gateway=shown["Gateway"],
+        arm_id=shown["GatewayId"],
+        subscription_id=shown["SubscriptionId"],
+        environment=Environment(shown["Environment"]),
+        services=tuple(Service(s) for s in shown["Services"].split(",")),
+        state=OnboardingState(shown["State"]),
+        waiting_for=shown.get("WaitingFor"),
+        waiting_on=shown.get("WaitingOn"),
+        waiting_since=shown.get("WaitingSince"),
+        next_due_at=shown.get("NextDueAt"),
+        progress=ProgressView(done=shown["StepsEnded"], total=shown["StepsTotal"]),
+        last_error=shown.get("LastError"),
+        notice_error=shown.get("NoticeError"),
+        domain=shown.get("Domain"),
+        application_id=shown.get("ApplicationId"),
+        created_at=shown["CreatedAt"],
+        updated_at=shown["UpdatedAt"],
+        closed_at=shown.get("ClosedAt"),
+        href=f"/api/onboardings/{row.key}",
+    )
 
 
 def waits_for(step: StepRecord, record: Record) -> str | None:
@@ -75,5 +268,38 @@ def waits_for(step: StepRecord, record: Record) -> str | None:
     return None
 
 
-def _time(moment: datetime | None) -> str | None:
-    return moment.isoformat().replace("+00:00", "Z") if moment else None
+def _step(step: StepRecord, record: Record) -> StepView:
+    definition = step.definition
+    due: datetime | None = step.next_attempt_at if step.state is not StepState.RUNNING else None
+    return StepView(
+        name=step.name,
+        title=definition.title,
+        kind=definition.kind,
+        needs=definition.needs,
+        state=step.state,
+        since=step.since,
+        attempts=step.attempts,
+        next_attempt_at=due,
+        waits_for=waits_for(step, record),
+        detail=step.detail,
+        problem=step.problem,
+        skipped_because=step.skipped_because,
+        ended_by=step.ended_by,
+        note=step.note,
+        reminders=step.reminders,
+        escalated=step.escalated,
+        section=definition.section,
+    )
+
+
+def _notice(notice: Notice) -> NoticeView:
+    return NoticeView(
+        id=notice.id,
+        kind=notice.kind,
+        step=notice.step,
+        owed_since=notice.owed_since,
+        next_attempt_at=notice.next_attempt_at,
+        attempts=notice.attempts,
+        sent=notice.sent,
+        problem=notice.problem,
+    )

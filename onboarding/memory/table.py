@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from onboarding.ports import ConflictError, Query, Row
+from onboarding.ports import MAX_PAGE, ConflictError, ContinuationError, Page, Query, Row
 
 STRING_LENGTH = 32 * 1024
 """UTF-16 units that a string column of Table Storage holds."""
@@ -62,12 +62,25 @@ class MemoryTable:
 
     async def rows(self, query: Query) -> AsyncIterator[Row]:
         """The rows, in the order of their keys."""
-        for (partition, _), row in sorted(self._rows.items()):
-            if partition == query.partition and _due(row, query.due_by):
-                yield _selected(row, query.columns)
+        for row in self._asked(query):
+            yield row
+
+    async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
+        """At most `limit` of the rows; a continuation is the next row's key, as in Table Storage."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise ValueError(f"a page of 1 to {MAX_PAGE} rows was expected, seen {limit}")
+        if continuation and not continuation.startswith("key:"):
+            raise ContinuationError(f"'{continuation[:100]}' is no continuation of a page")
+        first = (continuation or "key:").removeprefix("key:")
+        rows = [row for row in self._asked(query) if row.key >= first]
+        return Page(tuple(rows[:limit]), f"key:{rows[limit].key}" if len(rows) > limit else None)
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def _asked(self, query: Query) -> list[Row]:
+        mine = [row for _, row in sorted(self._rows.items()) if row.partition == query.partition]
+        return [_selected(row, query.columns) for row in mine if _due(row, query.due_by) and _fits(row, query)]
 
     def _write(self, operation: str, row: Row) -> str:
         columns = {n: _cell(n, v) for n, v in row.columns.items() if v is not None}
@@ -102,6 +115,11 @@ def _due(row: Row, due_by: datetime | None) -> bool:
         return True
     due = row.columns.get("NextDueAt")
     return isinstance(due, datetime) and due <= due_by
+
+
+def _fits(row: Row, query: Query) -> bool:
+    first, last = query.keys or (row.key, row.key)
+    return first <= row.key <= last and all(row.columns.get(n) in texts for n, texts in query.equals.items())
 
 
 def _selected(row: Row, columns: tuple[str, ...]) -> Row:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from onboarding.core.notice_words import txt_record_words
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 from onboarding.core.record import TxtRecord
 from onboarding.core.txt import judge
-from onboarding.ports import Message
 from onboarding.steps.base import Applied, Inspection, Look, Work
 
 VERIFIED_ALREADY = "The domain is verified already."
@@ -40,7 +40,7 @@ class ShareTxtRecord:
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         team = work.request.onboarding_team
-        message = share_message(work, inspection.seen)
+        message = txt_record_words(work.record)
         if await work.world.notifier.mail((team.email,), message):
             return Applied(f"Told {team.name} by e-mail.")
         if work.request.notify.teams and await work.world.notifier.teams(message):
@@ -53,28 +53,6 @@ class ShareTxtRecord:
             f"Send the TXT record shown with this onboarding to {team.name} yourself and confirm this step; or set"
             " ONBOARDING_MAIL_SENDER and retry it.",
         )
-
-
-def share_message(work: Work, record: TxtRecord) -> Message:
-    """What the onboarding team needs, ready to paste."""
-    gateway, team = work.request.gateway, work.request.onboarding_team
-    return Message(
-        title=f"DNS TXT record for {gateway.name}: please configure it",
-        facts=(
-            ("Gateway", gateway.name),
-            ("Environment", work.request.environment.value),
-            ("Name", record.name),
-            ("Type", record.type),
-            ("Value", record.value),
-            ("TTL", f"{record.ttl} seconds"),
-        ),
-        lines=(
-            f"For {team.name} <{team.email}>.",
-            "Microsoft Teams only sends traffic to domains that the operator has confirmed to own.",
-            "1. Please configure this TXT record for the gateway's domain.",
-            "2. Nothing else is needed: the record is watched, and the domain is verified when it is visible.",
-        ),
-    )
 
 
 class TxtRecordVisible:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.microsoft.clock import Clock, timestamp
+from sandbox.microsoft.letter import Letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,10 @@ class Mail:
     sender: str
     recipients: list[str]
     subject: str
-    content_type: str
-    content: str
+    text: str
+    """The plain text part; empty without one."""
+    html: str
+    """The HTML part; empty without one."""
 
     def json(self) -> dict[str, Any]:
         """As the control port shows it."""
@@ -27,8 +30,8 @@ class Mail:
             "from": self.sender,
             "to": self.recipients,
             "subject": self.subject,
-            "contentType": self.content_type,
-            "content": self.content,
+            "text": self.text,
+            "html": self.html,
         }
 
 
@@ -40,16 +43,8 @@ class Mailbox:
     heard: Callable[[str, str], None]
     mails: list[Mail] = field(default_factory=list)
 
-    def deliver(self, sender: str, recipients: list[str], message: dict[str, Any]) -> None:
-        """Put a Graph message into the mailbox."""
-        body = message.get("body") or {}
-        mail = Mail(
-            time=timestamp(self.clock.now()),
-            sender=sender,
-            recipients=recipients,
-            subject=message.get("subject") or "",
-            content_type=body.get("contentType") or "Text",
-            content=body.get("content") or "",
-        )
+    def deliver(self, sender: str, letter: Letter) -> None:
+        """Put a letter into the mailbox."""
+        mail = Mail(timestamp(self.clock.now()), sender, letter.recipients, letter.subject, letter.text, letter.html)
         self.mails.append(mail)
-        self.heard("mailbox", f"{mail.subject}\n{mail.content}")
+        self.heard("mailbox", "\n".join((mail.subject, mail.text, mail.html)))

@@ -31,10 +31,13 @@ def teams_page(messages: list[dict[str, Any]]) -> str:
 
 
 def _mail(mail: Mail) -> str:
-    content = unescape(TAG.sub("", mail.content)) if mail.content_type.lower() == "html" else mail.content
+    text = mail.text or unescape(TAG.sub("", mail.html))
+    # The HTML part is never rendered: whoever can send a mail could then write this page.
+    source = f"<details><summary>HTML part</summary><pre>{escape(mail.html)}</pre></details>" if mail.html else ""
     return (
         f"<article><h2>{escape(mail.subject)}</h2><header>From {escape(mail.sender)} to "
-        f"{escape(', '.join(mail.recipients))}, {escape(mail.time)}</header><pre>{_linked(content)}</pre></article>"
+        f"{escape(', '.join(mail.recipients))}, {escape(mail.time)}</header>"
+        f"<pre>{_linked(text)}</pre>{source}</article>"
     )
 
 

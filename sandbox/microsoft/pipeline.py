@@ -117,6 +117,7 @@ SHAPE_CODES = {
     "MethodNotAllowed",
     "Request_UnsupportedQuery",
     "BadRequest",
+    "ErrorMimeContentInvalidBase64String",
     "notImplemented",
 }
 

@@ -52,8 +52,8 @@ def from_wheel(packages: Packages) -> Node | None:
     return None
 
 
-def prepare(packages: Packages) -> Node:
-    """A Node that is new enough, installed where need be.
+def prepare(packages: Packages, what: str = "Azurite") -> Node:
+    """A Node that is new enough for `what`, installed where need be.
 
     Raises:
         SetupError: there is none, and none can be installed.
@@ -65,7 +65,7 @@ def prepare(packages: Packages) -> Node:
         packages.install(WHEEL, what=f"Node (there is no Node {MINIMUM} or newer with npm on the PATH)")
     except SetupError as problem:
         raise SetupError(
-            f"Azurite needs Node {MINIMUM} or newer; there is none on the PATH, and {WHEEL} could not be "
+            f"{what} needs Node {MINIMUM} or newer; there is none on the PATH, and {WHEEL} could not be "
             f"installed in its place: {problem} Or install Node yourself."
         ) from problem
     node = from_wheel(packages)

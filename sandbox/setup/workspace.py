@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from sandbox.setup import chromium
+from sandbox.setup.axe import Axe
 from sandbox.setup.azurite import Azurite
 from sandbox.setup.packages import Packages
 from sandbox.setup.problem import from_os_error
@@ -38,6 +40,23 @@ def prepare(root: Path, *, azurite: bool = True) -> Path:
         raise from_os_error("The set-up", error) from error
     say(f"Set up in {time.monotonic() - started:.0f} s.")
     return packages.python
+
+
+def prepare_browser(root: Path) -> None:
+    """What the browser tests need besides: axe-core, and a browser.
+
+    Raises:
+        SetupError: the machine lacks what it takes.
+    """
+    packages, axe = Packages(root), Axe(root)
+    if axe.ready() and chromium.find():
+        return
+    try:
+        with alone(root / ".sandbox" / "setup.lock"):
+            axe.prepare(packages)
+            chromium.prepare(packages.logs)
+    except OSError as error:
+        raise from_os_error("The set-up of the browser tests", error) from error
 
 
 @contextmanager

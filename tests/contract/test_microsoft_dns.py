@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from email.message import EmailMessage
+
 import dns.asyncquery
 import dns.asyncresolver
 import dns.exception
@@ -96,7 +99,7 @@ async def test_an_answer_too_large_for_udp_is_truncated_and_whole_over_tcp(micro
     assert sorted(await values(microsoft)) == sorted(long), "the resolver falls back to TCP by itself"
 
 
-@pytest.mark.parametrize("channel", ["mail", "teams"])
+@pytest.mark.parametrize("channel", ["mail", "mime", "teams"])
 async def test_the_team_publishes_the_record_some_time_after_it_was_told(
     channel: str, microsoft: Microsoft, graph: Graph
 ) -> None:
@@ -108,6 +111,15 @@ async def test_the_team_publishes_the_record_some_time_after_it_was_told(
         to = [{"emailAddress": {"address": "team@example.com"}}]
         body = {"message": {"body": {"contentType": "Text", "content": text}, "toRecipients": to}}
         await graph.call("POST", "/users/onboarding@contoso.com/sendMail", body)
+    elif channel == "mime":
+        mime = EmailMessage()
+        mime["To"] = "team@example.com"
+        mime.set_content(text)
+        await graph.client.post(
+            "/users/onboarding@contoso.com/sendMail",
+            content=base64.b64encode(mime.as_bytes()),
+            headers={"Content-Type": "text/plain"},
+        )
     else:
         card = {"type": "AdaptiveCard", "body": [{"type": "TextBlock", "text": text}]}
         content = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}

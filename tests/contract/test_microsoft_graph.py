@@ -307,7 +307,7 @@ async def test_mail(spelling: str, saving: str, graph: Graph, microsoft: Microso
     sent = await graph.call("POST", "/users/onboarding@contoso.com/sendMail", body)
     assert (sent.status_code, sent.content) == (202, b"")
     mail = microsoft.world.mailbox.mails[0]
-    assert (mail.sender, mail.recipients, mail.content) == ("onboarding@contoso.com", ["team@example.com"], "value")
+    assert (mail.sender, mail.recipients, mail.text) == ("onboarding@contoso.com", ["team@example.com"], "value")
     other = await graph.call("POST", "/users/voice.admin@contoso.com/sendMail", body)
     assert code(other) == (403, "ErrorAccessDenied")
     nobody = await graph.call("POST", "/users/onboarding@contoso.com/sendMail", {spelling: {"subject": "to nobody"}})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 from collections.abc import AsyncIterator
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +135,75 @@ async def test_empty_pages_say_so(control: httpx.AsyncClient) -> None:
         answer = await control.get(path, headers=HTML)
         assert "Nothing yet" in answer.text
         assert answer.headers["Content-Type"].startswith("text/html")
+
+
+SEND_MAIL = "/users/onboarding@contoso.com/sendMail"
+
+
+def letter(**headers: str) -> EmailMessage:
+    made = EmailMessage()
+    for name, value in {"To": "a@example.com", "Cc": "Bob <b@example.com>", "Subject": "Grüße", **headers}.items():
+        made[name] = value
+    made.set_content("MS=ms12345678\nfor people")
+    made.add_alternative("<p>for <b>programs</b></p><script>alert(1)</script>", subtype="html")
+    return made
+
+
+async def post_mime(graph: Graph, content: bytes, media_type: str = "text/plain") -> httpx.Response:
+    return await graph.client.post(SEND_MAIL, content=content, headers={"Content-Type": media_type})
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "Text/Plain; charset=utf-8"])
+async def test_a_mime_mail_arrives_with_both_parts(
+    media_type: str, graph: Graph, microsoft: Microsoft, control: httpx.AsyncClient
+) -> None:
+    sent = await post_mime(graph, base64.b64encode(letter().as_bytes()), media_type)
+    assert (sent.status_code, sent.content) == (202, b"")
+    (mail,) = (await control.get("/mailbox")).json()
+    assert (mail["from"], mail["to"]) == ("onboarding@contoso.com", ["a@example.com", "b@example.com"])
+    assert mail["subject"] == "Grüße"
+    assert mail["text"] == "MS=ms12345678\nfor people\n"
+    assert mail["html"].startswith("<p>for <b>programs</b></p>")
+    assert microsoft.world.journal.violations == [], "Microsoft's description has no MIME, its documentation has"
+    page = (await control.get("/mailbox", headers=HTML)).text
+    assert "for people" in page
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+
+
+async def test_a_mime_mail_from_the_mailbox_itself(graph: Graph, microsoft: Microsoft) -> None:
+    own = letter(From="Onboarding@contoso.com").as_bytes()
+    assert (await post_mime(graph, base64.b64encode(own))).status_code == 202
+    other = await post_mime(graph, base64.b64encode(letter(From="ceo@contoso.com").as_bytes()))
+    assert (other.status_code, other.json()["error"]["code"]) == (403, "ErrorSendAsDenied")
+    assert len(microsoft.world.mailbox.mails) == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"not base64!", letter().as_bytes(), b'{"message": {}}', base64.b64encode(b"\nno header at all"), b""]
+)
+async def test_mime_that_is_none_is_refused_and_noted(content: bytes, graph: Graph, microsoft: Microsoft) -> None:
+    refused = await post_mime(graph, content)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (400, "ErrorMimeContentInvalidBase64String")
+    assert error["message"] == "Invalid base64 string for MIME content."
+    assert [row.kind for row in microsoft.world.journal.violations] == ["request-does-not-conform"]
+
+
+async def test_mime_for_json_is_refused(graph: Graph, microsoft: Microsoft) -> None:
+    refused = await post_mime(graph, base64.b64encode(letter().as_bytes()), "application/json")
+    assert refused.status_code == 400
+    assert microsoft.world.mailbox.mails == []
+
+
+async def test_a_mime_mail_needs_a_recipient_and_the_right_to_send(graph: Graph, microsoft: Microsoft) -> None:
+    nobody = letter()
+    del nobody["To"], nobody["Cc"]
+    refused = await post_mime(graph, base64.b64encode(nobody.as_bytes()))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "ErrorInvalidRecipients")
+    content = base64.b64encode(letter().as_bytes())
+    denied = await graph.client.post(
+        "/users/voice.admin@contoso.com/sendMail", content=content, headers={"Content-Type": "text/plain"}
+    )
+    assert (denied.status_code, denied.json()["error"]["code"]) == (403, "ErrorAccessDenied")
+    assert microsoft.world.mailbox.mails == []

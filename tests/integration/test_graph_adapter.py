@@ -290,17 +290,48 @@ async def test_no_identity_means_that_a_person_must_act(graph: Adapters) -> None
 
 
 async def test_mail_is_sent_as_the_mailbox(graph: Adapters) -> None:
-    await graph.mail.send_mail("onboarding@contoso.com", ["a@example.com", "b@example.com"], "Hello", "plain")
-    await graph.mail.send_mail("onboarding@contoso.com", ["a@example.com"], "Rich", "plain", "<p>rich</p>")
-    first, second = [m.json() for m in graph.world.mailbox.mails]
-    assert first["to"] == ["a@example.com", "b@example.com"]
-    assert first["subject"] == "Hello"
-    assert "<p>rich</p>" in json.dumps(second)
+    await graph.mail.send_mail(
+        "onboarding@contoso.com", ["a@example.com", "b@example.com"], "Hello", "plain\nwörds", "<p>rich</p>"
+    )
+    (mail,) = graph.world.mailbox.mails
+    assert (mail.sender, mail.recipients) == ("onboarding@contoso.com", ["a@example.com", "b@example.com"])
+    assert mail.subject == "Hello"
+    assert (mail.text, mail.html) == ("plain\nwörds\n", "<p>rich</p>\n")
+    assert graph.violations() == []
+
+
+async def test_mail_is_sent_as_a_mailbox_named_by_its_object_id(graph: Adapters) -> None:
+    user = next(u for u in graph.world.directory.users if u["userPrincipalName"] == "onboarding@contoso.com")
+    await graph.mail.send_mail(user["id"], ["a@example.com"], "Hello", "plain", "<p>rich</p>")
+    assert [m.sender for m in graph.world.mailbox.mails] == ["onboarding@contoso.com"]
+
+
+@pytest.mark.parametrize("address", ["müller@exämple.com", "o'neil+x@example.com", "(x)@example.com"])
+async def test_mail_reaches_unusual_addresses(graph: Adapters, address: str) -> None:
+    await graph.mail.send_mail("onboarding@contoso.com", [address, "b@example.com"], "Grüße", "plain", "<p>rich</p>")
+    (mail,) = graph.world.mailbox.mails
+    assert [a.replace('"', "") for a in mail.recipients] == [address, "b@example.com"]
+    assert mail.subject == "Grüße"
+
+
+@pytest.mark.parametrize(
+    "address", ["", "a@", "@b.com", "a@b.com\r\nBcc: evil@example.com", "a@[1.2.3.4]", "a@b.com:c"]
+)
+async def test_mail_to_what_is_no_address_needs_a_person(graph: Adapters, address: str) -> None:
+    with pytest.raises(PersonMustActError, match="does not fit into a mail's header"):
+        await graph.mail.send_mail("onboarding@contoso.com", [address], "Hello", "plain", "<p>rich</p>")
+    assert graph.sent("graph") == []
+
+
+async def test_a_subject_with_a_line_break_is_never_sent(graph: Adapters) -> None:
+    with pytest.raises(PersonMustActError, match="does not fit into a mail's header"):
+        await graph.mail.send_mail("onboarding@contoso.com", ["a@b.com"], "x\r\nBcc: e@b.com", "plain", "<p>rich</p>")
+    assert graph.sent("graph") == []
 
 
 async def test_mail_from_another_mailbox_is_refused_with_what_to_do(graph: Adapters) -> None:
     with pytest.raises(PersonMustActError) as caught:
-        await graph.mail.send_mail("another.user@contoso.com", ["a@example.com"], "Hello", "plain")
+        await graph.mail.send_mail("another.user@contoso.com", ["a@example.com"], "Hello", "plain", "<p>rich</p>")
     assert caught.value.code == ProblemCode.PERMISSION_MISSING
     assert "Application Mail.Send" in caught.value.what_next
 
@@ -327,7 +358,7 @@ async def test_a_fresh_onboarding_takes_at_most_twelve_requests(graph: Adapters)
 async def test_logs_hold_neither_tokens_nor_names(graph: Adapters, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     await graph.directory.role_standing(ADMIN, PROJECT_SYNERGY_APP_ID)
-    await graph.mail.send_mail("onboarding@contoso.com", ["a@example.com"], "Hello", "secret words")
+    await graph.mail.send_mail("onboarding@contoso.com", ["a@example.com"], "Hello", "secret words", "secret words")
     ours = [r.getMessage() for r in caplog.records if r.name.startswith("onboarding.")]
     assert any("/users/{id}/appRoleAssignments" in message for message in ours)
     everything = json.dumps([r.getMessage() for r in caplog.records if not r.name.startswith("sandbox")])

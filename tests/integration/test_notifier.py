@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import AsyncIterator, Sequence
-from html.parser import HTMLParser
 
 import pytest
 from pydantic import SecretStr
 
-from onboarding.azure.notifier import AzureNotifier, mail_html, mail_text, webhook_problem
+from onboarding.azure.mail_page import mail_html, mail_text, subject
+from onboarding.azure.notifier import AzureNotifier, webhook_problem
+from onboarding.azure.plain import one_line
+from onboarding.core.notice_words import txt_record_words
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
+from onboarding.core.record import Findings
 from onboarding.ports import Message
 from onboarding.settings import Settings
 from tests.support.adapters import Adapters, connected
+from tests.support.records import after
 from tests.twins.notifier import MESSAGE, NotifierBehaviour
 
 SENDER = "onboarding@contoso.com"
@@ -192,9 +196,9 @@ async def test_a_webhook_elsewhere_is_never_called(microsoft: Adapters, configur
 
 
 async def test_a_mail_is_sent_as_the_configured_mailbox(microsoft: Adapters, configured: Settings) -> None:
-    sent: list[tuple[str, Sequence[str], str, str, str | None]] = []
+    sent: list[tuple[str, Sequence[str], str, str, str]] = []
 
-    async def send_mail(sender: str, to: Sequence[str], subject: str, text: str, html: str | None = None) -> None:
+    async def send_mail(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> None:
         sent.append((sender, to, subject, text, html))
 
     message = Message("contoso\r\nBcc: evil@example.com " + "x" * 300)
@@ -205,39 +209,47 @@ async def test_a_mail_is_sent_as_the_configured_mailbox(microsoft: Adapters, con
     assert len(subject) == 255
 
 
-class Seen(HTMLParser):
-    """The words and links of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self.tags: set[str] = set()
-        self.links: list[str | None] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.links += [value for name, value in attrs if name == "href"]
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
+async def test_a_mail_arrives_as_text_and_as_html_with_the_same_words(
+    notifier: AzureNotifier, microsoft: Adapters
+) -> None:
+    assert await notifier.mail(("a@contoso.com", "b@contoso.com"), MESSAGE)
+    (mail,) = microsoft.world.mailbox.mails
+    assert (mail.sender, mail.recipients) == (SENDER, ["a@contoso.com", "b@contoso.com"])
+    assert mail.text == mail_text(MESSAGE)
+    assert mail.html.rstrip("\n") == mail_html(MESSAGE)
+    assert microsoft.violations() == []
 
 
-def test_nothing_in_a_mail_becomes_markup() -> None:
-    evil = "<img src=x onerror=alert(1)>\"'&lt;"
-    seen = Seen(mail_html(Message(evil, ((evil, evil),), (evil,), 'https://x.example/?a="><script>')))
-    assert seen.words == [evil, evil, evil, evil, "Open the onboarding"]
-    assert seen.tags == {"html", "body", "h2", "table", "tr", "th", "td", "p", "a"}
-    assert seen.links == ['https://x.example/?a="><script>']
+@pytest.mark.parametrize(
+    "title",
+    ["x\r\nBcc: evil@example.com", "x\nTo: evil@example.com", "Grüße\u2028Bcc: e@x.example", "\x00\x1b x\ud800"],
+)
+async def test_a_title_can_not_add_headers(notifier: AzureNotifier, microsoft: Adapters, title: str) -> None:
+    assert await notifier.mail(("a@contoso.com",), Message(title))
+    (mail,) = microsoft.world.mailbox.mails
+    assert mail.recipients == ["a@contoso.com"]
+    assert mail.subject == one_line(title)
 
 
-def test_a_mail_links_only_to_web_pages() -> None:
-    assert Seen(mail_html(Message("Done", link="javascript:alert(1)"))).links == []
+async def test_a_long_title_in_any_script_stays_one_subject(notifier: AzureNotifier, microsoft: Adapters) -> None:
+    title = "日本語 тест 🎉 " * 40
+    assert await notifier.mail(("a@contoso.com",), Message(title))
+    (mail,) = microsoft.world.mailbox.mails
+    assert mail.subject == subject(Message(title))
+    assert len(mail.subject) == 255
 
 
-def test_a_mail_as_text() -> None:
-    assert mail_text(MESSAGE) == (
-        "contoso-acg: your turn\n\nGateway: contoso-acg\nEnvironment: production\n\n"
-        "1. Sign in to the portal.\n2. Confirm this step.\n\nhttp://localhost:7071/onboardings/contoso-acg-1\n"
-    )
-    assert mail_text(Message("Done")) == "Done\n"
+async def test_the_onboarding_team_finds_the_txt_record_in_its_mail(
+    notifier: AzureNotifier, microsoft: Adapters
+) -> None:
+    domain = await microsoft.directory.add_domain("0123456789abcdef.commsgw.azure.com")
+    assert domain is not None
+    assert domain.txt_record is not None
+    txt = domain.txt_record
+    record = after("share-txt-record").model_copy(update={"findings": Findings(txt_record=txt)})
+    assert await notifier.mail(("team@example.com",), txt_record_words(record))
+    (mail,) = microsoft.world.mailbox.mails
+    for part in (mail.text, mail.html):
+        assert not [v for v in (txt.name, "TXT", txt.value, f"{txt.ttl} seconds") if v not in part]
+    assert [(plan.name, plan.value) for plan in microsoft.world.records.planned] == [(txt.name, txt.value)]
+    assert microsoft.violations() == []

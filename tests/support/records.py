@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from onboarding.core.decide import Decision, create, decide
-from onboarding.core.events import Confirmed, Looked, Started, Succeeded
+from onboarding.core.events import Confirmed, Looked, NoticeSent, NoticeStarted, Started, Succeeded
 from onboarding.core.record import Record, StepState
 from onboarding.core.steps import BY_NAME, STEPS, Kind
 from tests.support import requests
@@ -52,4 +52,12 @@ def finish_all(record: Record) -> Record:
         for step in record.steps:
             if step.state in (StepState.DUE, StepState.WAITING):
                 record = finish(record, step.name)
+    return record
+
+
+def told(record: Record) -> Record:
+    """The record after every notice that it owes went out."""
+    for notice in [n for n in record.notices if n.owed]:
+        record = decide(record, NoticeStarted(notice.id, notice.ticket), NOW).record
+        record = decide(record, NoticeSent(notice.id, notice.ticket, ()), NOW).record
     return record

@@ -11,11 +11,15 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.core.steps import Kind
 from onboarding.engine import Accepted, Engine
 from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
+from onboarding.notify import Telling
 from onboarding.records import Records
 from onboarding.timer import timer_pass
 
 BOUND = timedelta(days=60)
 """Simulated time within which everything must have ended."""
+
+
+TELLING = Telling("https://onboarding.example.com", link_key="a key that is long enough to be trusted")
 
 
 @dataclass
@@ -27,12 +31,11 @@ class System:
     bus: MemoryBus = field(default_factory=MemoryBus)
     onboardings: MemoryTable = field(default_factory=MemoryTable)
     policy: Policy = field(default_factory=Policy)
+    telling: Telling = TELLING
 
     def __post_init__(self) -> None:
         self.records = Records(self.onboardings, MemoryTable())
-        self.engine = Engine(
-            self.records, self.bus, self.clock, self.outside.world, self.policy, "https://onboarding.example.com"
-        )
+        self.engine = Engine(self.records, self.bus, self.clock, self.outside.world, self.policy, self.telling)
 
     async def request(self, request: OnboardingRequest, *, again: bool = False) -> Accepted:
         return await self.engine.request(request, "ada", again=again)

@@ -9,8 +9,12 @@ from onboarding.ports import Message, Notifier
 MESSAGE = Message(
     title="contoso-acg: your turn",
     facts=(("Gateway", "contoso-acg"), ("Environment", "production")),
-    lines=("1. Sign in to the portal.", "2. Confirm this step."),
+    why=("The checkpoint has been open for 3 days.",),
     link="http://localhost:7071/onboardings/contoso-acg-1",
+    actions=("Sign in to the portal.", "Confirm this step."),
+    values=(("Admin user", "voice.admin@contoso.com"),),
+    warning="Do not change Calling Profiles with a CommsGw suffix.",
+    told=("your Teams channel",),
 )
 
 

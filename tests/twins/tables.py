@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.ports import ConflictError, Query, Row, Table
+from onboarding.ports import ConflictError, ContinuationError, Query, Row, Table
 
 NOON = datetime(2026, 1, 5, 12, 0, 0, 123456, tzinfo=UTC)
 ROUNDS = 10
@@ -17,6 +17,17 @@ WRITERS = 16
 
 async def all_rows(table: Table, query: Query) -> list[Row]:
     return [row async for row in table.rows(query)]
+
+
+async def all_pages(table: Table, query: Query, limit: int) -> list[list[str]]:
+    """The keys of every page."""
+    pages = list[list[str]]()
+    continuation: str | None = None
+    while not pages or continuation:
+        page = await table.page(query, limit, continuation)
+        pages.append([row.key for row in page.rows])
+        continuation = page.continuation
+    return pages
 
 
 async def etag_of(table: Table, partition: str, key: str) -> str:
@@ -168,6 +179,50 @@ class TableBehaviour:
         etag = await table.insert(Row("open", "a", {"State": "running", "Steps": "[]", "NextDueAt": NOON}))
         query = Query("open", due_by=NOON, columns=("State", "Missing"))
         assert await all_rows(table, query) == [Row("open", "a", {"State": "running"}, etag)]
+
+    async def test_only_rows_with_one_of_the_texts_asked_for(self, table: Table) -> None:
+        kinds = {"a": ("running", "lab"), "b": ("completed", "lab"), "c": ("running", "production"), "d": ("x", "lab")}
+        for key, (state, environment) in kinds.items():
+            await table.insert(Row("open", key, {"State": state, "Environment": environment}))
+        await table.insert(Row("open", "e", {}))
+        query = Query("open", equals={"State": ("running", "completed"), "Environment": ("lab",)}, columns=("State",))
+        assert [(r.key, r.columns) for r in await all_rows(table, query)] == [
+            ("a", {"State": "running"}),
+            ("b", {"State": "completed"}),
+        ]
+        assert await all_rows(table, Query("open", equals={"State": ("o'brien' or State ne '",)})) == []
+        assert await all_rows(table, Query("open", equals={"State": ()})) == []
+
+    async def test_only_rows_with_keys_of_a_range(self, table: Table) -> None:
+        for key in ("a", "b", "c", "d"):
+            await table.insert(Row("open", key, {}))
+        assert [r.key for r in await all_rows(table, Query("open", keys=("b", "c")))] == ["b", "c"]
+
+    async def test_pages_continue_where_the_one_before_ended(self, table: Table) -> None:
+        query = Query("open", equals={"State": ("running",)}, columns=("State",))
+        assert (await table.page(query, 2)).rows == ()
+        for number in range(5):
+            await table.insert(Row("open", f"{number}", {"State": "running"}))
+        await table.insert(Row("closed", "9", {"State": "running"}))
+        assert sum(await all_pages(table, query, 2), []) == ["0", "1", "2", "3", "4"]
+        assert all(len(page) <= 2 for page in await all_pages(table, query, 2))
+        assert await all_pages(table, query, 1000) == [["0", "1", "2", "3", "4"]]
+        first = await table.page(query, 2)
+        assert first.rows[0] == Row("open", "0", {"State": "running"}, first.rows[0].etag)
+        for key in ("0", "2"):
+            await table.delete("open", key)
+        rest = await table.page(query, 1000, first.continuation)
+        assert [r.key for r in rest.rows] == ["3", "4"]
+
+    async def test_what_no_page_gave_is_no_continuation(self, table: Table) -> None:
+        for text in ("guessed", "7", "[]", '{"a": 1}'):
+            with pytest.raises(ContinuationError, match="is no continuation"):
+                await table.page(Query("open"), 2, text)
+
+    async def test_a_page_holds_one_to_a_thousand_rows(self, table: Table) -> None:
+        for limit in (0, 1001):
+            with pytest.raises(ValueError, match="1 to 1000 rows"):
+                await table.page(Query("open"), limit)
 
     async def test_a_quote_in_a_key_is_a_letter_like_any_other(self, table: Table) -> None:
         partition = "o'brien' or PartitionKey ne '"

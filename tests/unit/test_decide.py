@@ -12,12 +12,15 @@ from onboarding.core.events import (
     CancelRequested,
     CheckRequested,
     Confirmed,
+    LinkRefused,
     Looked,
     NoticeFailed,
     NoticeSent,
+    NoticeStarted,
     Nudge,
     NudgeNotice,
     Postponed,
+    ProblemReported,
     RetryRequested,
     Started,
     Stopped,
@@ -25,7 +28,7 @@ from onboarding.core.events import (
     TimePassed,
 )
 from onboarding.core.policy import Policy
-from onboarding.core.record import OnboardingState, Problem, StepState
+from onboarding.core.record import Delivered, Notice, OnboardingState, Problem, Record, StepState
 from onboarding.core.steps import STEPS
 from tests.support.records import NOW, after, finish_all, new
 
@@ -243,30 +246,118 @@ def test_a_function_that_died_is_followed_by_another_and_has_no_more_say() -> No
     assert not decide(repaired, Succeeded("enable-services", 1, "late"), later).changed
 
 
-def test_an_owed_notice_is_sent_once_and_repaired_when_lost() -> None:
+def opened() -> tuple[Record, Notice]:
+    """A record whose first checkpoint has just opened, and the notice of it."""
     record = after("operator-information")
-    notice = record.notices[0]
+    return record, record.notices[0]
+
+
+def sending(record: Record, notice: Notice) -> Record:
+    return decide(record, NoticeStarted(notice.id, notice.ticket), NOW).record
+
+
+def test_an_owed_notice_is_sent_once_and_repaired_when_lost() -> None:
+    record, notice = opened()
     assert notice.kind == "checkpoint-opened"
     repaired = decide(record, TimePassed(), NOW + timedelta(seconds=120))
     assert [e.notice for e in repaired.effects if isinstance(e, NudgeNotice)] == [notice.id]
-    sent = decide(record, NoticeSent(notice.id, notice.ticket, ("teams",)), NOW).record
-    assert sent.notices[0].sent_to == ("teams",)
-    assert not decide(sent, NoticeSent(notice.id, notice.ticket, ("teams",)), NOW).changed
+    started = sending(record, notice)
+    assert not decide(started, NoticeStarted(notice.id, notice.ticket), NOW).changed, "a doubled message sends nothing"
+    delivered = (Delivered(way="teams", at=NOW),)
+    sent = decide(started, NoticeSent(notice.id, notice.ticket, delivered), NOW).record
+    assert sent.notices[0].sent == delivered
+    assert not sent.notices[0].owed
+    assert not decide(sent, NoticeStarted(notice.id, notice.ticket), NOW).changed
+
+
+def test_a_function_that_died_while_sending_is_followed_by_another() -> None:
+    record, notice = opened()
+    started = sending(record, notice)
+    soon = NOW + timedelta(seconds=POLICY.notice_lease)
+    assert not decide(started, TimePassed(), soon - timedelta(seconds=1)).changed
+    repaired = decide(started, TimePassed(), soon).record
+    assert decide(repaired, NoticeStarted(notice.id, repaired.notices[0].ticket), soon).changed
 
 
 def test_a_notice_that_cannot_be_sent_is_tried_again_and_holds_nothing_up() -> None:
-    record = after("operator-information")
-    notice = record.notices[0]
-    decision = decide(record, NoticeFailed(notice.id, notice.ticket, PROBLEM, 60), NOW)
-    assert decision.record.notices[0].problem == PROBLEM
-    assert decision.record.notices[0].next_attempt_at is not None
-    assert decision.record.notices[0].next_attempt_at >= NOW + timedelta(seconds=60)
+    record, notice = opened()
+    decision = decide(sending(record, notice), NoticeFailed(notice.id, notice.ticket, PROBLEM, 60), NOW)
+    failed = decision.record.notices[0]
+    assert failed.problem == PROBLEM
+    assert failed.next_attempt_at is not None
+    assert failed.next_attempt_at >= NOW + timedelta(seconds=60)
     assert decide(decision.record, Confirmed("operator-information", "ada"), NOW).changed
+
+
+def test_people_are_reminded_after_three_days_then_weekly_and_a_second_address_is_told_once() -> None:
+    record, _ = opened()
+    days: list[tuple[float, str]] = []
+    for hour in range(24 * 40):
+        now = NOW + timedelta(hours=hour)
+        decision = decide(record, TimePassed(), now)
+        if decision.changed:
+            record = decision.record
+            days += [(hour / 24, n.kind) for n in record.notices if n.ticket == record.version and n.owed]
+            for notice in [n for n in record.notices if n.owed]:
+                record = decide(record, NoticeStarted(notice.id, notice.ticket), now).record
+                record = decide(record, NoticeSent(notice.id, notice.ticket, ()), now).record
+    expected = [(0, "checkpoint-opened"), (3, "reminder"), (10, "reminder"), (14, "escalation"), (17, "reminder")]
+    assert [d for d in days if d[0] > 0.5][:4] == expected[1:]
+    assert [kind for _, kind in days].count("escalation") == 1
+    assert days[-1] == (38, "reminder")
+
+
+def test_a_timer_that_did_not_run_for_weeks_reminds_once() -> None:
+    record, notice = opened()
+    record = decide(sending(record, notice), NoticeSent(notice.id, notice.ticket, ()), NOW).record
+    late = NOW + timedelta(days=30)
+    first = decide(record, TimePassed(), late)
+    assert [n.kind for n in first.record.notices if n.owed] == ["escalation"]
+    assert not decide(first.record, TimePassed(), late + timedelta(seconds=1)).changed
+    at = first.record.step("operator-information").next_attempt_at
+    assert at == NOW + timedelta(days=31)
+
+
+def test_a_reported_problem_needs_attention_and_a_retry_opens_the_checkpoint_anew() -> None:
+    record, _ = opened()
+    decision = decide(record, ProblemReported("operator-information", "bob", "no form came"), NOW)
+    step = decision.record.step("operator-information")
+    assert step.state is StepState.NEEDS_ATTENTION
+    assert step.problem is not None
+    assert step.problem.seen == "bob reports: no form came"
+    assert [n.kind for n in decision.record.notices if n.owed] == ["problem-reported"]
+    again = decide(decision.record, RetryRequested("operator-information", "ada"), NOW).record
+    reopened = again.step("operator-information")
+    assert (reopened.state, reopened.ticket) == (StepState.WAITING, again.version)
+    assert [n.kind for n in again.notices if n.owed] == ["checkpoint-opened"]
+
+
+def test_links_that_are_no_good_are_noted_once_a_minute() -> None:
+    record, _ = opened()
+    refused = LinkRefused("operator-information", "forged")
+    noted = decide(record, refused, NOW)
+    assert noted.record.tail[-1].what == "link-refused"
+    assert not decide(noted.record, refused, NOW + timedelta(seconds=59)).changed
+    assert decide(noted.record, refused, NOW + timedelta(seconds=60)).changed
+
+
+def test_notices_of_years_fit_the_row() -> None:
+    record, _ = opened()
+    now = NOW
+    for _ in range(300):
+        now += timedelta(days=7)
+        record = decide(record, TimePassed(), now).record
+        for notice in [n for n in record.notices if n.owed]:
+            record = decide(record, NoticeStarted(notice.id, notice.ticket), now).record
+            sent = (Delivered(way="email", to=("voice-ops@contoso.com",), at=now),)
+            record = decide(record, NoticeSent(notice.id, notice.ticket, sent), now).record
+    assert sum(len(n.model_dump_json(by_alias=True)) for n in record.notices) <= 21_000
+    assert rebuild(list(record.tail)) == record.model_copy(update={"tail": ()})
 
 
 def test_a_closed_checkpoint_owes_no_notice() -> None:
     record = decide(after("operator-information"), Confirmed("operator-information", "ada"), NOW).record
-    assert record.notices[0].next_attempt_at is None
+    assert not [n for n in record.notices if n.step == "operator-information" and n.owed]
 
 
 # -- the end --------------------------------------------------------------------------------------------------
@@ -277,7 +368,7 @@ def test_nothing_happens_after_cancelling() -> None:
     record = decide(record, CancelRequested("ada", "wrong gateway"), NOW).record
     assert record.state is OnboardingState.CANCELLED
     assert not decide(record, Succeeded("enable-services", 1, "late"), NOW).changed
-    assert not decide(record, TimePassed(), NOW + timedelta(days=1)).changed
+    assert [n.kind for n in record.notices if n.owed] == ["cancelled"]
     for happening in (CancelRequested("ada", "again"), RetryRequested("enable-services", "ada")):
         with pytest.raises(RefusedError, match="cancelled"):
             decide(record, happening, NOW)

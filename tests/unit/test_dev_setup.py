@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from sandbox.processes import wait_until
-from sandbox.setup import azurite, compiler, node, packages, pip, stamp, tool, workspace
+from sandbox.setup import azurite, compiler, node, npm, packages, pip, stamp, tool, workspace
+from sandbox.setup.axe import Axe
 from sandbox.setup.problem import SetupError, explained, from_os_error
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +43,7 @@ class Machine:
             python.parent.mkdir(parents=True, exist_ok=True)
             python.write_text("")
         if "ci" in command:
-            script = azurite.Azurite(self.root).script
+            script = (Axe if "axe" in doing else azurite.Azurite)(self.root).script
             script.parent.mkdir(parents=True, exist_ok=True)
             script.write_text("")
 
@@ -52,10 +53,12 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     for name in packages.REQUIREMENTS:
         (tmp_path / name).write_text(f"{name}==1\n")
     (tmp_path / "sandbox").mkdir()
-    for name in azurite.FILES:
-        (tmp_path / "sandbox" / name).write_text("{}")
+    (tmp_path / "tests" / "browser").mkdir(parents=True)
+    for folder in ("sandbox", "tests/browser"):
+        for name in npm.FILES:
+            (tmp_path / folder / name).write_text("{}")
     machine = Machine(tmp_path)
-    for module in (packages, azurite):
+    for module in (packages, npm):
         monkeypatch.setattr(module, "run", machine.run)
     monkeypatch.setattr(pip, "listing", lambda *_: [])
     monkeypatch.setattr(compiler, "on_machine", lambda _: {})

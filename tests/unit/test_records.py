@@ -15,7 +15,7 @@ from onboarding.ports import ConflictError
 from onboarding.records import Loaded, Records
 from onboarding.rows import CLOSED, COLUMN_LENGTH, OPEN, RowTooLargeError, from_row, to_row
 from tests.support import requests
-from tests.support.records import NOW, after
+from tests.support.records import NOW, after, told
 
 
 @pytest.fixture
@@ -83,11 +83,18 @@ async def test_a_settled_onboarding_leaves_the_timers_partition(
 ) -> None:
     record = new()
     await records.create(record)
-    cancelled = decide(record, CancelRequested("ada", "no"), NOW).record
+    cancelled = told(decide(record, CancelRequested("ada", "no"), NOW).record)
     await records.save(await loaded(records, record), cancelled)
     assert await tables[0].get(OPEN, record.id) is None
     assert (await loaded(records, record)).partition == CLOSED
     assert [x async for x in records.due(NOW + timedelta(days=365))] == []
+
+
+async def test_a_closed_one_that_still_owes_a_notice_stays_where_the_timer_reads(records: Records) -> None:
+    record = new()
+    await records.create(record)
+    await records.save(await loaded(records, record), decide(record, CancelRequested("ada", "no"), NOW).record)
+    assert [x.record.id async for x in records.due(NOW)] == [record.id]
 
 
 async def test_a_closed_one_that_is_started_again_is_open_only(
@@ -95,7 +102,7 @@ async def test_a_closed_one_that_is_started_again_is_open_only(
 ) -> None:
     record = new()
     await records.create(record)
-    cancelled = decide(record, CancelRequested("ada", "no"), NOW).record
+    cancelled = told(decide(record, CancelRequested("ada", "no"), NOW).record)
     await records.save(await loaded(records, record), cancelled)
     again = create(record.request, "ada", NOW, previous=cancelled).record
     await records.save(await loaded(records, record), again)
@@ -108,7 +115,7 @@ async def test_a_copy_left_by_a_crash_is_not_believed(
 ) -> None:
     record = new()
     await records.create(record)
-    stale = decide(record, CancelRequested("ada", "no"), NOW).record
+    stale = told(decide(record, CancelRequested("ada", "no"), NOW).record)
     await tables[0].upsert([to_row(stale, CLOSED)])
     assert (await loaded(records, record)).record.version == record.version
 

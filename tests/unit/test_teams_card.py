@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -34,16 +35,55 @@ def rendered(text: str) -> str:
     return "".join(t.content for t in tokens if t.type in ("text", "text_special"))
 
 
-def test_title_facts_lines_and_button() -> None:
-    content = card(Message("Your turn", (("Gateway", "contoso"),), ("Sign in.", "Confirm."), "https://x.example/a?b=c"))
-    title, facts, *lines = content["body"]
+WHOLE = Message(
+    title="Your turn",
+    facts=(("Gateway", "contoso"),),
+    why=("It has been open for 3 days.",),
+    link="https://x.example/a?b=c",
+    link_label="Confirm or report a problem",
+    actions=("Sign in.", "Confirm."),
+    values=(("Application Id", "8502a0ec-c76d-412f-836c-398018e2312b"), ("Name", "_a.commsgw.azure.com")),
+    warning="Do not touch.",
+    stays=(("Enable the services", "enabled"),),
+    told=("ops@contoso.com (e-mail)", "nobody else"),
+)
+
+
+def test_everything_a_message_says_is_on_the_card() -> None:
+    content = card(WHOLE)
+    title, facts, *rest = content["body"]
     assert (title["type"], title["text"], title["weight"]) == ("TextBlock", "Your turn", "Bolder")
     assert facts == {"type": "FactSet", "facts": [{"title": "Gateway", "value": "contoso"}]}
-    assert [(block["type"], block["text"], block["wrap"]) for block in lines] == [
-        ("TextBlock", "Sign in.", True),
-        ("TextBlock", "Confirm.", True),
+    blocks = [b for block in rest for b in (block.get("items") or [block])]
+    assert all(block["type"] == "TextBlock" and block["wrap"] for block in blocks)
+    assert [rendered(block["text"]) for block in blocks] == [
+        "It has been open for 3 days.",
+        "What to do",
+        "1. Sign in.",
+        "2. Confirm.",
+        "To copy, exactly as it is",
+        "Application Id",
+        "8502a0ec-c76d-412f-836c-398018e2312b",
+        "Name",
+        "_a.commsgw.azure.com",
+        "Do not touch.",
+        "What was done at Microsoft, and stays",
+        "Enable the services: enabled",
+        "Also told: ops@contoso.com (e-mail), nobody else",
     ]
-    assert content["actions"] == [{"type": "Action.OpenUrl", "title": "Open", "url": "https://x.example/a?b=c"}]
+    exact = [block["text"] for block in blocks if block.get("fontType") == "Monospace"]
+    assert exact[0] == "8502a0ec-c76d-412f-836c-398018e2312b", "a value stands alone, to be copied"
+    assert [block["style"] for block in rest if block["type"] == "Container"] == ["warning"]
+    assert content["actions"] == [
+        {"type": "Action.OpenUrl", "title": "Confirm or report a problem", "url": "https://x.example/a?b=c"}
+    ]
+
+
+def test_nothing_on_the_card_is_newer_than_its_version_or_does_anything_but_open_a_page() -> None:
+    text = teams_body(WHOLE).decode()
+    assert set(re.findall(r'"type":"([^"]+)"', text)) == {
+        *("message", "AdaptiveCard", "TextBlock", "FactSet", "Container", "Action.OpenUrl"),
+    }
 
 
 def test_a_title_alone_is_a_card() -> None:
@@ -61,6 +101,9 @@ def test_a_title_alone_is_a_card() -> None:
         "https://",
         "http://[",
         "https://x.example/" + "a" * 3000,
+        "https://x.example/" + "🎉" * 1000,
+        "https://x.example/\ud800",
+        "https://x.example/\n",
     ],
 )
 def test_a_link_that_is_no_web_page_gets_no_button(link: str) -> None:
@@ -110,15 +153,23 @@ def test_no_text_becomes_markup(text: str) -> None:
 
 
 TEXT = st.text(max_size=50).flatmap(lambda t: st.integers(0, 400).map(lambda n: t * n))
+TEXTS = st.lists(TEXT, max_size=60).map(tuple)
+PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=60).map(tuple)
 
 
 @given(
     st.builds(
         Message,
         title=TEXT,
-        facts=st.lists(st.tuples(TEXT, TEXT), max_size=60).map(tuple),
-        lines=st.lists(TEXT, max_size=60).map(tuple),
-        link=st.one_of(st.none(), st.just("https://x.example/" + "é" * 2000)),
+        facts=PAIRS,
+        why=TEXTS,
+        link=st.one_of(st.none(), st.just("https://x.example/" + '"' * 2000)),
+        link_label=TEXT,
+        actions=TEXTS,
+        values=PAIRS,
+        warning=st.one_of(st.none(), TEXT),
+        stays=PAIRS,
+        told=TEXTS,
     )
 )
 def test_a_card_always_fits(message: Message) -> None:
@@ -129,13 +180,16 @@ def test_a_card_always_fits(message: Message) -> None:
 
 @pytest.mark.parametrize("letter", ["\\", '"', "🎉", "*", "{"])
 def test_the_worst_letters_fit_too(letter: str) -> None:
-    many = tuple(letter * 5000 for _ in range(500))
-    body = teams_body(Message(letter * 5000, tuple((m, m) for m in many), many, "https://x.example/" + "a" * 2000))
+    long, many = letter * 5000, tuple(letter * 5000 for _ in range(500))
+    pairs = tuple((m, m) for m in many)
+    link = "https://x.example/" + '"' * 2000
+    body = teams_body(Message(long, pairs, many, link, long, many, pairs, long, pairs, many))
     assert len(body) < CARD_BYTES
-    assert "and 980 more" in body.decode()
+    (left_out,) = re.findall(r"and (\d+) more", body.decode())
+    assert int(left_out) >= 6 * 490
 
 
 def test_a_long_line_is_shortened_visibly() -> None:
-    (_, line) = card(Message("Title", lines=("word " * 20_000,)))["body"]
+    (_, line) = card(Message("Title", why=("word " * 20_000,)))["body"]
     assert line["text"].endswith("…")
     assert len(line["text"]) <= 2000

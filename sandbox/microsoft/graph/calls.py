@@ -12,6 +12,7 @@ from sandbox.microsoft.conformance import Match
 from sandbox.microsoft.exchange import Answer, Json, Request
 from sandbox.microsoft.graph import errors, query
 from sandbox.microsoft.graph.state import Directory
+from sandbox.microsoft.letter import Letter, from_json
 from sandbox.microsoft.mailbox import Mailbox
 
 USER_DEFAULTS = (
@@ -42,6 +43,7 @@ class Call:
     request: Request
     match: Match
     body: Json
+    """Of sendMail in MIME format: a Letter."""
 
 
 def list_service_principals(call: Call) -> Answer:
@@ -120,15 +122,14 @@ def send_mail(call: Call) -> Answer:
     sender = call.directory.user(call.match.parameters["user-id"])
     if sender is None:
         raise errors.no_mailbox(call.match.parameters["user-id"])
-    message = call.body.get("Message") or {}
-    addresses = [
-        (recipient.get("emailAddress") or {}).get("address") or ""
-        for kind in ("toRecipients", "ccRecipients", "bccRecipients")
-        for recipient in message.get(kind) or []
-    ]
-    if not addresses or not all("@" in address for address in addresses):
+    # The route has read a MIME message already; a JSON body is a dictionary that conforms.
+    letter = call.body if isinstance(call.body, Letter) else from_json(call.body.get("Message") or {})
+    if not letter.recipients or not all("@" in address for address in letter.recipients):
         raise errors.no_recipients()
-    call.mailbox.deliver(sender["userPrincipalName"], addresses, message)
+    own = {str(sender[name]).lower() for name in ("userPrincipalName", "mail") if sender.get(name)}
+    if not own.issuperset(address.lower() for address in letter.senders):
+        raise errors.other_sender()
+    call.mailbox.deliver(sender["userPrincipalName"], letter)
     return Answer(202)
 
 

@@ -227,6 +227,20 @@ def no_mailbox(user: str) -> GraphError:
     return GraphError(404, "ErrorInvalidUser", f"The requested user '{user}' is invalid.")
 
 
+def mime_not_base64() -> GraphError:
+    """400 for a MIME message that is not base64, as Microsoft documents it."""
+    return GraphError(400, "ErrorMimeContentInvalidBase64String", "Invalid base64 string for MIME content.")
+
+
+def other_sender() -> GraphError:
+    """403 for a MIME message whose From is not the mailbox that sends it."""
+    message = (
+        "The user account which was used to submit this request does not have the right to send mail on behalf of the"
+        " specified sending account."
+    )
+    return GraphError(403, "ErrorSendAsDenied", message)
+
+
 def no_recipients() -> GraphError:
     """400 for a message without a valid recipient."""
     return GraphError(400, "ErrorInvalidRecipients", "At least one recipient is not valid.")

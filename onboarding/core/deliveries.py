@@ -1,0 +1,46 @@
+"""Who is told of what, and on which way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onboarding.core.notices import NoticeKind
+from onboarding.core.record import Notice, Record
+from onboarding.core.steps import BY_NAME, Party
+
+_OF_CHECKPOINTS = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One way that a notice is to go."""
+
+    way: str
+    """`teams` or `email`."""
+    to: tuple[str, ...] = ()
+    """Addresses; none for Teams."""
+    outside: bool = False
+    """To people outside the tenant: they get a signed link, and nothing internal."""
+
+
+def deliveries(notice: Notice, record: Record, escalation_email: str | None, *, links: bool) -> tuple[Delivery, ...]:
+    """The ways that a notice is to go. `links`: links for people outside can be signed.
+
+    An escalation goes to the second address (the request's, else the setting's) besides the others.
+    """
+    notify = record.request.notify
+    kind = NoticeKind(notice.kind)
+    ways: list[Delivery] = []
+    if notify.teams:
+        ways.append(Delivery("teams"))
+    second = notify.escalate_to or escalation_email
+    emails = (*notify.emails, *((second,) if kind is NoticeKind.ESCALATION and second else ()))
+    if emails:
+        ways.append(Delivery("email", tuple(dict.fromkeys(emails))))
+    if links and kind in _OF_CHECKPOINTS and notice.step and _is_the_teams(notice.step):
+        ways.append(Delivery("email", (record.request.onboarding_team.email,), outside=True))
+    return tuple(ways)
+
+
+def _is_the_teams(step: str) -> bool:
+    return BY_NAME[step].waits_on is Party.ONBOARDING_TEAM

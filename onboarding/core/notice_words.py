@@ -1,0 +1,216 @@
+"""What a notice says: which gateway, why it is sent, what to do, who else knows, and the one page to open. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from onboarding.core.deliveries import Delivery
+from onboarding.core.instructions import Instructions, Value, instructions, txt_values
+from onboarding.core.live_traffic import LIVE_TRAFFIC, LIVE_TRAFFIC_ARTICLE
+from onboarding.core.notices import NoticeKind
+from onboarding.core.operator_connect import DO_NOT_TOUCH
+from onboarding.core.outside_words import outside_actions, outside_title, outside_values, outside_why
+from onboarding.core.record import Notice, Record, StepState
+from onboarding.core.request import OnboardingRequest
+from onboarding.core.steps import BY_NAME, TASKS, Party, Step
+from onboarding.ports import Message
+
+ARTICLE_DOMAIN = (
+    "https://learn.microsoft.com/azure/communications-gateway/connect-operator-connect"
+    "#register-your-deployments-domain-name-in-microsoft-entra"
+)
+NOBODY_ELSE = "nobody else"
+
+
+def words(notice: Notice, record: Record, *, told: Sequence[Delivery], link: str, outside: bool) -> Message:
+    """The notice for one delivery. Raises ValueError for a kind that there is not.
+
+    `told` are the notice's other deliveries, `link` the page that this one leads to. `outside`: for people outside the
+    tenant, who are told nothing internal: no error, no note, no name and no address of the operator's people.
+    """
+    kind, step = NoticeKind(notice.kind), BY_NAME[notice.step] if notice.step else None
+    facts = (*about(record.request), *_about_step(step))
+    if outside:
+        return Message(
+            outside_title(kind, record, step),
+            facts,
+            outside_why(kind, record, step),
+            link or None,
+            "Open your page for this step" if step else "Open",
+            outside_actions(kind, record, step),
+            outside_values(record, step),
+            told=_told_outside(told),
+        )
+    found = _instructions(step, record)
+    return Message(
+        _title(kind, record, step),
+        facts,
+        _why(kind, notice, record, step),
+        link or None,
+        _link_label(kind, step),
+        _actions(kind, record, step, found),
+        tuple((v.label, v.text) for v in (*found.values, *found.pages)),
+        found.warning if step else DO_NOT_TOUCH if kind is NoticeKind.COMPLETED else None,
+        _stays(record) if kind is NoticeKind.CANCELLED else (),
+        _told(told),
+    )
+
+
+def about(request: OnboardingRequest) -> tuple[tuple[str, str], ...]:
+    """Label and text of what every message names."""
+    services = " and ".join(service.label for service in request.selected)
+    return (("Gateway", request.gateway.name), ("Environment", request.environment.value), ("Services", services))
+
+
+def txt_record_words(record: Record) -> Message:
+    """What the onboarding team needs to publish the TXT record that was found, ready to paste."""
+    request = record.request
+    return Message(
+        f"DNS TXT record for {request.gateway.name}: please configure it",
+        (*about(request), *_about_step(BY_NAME["share-txt-record"])),
+        (
+            f"For {request.onboarding_team.name} <{request.onboarding_team.email}>:",
+            "Microsoft Teams only sends traffic to domains that the operator has confirmed to own. Microsoft Entra"
+            " verifies the gateway's domain by the TXT record below, which only you can configure.",
+        ),
+        ARTICLE_DOMAIN,
+        "Read why in Microsoft's article",
+        (
+            "Please configure this TXT record for the gateway's domain.",
+            "Nothing else is needed: the record is watched, and the domain is verified when it is visible.",
+        ),
+        tuple((v.label, v.text) for v in txt_values(record)),
+        told=(NOBODY_ELSE,),
+    )
+
+
+def how_long(time: timedelta) -> str:
+    """A time for people, in the largest unit of which there is at least one: `3 days`."""
+    seconds = max(0, int(time.total_seconds()))
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if count := seconds // size:
+            return f"{count} {unit}" + ("s" if count > 1 else "")
+    return "less than a minute"
+
+
+def _about_step(step: Step | None) -> tuple[tuple[str, str], ...]:
+    return (("Step", step.title), ("Section of Microsoft's article", step.section)) if step else ()
+
+
+def _title(kind: NoticeKind, record: Record, step: Step | None) -> str:
+    gateway = record.request.gateway.name
+    begin = {
+        NoticeKind.CHECKPOINT_OPENED: f"{gateway}: your turn",
+        NoticeKind.REMINDER: f"{gateway}: still your turn",
+        NoticeKind.ESCALATION: f"{gateway} is held up",
+        NoticeKind.NEEDS_ATTENTION: f"{gateway} needs attention",
+        NoticeKind.PROBLEM_REPORTED: f"{gateway}: a problem was reported",
+        NoticeKind.COMPLETED: f"{gateway} is connected",
+        NoticeKind.CANCELLED: f"{gateway}: the onboarding was cancelled",
+    }[kind]
+    return f"{begin} — {step.title}" if step else begin
+
+
+def _why(kind: NoticeKind, notice: Notice, record: Record, step: Step | None) -> tuple[str, ...]:
+    state = record.step(step.name) if step else None
+    problem = state.problem if state else None
+    seen = problem.seen if problem else "nothing more is known by now."
+    opened = how_long(notice.owed_since - state.since) if state else ""
+    match kind:
+        case NoticeKind.CHECKPOINT_OPENED:
+            return (
+                f"This step can only be done by people, and it can be done now. It waits for {_whom(step, record)}.",
+            )
+        case NoticeKind.REMINDER:
+            return (
+                f"The checkpoint has been open for {opened}. It waits for {_whom(step, record)}, and the onboarding"
+                " can't be completed without it.",
+            )
+        case NoticeKind.ESCALATION:
+            return (
+                f"The checkpoint has been open for {opened}, which is past its deadline."
+                f" It waits for {_whom(step, record)}. You are told once, so that somebody can step in.",
+            )
+        case NoticeKind.NEEDS_ATTENTION:
+            return (f"The step stopped because of this: {seen}", "It does not go on by itself.")
+        case NoticeKind.PROBLEM_REPORTED:
+            return (f"Somebody can't do this step. {seen}", "The step stands still until it is retried or confirmed.")
+        case NoticeKind.COMPLETED:
+            return ("All steps are done: the gateway is connected. The next step is to prepare for live traffic.",)
+        case NoticeKind.CANCELLED:
+            return (f"The onboarding was cancelled for this reason: {record.cancelled_because or 'none was given.'}",)
+
+
+def _actions(kind: NoticeKind, record: Record, step: Step | None, found: Instructions) -> tuple[str, ...]:
+    problem = record.step(step.name).problem if step else None
+    advice = (problem.what_next,) if problem and problem.what_next else ()
+    match kind:
+        case NoticeKind.CHECKPOINT_OPENED | NoticeKind.REMINDER:
+            return found.actions
+        case NoticeKind.ESCALATION:
+            return (f"Ask {_whom(step, record)} what holds this up, or see that somebody else does it:", *found.actions)
+        case NoticeKind.NEEDS_ATTENTION:
+            return (*advice, "Retry the step on the page below; or cancel the onboarding there.")
+        case NoticeKind.PROBLEM_REPORTED:
+            return (*advice, *found.actions)
+        case NoticeKind.COMPLETED:
+            return LIVE_TRAFFIC
+        case NoticeKind.CANCELLED:
+            return (
+                "Read below what was done at Microsoft already: nothing of it is undone.",
+                "Undo by hand what you do not want to keep.",
+                "To take it up again, start the onboarding again: it goes on from what it finds.",
+            )
+
+
+def _instructions(step: Step | None, record: Record) -> Instructions:
+    """What a person does at the step; empty where there is nothing but to retry it."""
+    if step is None:
+        pages = (Value("How to prepare for live traffic", LIVE_TRAFFIC_ARTICLE),) if _completed(record) else ()
+        return Instructions((), pages=pages)
+    return instructions(step.name, record) if step.confirmable else Instructions(())
+
+
+def _completed(record: Record) -> bool:
+    return record.cancelled_because is None
+
+
+def _whom(step: Step | None, record: Record) -> str:
+    """On whom the step waits, by name."""
+    match step.waits_on if step else Party.US:
+        case Party.ADMIN_USER:
+            return f"{Party.ADMIN_USER} ({record.request.admin_user})"
+        case Party.ONBOARDING_TEAM:
+            return f"{Party.ONBOARDING_TEAM} ({record.request.onboarding_team.name})"
+        case party:
+            return party.value
+
+
+def _link_label(kind: NoticeKind, step: Step | None) -> str:
+    waiting = kind in (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION)
+    return "Confirm or report a problem" if step and waiting else "Open the onboarding"
+
+
+def _stays(record: Record) -> tuple[tuple[str, str], ...]:
+    """The tasks that were done, with what they found or changed."""
+    done = {s.name: s for s in record.steps if s.state is StepState.DONE}
+    return tuple((task.title, done[task.name].detail or "done") for task in TASKS if task.name in done)
+
+
+def _told(others: Sequence[Delivery]) -> tuple[str, ...]:
+    """The ways and addresses of the other deliveries."""
+    return tuple(_way(other) for other in others) or (NOBODY_ELSE,)
+
+
+def _way(other: Delivery) -> str:
+    whom = "the onboarding team, " if other.outside else ""
+    if other.way == "teams":
+        return f"{whom}your Teams channel"
+    return f"{whom}{', '.join(other.to)} (e-mail)"
+
+
+def _told_outside(others: Sequence[Delivery]) -> tuple[str, ...]:
+    """The same without any address."""
+    ways = dict.fromkeys("in Teams" if other.way == "teams" else "by e-mail" for other in others if not other.outside)
+    return (f"the operator's own people, {' and '.join(ways)}",) if ways else (NOBODY_ELSE,)

@@ -1,0 +1,77 @@
+"""What people outside the tenant read of a step: what is asked of them, politely, and nothing internal. Pure."""
+
+from __future__ import annotations
+
+from onboarding.core.instructions import txt_values
+from onboarding.core.notices import NoticeKind
+from onboarding.core.record import Record
+from onboarding.core.steps import Step
+
+_ASKED = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION)
+"""The occasions on which something is asked of them."""
+_ANSWER = "Open the page below and confirm; if something stands in the way, report a problem there instead."
+_ONCE = "The page is for you alone: it works once, for this step only, so please do not forward the link."
+_OF_STEP: dict[str, tuple[str, ...]] = {
+    "operator-information": (
+        "Please send the operator the form for additional information, if they do not have it yet.",
+        "When they have returned it and the onboarding process is complete on your side, please tell us so:",
+    ),
+    "portal-access": ("Please help the operator's admin user, if they can't sign in to the Operator Connect portal.",),
+    "add-application-ids": (
+        "Please help the operator's admin user, if they can't add the Application Ids in the Operator Connect portal.",
+    ),
+    "share-txt-record": ("Please configure the TXT record below for the gateway's domain.",),
+    "txt-record-visible": (
+        "Please configure the TXT record below for the gateway's domain, if that has not been done yet.",
+    ),
+}
+
+
+def outside_title(kind: NoticeKind, record: Record, step: Step | None) -> str:
+    """The title."""
+    gateway = record.request.gateway.name
+    begin = {
+        NoticeKind.CHECKPOINT_OPENED: f"{gateway}: we need your help",
+        NoticeKind.REMINDER: f"{gateway}: a reminder, we need your help",
+        NoticeKind.ESCALATION: f"{gateway}: a reminder, we need your help",
+        NoticeKind.NEEDS_ATTENTION: f"{gateway}: a step is delayed",
+        NoticeKind.PROBLEM_REPORTED: f"{gateway}: a step is delayed",
+        NoticeKind.COMPLETED: f"{gateway} is connected",
+        NoticeKind.CANCELLED: f"{gateway}: the onboarding has ended",
+    }[kind]
+    return f"{begin} — {step.title}" if step else begin
+
+
+def outside_why(kind: NoticeKind, record: Record, step: Step | None) -> tuple[str, ...]:
+    """Why they are told."""
+    request = record.request
+    services = " and ".join(service.label for service in request.selected)
+    greeting = f"Dear {request.onboarding_team.name},"
+    context = f"The operator of the Azure Communications Gateway {request.gateway.name} is connecting it to {services}."
+    match kind:
+        case NoticeKind.CHECKPOINT_OPENED:
+            return greeting, f"{context} One step of it needs you, and you can do it now."
+        case NoticeKind.REMINDER | NoticeKind.ESCALATION:
+            return greeting, f"{context} One step of it still waits for you. Should it be done already, please say so."
+        case NoticeKind.NEEDS_ATTENTION | NoticeKind.PROBLEM_REPORTED:
+            return greeting, f"{context} One step of it is delayed; the operator is looking after it."
+        case NoticeKind.COMPLETED:
+            return greeting, f"{context} All steps are done. Thank you for your help."
+        case NoticeKind.CANCELLED:
+            return greeting, f"{context} The operator has ended this onboarding before it was complete."
+
+
+def outside_actions(kind: NoticeKind, record: Record, step: Step | None) -> tuple[str, ...]:
+    """What is asked of them."""
+    if step and kind in _ASKED:
+        return (*_OF_STEP.get(step.name, ()), _ANSWER, _ONCE)
+    if kind is NoticeKind.COMPLETED:
+        return ("Please go on with the operator to prepare for live traffic.",)
+    return ("Nothing is needed from you now. The operator will get in touch, should that change.",)
+
+
+def outside_values(record: Record, step: Step | None) -> tuple[tuple[str, str], ...]:
+    """What they need to copy: the TXT record, at the steps that are about it."""
+    if step is None or step.name not in ("share-txt-record", "txt-record-visible"):
+        return ()
+    return tuple((v.label, v.text) for v in txt_values(record))

@@ -1,0 +1,51 @@
+"""What people are told: each notice goes out once on each way, however often its message arrives."""
+
+from __future__ import annotations
+
+from onboarding.core.draft import Draft
+from onboarding.core.events import NoticeFailed, NoticeSent, NoticeStarted
+from onboarding.core.policy import later
+from onboarding.core.record import Notice
+from onboarding.core.rules.told import Rules, Told
+
+
+def started(h: NoticeStarted, draft: Draft) -> Told | None:
+    notice = draft.notice(h.notice)
+    if notice is None or notice.ticket != h.ticket or notice.sending or not notice.owed:
+        return None
+    lease = later(draft.now, draft.policy.notice_lease)
+    draft.set_notice(h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease)
+    return Told("notice-started", notice.step, f"{h.notice}, attempt {notice.attempts + 1}")
+
+
+def sent(h: NoticeSent, draft: Draft) -> Told | None:
+    notice = _sending(draft, h.notice, h.ticket)
+    if notice is None:
+        return None
+    draft.set_notice(h.notice, next_attempt_at=None, sending=False, sent=h.sent, problem=None)
+    ways = ", ".join(_way(d.way, len(d.to)) for d in h.sent) or "nobody is to be told"
+    return Told("notice-sent", notice.step, f"{h.notice}: {ways}")
+
+
+def failed(h: NoticeFailed, draft: Draft) -> Told | None:
+    notice = _sending(draft, h.notice, h.ticket)
+    if notice is None:
+        return None
+    draft.set_notice(h.notice, problem=h.problem, sent=h.sent, sending=False)
+    if notice.owed:
+        seed = f"{draft.record.id}/{h.notice}/{notice.attempts}"
+        draft.nudge_notice(h.notice, draft.policy.retry_after(notice.attempts, h.retry_after, seed))
+    return Told("notice-failed", notice.step, f"{h.notice}: {h.problem.seen}")
+
+
+def _sending(draft: Draft, notice_id: str, ticket: int) -> Notice | None:
+    """The notice, when it is being sent on that very message (also one that was withdrawn meanwhile)."""
+    notice = draft.notice(notice_id)
+    return notice if notice and notice.sending and notice.ticket == ticket else None
+
+
+def _way(way: str, count: int) -> str:
+    return f"{way} ({count})" if count else way
+
+
+RULES: Rules = {NoticeStarted: started, NoticeSent: sent, NoticeFailed: failed}

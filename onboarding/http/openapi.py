@@ -1,0 +1,284 @@
+"""The API's description, OpenAPI 3.1: generated from the routes and from the models that read and make the bodies."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from onboarding.core.decide import create
+from onboarding.core.request import OnboardingRequest
+from onboarding.core.request_rules import read_request
+from onboarding.core.steps import BY_NAME
+from onboarding.http import view
+from onboarding.http.access import Caller, Role
+from onboarding.http.call import Call, Route
+from onboarding.http.examples import OPERATOR_CONNECT
+from onboarding.http.operations import API, HTML, JSON, OPERATIONS, PAGES, Operation
+
+VERSION = "1"
+PROBLEM = "application/problem+json"
+_EXAMPLE_TIME = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+_PATH: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "id": (
+        "The onboarding: the gateway's name and a digest of its resource id, such as `contoso-acg-1f0e9d8c7b`.",
+        {"type": "string", "pattern": "^[a-z0-9-]{3,24}-[0-9a-f]{10}$"},
+    ),
+    "step": ("A step.", {"enum": list(BY_NAME)}),
+    "token": ("A signed link.", {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": "^[A-Za-z0-9_.-]+$"}),
+    "name": (
+        "A file.",
+        {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"},
+    ),
+}
+
+_REFUSALS: Mapping[int, str] = {
+    400: "Something in the request is wrong; `detail` and `errors` say what.",
+    401: "Nobody is signed in.",
+    403: "The caller lacks the role, or another site's page sent it.",
+    404: "There is no such thing.",
+    409: "Not possible in the state that it is in; `detail` says why.",
+    410: "The link is used up, expired, or was withdrawn.",
+    412: "It is not what `If-Match` names any more: nothing was changed.",
+    413: "The body is too large.",
+    415: "The body is of the wrong kind.",
+    503: "Table Storage or Service Bus did not answer, or the application is not set up. Nothing committed is lost.",
+}
+
+_PROBLEM_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "description": "A refusal (RFC 9457).",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "description": "Every field that is wrong.",
+            "items": {
+                "type": "object",
+                "required": ["field", "rule", "value", "message"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "rule": {"type": "string"},
+                    "value": {},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+        "onboarding": {"type": "string", "description": "The onboarding that the gateway has already."},
+        "state": {"type": "string"},
+        "differs": {"type": "array", "items": {"type": "string"}},
+        "version": {"type": ["integer", "null"], "description": "The one that it is at now."},
+    },
+}
+
+_ETAG = {"description": "Of this answer, for If-None-Match and If-Match.", "schema": {"type": "string"}}
+
+
+async def get_openapi(call: Call) -> func.HttpResponse:
+    """GET /api/openapi.json → 200, 304."""
+    body, tag = written()
+    headers = {"ETag": tag}
+    if tag in call.request.headers.get("if-none-match", ""):
+        return func.HttpResponse(status_code=304, mimetype=JSON, headers=headers)
+    return func.HttpResponse(body, mimetype=JSON, headers=headers)
+
+
+@lru_cache(maxsize=1)
+def written() -> tuple[bytes, str]:
+    """The description as it is sent, and its ETag; made once a process."""
+    import hashlib
+
+    body = json.dumps(description(), ensure_ascii=False).encode()
+    return body, f'"{hashlib.sha256(body).hexdigest()[:12]}"'
+
+
+@lru_cache(maxsize=1)
+def description() -> dict[str, Any]:
+    """The whole description."""
+    # Imported here: the table of routes names this module's handler.
+    from onboarding.http.routes import ROUTES
+
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(f"/{route.path}", {})[route.method.lower()] = _operation(route, OPERATIONS[route.name])
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Operator Connect onboarding",
+            "version": VERSION,
+            "description": "Connects a communications gateway to Microsoft Operator Connect and Teams Phone Mobile.",
+        },
+        "servers": [{"url": "/api"}],
+        "tags": [
+            {"name": API, "description": "For programs: JSON in and out, problem+json when refused."},
+            {"name": PAGES, "description": "For people: HTML and its forms."},
+        ],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(),
+            "examples": {"requested": {"summary": "Just requested.", "value": _example_record()}},
+            "securitySchemes": _security_schemes(),
+        },
+    }
+
+
+def _operation(route: Route, told: Operation) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": told.summary,
+        "tags": [told.tag],
+        "parameters": [*_path_parameters(route), *told.query, *_header_parameters(route, told)],
+        "responses": _responses(route, told),
+        "security": [{"entra": [route.role.value]}, {"session": [route.role.value]}] if route.role else [],
+    }
+    role = f"Needs the role `{route.role}`." if route.role else ""
+    made["description"] = " ".join(filter(None, (told.description, role))) or told.summary
+    if told.body:
+        made["requestBody"] = {
+            "required": told.body.required,
+            "content": {
+                media: {"schema": schema, **_examples(told.body.examples if media == JSON else {})}
+                for media, schema in told.body.content.items()
+            },
+        }
+    return made
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "description": _PATH[name][0], "schema": _PATH[name][1]}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+
+
+def _header_parameters(route: Route, told: Operation) -> list[dict[str, Any]]:
+    if not told.tagged:
+        return []
+    name, why = ("If-None-Match", "An ETag that the caller has: 304 if it is still good.")
+    if route.changes:
+        name, why = ("If-Match", "An ETag of the onboarding: it is changed only if it is still as it was then.")
+    return [{"name": name, "in": "header", "required": False, "description": why, "schema": {"type": "string"}}]
+
+
+def _responses(route: Route, told: Operation) -> dict[str, Any]:
+    answers = {str(status): _answer(route, told, status, why) for status, why in told.answers.items()}
+    if told.tagged and not route.changes:
+        answers["304"] = {"description": "It is what the caller has.", "headers": {"ETag": _ETAG}}
+    answers.update({str(status): _refusal(status) for status in sorted(_refusals(route, told))})
+    return answers
+
+
+def _answer(route: Route, told: Operation, status: int, why: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"description": why or told.summary, "headers": {}}
+    if told.tagged and status != HTTPStatus.SEE_OTHER:
+        made["headers"]["ETag"] = _ETAG
+    if status == HTTPStatus.SEE_OTHER or (route.name == "post_onboarding" and status < HTTPStatus.MULTIPLE_CHOICES):
+        made["headers"]["Location"] = {"description": "Where it is.", "schema": {"type": "string"}}
+    if status != HTTPStatus.SEE_OTHER:
+        made["content"] = {media: {"schema": _schema(told, media)} for media in told.media}
+        if told.view == "OnboardingView":
+            made["content"][JSON]["examples"] = {"requested": {"$ref": "#/components/examples/requested"}}
+    return made
+
+
+def _schema(told: Operation, media: str) -> dict[str, Any]:
+    if media == JSON:
+        return {"$ref": f"#/components/schemas/{told.view}"} if told.view else {"type": "object"}
+    return {"type": "string"}
+
+
+def _refusals(route: Route, told: Operation) -> set[int]:
+    found = {*told.refusals, 503}
+    if route.role:
+        found |= {401, 403}
+    if route.changes:
+        found.add(403)
+        if told.tagged:
+            found.add(412)
+    if "{id}" in route.path or "{step}" in route.path:
+        found.add(404)
+    if told.body:
+        found |= {400, 413, 415}
+    return found
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "description": _REFUSALS[status],
+        "content": {
+            PROBLEM: {"schema": {"$ref": "#/components/schemas/Refusal"}},
+            HTML: {"schema": {"type": "string"}},
+        },
+    }
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        made["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
+    return made
+
+
+def _examples(examples: Mapping[str, Any]) -> dict[str, Any]:
+    return {"examples": {name: {"value": value} for name, value in examples.items()}} if examples else {}
+
+
+class _Untitled(GenerateJsonSchema):
+    """Without a title for each field, which would only repeat its name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def _schemas() -> dict[str, Any]:
+    _, found = models_json_schema(
+        [
+            (OnboardingRequest, "validation"),
+            (view.OnboardingView, "serialization"),
+            (view.EventsView, "serialization"),
+            (view.ListView, "serialization"),
+        ],
+        by_alias=True,
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_Untitled,
+    )
+    return {**_renamed(found.get("$defs", {})), "Refusal": dict(_PROBLEM_SCHEMA)}
+
+
+def _renamed(schemas: dict[str, Any]) -> dict[str, Any]:
+    """What is posted has the plain name, also where pydantic tells it apart from what is answered."""
+    text = json.dumps(schemas).replace("-Input", "")
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
+
+
+def _example_record() -> dict[str, Any]:
+    """What the first example's request makes."""
+    asked = read_request(OPERATOR_CONNECT)
+    record = create(asked, "olga.operator@contoso.com", _EXAMPLE_TIME).record
+    return view.onboarding(record, Caller("olga.operator@contoso.com", frozenset(Role))).to_json()
+
+
+def _security_schemes() -> dict[str, Any]:
+    return {
+        "entra": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A token of Microsoft Entra for this application, for programs. The scopes are app roles.",
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "AppServiceAuthSession",
+            "description": "What App Service authentication gives a person's browser.",
+        },
+    }

@@ -1,0 +1,80 @@
+"""The page of one checkpoint: what to do, with which values, and whether it can be answered now. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from onboarding.core.actions import actions
+from onboarding.core.instructions import Instructions, instructions
+from onboarding.core.record import Record, StepRecord, StepState
+from onboarding.core.steps import BY_NAME
+from onboarding.pages.words import STEP_STATES, Badge
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything that the page shows."""
+
+    record: Record
+    step: StepRecord
+    title: str
+    on_whom: str
+    section: str
+    badge: Badge
+    instructions: Instructions
+    standing: str | None
+    """Why there is nothing to answer, or what was reported; None while it is simply open."""
+    ended_by: str | None
+    ended_at: datetime | None
+    note: str | None
+    may_confirm: bool
+    may_report: bool
+    lacks_role: bool
+    """It could be answered, by somebody else."""
+
+
+def checkpoint(record: Record, name: str, may: Callable[[str], bool]) -> Checkpoint | None:
+    """The page; None when no person can confirm such a step. `may` says whether the caller holds a role."""
+    definition = BY_NAME.get(name)
+    if definition is None or not definition.confirmable:
+        return None
+    step = record.step(name)
+    possible = [a for a in actions(record) if a.step == name and a.name in ("confirm", "report-problem")]
+    allowed = {a.name for a in possible if may(a.role)}
+    done = step.state is StepState.DONE
+    return Checkpoint(
+        record,
+        step,
+        definition.title,
+        definition.waits_on.value,
+        definition.section,
+        STEP_STATES[step.state],
+        instructions(name, record),
+        _standing(record, step),
+        step.ended_by if done else None,
+        step.since if done else None,
+        step.note if done else None,
+        "confirm" in allowed,
+        "report-problem" in allowed,
+        bool(possible) and not allowed,
+    )
+
+
+def _standing(record: Record, step: StepRecord) -> str | None:
+    if record.closed and not step.ended:
+        return f"The onboarding is {record.state}; there is nothing to do here any more."
+    match step.state:
+        case StepState.SKIPPED:
+            return step.skipped_because
+        case StepState.PENDING:
+            needs = [BY_NAME[n].title for n in step.definition.needs if not record.step(n).ended]
+            return f"This is not open yet. First: {'; '.join(needs)}."
+        case StepState.DUE | StepState.RUNNING:
+            return "This application is at it. There is nothing to do for a person at the moment."
+        case StepState.DONE:
+            return "This is done. There is nothing more to do here."
+        case StepState.NEEDS_ATTENTION:
+            return step.problem.seen if step.problem else "This needs attention."
+    return None

@@ -1,0 +1,227 @@
+"""The page of one onboarding: steps, values, notices, the audit trail, and what this caller may do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from onboarding.core.actions import Action, actions
+from onboarding.core.instructions import Value, txt_values
+from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID
+from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
+from onboarding.core.steps import BY_NAME, Kind
+from onboarding.pages.graph import Graph, graph
+from onboarding.pages.timeline import Timeline, timeline
+from onboarding.pages.words import STATES, STEP_STATES, Badge
+from onboarding.rows import progress, waiting_for
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A step in the table of steps."""
+
+    name: str
+    title: str
+    kind: Kind
+    badge: Badge
+    since: datetime
+    lasting: bool
+    """It goes on: how long it has lasted is of interest."""
+    told: str
+    """What was last seen, or why it was skipped, or what it waits for."""
+    next_at: datetime | None
+    attempts: int
+    ended_by: str | None
+    note: str | None
+    problem: Problem | None
+    took: str
+    checkpoint: str | None
+    """Address of its checkpoint page."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """A notice, and what became of it."""
+
+    kind: str
+    step: str | None
+    badge: Badge
+    owed_since: datetime
+    next_at: datetime | None
+    sent: tuple[tuple[str, datetime], ...]
+    problem: Problem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """An action as a form of the page."""
+
+    name: str
+    step: str
+    label: str
+    explained: str
+    asks: str | None
+    """The label of the text that it needs."""
+    grave: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """Everything that the page shows."""
+
+    record: Record
+    badge: Badge
+    done: int
+    total: int
+    waiting_for: str | None
+    waiting_on: str | None
+    waiting_since: datetime | None
+    services: tuple[str, ...]
+    graph: Graph
+    timeline: Timeline
+    steps: tuple[StepRow, ...]
+    stopped: tuple[StepRow, ...]
+    open_checkpoints: tuple[StepRow, ...]
+    values: tuple[Value, ...]
+    notices: tuple[NoticeRow, ...]
+    events: tuple[Event, ...]
+    """Newest first."""
+    forms: tuple[Form, ...]
+
+
+def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable[[str], bool]) -> Detail:
+    """The page; `may` says whether the caller holds a role."""
+    done, total = progress(record)
+    what, on_whom, since = waiting_for(record)
+    drawn = timeline(record, events, now)
+    took = {bar.name: bar.told for bar in drawn.bars}
+    rows = tuple(_step(record, step, took.get(step.name, "")) for step in record.steps)
+    by_state = {state: [r for r, s in zip(rows, record.steps, strict=True) if s.state is state] for state in StepState}
+    return Detail(
+        record,
+        STATES[record.state],
+        done,
+        total,
+        what,
+        on_whom,
+        since,
+        tuple(s.label for s in record.request.selected),
+        graph(record, now),
+        drawn,
+        rows,
+        () if record.closed else tuple(by_state[StepState.NEEDS_ATTENTION]),
+        () if record.closed else tuple(r for r in by_state[StepState.WAITING] if r.checkpoint),
+        _values(record),
+        tuple(_notice(n) for n in reversed(record.notices)),
+        tuple(reversed(events)),
+        tuple(_form(a) for a in actions(record) if a.name in _FORMS and may(a.role)),
+    )
+
+
+def checkpoint_path(onboarding_id: str, step: str) -> str:
+    """Address of a checkpoint's page."""
+    return f"/api/onboardings/{quote(onboarding_id)}/checkpoints/{quote(step)}"
+
+
+def onboarding_path(onboarding_id: str) -> str:
+    """Address of an onboarding's page."""
+    return f"/api/dashboard/{quote(onboarding_id)}"
+
+
+def _step(record: Record, step: StepRecord, took: str) -> StepRow:
+    definition = step.definition
+    badge = STEP_STATES[step.state]
+    if record.closed and not step.ended:
+        badge = Badge("Not done", "pending")
+    return StepRow(
+        step.name,
+        definition.title,
+        definition.kind,
+        badge,
+        step.since,
+        step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION) and not record.closed,
+        _told(record, step),
+        step.next_attempt_at if step.state in (StepState.WAITING, StepState.DUE) else None,
+        step.attempts,
+        step.ended_by if step.state is StepState.DONE else None,
+        step.note,
+        step.problem if not step.ended else None,
+        took,
+        checkpoint_path(record.id, step.name) if definition.confirmable else None,
+    )
+
+
+def _told(record: Record, step: StepRecord) -> str:
+    if step.state is StepState.SKIPPED:
+        return step.skipped_because or ""
+    if step.state is StepState.PENDING:
+        open_needs = [BY_NAME[n].title for n in step.definition.needs if not record.step(n).ended]
+        return "" if record.closed else f"After: {'; '.join(open_needs)}"
+    if step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT:
+        return f"Waits for {step.definition.waits_on.value} to do it, and for somebody to confirm it."
+    return step.detail
+
+
+def _values(record: Record) -> tuple[Value, ...]:
+    found = record.findings
+    named = (
+        ("Application id of the gateway", found.application_id),
+        ("Application id of AzureCommunicationsGateway", found.application_id and AZURE_COMMUNICATIONS_GATEWAY_APP_ID),
+        ("Object id of the gateway's identity", found.gateway_principal_id),
+        ("Object id of Project Synergy", found.project_synergy_id),
+        ("Domain", found.domain),
+    )
+    txt = tuple(Value(f"TXT record: {v.label.lower()}", v.text) for v in txt_values(record))
+    return (*(Value(label, text) for label, text in named if text), *txt)
+
+
+def _notice(notice: Notice) -> NoticeRow:
+    if notice.problem and notice.owed:
+        badge = Badge("Failed", "attention")
+    elif notice.owed:
+        badge = Badge("Sending" if notice.sending else "Owed", "running")
+    elif notice.sent:
+        badge = Badge("Sent", "done")
+    else:
+        badge = Badge("Not needed any more", "off")
+    sent = tuple((_receiver(d), d.at) for d in notice.sent)
+    kind = notice.kind.replace("-", " ").capitalize()
+    step = BY_NAME[notice.step].title if notice.step in BY_NAME else None
+    return NoticeRow(
+        kind, step, badge, notice.owed_since, notice.next_attempt_at, sent, notice.problem if notice.owed else None
+    )
+
+
+def _receiver(sent: Delivered) -> str:
+    if sent.way == "teams":
+        return "Teams"
+    return f"e-mail to {', '.join(sent.to)}" + (" (with a signed link)" if sent.outside else "")
+
+
+_FORMS = {
+    "retry": ("Retry", "The step is tried again now. Do this when what it needed attention for is put right.", None),
+    "check": ("Check now", "Looks at once, without waiting for the next check.", None),
+    "cancel": (
+        "Cancel the onboarding",
+        "No further step is begun. What was done at Microsoft stays as it is. This can't be undone; the onboarding"
+        " can be started again.",
+        "Reason",
+    ),
+    "start-again": ("Start again", "All steps are planned anew. What is in place already is found and kept.", None),
+}
+"""Action → label, what it does, the text it needs. Checkpoints are answered on their own pages."""
+
+
+def _form(action: Action) -> Form:
+    label, explained, asks = _FORMS[action.name]
+    title = BY_NAME[action.step].title if action.step else None
+    return Form(
+        action.name,
+        action.step or "",
+        f"{label}: {title}" if title else label,
+        explained,
+        asks,
+        action.name == "cancel",
+    )

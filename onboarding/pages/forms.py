@@ -1,0 +1,52 @@
+"""Reading what a page's form sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from onboarding.http.call import Call
+from onboarding.http.problems import ProblemError
+from onboarding.pages import csrf
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+MAX_FORM = 16 * 1024
+"""Bytes. A note of 1000 characters, each written as twelve bytes, fits."""
+NOTE_LENGTH = 1000
+"""Characters of a note or a reason that are kept."""
+
+
+def read_form(call: Call, purpose: str) -> Mapping[str, str]:
+    """The fields of a form of ours. Raises ProblemError (400, 403, 413, 415)."""
+    given = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != FORM_TYPE:
+        raise ProblemError(415, "Not a form", f"The content type is '{given[:100]}'; {FORM_TYPE} was expected.")
+    body = call.request.get_body()
+    if len(body) > MAX_FORM:
+        raise ProblemError(413, "The form is too large", f"It has {len(body)} bytes; at most {MAX_FORM} are read.")
+    try:
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
+    except ValueError:
+        raise ProblemError(
+            400, "The form cannot be read", "It is no text in UTF-8, or has too many fields."
+        ) from None
+    csrf.check(call, purpose, fields.get(csrf.FIELD, ""))
+    return fields
+
+
+def note(fields: Mapping[str, str], name: str, *, required: str | None = None) -> str:
+    """A person's text. Raises ProblemError (400) when it is too long, or empty though `required` (which says why)."""
+    text = fields.get(name, "").replace("\r\n", "\n").strip()
+    if len(text) > NOTE_LENGTH:
+        raise ProblemError(
+            400, "The note is too long", f"It has {len(text)} characters; at most {NOTE_LENGTH} are kept."
+        )
+    if required and not text:
+        raise ProblemError(400, "The note is missing", required)
+    return text
+
+
+def own_path(given: str, otherwise: str) -> str:
+    """A path of this application to go back to; `otherwise` when what was given is none."""
+    fine = given.startswith("/api/") and given.isascii() and given.isprintable() and not set(given) & {"\\", " "}
+    return given if fine else otherwise

@@ -1,0 +1,229 @@
+"""What the routes of pages do: read, show; or take a form, tell the engine, and send the reader back (303)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import azure.functions as func
+
+from onboarding.core.actions import Action, actions
+from onboarding.core.decide import RefusedError
+from onboarding.core.events import CancelRequested, CheckRequested, Confirmed, Happening, ProblemReported, RetryRequested
+from onboarding.core.links import LinkError
+from onboarding.core.record import Record
+from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS, Role
+from onboarding.http.call import Call
+from onboarding.http.counts import counts
+from onboarding.http.listing import listed
+from onboarding.http.problems import ProblemError
+from onboarding.http.search import read_search
+from onboarding.pages import csrf, outside
+from onboarding.pages.api_reference import reference
+from onboarding.pages.assets import FOREVER, assets
+from onboarding.pages.checkpoint import Checkpoint, checkpoint as view_checkpoint
+from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
+from onboarding.pages.forms import note, own_path, read_form
+from onboarding.pages.overview import overview
+from onboarding.pages.responses import SWITCH_USER, page, problem_page, see_other, shown
+
+__all__ = ["problem_page"]
+
+_WHY_A_NOTE = "Say what the problem is, so that somebody can put it right. Nothing was changed."
+_WHY_A_REASON = "Say why the onboarding is cancelled. Nothing was changed."
+
+
+@shown
+async def dashboard(call: Call) -> func.HttpResponse:
+    """GET /api/dashboard → 200, 400."""
+    search = read_search(call.request.params)
+    found = await listed(call.engine.records, search)
+    numbers = await counts(call.engine.records, call.engine.clock.now())
+    return page(call, "dashboard.html", view=overview(search, found, numbers), section="dashboard")
+
+
+@shown
+async def onboarding(call: Call) -> func.HttpResponse:
+    """GET /api/dashboard/{id} → 200, 404."""
+    record = await _record(call)
+    events = await call.engine.records.events(record.id) or []
+    view = detail(record, events, call.engine.clock.now(), _may(call))
+    token = csrf.token(call, _acting(record.id))
+    return page(call, "onboarding.html", view=view, csrf=token, section="dashboard")
+
+
+@shown
+async def act(call: Call) -> func.HttpResponse:
+    """POST /api/dashboard/{id}/actions (form: action, step, reason) → 303, 400, 403, 404, 409."""
+    fields = read_form(call, _acting(call.onboarding_id))
+    record = await _record(call)
+    action = _chosen(call, record, fields.get("action", ""), fields.get("step") or None)
+    if action.name == "start-again":
+        await call.engine.request(record.request, call.caller.name, again=True)
+        return see_other(onboarding_path(record.id))
+    step, actor = action.step or "", call.caller.name
+    text = fields.get("reason") or fields.get("note") or ""
+    happenings: dict[str, Callable[[], Happening]] = {
+        "confirm": lambda: Confirmed(step, actor, note({"note": text}, "note")),
+        "report-problem": lambda: ProblemReported(step, actor, note({"note": text}, "note", required=_WHY_A_NOTE)),
+        "retry": lambda: RetryRequested(step, actor),
+        "check": lambda: CheckRequested(step, actor),
+        "cancel": lambda: CancelRequested(actor, note({"note": text}, "note", required=_WHY_A_REASON)),
+    }
+    await call.engine.happen(record.id, happenings[action.name]())
+    return see_other(onboarding_path(record.id))
+
+
+@shown
+async def checkpoint(call: Call) -> func.HttpResponse:
+    """GET /api/onboardings/{id}/checkpoints/{step} → 200, 404. Changes nothing: mail scanners open links."""
+    record = await _record(call)
+    return page(
+        call,
+        "checkpoint.html",
+        view=_checkpoint(call, record, call.step),
+        csrf=csrf.token(call, _answering(record.id, call.step)),
+        post=checkpoint_path(record.id, call.step),
+        back=onboarding_path(record.id),
+        section="checkpoint",
+    )
+
+
+@shown
+async def answer_checkpoint(call: Call) -> func.HttpResponse:
+    """POST of that page's form (outcome, note) → 303, 400, 403, 404, 409."""
+    fields = read_form(call, _answering(call.onboarding_id, call.step))
+    record = await _record(call)
+    _checkpoint(call, record, call.step)
+    await call.engine.happen(record.id, _answer(fields.get("outcome", ""), fields.get("note", ""), call))
+    return see_other(checkpoint_path(record.id, call.step))
+
+
+@shown
+async def link(call: Call) -> func.HttpResponse:
+    """GET /api/links/{token} → 200, 403, 404, 410."""
+    call = outside.held(call)
+    try:
+        opened, record = await outside.opened(call)
+    except LinkError as error:
+        return _link_refused(call, error)
+    token = outside.token_of(call)
+    view = view_checkpoint(record, opened.step, lambda role: role == Role.APPROVE)
+    return page(
+        call,
+        "link.html",
+        view=view,
+        csrf=csrf.token(call, outside.purpose(token)),
+        post=f"/api/links/{token}",
+        expires_at=opened.expires_at,
+    )
+
+
+@shown
+async def answer_link(call: Call) -> func.HttpResponse:
+    """POST of that page's form → 200 with a page of thanks, 400, 403, 404, 410."""
+    call = outside.held(call)
+    fields = read_form(call, outside.purpose(outside.token_of(call)))
+    try:
+        opened, record = await outside.opened(call)
+        happening = _answer(fields.get("outcome", ""), fields.get("note", ""), call, opened.step)
+        await call.engine.happen(record.id, happening)
+    except LinkError as error:
+        return _link_refused(call, error)
+    except RefusedError:
+        # Somebody else was faster, after the link was found good.
+        return _link_refused(call, LinkError("used", "What this link asked for has been settled in the meantime."))
+    reported = isinstance(happening, ProblemReported)
+    told = "The operators have been told of the problem." if reported else "Your confirmation has been recorded."
+    return page(
+        call,
+        "link_told.html",
+        title="Thank you",
+        told=told,
+        whom="There is nothing more to do here, and the link is used up. You can close this page.",
+    )
+
+
+async def asset(call: Call) -> func.HttpResponse:
+    """GET /api/assets/{name} → 200, 404. A name has its content's hash in it, so it never changes."""
+    found = assets().get(str(call.request.route_params["name"]))
+    if found is None:
+        raise ProblemError(404, "No such file", "Open the page again: its files have other names now.")
+    headers = {"Cache-Control": FOREVER, "ETag": found.etag, "X-Content-Type-Options": "nosniff"}
+    return func.HttpResponse(found.content, mimetype=found.media_type, headers=headers)
+
+
+async def api_page(call: Call) -> func.HttpResponse:
+    """GET /api/docs → 200."""
+    # Imported here: the description needs the routes, which name this handler.
+    from onboarding.http.openapi import description
+
+    return page(call, "api.html", view=reference(description()), section="api")
+
+
+@shown
+async def switch_user(call: Call) -> func.HttpResponse:
+    """POST /api/sandbox/user (form: user, back) → 303 with the cookie, 400, 403; 404 outside the sandbox."""
+    if not call.caller.sandbox:
+        raise ProblemError(404, "Not found", "Users can be switched in the sandbox only.")
+    fields = read_form(call, SWITCH_USER)
+    user = fields.get("user", "")
+    if user not in SANDBOX_USERS:
+        raise ProblemError(400, "No such user", f"The sandbox's users are {', '.join(SANDBOX_USERS)}.")
+    cookie = f"{SANDBOX_COOKIE}={user}; Path=/; HttpOnly; SameSite=Lax"
+    return see_other(own_path(fields.get("back", ""), "/api/dashboard"), {"Set-Cookie": cookie})
+
+
+async def _record(call: Call) -> Record:
+    loaded = await call.engine.records.load(call.onboarding_id)
+    if loaded is None:
+        raise ProblemError(404, "No such onboarding", f"There is no onboarding '{call.onboarding_id}'.")
+    return loaded.record
+
+
+def _checkpoint(call: Call, record: Record, step: str) -> Checkpoint:
+    view = view_checkpoint(record, step, _may(call))
+    if view is None:
+        raise ProblemError(404, "No such checkpoint", f"'{step[:100]}' is no step that a person confirms.")
+    return view
+
+
+def _answer(outcome: str, text: str, call: Call, step: str | None = None) -> Happening:
+    step, actor = step or call.step, call.caller.name
+    match outcome:
+        case "confirm":
+            return Confirmed(step, actor, note({"note": text}, "note"))
+        case "problem":
+            return ProblemReported(step, actor, note({"note": text}, "note", required=_WHY_A_NOTE))
+    raise ProblemError(400, "No answer", f"The form's outcome is '{outcome[:50]}'; confirm or problem was expected.")
+
+
+def _chosen(call: Call, record: Record, name: str, step: str | None) -> Action:
+    """The action that the form asks for, if the state allows it and the caller may."""
+    action = next((a for a in actions(record) if (a.name, a.step) == (name, step)), None)
+    if action is None:
+        what = f"'{name[:50]}'" + (f" of '{step[:50]}'" if step else "")
+        raise ProblemError(
+            409, "Not possible in this state", f"{what} can't be done now: the onboarding is {record.state}."
+        )
+    if not call.caller.may(Role(action.role)):
+        raise ProblemError(403, "Not allowed", f"{call.caller.name} needs {action.role} for that. Nothing was changed.")
+    return action
+
+
+def _link_refused(call: Call, error: LinkError) -> func.HttpResponse:
+    refusal = outside.REFUSALS[error.kind]
+    return page(
+        call, "link_told.html", refusal.status, title=refusal.title, told=str(error), whom=outside.WHOM_TO_ASK
+    )
+
+
+def _may(call: Call) -> Callable[[str], bool]:
+    return lambda role: call.caller.may(Role(role))
+
+
+def _acting(onboarding_id: str) -> str:
+    return f"act on {onboarding_id}"
+
+
+def _answering(onboarding_id: str, step: str) -> str:
+    return f"answer {step} of {onboarding_id}"

@@ -1,0 +1,159 @@
+"""The dashboard: rows of the table, counts, filters and the links between them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlencode
+
+from onboarding.core.record import OnboardingState
+from onboarding.core.request import Service
+from onboarding.http.listing import Listed
+from onboarding.http.search import Order, Search, Sort
+from onboarding.pages.words import STATES, Badge
+from onboarding.ports import Row
+
+PATH = "/api/dashboard"
+SHOWN_ERROR = 140
+"""Characters of a last error that the table shows; the page of the onboarding has all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One onboarding, in the table."""
+
+    id: str
+    gateway: str
+    environment: str
+    services: tuple[str, ...]
+    badge: Badge
+    done: int
+    total: int
+    waiting_for: str | None
+    waiting_on: str | None
+    waiting_since: datetime | None
+    next_due_at: datetime | None
+    error: str | None
+    notice_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many onboardings are in a state: a link that shows them."""
+
+    badge: Badge
+    number: int
+    link: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The head of a column."""
+
+    label: str
+    link: str | None = None
+    """Sorts by it; None: can't be sorted by."""
+    order: str | None = None
+    """`ascending`, `descending`; None: the table is not sorted by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that the page shows."""
+
+    search: Search
+    state: str
+    """The one chosen, or empty."""
+    filtered: bool
+    here: str
+    cleared: str
+    entries: tuple[Entry, ...]
+    counts: tuple[Count, ...]
+    headings: tuple[Heading, ...]
+    states: tuple[tuple[str, str], ...]
+    """(value, label) of the choices."""
+    next: str | None
+    """Address of the page after this one."""
+    first: str | None
+    """Address of the first page, when this is another one."""
+    total: int
+    cut: bool
+
+
+_COUNTED = tuple(state for state in OnboardingState if state is not OnboardingState.CANCELLED)
+_COLUMNS = (
+    ("Gateway", Sort.GATEWAY),
+    ("State", Sort.STATE),
+    ("Progress", None),
+    ("Waits for", None),
+    ("For", Sort.WAITING),
+    ("Next check", None),
+    ("Last error", None),
+)
+
+
+def overview(search: Search, found: Listed, counts: Mapping[OnboardingState, int]) -> Overview:
+    """The page."""
+    first = replace(search, after=None)
+    return Overview(
+        search=search,
+        state=search.states[0].value if len(search.states) == 1 else "",
+        filtered=bool(search.states or search.subscription or search.text or search.environment or search.service),
+        here=link(search),
+        cleared=link(Search(sort=search.sort, order=search.order)),
+        entries=tuple(_entry(row) for row in found.rows),
+        counts=tuple(_count(first, state, counts.get(state, 0)) for state in _COUNTED),
+        headings=tuple(_heading(first, label, sort) for label, sort in _COLUMNS),
+        states=tuple((state.value, STATES[state].label) for state in OnboardingState),
+        next=link(replace(search, after=found.next)) if found.next else None,
+        first=link(first) if search.after else None,
+        total=sum(counts.values()),
+        cut=found.cut,
+    )
+
+
+def link(search: Search) -> str:
+    """Address of the dashboard with that search."""
+    query = urlencode(search.parameters)
+    return f"{PATH}?{query}" if query else PATH
+
+
+def _entry(row: Row) -> Entry:
+    columns = row.columns
+    services = str(columns.get("Services") or "").split(",")
+    labels = {s.value: s.label for s in Service}
+    return Entry(
+        row.key,
+        str(columns["Gateway"]),
+        str(columns["Environment"]),
+        tuple(labels.get(s, s) for s in services if s),
+        STATES[OnboardingState(columns["State"])],
+        int(columns.get("StepsEnded") or 0),
+        int(columns.get("StepsTotal") or 0),
+        columns.get("WaitingFor"),
+        columns.get("WaitingOn"),
+        columns.get("WaitingSince"),
+        columns.get("NextDueAt"),
+        _short(columns.get("LastError")),
+        _short(columns.get("NoticeError")),
+    )
+
+
+def _short(text: str | None) -> str | None:
+    return text if text is None or len(text) <= SHOWN_ERROR else text[: SHOWN_ERROR - 1] + "…"
+
+
+def _count(search: Search, state: OnboardingState, number: int) -> Count:
+    chosen = search.states == (state,)
+    return Count(STATES[state], number, link(replace(search, states=() if chosen else (state,))), chosen)
+
+
+def _heading(search: Search, label: str, sort: Sort | None) -> Heading:
+    if sort is None:
+        return Heading(label)
+    mine = search.sort is sort
+    turned = Order.DESCENDING if mine and not search.descending else Order.ASCENDING
+    order = ("descending" if search.descending else "ascending") if mine else None
+    return Heading(label, link(replace(search, sort=sort, order=turned)), order)

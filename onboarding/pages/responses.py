@@ -1,0 +1,138 @@
+"""Pages as answers: rendered with everything escaped, and with the headers that keep a browser from doing more."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Any
+
+import azure.functions as func
+
+from onboarding.core.decide import RefusedError
+from onboarding.http.access import SANDBOX_USERS
+from onboarding.http.call import Call
+from onboarding.http.problems import ProblemError
+from onboarding.pages import csrf, words
+from onboarding.pages.assets import url
+from onboarding.ports import ConflictError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SWITCH_USER = "switch the sandbox's user"
+"""Purpose of the form in every page's head."""
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""Of every page. No referrer, because the address of a page may be somebody's signed link."""
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The templates. Imported at the first page: functions that show none don't wait for Jinja."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("onboarding.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(iso=words.iso, stamp=words.stamp, ago=words.ago, span=words.span)
+    made.globals.update(asset=url)
+    return made
+
+
+def page(call: Call, template: str, code: int = 200, /, **context: Any) -> func.HttpResponse:
+    """A page, with who is signed in at its head."""
+    return _answer(
+        template,
+        code,
+        now=call.engine.clock.now(),
+        caller=call.caller if call.caller.roles or call.caller.sandbox else None,
+        switch=_switch(call),
+        **context,
+    )
+
+
+def problem_page(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """A page that says what went wrong, to anybody: it shows nothing else."""
+    return _answer(
+        "problem.html",
+        status,
+        headers,
+        now=datetime.now(UTC),
+        caller=None,
+        switch=None,
+        title=title,
+        detail=detail,
+        status=status,
+        back=None,
+    )
+
+
+def see_other(path: str, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """After a form was taken: go and read the page (303, so that a reload sends nothing again)."""
+    return func.HttpResponse(status_code=303, headers={**HEADERS, "Location": path, **(headers or {})})
+
+
+Handler = Callable[[Call], Awaitable[func.HttpResponse]]
+
+
+def shown(handler: Handler) -> Handler:
+    """A handler whose refusals become pages; what it doesn't expect is for `problems.answered`."""
+
+    @wraps(handler)
+    async def wrapped(call: Call) -> func.HttpResponse:
+        try:
+            return await handler(call)
+        except ProblemError as error:
+            return _refused(call, error.status, error.title, error.detail, error.headers)
+        except RefusedError as error:
+            return _refused(call, 409, "Not possible in this state", str(error), {})
+        except ConflictError:
+            detail = "The onboarding is being changed by many at a time. Nothing was changed; try again."
+            return _refused(call, 503, "Try again shortly", detail, {"Retry-After": "1"})
+
+    return wrapped
+
+
+def _refused(call: Call, status: int, title: str, detail: str, headers: Mapping[str, str]) -> func.HttpResponse:
+    answer = page(
+        call,
+        "problem.html",
+        status,
+        title=title,
+        detail=detail,
+        status=status,
+        back="/api/dashboard" if call.caller.roles else None,
+    )
+    answer.headers.update(headers)
+    return answer
+
+
+def _switch(call: Call) -> Mapping[str, Any] | None:
+    """What the sandbox's choice of a user needs; None outside the sandbox."""
+    if not call.caller.sandbox:
+        return None
+    here = call.request.url.partition("://")[2].partition("/")[2]
+    return {
+        "users": tuple(SANDBOX_USERS),
+        "csrf": csrf.token(call, SWITCH_USER),
+        "back": f"/{here}" if call.request.method == "GET" else "/api/dashboard",
+    }
+
+
+def _answer(template: str, code: int, headers: Mapping[str, str] | None = None, /, **context: Any) -> func.HttpResponse:
+    html = environment().get_template(template).render(**context)
+    return func.HttpResponse(html, status_code=code, mimetype="text/html", headers={**HEADERS, **(headers or {})})

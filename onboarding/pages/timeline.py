@@ -1,0 +1,141 @@
+"""How long every step took, drawn to scale: bars computed from the audit trail. Pure; lengths are shares of 100."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from onboarding.core.record import Event, Record, StepState
+from onboarding.core.steps import BY_NAME
+from onboarding.pages.words import span
+
+LEAST_SHARE = 0.4
+"""Of the width: what took a second is still to be seen beside two weeks."""
+_TICKS = 6
+_ROUND = [timedelta(seconds=s) for s in (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200)]
+_ROUND += [timedelta(days=d) for d in (1, 2, 5, 7, 14, 30, 60, 180, 365)]
+
+
+class Phase(StrEnum):
+    """What a step does in a stretch of time."""
+
+    WORKING = "running"
+    WAITING = "waiting"
+    ATTENTION = "attention"
+
+
+_PHASES = {
+    StepState.DUE: Phase.WORKING,
+    StepState.RUNNING: Phase.WORKING,
+    StepState.WAITING: Phase.WAITING,
+    StepState.NEEDS_ATTENTION: Phase.ATTENTION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A step in one phase."""
+
+    phase: Phase
+    start: datetime
+    end: datetime
+    left: float = 0.0
+    """Shares of the whole width, in percent."""
+    width: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One step's row."""
+
+    name: str
+    title: str
+    stretches: tuple[Stretch, ...]
+    took: timedelta
+    """All its stretches together."""
+    longest: bool = False
+    """The longest of all rows, though it took at least a second."""
+
+    @property
+    def told(self) -> str:
+        return span(self.took) if self.took >= timedelta(seconds=1) else "under 1 second"
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark of the scale."""
+
+    left: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All rows, in the order of their begin, and the scale."""
+
+    start: datetime
+    end: datetime
+    bars: tuple[Bar, ...]
+    ticks: tuple[Tick, ...]
+
+    @property
+    def longest(self) -> Bar | None:
+        return next((b for b in self.bars if b.longest), None)
+
+
+def timeline(record: Record, events: Sequence[Event], now: datetime) -> Timeline:
+    """The rows of this run's steps that have begun."""
+    end = max(record.closed_at or now, record.created_at + timedelta(seconds=1))
+    whole = (end - record.created_at).total_seconds()
+    rows = [_bar(name, found, record.created_at, whole) for name, found in _stretches(record, events, end).items()]
+    rows.sort(key=lambda b: b.stretches[0].start)
+    most = max(rows, key=lambda b: b.took, default=None)
+    marked = tuple(replace(b, longest=b is most and b.took >= timedelta(seconds=1)) for b in rows)
+    return Timeline(record.created_at, end, marked, _ticks(end - record.created_at))
+
+
+def _stretches(record: Record, events: Sequence[Event], end: datetime) -> dict[str, list[Stretch]]:
+    """Step → its phases one after another; neighbours of the same phase are one."""
+    states: dict[str, tuple[Phase | None, datetime]] = {}
+    found: dict[str, list[Stretch]] = {}
+
+    def enter(name: str, phase: Phase | None, at: datetime) -> None:
+        was, since = states.get(name, (None, at))
+        if was is phase:
+            return
+        if was is not None:
+            found.setdefault(name, []).append(Stretch(was, since, at))
+        states[name] = (phase, at)
+
+    for event in _of_this_run(events):
+        for path, (_, after) in event.changes.items():
+            head, _, rest = path.partition(".")
+            name, _, field = rest.rpartition(".")
+            if head == "steps" and field == "state" and name in BY_NAME and after is not None:
+                enter(name, _PHASES.get(StepState(after)), event.at)
+    for name in list(states):
+        enter(name, None, end)
+    return {s.name: found[s.name] for s in record.steps if s.name in found}
+
+
+def _of_this_run(events: Sequence[Event]) -> Sequence[Event]:
+    begun = [i for i, e in enumerate(events) if e.what in ("requested", "requested-again")]
+    return events[begun[-1] :] if begun else events
+
+
+def _bar(name: str, stretches: Sequence[Stretch], start: datetime, whole: float) -> Bar:
+    placed = []
+    for s in stretches:
+        width = min(100.0, max(LEAST_SHARE, (s.end - s.start).total_seconds() / whole * 100))
+        left = min((s.start - start).total_seconds() / whole * 100, 100 - width)
+        placed.append(Stretch(s.phase, s.start, s.end, round(max(0.0, left), 3), round(width, 3)))
+    took = sum((s.end - s.start for s in stretches), timedelta(0))
+    return Bar(name, BY_NAME[name].title, tuple(placed), took)
+
+
+def _ticks(whole: timedelta) -> tuple[Tick, ...]:
+    step = next((s for s in _ROUND if whole / s <= _TICKS), _ROUND[-1])
+    count = int(whole / step)
+    return tuple(Tick(round(i * step / whole * 100, 3), span(i * step) if i else "start") for i in range(count + 1))

@@ -1,0 +1,145 @@
+"""Usable by everybody: by keyboard, with a screen reader, in the dark, on a phone, without script."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from sandbox.cloud import Cloud
+from tests.browser.conftest import Still, Watch, base_of, stands
+from tests.browser.places import places
+from tests.journeys.conftest import Operator
+
+Json = dict[str, Any]
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+MANY = 60
+"""Presses of Tab within which everything on a page is reached."""
+
+
+def tab_to(page: Page, role: str, name: str) -> None:
+    """Press Tab until it has the focus."""
+    wanted = page.get_by_role(role, name=name)  # type: ignore[arg-type]
+    for _ in range(MANY):
+        page.keyboard.press("Tab")
+        if wanted.evaluate_all("(found) => found.includes(document.activeElement)"):
+            return
+    pytest.fail(f"{MANY} times Tab did not reach the {role} '{name}'")
+
+
+def test_a_checkpoint_is_confirmed_by_keyboard_alone(
+    living: Cloud, operator: Operator, requested: Callable[..., Json], watch: Watch
+) -> None:
+    record = requested(stands("operator-information", "waiting"))
+    page = watch(base_of(living)).open("/api/dashboard")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    tab_to(page, "link", record["gateway"]["name"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(record["gateway"]["name"])
+    tab_to(page, "link", "What to do, and confirm")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Confirm that it is done")).to_be_visible()
+    tab_to(page, "textbox", "Note")
+    page.keyboard.type("typed, not clicked")
+    tab_to(page, "button", "Confirm that it is done")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
+    step = next(s for s in operator.get(record["id"])["steps"] if s["name"] == "operator-information")
+    assert (step["state"], step["note"]) == ("done", "typed, not clicked")
+
+
+def test_where_the_focus_is_can_be_seen(still: Still, watch: Watch) -> None:
+    page = watch(still.base).open("/api/dashboard")
+    for role, name in (("searchbox", "Person"), ("button", "Filter")):
+        tab_to(page, role, name)
+        width = page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)")
+        style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert style != "none"
+        assert width >= 2, f"the outline of {role} {name} is {width} px"
+
+
+def test_no_page_has_a_barrier_in_light_or_dark(still: Still, watch: Watch, axe: str) -> None:
+    window = watch(still.base, refusals=True)
+    page = window.context.new_page()
+    found: list[str] = []
+    for what, path in [*places(still).items(), ("refused", "")]:
+        if what == "refused":
+            window.context.add_cookies([{"name": "sandbox-user", "value": "nick.nobody", "url": still.base}])
+        window.go(page, path or "/api/dashboard")
+        # What is folded away is read too.
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
+        page.evaluate(axe)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            found += [
+                f"{what}, {scheme}: {v['impact']} {v['id']}: {v['nodes'][0]['failureSummary']} {v['nodes'][0]['html']}"
+                for v in result["violations"]
+                if v["impact"] in ("serious", "critical")
+            ]
+    assert found == [], json.dumps(found, indent=1)
+
+
+def test_a_phone_scrolls_no_page_sideways(still: Still, watch: Watch) -> None:
+    window = watch(still.base, refusals=True, **PHONE)
+    page = window.context.new_page()
+    for what, path in places(still).items():
+        window.go(page, path)
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
+        wide = page.evaluate(
+            "[document.documentElement.scrollWidth, [...document.querySelectorAll('main *')]"
+            ".filter((e) => e.getBoundingClientRect().right > 391 && !e.closest('.scroller, pre, svg'))"
+            ".map((e) => e.tagName + '.' + e.className)]"
+        )
+        assert wide[0] <= 390, (what, wide)
+
+
+def test_on_a_phone_a_checkpoint_is_answered(
+    living: Cloud, operator: Operator, requested: Callable[..., Json], watch: Watch
+) -> None:
+    record = requested(stands("operator-information", "waiting"))
+    page = watch(base_of(living), **PHONE).open("/api/dashboard")
+    page.get_by_role("link", name=record["gateway"]["name"]).tap()
+    page.get_by_role("link", name="What to do, and confirm").tap()
+    page.get_by_role("button", name="Confirm that it is done").tap()
+    expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
+
+
+def test_every_page_is_read_without_script(still: Still, watch: Watch) -> None:
+    window = watch(still.base, refusals=True, java_script_enabled=False)
+    page = window.context.new_page()
+    for what, path in places(still).items():
+        window.go(page, path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert len(page.get_by_role("main").inner_text()) > 80, what
+    window.go(page, "/api/dashboard")
+    page.locator("table.list tbody tr").first.get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Where the time went")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Copy"))).to_have_count(0)
+
+
+def test_a_checkpoint_is_answered_without_script(
+    living: Cloud, operator: Operator, requested: Callable[..., Json], watch: Watch
+) -> None:
+    record = requested(stands("operator-information", "waiting"))
+    window = watch(base_of(living), java_script_enabled=False)
+    page = window.open(f"/api/onboardings/{record['id']}/checkpoints/operator-information")
+    page.get_by_role("button", name="Confirm that it is done").click()
+    expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
+    step = next(s for s in operator.get(record["id"])["steps"] if s["name"] == "operator-information")
+    assert step["state"] == "done"
+
+
+def test_the_dark_is_dark(still: Still, watch: Watch) -> None:
+    brightness = "getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).slice(0, 3).map(Number)"
+    light = watch(still.base, color_scheme="light").open("/api/dashboard").evaluate(brightness)
+    dark = watch(still.base, color_scheme="dark").open("/api/dashboard").evaluate(brightness)
+    assert min(light) > 200
+    assert max(dark) < 80

@@ -1,0 +1,135 @@
+"""A person's text is text: whatever is typed into any field, nothing of it runs, and all of it is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from onboarding.core.links import Link, sign
+from sandbox.cloud import Cloud
+from tests.browser.conftest import Watch, base_of, stands
+from tests.journeys.conftest import Operator, Simulator
+
+Json = dict[str, Any]
+MARKS = (
+    "<script>window.__hacked=1</script>",
+    '"><img src=x onerror="window.__hacked=2">',
+    "javascript:window.__hacked=3",
+    "{{7*7}}{% raw %}${7*7}",
+    "' autofocus onfocus='window.__hacked=4",
+    "</textarea></title><svg onload=window.__hacked=5>",
+)
+ALL = " ".join(MARKS)
+TEAM_NAME = MARKS[0] + MARKS[1] + MARKS[3]
+ADMIN = "{{7*7}}&lt;b&gt;@contoso.com"
+
+
+def look(page: Page, *shown: str) -> None:
+    """The page runs nothing of it, has no link or field made of it, and shows these texts as they were typed."""
+    assert page.evaluate("window.__hacked") is None, page.url
+    for made in ("a[href^='javascript:' i]", "img[src='x']", "[onfocus]", "[onerror]", "svg[onload]"):
+        expect(page.locator(made)).to_have_count(0)
+    for text in shown:
+        assert text in page.locator("main").evaluate("(main) => main.textContent"), (text, page.url)
+
+
+@pytest.fixture
+def hostile(microsoft: Simulator, requested: Callable[..., Json]) -> Json:
+    """An onboarding in which every text is an attack."""
+    microsoft.call("PUT", "/users", {"userPrincipalName": ADMIN, "id": "6d1f0c3e-0f0b-4a55-9a0c-2f4f6e1a7b90"})
+    emails = ["{{7*7}}&lt;i&gt;@contoso.com"]
+    return requested(
+        stands("operator-information", "waiting"),
+        adminUser=ADMIN,
+        onboardingTeam={"name": TEAM_NAME, "email": "${7*7}@example.com"},
+        notify={"emails": emails, "teams": True, "escalateTo": emails[0]},
+    )
+
+
+def test_texts_of_a_request_and_of_people_stay_texts_on_every_page(
+    living: Cloud, microsoft: Simulator, operator: Operator, hostile: Json, watch: Watch
+) -> None:
+    window = watch(base_of(living))
+    page = window.open(f"/api/onboardings/{hostile['id']}/checkpoints/operator-information")
+    look(page, TEAM_NAME)
+    page.get_by_role("textbox", name="Note").fill(ALL)
+    page.get_by_role("button", name="Confirm that it is done").click()
+    expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
+    look(page, ALL)
+
+    operator.until(hostile["id"], stands("portal-access", "waiting"), confirm=False)
+    window.go(page, f"/api/onboardings/{hostile['id']}/checkpoints/portal-access")
+    look(page, ADMIN)
+    page.get_by_text("Report a problem").click()
+    page.get_by_role("textbox", name="What is the problem?").fill(ALL)
+    page.get_by_role("button", name="Report the problem").click()
+    expect(page.get_by_role("button", name="Report the problem")).to_have_count(0)
+    look(page, ALL)
+
+    window.go(page, "/api/dashboard")
+    look(page, MARKS[0])
+    window.go(page, f"/api/dashboard/{hostile['id']}")
+    look(page, ALL)
+
+    page.get_by_text("Cancel the onboarding").first.click()
+    page.get_by_role("textbox", name="Reason").fill(ALL)
+    page.get_by_role("button", name="Cancel the onboarding").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Cancelled")
+    look(page, ALL)
+
+    # What the list and the API say is data, and read as such by a browser too.
+    for path in ("/api/onboardings", f"/api/onboardings/{hostile['id']}", f"/api/onboardings/{hostile['id']}/events"):
+        answer = window.context.request.get(f"{window.base}{path}", headers={"accept": "text/html"})
+        if "json" not in answer.headers["content-type"]:
+            window.go(page, path)
+            look(page)
+
+
+def test_texts_stay_texts_on_a_page_behind_a_link(living: Cloud, hostile: Json, watch: Watch) -> None:
+    opening = next(s for s in hostile["steps"] if s["name"] == "operator-information")
+    link = Link(hostile["id"], opening["name"], opening["ticket"], datetime.now(UTC) + timedelta(days=1))
+    page = watch(base_of(living)).open(f"/api/links/{sign(link, living.settings['ONBOARDING_LINK_KEY'])}")
+    look(page, TEAM_NAME)
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_texts_in_an_address_stay_texts(mark: str, living: Cloud, hostile: Json, watch: Watch) -> None:
+    window = watch(base_of(living), refusals=True)
+    page = window.open("/api/dashboard")
+    page.get_by_role("searchbox").fill(mark)
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("searchbox")).to_have_value(mark)
+    look(page)
+    quoted = quote(mark, safe="")
+    for path in (
+        *(f"/api/dashboard?{field}={quoted}" for field in ("state", "subscription", "sort", "after")),
+        f"/api/dashboard/{quoted}",
+        f"/api/onboardings/{hostile['id']}/checkpoints/{quoted}",
+        f"/api/onboardings/{quoted}/checkpoints/portal-access",
+        f"/api/links/{quoted}",
+    ):
+        window.go(page, path)
+        look(page)
+
+
+def test_mail_and_the_sandboxs_own_pages_run_nothing(
+    living: Cloud, microsoft: Simulator, operator: Operator, hostile: Json, browser: Browser
+) -> None:
+    operator.client.post(
+        f"/onboardings/{hostile['id']}/checkpoints/operator-information", json={"note": ALL}
+    ).raise_for_status()
+    page = browser.new_page()
+    for mail in microsoft.call("GET", "/mailbox"):
+        content = mail.get("html") or mail["content"]
+        page.set_content(content)
+        assert page.evaluate("window.__hacked") is None, mail["subject"]
+        expect(page.locator("script, img[src='x'], [onfocus], [onerror]")).to_have_count(0)
+    for path in ("/mailbox", "/teams"):
+        page.goto(f"{living.control}{path}")
+        assert page.evaluate("window.__hacked") is None
+    page.context.close()

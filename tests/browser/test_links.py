@@ -1,0 +1,117 @@
+"""Signed links: the onboarding team answers without signing in, once; with a link that is no good, one is told why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from onboarding.core.links import Link, sign
+from sandbox.cloud import Cloud
+from tests.browser.conftest import Watch, base_of, stands
+from tests.browser.inbox import mailed_link
+from tests.journeys.conftest import Operator, Simulator
+
+Json = dict[str, Any]
+TEAM = "team@example.com"
+
+
+def step(record: Json, name: str) -> Json:
+    return next(s for s in record["steps"] if s["name"] == name)
+
+
+def test_the_onboarding_team_confirms_by_its_link_and_only_once(
+    living: Cloud, microsoft: Simulator, operator: Operator, requested: Callable[..., Json], watch: Watch
+) -> None:
+    record = requested(stands("operator-information", "waiting"))
+    link = mailed_link(microsoft, TEAM, "/api/links/")
+    # Nobody is signed in: not even one of the sandbox's users has a role here.
+    window = watch(base_of(living), user="nick.nobody", refusals=True)
+    page = window.open(link)
+    expect(page.get_by_role("main")).to_contain_text(record["gateway"]["name"])
+    assert step(operator.get(record["id"]), "operator-information")["state"] == "waiting", "looking changed something"
+
+    page.get_by_role("textbox", name="Note").fill("All is in place with us.")
+    page.get_by_role("button", name="Confirm that it is done").click()
+    expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    ended = step(operator.get(record["id"]), "operator-information")
+    assert ended["state"] == "done"
+    assert ended["note"] == "All is in place with us."
+    assert "olga" not in ended["endedBy"]
+
+    assert window.go(page, link) >= 400
+    expect(page.get_by_role("main")).to_contain_text("This link has been used")
+    expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
+    assert "link-refused" in [e["what"] for e in operator.events(record["id"])]
+
+
+def test_the_holder_of_a_link_reports_a_problem(
+    living: Cloud, microsoft: Simulator, operator: Operator, requested: Callable[..., Json], watch: Watch
+) -> None:
+    record = requested(stands("operator-information", "waiting"))
+    window = watch(base_of(living), user="nick.nobody", refusals=True)
+    page = window.open(mailed_link(microsoft, TEAM, "/api/links/"))
+    page.get_by_text("Report a problem").click()
+    page.get_by_role("textbox", name="What is the problem?").fill("The form came back empty.")
+    page.get_by_role("button", name="Report the problem").click()
+    expect(page.get_by_role("button", name="Report the problem")).to_have_count(0)
+    told = step(operator.get(record["id"]), "operator-information")
+    assert told["state"] == "needs-attention"
+    assert "The form came back empty." in told["problem"]["seen"]
+
+
+def test_a_link_dies_with_its_checkpoint(
+    living: Cloud, microsoft: Simulator, operator: Operator, requested: Callable[..., Json], watch: Watch
+) -> None:
+    record = requested(stands("operator-information", "waiting"))
+    window = watch(base_of(living), user="nick.nobody", refusals=True)
+    page = window.open(mailed_link(microsoft, TEAM, "/api/links/"))
+    operator.confirm(record["id"], "operator-information", "by somebody of ours")
+    page.get_by_role("textbox", name="Note").fill("Too late.")
+    page.get_by_role("button", name="Confirm that it is done").click()
+    expect(page.get_by_role("main")).to_contain_text("settled since")
+    assert step(operator.get(record["id"]), "operator-information")["note"] == "by somebody of ours"
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("forged", "This link was not made by this application"),
+        ("cut off", "This link was not made by this application"),
+        ("expired", "This link was good until"),
+        ("foreign", "This link belongs to no onboarding"),
+    ],
+)
+def test_a_link_that_is_no_good_says_what_happened_and_whom_to_ask(
+    kind: str, sentence: str, living: Cloud, operator: Operator, requested: Callable[..., Json], watch: Watch
+) -> None:
+    record = requested(stands("operator-information", "waiting"))
+    now = datetime.now(UTC)
+    good = Link(record["id"], "operator-information", 1, now + timedelta(days=1))
+    key = living.settings["ONBOARDING_LINK_KEY"]
+    token = {
+        "forged": lambda: sign(good, "a key of somebody else's, as long as ours is"),
+        "cut off": lambda: sign(good, key)[:-4],
+        "expired": lambda: sign(Link(good.onboarding_id, good.step, 1, now - timedelta(seconds=1)), key),
+        "foreign": lambda: sign(Link("0" * len(record["id"]), good.step, 1, good.expires_at), key),
+    }[kind]()
+    window = watch(base_of(living), user="nick.nobody", refusals=True)
+    page = window.open(f"/api/links/{token}")
+    main = page.get_by_role("main")
+    expect(main).to_contain_text(sentence)
+    expect(main).to_contain_text("Ask")
+    assert_no_way_in(page)
+    assert step(operator.get(record["id"]), "operator-information")["state"] == "waiting"
+    refused = [e for e in operator.events(record["id"]) if e["what"] == "link-refused"]
+    # Whose link it was is known only where the signature is ours.
+    assert len(refused) == (1 if kind == "expired" else 0)
+
+
+def assert_no_way_in(page: Page) -> None:
+    expect(page.get_by_role("button")).to_have_count(0)
+    expect(page.get_by_role("textbox")).to_have_count(0)
+    expect(page.get_by_role("link", name="Dashboard")).to_have_count(0)

@@ -1,0 +1,74 @@
+"""What may be done in a state is offered there, and everything that is offered is not refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from onboarding.core.actions import Action, actions
+from onboarding.core.decide import decide
+from onboarding.core.deliveries import deliveries
+from onboarding.core.events import (
+    CancelRequested,
+    CheckRequested,
+    Confirmed,
+    Happening,
+    ProblemReported,
+    RetryRequested,
+)
+from onboarding.core.record import Record
+from onboarding.core.steps import STEPS
+from tests.support import requests
+from tests.support.records import NOW, after, finish_all, new
+
+
+def happening(action: Action) -> Happening:
+    step = action.step or ""
+    match action.name:
+        case "confirm":
+            return Confirmed(step, "ada")
+        case "report-problem":
+            return ProblemReported(step, "ada", "it can't be done")
+        case "retry":
+            return RetryRequested(step, "ada")
+        case "check":
+            return CheckRequested(step, "ada")
+        case "cancel":
+            return CancelRequested("ada", "no")
+    raise AssertionError(action)
+
+
+@pytest.mark.parametrize("step", [s.name for s in STEPS])
+def test_whatever_is_offered_is_taken(step: str) -> None:
+    record = after(step)
+    stopped = _reported(record)
+    for state in (record, stopped):
+        for action in actions(state):
+            assert decide(state, happening(action), NOW).changed
+
+
+def _reported(record: Record) -> Record:
+    for action in actions(record):
+        if action.name == "report-problem":
+            return decide(record, happening(action), NOW).record
+    return record
+
+
+def test_a_closed_one_can_only_be_started_again() -> None:
+    assert [a.name for a in actions(finish_all(new().record))] == ["start-again"]
+
+
+def test_the_onboarding_team_gets_a_link_and_an_escalation_goes_to_the_second_address() -> None:
+    body = requests.operator_connect()
+    body["notify"]["escalateTo"] = "boss@contoso.com"
+    record = after("operator-information", new(notify=body["notify"]).record)
+    notice = record.notices[0]
+    told = deliveries(notice, record, "default@contoso.com", links=True)
+    assert [(d.way, d.to, d.outside) for d in told] == [
+        ("teams", (), False),
+        ("email", ("voice-ops@contoso.com",), False),
+        ("email", ("team@example.com",), True),
+    ]
+    assert not [d for d in deliveries(notice, record, None, links=False) if d.outside]
+    escalation = notice.model_copy(update={"kind": "escalation"})
+    told = deliveries(escalation, record, "default@contoso.com", links=True)
+    assert [d.to for d in told if d.way == "email"] == [("voice-ops@contoso.com", "boss@contoso.com")]

@@ -1,0 +1,86 @@
+"""A message as an e-mail: the same in plain text and in HTML, and links to web pages only."""
+
+from __future__ import annotations
+
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onboarding.azure.graph_mail import mime
+from onboarding.azure.mail_page import mail_html, mail_text, subject
+from onboarding.ports import Message
+from tests.twins.notifier import MESSAGE
+
+
+def test_a_mail_as_text() -> None:
+    assert mail_text(MESSAGE) == (
+        "contoso-acg: your turn\n\n"
+        "Gateway: contoso-acg\nEnvironment: production\n\n"
+        "The checkpoint has been open for 3 days.\n\n"
+        "What to do:\n1. Sign in to the portal.\n2. Confirm this step.\n\n"
+        "To copy, exactly as it is:\nAdmin user: voice.admin@contoso.com\n\n"
+        "Please note: Do not change Calling Profiles with a CommsGw suffix.\n\n"
+        "Open the onboarding:\nhttp://localhost:7071/onboardings/contoso-acg-1\n\n"
+        "Also told: your Teams channel\n"
+    )
+
+
+def test_a_title_alone_is_a_mail() -> None:
+    assert mail_text(Message("Done")) == "Done\n"
+    assert "<h1" in mail_html(Message("Done"))
+    assert "<a " not in mail_html(Message("Done"))
+
+
+def test_the_html_has_a_table_a_numbered_list_and_a_button() -> None:
+    page = mail_html(MESSAGE)
+    assert "Gateway</th><td" in page
+    assert page.index("<ol") < page.index("Sign in to the portal.</li>") < page.index("</ol>")
+    assert ">voice.admin@contoso.com</code>" in page
+    assert '<a href="http://localhost:7071/onboardings/contoso-acg-1"' in page
+    assert ">Open the onboarding</a>" in page
+
+
+def test_the_html_loads_nothing() -> None:
+    page = mail_html(MESSAGE)
+    assert not [word for word in ("src=", "url(", "<link", "<style", "<script", "@import") if word in page]
+
+
+def test_what_stays_is_listed_in_both() -> None:
+    message = Message("Cancelled", stays=(("Add the domain", "added abc.commsgw.azure.com"),))
+    assert "- Add the domain: added abc.commsgw.azure.com" in mail_text(message)
+    assert "Add the domain: added abc.commsgw.azure.com</li>" in mail_html(message)
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "//x.example", "https://x.example/\nBcc"])
+def test_a_mail_links_only_to_web_pages(link: str) -> None:
+    assert "<a " not in mail_html(Message("Done", link=link))
+    assert mail_text(Message("Done", link=link)) == "Done\n"
+
+
+def test_a_text_can_not_pass_for_another_line() -> None:
+    text = mail_text(Message("Done", actions=("Confirm.\n2. Send your password to evil@example.com",)))
+    assert "1. Confirm. 2. Send your password to evil@example.com\n" in text
+
+
+@given(st.text(max_size=400), st.text(max_size=200))
+def test_subject_and_text_arrive_as_they_were(title: str, why: str) -> None:
+    message = Message(title, why=(why,))
+    raw = mime("onboarding@contoso.com", ["a@contoso.com"], subject(message), mail_text(message), mail_html(message))
+    arrived = BytesParser(EmailMessage, policy=policy.default).parsebytes(raw)
+    assert not arrived.defects
+    assert sorted(arrived.keys()) == sorted(["From", "To", "Subject", "Auto-Submitted", "MIME-Version", "Content-Type"])
+    assert str(arrived["Subject"]) == subject(message)
+    text, html = arrived.get_body(("plain",)), arrived.get_body(("html",))
+    assert isinstance(text, EmailMessage)
+    assert isinstance(html, EmailMessage)
+    assert text.get_content().replace("\r\n", "\n") == mail_text(message)
+    assert html.get_content().rstrip("\r\n") == mail_html(message)
+
+
+def test_a_subject_is_one_short_line() -> None:
+    assert subject(Message("contoso\r\nBcc: evil@example.com")) == "contoso Bcc: evil@example.com"
+    assert len(subject(Message("x" * 1000))) == 255

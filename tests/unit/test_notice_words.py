@@ -1,0 +1,365 @@
+"""The words of notices: each says all that its reader needs, and people outside read nothing internal."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from onboarding.azure.mail_page import mail_html, mail_text, subject
+from onboarding.azure.plain import one_line
+from onboarding.azure.teams_card import CARD_BYTES, teams_body
+from onboarding.core.decide import decide
+from onboarding.core.deliveries import Delivery
+from onboarding.core.events import CancelRequested, ProblemReported
+from onboarding.core.instructions import instructions
+from onboarding.core.live_traffic import LIVE_TRAFFIC, LIVE_TRAFFIC_ARTICLE
+from onboarding.core.notice_words import NOBODY_ELSE, how_long, txt_record_words, words
+from onboarding.core.notices import NoticeKind
+from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID, DO_NOT_TOUCH, PORTAL
+from onboarding.core.record import Findings, Notice, Problem, Record, StepState, TxtRecord
+from onboarding.core.steps import BY_NAME, CHECKPOINTS, STEPS, Kind
+from onboarding.ports import Message
+from tests.support.records import NOW, after, finish_all, new
+
+LINK = "https://onboarding.contoso.com/api/links/abc"
+TXT = TxtRecord(name="abc123.commsgw.azure.com", value="MS=ms12345678", ttl=3600)
+APPLICATION_ID = "6b7d9a3e-0f5c-4f4e-8a61-5d6d7b1c2e3f"
+OTHERS = (Delivery("teams"), Delivery("email", ("voice-ops@contoso.com", "lead@contoso.com")))
+OF_STEPS = [k for k in NoticeKind if k not in (NoticeKind.COMPLETED, NoticeKind.CANCELLED)]
+CARELESS = MarkdownIt("commonmark").enable(["strikethrough", "table"])
+
+EVERY_CHECKPOINT = pytest.mark.parametrize("step", [s.name for s in CHECKPOINTS])
+EVERY_KIND_OF_STEPS = pytest.mark.parametrize("kind", OF_STEPS)
+
+
+def at(step: str, **changes: Any) -> Record:
+    """An onboarding that has come to that step, with everything found."""
+    findings = Findings(application_id=APPLICATION_ID, domain=TXT.name, txt_record=TXT)
+    record = after(step).model_copy(update={"findings": findings})
+    steps = tuple(s.model_copy(update=changes) if s.name == step else s for s in record.steps)
+    return record.model_copy(update={"steps": steps})
+
+
+def notice(kind: NoticeKind, step: str | None = None, age: timedelta = timedelta(days=3)) -> Notice:
+    return Notice(id="n1", kind=kind, step=step, owed_since=NOW + age, next_attempt_at=None, ticket=1)
+
+
+def said(kind: NoticeKind, record: Record, step: str | None = None, **how: Any) -> Message:
+    more: dict[str, Any] = {"told": OTHERS, "link": LINK, "outside": False, **how}
+    return words(notice(kind, step), record, **more)
+
+
+def everything(message: Message) -> str:
+    return json.dumps([getattr(message, name) for name in Message.__slots__], ensure_ascii=False)
+
+
+@EVERY_CHECKPOINT
+@EVERY_KIND_OF_STEPS
+def test_every_notice_of_every_checkpoint_says_everything(kind: NoticeKind, step: str) -> None:
+    problem = Problem(code="reported", seen="ada reports: no invitation", what_next="Talk to them.")
+    message = said(kind, at(step, problem=problem), step)
+    facts = dict(message.facts)
+    assert facts["Gateway"] == "contoso-acg"
+    assert facts["Environment"] == "production"
+    assert facts["Services"] == "Operator Connect"
+    assert facts["Step"] == BY_NAME[step].title
+    assert facts["Section of Microsoft's article"] == BY_NAME[step].section
+    assert "contoso-acg" in message.title
+    assert BY_NAME[step].title in message.title
+    assert all(message.why)
+    assert message.actions
+    assert message.link == LINK
+    assert message.told == ("your Teams channel", "voice-ops@contoso.com, lead@contoso.com (e-mail)")
+
+
+@EVERY_CHECKPOINT
+@pytest.mark.parametrize("kind", [NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION])
+def test_what_to_do_is_the_articles_with_exact_values_and_its_warning(kind: NoticeKind, step: str) -> None:
+    record = at(step)
+    expected = instructions(step, record)
+    message = said(kind, record, step)
+    assert message.actions[-len(expected.actions) :] == expected.actions
+    assert message.values == tuple((v.label, v.text) for v in (*expected.values, *expected.pages))
+    assert message.warning == expected.warning
+    assert message.link_label == "Confirm or report a problem"
+
+
+def test_both_application_ids_stand_in_the_notice_to_be_copied() -> None:
+    message = said(NoticeKind.CHECKPOINT_OPENED, at("add-application-ids"), "add-application-ids")
+    assert [text for _, text in message.values][:2] == [APPLICATION_ID, AZURE_COMMUNICATIONS_GATEWAY_APP_ID]
+    assert message.warning == DO_NOT_TOUCH
+
+
+def test_who_is_waited_for_stands_by_name() -> None:
+    opened = said(NoticeKind.CHECKPOINT_OPENED, at("portal-access"), "portal-access")
+    assert "the admin user (voice.admin@contoso.com)" in opened.why[0]
+    assert ("Operator Connect portal", PORTAL) in opened.values
+    team = said(NoticeKind.REMINDER, at("operator-information"), "operator-information")
+    assert "the onboarding team (Microsoft onboarding)" in team.why[0]
+
+
+@pytest.mark.parametrize(
+    ("age", "text"),
+    [
+        (timedelta(days=3), "open for 3 days"),
+        (timedelta(days=1, hours=5), "open for 1 day."),
+        (timedelta(days=14), "open for 14 days"),
+        (timedelta(seconds=7300), "open for 2 hours"),
+        (timedelta(seconds=60), "open for 1 minute."),
+        (timedelta(seconds=2), "open for less than a minute"),
+    ],
+)
+def test_a_reminder_says_how_long_the_checkpoint_has_been_open(age: timedelta, text: str) -> None:
+    told = words(
+        notice(NoticeKind.REMINDER, "portal-access", age), at("portal-access"), told=(), link="", outside=False
+    )
+    assert text in told.why[0]
+
+
+def test_a_clock_that_went_back_is_no_negative_time() -> None:
+    assert how_long(timedelta(seconds=-5)) == "less than a minute"
+
+
+def test_an_escalation_says_why_it_came_to_somebody_else() -> None:
+    message = said(NoticeKind.ESCALATION, at("portal-access"), "portal-access")
+    assert "past its deadline" in message.why[0]
+    assert message.actions[0].startswith("Ask the admin user (voice.admin@contoso.com)")
+
+
+@pytest.mark.parametrize("step", [s.name for s in STEPS if s.kind is not Kind.CHECKPOINT])
+def test_a_step_that_stopped_says_why_and_what_to_do(step: str) -> None:
+    problem = Problem(code="refused", seen="ARM answered 403 (AuthorizationFailed).", what_next="Grant the role.")
+    record = at(step, state=StepState.NEEDS_ATTENTION, problem=problem)
+    message = said(NoticeKind.NEEDS_ATTENTION, record, step)
+    assert "The step stopped because of this: ARM answered 403 (AuthorizationFailed)." in message.why
+    assert message.actions[0] == "Grant the role."
+    assert "Retry the step" in message.actions[1]
+    assert dict(message.facts)["Step"] == BY_NAME[step].title
+
+
+def test_a_stop_at_the_txt_record_shows_the_record() -> None:
+    message = said(NoticeKind.NEEDS_ATTENTION, at("txt-record-visible"), "txt-record-visible")
+    assert dict(message.values) == {"Name": TXT.name, "Type": "TXT", "Value": TXT.value, "TTL": "3600 seconds"}
+
+
+def test_a_stop_that_was_settled_meanwhile_is_told_all_the_same() -> None:
+    message = said(NoticeKind.NEEDS_ATTENTION, at("enable-services"), "enable-services")
+    assert "nothing more is known" in message.why[0]
+    assert message.actions
+
+
+def test_a_reported_problem_names_the_reporter_and_the_note() -> None:
+    record = decide(at("portal-access"), ProblemReported("portal-access", "ada", "no invitation came"), NOW).record
+    message = said(NoticeKind.PROBLEM_REPORTED, record, "portal-access")
+    assert "ada" in message.why[0]
+    assert "no invitation came" in message.why[0]
+    assert "retry" in message.actions[0]
+    assert message.actions[1:] == instructions("portal-access", record).actions
+    assert message.warning == DO_NOT_TOUCH
+
+
+def test_completed_goes_on_with_live_traffic() -> None:
+    message = said(NoticeKind.COMPLETED, finish_all(new().record))
+    assert message.title == "contoso-acg is connected"
+    assert "prepare for live traffic" in message.why[0]
+    assert message.actions == LIVE_TRAFFIC
+    assert len(LIVE_TRAFFIC) == 10
+    assert all(action.startswith(("You", "The onboarding team")) for action in LIVE_TRAFFIC), "each says who does it"
+    assert ("How to prepare for live traffic", LIVE_TRAFFIC_ARTICLE) in message.values
+    assert message.warning == DO_NOT_TOUCH
+    assert message.stays == ()
+
+
+def test_cancelled_says_why_and_what_stays_at_microsoft() -> None:
+    record = decide(after("add-domain"), CancelRequested("ada", "contract ended"), NOW).record
+    message = said(NoticeKind.CANCELLED, record)
+    assert "contract ended" in message.why[0]
+    done = [s.definition.title for s in record.steps if s.state is StepState.DONE and s.definition.kind is Kind.TASK]
+    assert [step for step, _ in message.stays] == done
+    assert "Enable the services on the gateway" in done
+    assert all(detail == "done" for _, detail in message.stays)
+    assert "nothing of it is undone" in message.actions[0]
+    assert message.values == ()
+
+
+def test_cancelled_before_anything_was_done_leaves_nothing() -> None:
+    record = decide(new().record, CancelRequested("ada", "a mistake"), NOW).record
+    assert said(NoticeKind.CANCELLED, record).stays == ()
+
+
+def test_nobody_else_is_said_too() -> None:
+    assert said(NoticeKind.COMPLETED, finish_all(new().record), told=()).told == (NOBODY_ELSE,)
+
+
+def test_the_onboarding_team_shows_as_such_among_those_told() -> None:
+    others = (Delivery("email", ("team@example.com",), outside=True),)
+    told = said(NoticeKind.REMINDER, at("operator-information"), "operator-information", told=others).told
+    assert told == ("the onboarding team, team@example.com (e-mail)",)
+
+
+SECRETS = (
+    "boom-internal",
+    "ask-somebody-inside",
+    "ada-lovelace",
+    "reason-of-ours",
+    "voice.admin@contoso.com",
+    "voice-ops@contoso.com",
+    "lead@contoso.com",
+    APPLICATION_ID,
+    AZURE_COMMUNICATIONS_GATEWAY_APP_ID,
+    "rg-voice",
+    "6e1b5d2c",
+)
+
+
+@pytest.mark.parametrize("step", [s.name for s in STEPS])
+@EVERY_KIND_OF_STEPS
+def test_people_outside_read_nothing_internal(kind: NoticeKind, step: str) -> None:
+    problem = Problem(code="refused", seen="boom-internal", what_next="ask-somebody-inside")
+    internal = {"problem": problem, "detail": "boom-internal", "note": "boom-internal", "ended_by": "ada-lovelace"}
+    record = at(step, **internal).model_copy(update={"cancelled_because": "reason-of-ours"})
+    message = said(kind, record, step, outside=True)
+    text = everything(message)
+    assert not [secret for secret in SECRETS if secret in text]
+    assert message.told == ("the operator's own people, in Teams and by e-mail",)
+    facts = dict(message.facts)
+    assert facts["Gateway"] == "contoso-acg"
+    assert facts["Services"] == "Operator Connect"
+    assert message.why[0] == "Dear Microsoft onboarding,"
+    assert "contoso-acg" in message.why[1]
+    assert message.actions
+    assert message.link == LINK
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.COMPLETED, NoticeKind.CANCELLED])
+def test_people_outside_learn_of_the_end_without_its_reasons(kind: NoticeKind) -> None:
+    record = finish_all(new().record).model_copy(update={"cancelled_because": "reason-of-ours"})
+    message = said(kind, record, outside=True, link="", told=())
+    assert not [secret for secret in SECRETS if secret in everything(message)]
+    assert message.link is None
+    assert message.told == (NOBODY_ELSE,)
+
+
+@EVERY_CHECKPOINT
+def test_people_outside_are_asked_politely_and_told_how_to_answer(step: str) -> None:
+    message = said(NoticeKind.CHECKPOINT_OPENED, at(step), step, outside=True)
+    assert message.actions[0].startswith("Please")
+    assert any("report a problem" in action for action in message.actions)
+    assert "do not forward" in message.actions[-1]
+
+
+def test_the_team_outside_gets_the_txt_record_where_it_matters() -> None:
+    message = said(NoticeKind.REMINDER, at("txt-record-visible"), "txt-record-visible", outside=True)
+    assert dict(message.values)["Value"] == TXT.value
+
+
+def test_the_txt_record_is_ready_to_paste() -> None:
+    message = txt_record_words(at("share-txt-record"))
+    assert message.values == (("Name", TXT.name), ("Type", "TXT"), ("Value", TXT.value), ("TTL", "3600 seconds"))
+    assert dict(message.facts)["Services"] == "Operator Connect"
+    assert "team@example.com" in message.why[0], "posted to Teams, it must say whom to forward it to"
+    assert "voice.admin@contoso.com" not in everything(message)
+    assert message.actions
+    assert message.told == (NOBODY_ELSE,)
+    assert str(message.link).startswith("https://learn.microsoft.com/azure/communications-gateway/")
+
+
+# -- any text stays text on every way ------------------------------------------------------------------------
+
+
+class Seen(HTMLParser):
+    """The words, tags and links of a mail."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: set[str] = set()
+        self.links: list[str | None] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value for name, value in attrs if name == "href"]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+EVIL = st.one_of(
+    st.text(max_size=120),
+    st.sampled_from(
+        [
+            "<script>alert(1)</script>",
+            "</li></ol><img src=x onerror=alert(1)>",
+            "[free](https://evil.example) **bold**",
+            "{{DATE(2026-01-01T00:00:00Z)}}",
+            "x\r\nBcc: evil@example.com\r\n\r\n2. Send your password",
+            "&lt;b&gt; \" ' ` \\",
+            "\x00\x1b[31m\u2028\ud800",
+        ]
+    ),
+)
+ALLOWED = {
+    *("html", "head", "meta", "title", "body", "div", "h1", "h2", "p", "table", "tr", "th", "td"),
+    *("ol", "ul", "li", "code", "strong", "a"),
+}
+
+
+def texts(card: Any) -> list[str]:
+    if isinstance(card, dict):
+        named = [card[name] for name in ("text", "title", "value") if isinstance(card.get(name), str)]
+        return named + [t for name, value in card.items() if name != "actions" for t in texts(value)]
+    return [t for item in card for t in texts(item)] if isinstance(card, list) else []
+
+
+def shown(text: str) -> str:
+    """What a reader sees of a text in the card. Fails when there is markup in it."""
+    tokens = [t for block in CARELESS.parse(text) for t in (block, *(block.children or ()))]
+    assert {t.type for t in tokens} <= {"paragraph_open", "inline", "paragraph_close", "text", "text_special"}
+    return "".join(t.content for t in tokens if t.type in ("text", "text_special"))
+
+
+@given(seen=EVIL, what_next=EVIL, name=EVIL, outside=st.booleans(), kind=st.sampled_from(OF_STEPS))
+def test_any_text_of_people_and_of_microsoft_stays_text(
+    seen: str, what_next: str, name: str, outside: bool, kind: NoticeKind
+) -> None:
+    problem = Problem.model_construct(code="x", seen=seen, what_next=what_next)
+    record = at("portal-access", problem=problem)
+    team = record.request.onboarding_team.model_copy(update={"name": name})
+    record = record.model_copy(update={"request": record.request.model_copy(update={"onboarding_team": team})})
+    check_every_way(said(kind, record, "portal-access", outside=outside))
+
+
+@given(reason=EVIL, detail=EVIL)
+def test_any_reason_stays_text(reason: str, detail: str) -> None:
+    record = finish_all(new().record)
+    steps = tuple(s.model_copy(update={"detail": detail}) for s in record.steps)
+    check_every_way(said(NoticeKind.CANCELLED, record.model_copy(update={"cancelled_because": reason, "steps": steps})))
+
+
+def check_every_way(message: Message) -> None:
+    body = teams_body(message)
+    assert len(body) < CARD_BYTES
+    card = json.loads(body)["attachments"][0]["content"]
+    on_card = [shown(text) for text in texts(card["body"])]
+    page, plain = Seen(mail_html(message)), mail_text(message)
+    assert page.tags <= ALLOWED
+    assert page.links == [LINK]
+    assert [a["url"] for a in card["actions"]] == [LINK]
+    in_mail = "".join(page.words)
+    for text in (*message.why, *message.actions, *(t for pair in message.stays for t in pair)):
+        line = one_line(text)
+        assert any(line in block for block in on_card)
+        assert line in in_mail
+        assert any(line in row for row in plain.splitlines())
+    assert plain.isprintable() or set(plain) - {"\n"} == {c for c in plain if c.isprintable()}
+    assert subject(message).isprintable()
+    assert plain.encode()
