@@ -68,6 +68,7 @@ LAYERS = (
     # Most of it is waiting for the Service Bus SDK to close its connections, which two can do at a time.
     _tests("integration", "-n", "2", "--dist", "loadgroup"),
     _tests("journeys"),
+    _tests("api"),
     _tests("browser", browser=True),
 )
 SCREENSHOTS = "tests/browser/screenshots.py"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onboarding.core.instructions import txt_values
+from onboarding.core.instructions import Instructions, Value, txt_values
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import Record
 from onboarding.core.steps import Step
@@ -10,6 +10,7 @@ from onboarding.core.steps import Step
 _ASKED = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION)
 """The occasions on which something is asked of them."""
 _ANSWER = "Open the page below and confirm; if something stands in the way, report a problem there instead."
+_ON_THE_PAGE = "Confirm below; if something stands in the way, report a problem instead."
 _ONCE = "The page is for you alone: it works once, for this step only, so please do not forward the link."
 _OF_STEP: dict[str, tuple[str, ...]] = {
     "operator-information": (
@@ -68,6 +69,12 @@ def outside_actions(kind: NoticeKind, record: Record, step: Step | None) -> tupl
     if kind is NoticeKind.COMPLETED:
         return ("Please go on with the operator to prepare for live traffic.",)
     return ("Nothing is needed from you now. The operator will get in touch, should that change.",)
+
+
+def outside_instructions(record: Record, step: Step) -> Instructions:
+    """What their page asks of them, in place of what the operator's people do."""
+    values = tuple(Value(label, text) for label, text in outside_values(record, step))
+    return Instructions((*_OF_STEP.get(step.name, ()), _ON_THE_PAGE), values)
 
 
 def outside_values(record: Record, step: Step | None) -> tuple[tuple[str, str], ...]:

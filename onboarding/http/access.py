@@ -80,8 +80,8 @@ SET_IN_AZURE = (
     "LEGION_SERVICE_HOST",
 )
 """Of App Service, of the Consumption, Flex Consumption and Premium plans, of Container Apps. Source: the host's own
-`EnvironmentSettingNames.cs` (Azure/azure-functions-host). `func start` sets none of them on a laptop. CONTAINER_NAME isn't
-among them: machines that have nothing to do with Azure set it too."""
+`EnvironmentSettingNames.cs` (Azure/azure-functions-host). `func start` sets none of them on a laptop. CONTAINER_NAME
+isn't among them: machines that have nothing to do with Azure set it too."""
 
 
 def caller_of(request: func.HttpRequest, environ: Mapping[str, str], sandbox_user: str | None) -> Caller | None:

@@ -44,7 +44,8 @@ def problem(
     """The answer."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
     return func.HttpResponse(
-        json.dumps(body, ensure_ascii=False),
+        # What is repeated from a header may hold bytes that are no text.
+        json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
         status_code=status,
         mimetype="application/problem+json",
         headers=headers,

@@ -18,7 +18,7 @@ from onboarding.ports import Row
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 TEXT_LENGTH = 200
-CURSOR_LENGTH = 4000
+CURSOR_LENGTH = 1000
 
 CLOSED_STATES = {OnboardingState.COMPLETED, OnboardingState.CANCELLED}
 

@@ -1,1 +1,1 @@
-"""The pages for people: view models (pure), templates, and thin handlers. Nothing here is imported before it is used."""
+"""The pages for people: view models (pure), templates, and thin handlers. Imported when a page is asked for."""

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from onboarding.core.actions import actions
+from onboarding.core.events import APPLICATION
 from onboarding.core.instructions import Instructions, instructions
+from onboarding.core.outside_words import outside_instructions
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.core.steps import BY_NAME
 from onboarding.pages.words import STEP_STATES, Badge
+
+THIS = "this application"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,13 @@ class Checkpoint:
     """It could be answered, by somebody else."""
 
 
-def checkpoint(record: Record, name: str, may: Callable[[str], bool]) -> Checkpoint | None:
-    """The page; None when no person can confirm such a step. `may` says whether the caller holds a role."""
+def checkpoint(
+    record: Record, name: str, may: Callable[[str], bool], *, outside: bool = False
+) -> Checkpoint | None:
+    """The page; None when no person can confirm such a step. `may` says whether the caller holds a role.
+
+    `outside`: for the holder of a signed link, who is asked for their own part.
+    """
     definition = BY_NAME.get(name)
     if definition is None or not definition.confirmable:
         return None
@@ -51,9 +60,9 @@ def checkpoint(record: Record, name: str, may: Callable[[str], bool]) -> Checkpo
         definition.waits_on.value,
         definition.section,
         STEP_STATES[step.state],
-        instructions(name, record),
+        outside_instructions(record, definition) if outside else instructions(name, record),
         _standing(record, step),
-        step.ended_by if done else None,
+        (THIS if step.ended_by == APPLICATION else step.ended_by) if done else None,
         step.since if done else None,
         step.note if done else None,
         "confirm" in allowed,

@@ -33,7 +33,9 @@ def check(call: Call, purpose: str, given: str) -> None:
             "The form came from elsewhere",
             f"Nothing was changed. The form was sent by '{elsewhere[:200]}'; use the page of this application.",
         )
-    if not any(hmac.compare_digest(_signed(k, call.caller.name, purpose), given) for k in _keys(call)):
+    if not any(
+        hmac.compare_digest(_signed(k, call.caller.name, purpose).encode(), given.encode()) for k in _keys(call)
+    ):
         raise ProblemError(
             403,
             "The form is out of date",

@@ -188,7 +188,7 @@ def _notice(notice: Notice) -> NoticeRow:
         badge = Badge("Not needed any more", "off")
     sent = tuple((_receiver(d), d.at) for d in notice.sent)
     kind = notice.kind.replace("-", " ").capitalize()
-    step = BY_NAME[notice.step].title if notice.step in BY_NAME else None
+    step = BY_NAME[notice.step].title if notice.step else None
     return NoticeRow(
         kind, step, badge, notice.owed_since, notice.next_attempt_at, sent, notice.problem if notice.owed else None
     )

@@ -27,9 +27,7 @@ def read_form(call: Call, purpose: str) -> Mapping[str, str]:
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
     except ValueError:
-        raise ProblemError(
-            400, "The form cannot be read", "It is no text in UTF-8, or has too many fields."
-        ) from None
+        raise ProblemError(400, "The form cannot be read", "It is no text in UTF-8, or has too many fields.") from None
     csrf.check(call, purpose, fields.get(csrf.FIELD, ""))
     return fields
 

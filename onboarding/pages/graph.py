@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from textwrap import wrap
 
 from onboarding.core.record import Record, StepState
@@ -76,9 +77,7 @@ def graph(record: Record, now: datetime) -> Graph:
     """The picture of a record."""
     where = layout(STEPS)
     boxes = tuple(_box(record, step, where.corners[step.name], now) for step in STEPS)
-    lines = tuple(
-        Line(start, end, path, head, record.step(start).ended) for start, end, path, head in where.lines
-    )
+    lines = tuple(Line(start, end, path, head, record.step(start).ended) for start, end, path, head in where.lines)
     return Graph(where.width, where.height, boxes, lines, _summary(record))
 
 
@@ -114,7 +113,7 @@ def layout(steps: Sequence[Step]) -> Layout:
     middle = _middles(steps, layer, hops)
     top = min(middle[i] - _height(i) / 2 for i in middle)
     bottom = max(middle[i] + _height(i) / 2 for i in middle)
-    x = {i: MARGIN + at * (WIDTH + GAP_X) for i, at in _places(steps, layer, hops).items()}
+    x: dict[str, float] = {i: MARGIN + at * (WIDTH + GAP_X) for i, at in _places(steps, layer, hops).items()}
     y = {i: middle[i] - top + MARGIN for i in middle}
     corners = {s.name: (x[s.name], y[s.name] - HEIGHT / 2) for s in steps}
     lines = tuple((start, end, *_path(chain, x, y)) for (start, end), chain in hops.items())
@@ -149,7 +148,7 @@ def _middles(steps: Sequence[Step], layer: dict[str, int], hops: _Hops) -> dict[
     places = _places(steps, layer, hops)
     before: dict[str, list[str]] = {}
     for chain in hops.values():
-        for left, right in zip(chain, chain[1:], strict=False):
+        for left, right in pairwise(chain):
             before.setdefault(right, []).append(left)
     rank = {s.name: i for i, s in enumerate(steps)}
     middle: dict[str, float] = {}

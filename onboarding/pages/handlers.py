@@ -8,7 +8,14 @@ import azure.functions as func
 
 from onboarding.core.actions import Action, actions
 from onboarding.core.decide import RefusedError
-from onboarding.core.events import CancelRequested, CheckRequested, Confirmed, Happening, ProblemReported, RetryRequested
+from onboarding.core.events import (
+    CancelRequested,
+    CheckRequested,
+    Confirmed,
+    Happening,
+    ProblemReported,
+    RetryRequested,
+)
 from onboarding.core.links import LinkError
 from onboarding.core.record import Record
 from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS, Role
@@ -20,7 +27,8 @@ from onboarding.http.search import read_search
 from onboarding.pages import csrf, outside
 from onboarding.pages.api_reference import reference
 from onboarding.pages.assets import FOREVER, assets
-from onboarding.pages.checkpoint import Checkpoint, checkpoint as view_checkpoint
+from onboarding.pages.checkpoint import Checkpoint
+from onboarding.pages.checkpoint import checkpoint as view_checkpoint
 from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
 from onboarding.pages.forms import note, own_path, read_form
 from onboarding.pages.overview import overview
@@ -107,7 +115,7 @@ async def link(call: Call) -> func.HttpResponse:
     except LinkError as error:
         return _link_refused(call, error)
     token = outside.token_of(call)
-    view = view_checkpoint(record, opened.step, lambda role: role == Role.APPROVE)
+    view = view_checkpoint(record, opened.step, lambda role: role == Role.APPROVE, outside=True)
     return page(
         call,
         "link.html",
@@ -212,9 +220,7 @@ def _chosen(call: Call, record: Record, name: str, step: str | None) -> Action:
 
 def _link_refused(call: Call, error: LinkError) -> func.HttpResponse:
     refusal = outside.REFUSALS[error.kind]
-    return page(
-        call, "link_told.html", refusal.status, title=refusal.title, told=str(error), whom=outside.WHOM_TO_ASK
-    )
+    return page(call, "link_told.html", refusal.status, title=refusal.title, told=str(error), whom=outside.WHOM_TO_ASK)
 
 
 def _may(call: Call) -> Callable[[str], bool]:

@@ -69,7 +69,7 @@ async def opened(call: Call) -> tuple[Link, Record]:
     except LinkError as error:
         await _note(call, error, token)
         raise
-    assert loaded is not None  # noqa: S101 - check() refused it otherwise
+    assert loaded is not None
     return link, loaded.record
 
 

@@ -14,7 +14,7 @@ from onboarding.pages.words import span
 LEAST_SHARE = 0.4
 """Of the width: what took a second is still to be seen beside two weeks."""
 _TICKS = 6
-_ROUND = [timedelta(seconds=s) for s in (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200)]
+_ROUND = [timedelta(seconds=s) for s in (1, 2, 5, 10, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200)]
 _ROUND += [timedelta(days=d) for d in (1, 2, 5, 7, 14, 30, 60, 180, 365)]
 
 
@@ -26,6 +26,7 @@ class Phase(StrEnum):
     ATTENTION = "attention"
 
 
+_BEGINNINGS = ("requested", "requested-again")
 _PHASES = {
     StepState.DUE: Phase.WORKING,
     StepState.RUNNING: Phase.WORKING,
@@ -109,20 +110,19 @@ def _stretches(record: Record, events: Sequence[Event], end: datetime) -> dict[s
             found.setdefault(name, []).append(Stretch(was, since, at))
         states[name] = (phase, at)
 
-    for event in _of_this_run(events):
+    for event in events:
         for path, (_, after) in event.changes.items():
             head, _, rest = path.partition(".")
             name, _, field = rest.rpartition(".")
             if head == "steps" and field == "state" and name in BY_NAME and after is not None:
                 enter(name, _PHASES.get(StepState(after)), event.at)
+        if event.what in _BEGINNINGS:
+            # A new run keeps the states that happen to be the same, but everything begins now.
+            found.clear()
+            states = {name: (phase, event.at) for name, (phase, _) in states.items()}
     for name in list(states):
         enter(name, None, end)
     return {s.name: found[s.name] for s in record.steps if s.name in found}
-
-
-def _of_this_run(events: Sequence[Event]) -> Sequence[Event]:
-    begun = [i for i, e in enumerate(events) if e.what in ("requested", "requested-again")]
-    return events[begun[-1] :] if begun else events
 
 
 def _bar(name: str, stretches: Sequence[Stretch], start: datetime, whole: float) -> Bar:

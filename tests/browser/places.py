@@ -24,7 +24,7 @@ def places(still: Still) -> dict[str, str]:
 
     return {
         "dashboard": "/api/dashboard",
-        "dashboard, nothing found": "/api/dashboard?q=no+such+gateway",
+        "dashboard, nothing found": "/api/dashboard?text=no+such+gateway",
         **{f"onboarding, {state.value}": f"/api/dashboard/{record.id}" for state, record in of.items()},
         "onboarding, dead webhook": f"/api/dashboard/{dead.id}",
         "checkpoint, open": checkpoint(portal, "portal-access"),

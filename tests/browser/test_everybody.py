@@ -16,7 +16,13 @@ from tests.browser.places import places
 from tests.journeys.conftest import Operator
 
 Json = dict[str, Any]
+FORM = "Return the onboarding team's form, and have their confirmation"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+LOOK = {
+    "light": "axe.run(document, {resultTypes: ['violations']})",
+    # In the dark nothing but the colours is another.
+    "dark": "axe.run(document, {resultTypes: ['violations'], runOnly: ['color-contrast', 'link-in-text-block']})",
+}
 MANY = 60
 """Presses of Tab within which everything on a page is reached."""
 
@@ -76,9 +82,9 @@ def test_no_page_has_a_barrier_in_light_or_dark(still: Still, watch: Watch, axe:
         # What is folded away is read too.
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
         page.evaluate(axe)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        for scheme in LOOK:
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            result = page.evaluate(LOOK[scheme])
             found += [
                 f"{what}, {scheme}: {v['impact']} {v['id']}: {v['nodes'][0]['failureSummary']} {v['nodes'][0]['html']}"
                 for v in result["violations"]
@@ -107,7 +113,7 @@ def test_on_a_phone_a_checkpoint_is_answered(
     record = requested(stands("operator-information", "waiting"))
     page = watch(base_of(living), **PHONE).open("/api/dashboard")
     page.get_by_role("link", name=record["gateway"]["name"]).tap()
-    page.get_by_role("link", name="What to do, and confirm").tap()
+    page.get_by_role("region", name=FORM).get_by_role("link", name="What to do, and confirm").tap()
     page.get_by_role("button", name="Confirm that it is done").tap()
     expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
 
@@ -118,7 +124,7 @@ def test_every_page_is_read_without_script(still: Still, watch: Watch) -> None:
     for what, path in places(still).items():
         window.go(page, path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        assert len(page.get_by_role("main").inner_text()) > 80, what
+        assert len(page.get_by_role("main").inner_text()) > 60, what
     window.go(page, "/api/dashboard")
     page.locator("table.list tbody tr").first.get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="Where the time went")).to_be_visible()

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from onboarding.core.links import Link, sign
 from sandbox.cloud import Cloud
 from tests.browser.conftest import Watch, base_of, stands
+from tests.browser.inbox import mailed_link
 from tests.journeys.conftest import Operator, Simulator
 
 Json = dict[str, Any]
@@ -26,6 +25,7 @@ MARKS = (
 )
 ALL = " ".join(MARKS)
 TEAM_NAME = MARKS[0] + MARKS[1] + MARKS[3]
+TEAM = "${7*7}@example.com"
 ADMIN = "{{7*7}}&lt;b&gt;@contoso.com"
 
 
@@ -42,11 +42,11 @@ def look(page: Page, *shown: str) -> None:
 def hostile(microsoft: Simulator, requested: Callable[..., Json]) -> Json:
     """An onboarding in which every text is an attack."""
     microsoft.call("PUT", "/users", {"userPrincipalName": ADMIN, "id": "6d1f0c3e-0f0b-4a55-9a0c-2f4f6e1a7b90"})
-    emails = ["{{7*7}}&lt;i&gt;@contoso.com"]
+    emails = ["{{7*7}}&lt@contoso.com"]
     return requested(
         stands("operator-information", "waiting"),
         adminUser=ADMIN,
-        onboardingTeam={"name": TEAM_NAME, "email": "${7*7}@example.com"},
+        onboardingTeam={"name": TEAM_NAME, "email": TEAM},
         notify={"emails": emails, "teams": True, "escalateTo": emails[0]},
     )
 
@@ -90,11 +90,11 @@ def test_texts_of_a_request_and_of_people_stay_texts_on_every_page(
             look(page)
 
 
-def test_texts_stay_texts_on_a_page_behind_a_link(living: Cloud, hostile: Json, watch: Watch) -> None:
-    opening = next(s for s in hostile["steps"] if s["name"] == "operator-information")
-    link = Link(hostile["id"], opening["name"], opening["ticket"], datetime.now(UTC) + timedelta(days=1))
-    page = watch(base_of(living)).open(f"/api/links/{sign(link, living.settings['ONBOARDING_LINK_KEY'])}")
-    look(page, TEAM_NAME)
+def test_texts_stay_texts_on_a_page_behind_a_link(
+    living: Cloud, microsoft: Simulator, hostile: Json, watch: Watch
+) -> None:
+    link = mailed_link(microsoft, TEAM, "/api/links/")
+    look(watch(base_of(living)).open(link), TEAM_NAME)
 
 
 @pytest.mark.parametrize("mark", MARKS)
@@ -107,7 +107,7 @@ def test_texts_in_an_address_stay_texts(mark: str, living: Cloud, hostile: Json,
     look(page)
     quoted = quote(mark, safe="")
     for path in (
-        *(f"/api/dashboard?{field}={quoted}" for field in ("state", "subscription", "sort", "after")),
+        *(f"/api/dashboard?{field}={quoted}" for field in ("state", "subscription", "sort", "order", "next", "text")),
         f"/api/dashboard/{quoted}",
         f"/api/onboardings/{hostile['id']}/checkpoints/{quoted}",
         f"/api/onboardings/{quoted}/checkpoints/portal-access",

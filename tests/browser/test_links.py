@@ -107,8 +107,8 @@ def test_a_link_that_is_no_good_says_what_happened_and_whom_to_ask(
     assert_no_way_in(page)
     assert step(operator.get(record["id"]), "operator-information")["state"] == "waiting"
     refused = [e for e in operator.events(record["id"]) if e["what"] == "link-refused"]
-    # Whose link it was is known only where the signature is ours.
-    assert len(refused) == (1 if kind == "expired" else 0)
+    # Also one that names this onboarding falsely: whoever runs operations should know.
+    assert len(refused) == (0 if kind == "foreign" else 1)
 
 
 def assert_no_way_in(page: Page) -> None:

@@ -44,7 +44,7 @@ def test_a_reported_problem_is_red_on_the_dashboard_and_retried_by_a_button(
     row.get_by_role("link").first.click()
     stopped = page.get_by_role("region", name=FORM)
     expect(stopped).to_contain_text("They never sent us a form.")
-    stopped.get_by_text("Retry", exact=False).first.click()
+    stopped.locator("summary", has_text="Retry").click()
     stopped.get_by_role("button", name="Retry").click()
     expect(page.get_by_role("region", name=FORM).get_by_role("link", name="What to do, and confirm")).to_be_visible()
     state = next(s for s in operator.get(record["id"])["steps"] if s["name"] == "operator-information")

@@ -42,7 +42,7 @@ def test_without_the_role_a_post_is_refused_and_changes_nothing(user: str, still
     own = {"origin": still.base}
     for answer in (
         asked.post(f"{base}/checkpoints/portal-access", data={"note": "let me"}),
-        asked.post(f"{base}/checkpoints/portal-access", form={"answer": "confirm", "csrf": "x"}, headers=own),
+        asked.post(f"{base}/checkpoints/portal-access", form={"outcome": "confirm", "csrf": "x"}, headers=own),
         asked.post(f"{base}/cancel", data={"reason": "let me"}),
         asked.post(f"{base}/steps/provisioning-complete/retry"),
         asked.post(f"{still.base}/api/dashboard/{record.id}/actions", form={"action": "cancel", "csrf": "x"}),
@@ -61,7 +61,7 @@ def test_an_approver_confirms_and_does_not_operate(still: Still, watch: Watch) -
     expect(page.get_by_text("Cancel the onboarding")).to_have_count(0)
     stopped = still.one(lambda r: r.state is OnboardingState.NEEDS_ATTENTION)
     window.go(page, f"/api/dashboard/{stopped.id}")
-    expect(page.get_by_text("Retry")).to_have_count(0)
+    expect(page.locator("summary", has_text="Retry")).to_have_count(0)
 
 
 def test_the_sandbox_lets_one_be_somebody_else_and_come_back(still: Still, watch: Watch) -> None:
@@ -85,7 +85,7 @@ def test_a_form_from_another_site_is_refused(still: Still, watch: Watch) -> None
     page = window.open(f"/api/onboardings/{record.id}/checkpoints/portal-access")
     csrf = page.locator("form input[name=csrf]").last.get_attribute("value")
     assert csrf
-    form: dict[str, str | float | bool] = {"answer": "confirm", "note": "", "csrf": csrf}
+    form: dict[str, str | float | bool] = {"outcome": "confirm", "note": "", "csrf": csrf}
     path = f"{still.base}/api/onboardings/{record.id}/checkpoints/portal-access"
     elsewhere = window.context.request.post(path, form=form, headers={"origin": "https://evil.example"})
     without = window.context.request.post(path, form={**form, "csrf": ""}, headers={"origin": still.base})

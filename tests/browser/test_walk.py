@@ -77,9 +77,14 @@ def test_an_open_page_shows_by_itself_what_happened_since(
     living: Cloud, operator: Operator, requested: Callable[..., Json], watch: Watch
 ) -> None:
     record = requested(stands("operator-information", "waiting"))
-    page = watch(base_of(living)).open(f"/api/dashboard/{record['id']}")
+    window = watch(base_of(living))
+    page = window.context.new_page()
+    page.clock.install()
+    window.go(page, f"/api/dashboard/{record['id']}")
     expect(page.get_by_role("region", name=FORM)).to_be_visible()
     operator.confirm(record["id"], "operator-information", "from elsewhere")
+    operator.until(record["id"], stands("portal-access", "waiting"), confirm=False)
+    page.clock.fast_forward("01:00")
     expect(page.get_by_role("region", name=PORTAL)).to_be_visible()
     expect(page.get_by_role("region", name=FORM)).to_have_count(0)
 

@@ -42,10 +42,8 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 async def open_checkpoint(api: Api) -> str:
     """Path of a checkpoint that waits for somebody."""
-    request = requests.parsed(requests.operator_connect(alreadyOnboarded=True))
-    api.system.outside.deploy(request)
-    accepted = await api.system.request(request)
-    await api.system.run(accepted.record.id, confirm=False)
+    accepted = await api.system.request(requests.parsed(requests.operator_connect(alreadyOnboarded=True)))
+    assert accepted.record.step(STEP).state == "waiting"
     return f"onboardings/{accepted.record.id}/checkpoints/{STEP}"
 
 

@@ -95,6 +95,12 @@ async def test_another_version_than_the_one_seen_is_left_alone(api: Api, wanted:
     assert content(await api.get(f"onboardings/{onboarding_id}"))["state"] == "running"
 
 
+async def test_a_header_that_is_no_text_is_refused_like_any_other(api: Api) -> None:
+    onboarding_id = content(await requested(api))["id"]
+    answer = await api.post(f"onboardings/{onboarding_id}/cancel", {"reason": "x"}, if_match="\udc92")
+    assert answer.status_code == 412
+
+
 async def test_a_list_of_tags_any_tag_and_a_weakened_tag_fit(api: Api) -> None:
     onboarding_id = await waiting(api)
     path = f"onboardings/{onboarding_id}"

@@ -23,6 +23,7 @@ from onboarding.core.live_traffic import LIVE_TRAFFIC, LIVE_TRAFFIC_ARTICLE
 from onboarding.core.notice_words import NOBODY_ELSE, how_long, txt_record_words, words
 from onboarding.core.notices import NoticeKind
 from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID, DO_NOT_TOUCH, PORTAL
+from onboarding.core.outside_words import outside_instructions
 from onboarding.core.record import Findings, Notice, Problem, Record, StepState, TxtRecord
 from onboarding.core.steps import BY_NAME, CHECKPOINTS, STEPS, Kind
 from onboarding.ports import Message
@@ -363,3 +364,10 @@ def check_every_way(message: Message) -> None:
     assert plain.isprintable() or set(plain) - {"\n"} == {c for c in plain if c.isprintable()}
     assert subject(message).isprintable()
     assert plain.encode()
+
+
+def test_the_page_of_a_signed_link_asks_people_outside_for_their_own_part() -> None:
+    record = after("operator-information")
+    asked = outside_instructions(record, BY_NAME["operator-information"])
+    assert asked.actions[0].startswith("Please send the operator the form")
+    assert not any("Wait for" in action for action in asked.actions)
