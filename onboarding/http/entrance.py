@@ -31,10 +31,19 @@ def entrance(route: Route) -> Callable[[func.HttpRequest], Awaitable[func.HttpRe
         caller = caller_of(request, os.environ, chosen.sandbox_user)
         if route.sandbox_only and (in_azure(os.environ) or not chosen.sandbox_user):
             raise ProblemError(404, "Not found", "This exists only in the sandbox.")
-        admit(route, caller)
+        call = Call(composed.engine(), chosen, request, caller or NOBODY)
+        try:
+            admit(route, caller)
+        except ProblemError as refusal:
+            if caller is None or not wants_page(request):
+                raise
+            # With who they are at its head; in the sandbox that is also the way to be somebody else again.
+            from onboarding.pages.responses import refused
+
+            return refused(call, refusal.status, refusal.title, refusal.detail, refusal.headers)
         if route.changes and not (route.checks_forms and is_page_form(request)):
             check_origin(request, chosen.public_url)
-        return await route.handler(Call(composed.engine(), chosen, request, caller or NOBODY))
+        return await route.handler(call)
 
     enter.__name__ = route.name
     inner = answered(enter)
@@ -78,9 +87,14 @@ def check_origin(request: func.HttpRequest, public_url: str) -> None:
         )
 
 
+def wants_page(request: func.HttpRequest) -> bool:
+    """Whether a person's browser asks."""
+    return "text/html" in request.headers.get("accept", "").lower()
+
+
 def readable(request: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
     """A refusal as a small page, when it is a person's browser that asks."""
-    if answer.mimetype != PROBLEM or "text/html" not in request.headers.get("accept", "").lower():
+    if answer.mimetype != PROBLEM or not wants_page(request):
         return answer
     # Imported here: its templates are of no use to whoever asks for JSON.
     from onboarding.pages.responses import problem_page

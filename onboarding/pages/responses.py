@@ -49,6 +49,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters.update(iso=words.iso, stamp=words.stamp, ago=words.ago, span=words.span)
+    made.filters.update(brief_ago=words.brief_ago, brief_span=words.brief_span)
     made.globals.update(asset=url)
     return made
 
@@ -97,17 +98,18 @@ def shown(handler: Handler) -> Handler:
         try:
             return await handler(call)
         except ProblemError as error:
-            return _refused(call, error.status, error.title, error.detail, error.headers)
+            return refused(call, error.status, error.title, error.detail, error.headers)
         except RefusedError as error:
-            return _refused(call, 409, "Not possible in this state", str(error), {})
+            return refused(call, 409, "Not possible in this state", str(error), {})
         except ConflictError:
             detail = "The onboarding is being changed by many at a time. Nothing was changed; try again."
-            return _refused(call, 503, "Try again shortly", detail, {"Retry-After": "1"})
+            return refused(call, 503, "Try again shortly", detail, {"Retry-After": "1"})
 
     return wrapped
 
 
-def _refused(call: Call, status: int, title: str, detail: str, headers: Mapping[str, str]) -> func.HttpResponse:
+def refused(call: Call, status: int, title: str, detail: str, headers: Mapping[str, str]) -> func.HttpResponse:
+    """A refusal as a page, with who is signed in at its head."""
     answer = page(
         call,
         "problem.html",

@@ -71,6 +71,14 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{span(length)} ago" if length > timedelta(0) else f"in {span(-length)}"
 
 
+def brief_ago(moment: datetime, now: datetime) -> str:
+    """When, where there is little room: `3 d ago`, `in 5 min`, `now`."""
+    length = now - moment
+    if abs(length) < timedelta(seconds=1):
+        return "now"
+    return f"{brief_span(length)} ago" if length > timedelta(0) else f"in {brief_span(-length)}"
+
+
 def stamp(moment: datetime) -> str:
     """When, exactly: `2 Mar 2026, 09:00:00 UTC`."""
     utc = moment.astimezone(UTC)

@@ -22,8 +22,8 @@ from sandbox.ports import Ports
 from sandbox.setup import chromium
 from sandbox.setup.axe import Axe
 from tests.browser.watched import Watched
-from tests.journeys.conftest import Operator, Simulator
 from tests.support import crowd, requests
+from tests.support.people import Operator, Simulator
 
 ROOT = Path(__file__).parents[2]
 EXPECTED_WITHIN = 15_000

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.journeys.conftest import Simulator
+from tests.support.people import Simulator
 
 Json = dict[str, Any]
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from sandbox.cloud import Cloud
 from tests.browser.conftest import Still, Watch, base_of, stands
 from tests.browser.places import places
-from tests.journeys.conftest import Operator
+from tests.support.people import Operator
 
 Json = dict[str, Any]
 FORM = "Return the onboarding team's form, and have their confirmation"

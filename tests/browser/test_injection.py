@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from sandbox.cloud import Cloud
 from tests.browser.conftest import Watch, base_of, stands
 from tests.browser.inbox import mailed_link
-from tests.journeys.conftest import Operator, Simulator
+from tests.support.people import Operator, Simulator
 
 Json = dict[str, Any]
 MARKS = (

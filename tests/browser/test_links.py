@@ -13,7 +13,7 @@ from onboarding.core.links import Link, sign
 from sandbox.cloud import Cloud
 from tests.browser.conftest import Watch, base_of, stands
 from tests.browser.inbox import mailed_link
-from tests.journeys.conftest import Operator, Simulator
+from tests.support.people import Operator, Simulator
 
 Json = dict[str, Any]
 TEAM = "team@example.com"

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from sandbox.cloud import Cloud
 from tests.browser.conftest import Watch, base_of, stands
-from tests.journeys.conftest import Operator, Simulator
+from tests.support.people import Operator, Simulator
 
 Json = dict[str, Any]
 FORM = "Return the onboarding team's form, and have their confirmation"

@@ -4,106 +4,15 @@ from __future__ import annotations
 
 import copy
 import itertools
-import json
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
 from tests.support import requests
-
-SAMPLES = Path(__file__).parents[2] / "samples"
-BOUND = 40.0
-"""Seconds that a journey may take on a busy machine; on a quiet one it takes three."""
-LOOK_EVERY = 0.05
-
-Json = dict[str, Any]
-
-
-class Simulator:
-    """The control port of the simulated Microsoft."""
-
-    def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=20, trust_env=False)
-
-    def close(self) -> None:
-        self._client.close()
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self._client.request(method, path, json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def options(self, **values: Any) -> None:
-        self.call("PUT", "/options", values)
-
-    def fault(self, **fault: Any) -> None:
-        self.call("POST", "/faults", fault)
-
-    def state(self) -> Json:
-        return dict(self.call("GET", "/state"))
-
-    def gateway(self, name: str) -> Json:
-        return next(g for g in self.state()["gateways"] if g["name"] == name)
-
-    def requests(self, service: str) -> list[Json]:
-        return list(self.call("GET", f"/requests?service={service}"))
-
-    def writes(self) -> list[str]:
-        """Every write at Microsoft, requests inside batches included: `POST /v1.0/domains`."""
-        entries = self.requests("arm") + self.requests("graph")
-        writes = [f"{e['method']} {httpx.URL(e['url']).path}" for e in entries if e["method"] not in ("GET", "HEAD")]
-        return [w for w in writes if not w.endswith("/$batch")]
-
-    def violations(self) -> list[Json]:
-        return list(self.call("GET", "/violations"))
-
-
-class Operator:
-    """Posts, looks, confirms."""
-
-    def __init__(self, api: str) -> None:
-        self.client = httpx.Client(base_url=f"{api}/api", timeout=30, trust_env=False)
-
-    def close(self) -> None:
-        self.client.close()
-
-    def post(self, body: Json, **params: str) -> httpx.Response:
-        return self.client.post("/onboardings", json=body, params=params)
-
-    def get(self, onboarding_id: str) -> Json:
-        answer = self.client.get(f"/onboardings/{onboarding_id}")
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
-
-    def events(self, onboarding_id: str) -> list[Json]:
-        return list(self.client.get(f"/onboardings/{onboarding_id}/events").json()["events"])
-
-    def confirm(self, onboarding_id: str, step: str, note: str = "") -> httpx.Response:
-        return self.client.post(f"/onboardings/{onboarding_id}/checkpoints/{step}", json={"note": note})
-
-    def until(self, onboarding_id: str, wanted: Callable[[Json], bool], *, confirm: bool = True) -> Json:
-        """The record as soon as it is as wanted; checkpoints that open on the way are confirmed."""
-        end = time.monotonic() + BOUND
-        while True:
-            record = self.get(onboarding_id)
-            if wanted(record):
-                return record
-            if time.monotonic() > end:
-                shown = {s["name"]: (s["state"], s["detail"], s["problem"]) for s in record["steps"]}
-                pytest.fail(f"after {BOUND} s still {record['state']}: {json.dumps(shown, indent=1)}")
-            for step in record["steps"] if confirm else ():
-                if step["kind"] == "checkpoint" and step["state"] == "waiting":
-                    self.confirm(onboarding_id, step["name"], "done")
-            time.sleep(LOOK_EVERY)
-
-    def completed(self, onboarding_id: str) -> Json:
-        return self.until(onboarding_id, lambda r: r["state"] in ("completed", "needs-attention", "cancelled"))
+from tests.support.people import Json, Operator, Simulator
 
 
 @pytest.fixture(scope="session")
@@ -151,8 +60,3 @@ def gateway(microsoft: Simulator, operator: Operator) -> Iterator[Callable[..., 
     yield make
     for onboarding_id in made:
         operator.client.post(f"/onboardings/{onboarding_id}/cancel", json={"reason": "the test is over"})
-
-
-def sample(name: str) -> Json:
-    """A request from the folder samples."""
-    return dict(json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8")))

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.cloud import Cloud
-from tests.journeys.conftest import Operator, Simulator, sample
 from tests.support import requests
+from tests.support.people import Operator, Simulator, sample
 
 Json = dict[str, Any]
 

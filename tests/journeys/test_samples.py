@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from onboarding.core.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
-from tests.journeys.conftest import Operator, Simulator, sample
+from tests.support.people import Operator, Simulator, sample
 
 Json = dict[str, Any]
 ALL = 14

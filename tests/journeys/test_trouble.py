@@ -9,8 +9,8 @@ import pytest
 
 from onboarding.core.operator_connect import PROJECT_SYNERGY_APP_ID
 from sandbox.cloud import Cloud
-from tests.journeys.conftest import Operator, Simulator
 from tests.support import requests
+from tests.support.people import Operator, Simulator
 
 Json = dict[str, Any]
 

@@ -114,7 +114,7 @@ async def test_a_problem_needs_words_and_then_needs_attention(api: Api) -> None:
 async def test_a_reader_sees_what_to_do_but_no_form(api: Api) -> None:
     record = await waiting_for_people(api.system)
     page = await see(api, checkpoint(record), "rita.reader")
-    assert "Please send the operator the form" in page
+    assert "Complete the form" in page
     assert 'name="outcome"' not in page
     assert "Onboarding.Approve" in page
 
