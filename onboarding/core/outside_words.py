@@ -10,7 +10,7 @@ from onboarding.core.steps import Step
 _ASKED = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION)
 """The occasions on which something is asked of them."""
 _ANSWER = "Open the page below and confirm; if something stands in the way, report a problem there instead."
-_ON_THE_PAGE = "Confirm below; if something stands in the way, report a problem instead."
+_ON_THE_PAGE = "Then confirm below, or tell us there what stands in the way."
 _ONCE = "The page is for you alone: it works once, for this step only, so please do not forward the link."
 _OF_STEP: dict[str, tuple[str, ...]] = {
     "operator-information": (
