@@ -14,7 +14,7 @@ def main() -> None:
     console = Console()
     alone, app = imports.measure()
     table = Table(title=f"import, medians of {imports.ROUNDS} processes each", title_justify="left")
-    for heading in ("module", "seconds", "peak MB"):
+    for heading in ("module", "seconds", "MB"):
         table.add_column(heading, justify="left" if heading == "module" else "right")
     for row in (alone, app):
         table.add_row(row.module, f"{row.seconds:.3f}", f"{row.megabytes:.0f}")

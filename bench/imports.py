@@ -12,12 +12,11 @@ ROUNDS = 7
 ROOT = Path(__file__).parents[1]
 
 _CODE = """
-import resource, sys, time
+import psutil, time
 began = time.perf_counter()
 import {module}
 seconds = time.perf_counter() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(seconds, peak / (1024 * 1024 if sys.platform == "darwin" else 1024))
+print(seconds, psutil.Process().memory_info().rss / 1024 / 1024)
 """
 
 
