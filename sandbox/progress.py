@@ -104,7 +104,8 @@ def to_do(before: Onboarding | None, after: Onboarding, api: str) -> Iterator[st
     known_before = open_checkpoints(before) if before else []
     for step in _open(after):
         if step["name"] not in known_before:
-            yield f"To do: {step['title']}. When it is done:"
+            yield f"To do: {step['title']}."
+            yield f"    what, and the button for it: {_checkpoint(after, api, step)}"
             # These quotes are understood by every shell, also that of Windows.
             yield (
                 '    curl -H "Content-Type: application/json" -d "{\\"note\\": \\"done\\"}" '

@@ -92,7 +92,8 @@ def run(options: Options, console: Console) -> None:
 def addresses(cloud: Cloud, options: Options) -> list[str]:
     """Where everything is, for people."""
     lines = [
-        f"  API                 {cloud.api}/api/onboardings",
+        f"  dashboard           {cloud.api}/api/dashboard",
+        f"  API                 {cloud.api}/api/onboardings, described at {cloud.api}/api/docs",
         f"  simulated mailbox   {cloud.control}/mailbox",
         f"  simulated Teams     {cloud.control}/teams",
         f"  control port        {cloud.control}",

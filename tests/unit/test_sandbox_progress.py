@@ -100,7 +100,8 @@ def test_the_first_line_of_each_step_is_its_first_state_other_than_pending(
 
 def test_a_new_checkpoint_comes_once_with_the_command_that_confirms_it(onboarding: dict[str, Any]) -> None:
     assert list(to_do(None, onboarding, API)) == [
-        "To do: Title of portal-access. When it is done:",
+        "To do: Title of portal-access.",
+        f"    what, and the button for it: {API}/api/onboardings/o1/checkpoints/portal-access",
         '    curl -H "Content-Type: application/json" -d "{\\"note\\": \\"done\\"}" '
         f"{API}/api/onboardings/o1/checkpoints/portal-access",
     ]
