@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from sandbox.setup import chromium
 from sandbox.setup.axe import Axe
 from tests.browser.watched import Watched
 from tests.support import crowd, requests
-from tests.support.people import Operator, Simulator
+from tests.support.people import Json, Operator, Simulator, as_seeded, deploying
 
 ROOT = Path(__file__).parents[2]
 EXPECTED_WITHIN = 15_000
@@ -41,7 +40,6 @@ FLAGS = (
 )
 NEVER = "0 0 0 1 1 *"
 
-Json = dict[str, Any]
 Watch = Callable[..., Watched]
 
 
@@ -156,13 +154,8 @@ def watch(browser: Browser) -> Iterator[Watch]:
 
 @pytest.fixture
 def microsoft(living: Cloud) -> Iterator[Simulator]:
-    """Microsoft as the seed has it, and no breach of its rules at the end."""
-    simulator = Simulator(living.control)
-    simulator.call("POST", "/reset")
-    yield simulator
-    violations = simulator.violations()
-    simulator.close()
-    assert violations == []
+    with as_seeded(living.control) as simulator:
+        yield simulator
 
 
 @pytest.fixture
@@ -174,24 +167,11 @@ def operator(living: Cloud, microsoft: Simulator) -> Iterator[Operator]:
     living.check()
 
 
-_numbers = itertools.count(1)
-
-
 @pytest.fixture
 def gateway(microsoft: Simulator, operator: Operator) -> Iterator[Callable[..., Json]]:
-    """Makes a request for a gateway of its own, deployed in the simulated Azure; cancelled at the end if open."""
-    made: list[str] = []
-
-    def make(**changes: Any) -> Json:
-        body = requests.operator_connect(**changes)
-        body["gateway"]["name"] = f"browser-{next(_numbers)}"
-        microsoft.call("PUT", "/gateways", {"name": body["gateway"]["name"], "base": "production"})
-        made.append(requests.parsed(body).gateway.id.onboarding_id)
-        return body
-
-    yield make
-    for onboarding_id in made:
-        operator.client.post(f"/onboardings/{onboarding_id}/cancel", json={"reason": "the test is over"})
+    """Makes a request, with these changes, for a gateway of its own."""
+    with deploying(microsoft, operator) as make:
+        yield lambda **changes: make(requests.operator_connect(**changes))
 
 
 @pytest.fixture

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from tests.support import requests
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 BOUND = 40.0
@@ -103,3 +108,35 @@ class Operator:
 def sample(name: str) -> Json:
     """A request from the folder samples."""
     return dict(json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8")))
+
+
+@contextmanager
+def as_seeded(control: str) -> Iterator[Simulator]:
+    """Microsoft as the seed has it, and no breach of its rules at the end."""
+    simulator = Simulator(control)
+    simulator.call("POST", "/reset")
+    yield simulator
+    violations = simulator.violations()
+    simulator.close()
+    assert violations == []
+
+
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def deploying(microsoft: Simulator, operator: Operator) -> Iterator[Callable[..., Json]]:
+    """Makes requests, each for a gateway of its own in the simulated Azure; cancelled at the end if open."""
+    made: list[str] = []
+
+    def make(body: Json | None = None, **gateway: Any) -> Json:
+        body = copy.deepcopy(body or requests.operator_connect())
+        name = body["gateway"]["name"] = f"journey-{next(_numbers)}"
+        base = "lab" if body["environment"] == "lab" else "production"
+        microsoft.call("PUT", "/gateways", {"name": name, "base": base, **gateway})
+        made.append(requests.parsed(body).gateway.id.onboarding_id)
+        return body
+
+    yield make
+    for onboarding_id in made:
+        operator.client.post(f"/onboardings/{onboarding_id}/cancel", json={"reason": "the test is over"})
