@@ -54,7 +54,7 @@ def test_a_reported_problem_is_red_on_the_dashboard_and_retried_by_a_button(
 def test_a_dead_webhook_is_red_and_holds_nothing_up(
     living: Cloud, microsoft: Simulator, operator: Operator, requested: Callable[..., Json], watch: Watch
 ) -> None:
-    microsoft.fault(kind="status", service="teams", path=".*", status=404)
+    microsoft.fault(kind="status", service="teams", path=".*", status=404, times=None)
     record = requested(stands("operator-information", "waiting"))
     window = watch(base_of(living))
     page = window.open(f"/api/dashboard/{record['id']}")
