@@ -16,6 +16,7 @@ from onboarding.records import Loaded, Records
 from onboarding.rows import CLOSED, COLUMN_LENGTH, OPEN, RowTooLargeError, from_row, to_row
 from tests.support import requests
 from tests.support.records import NOW, after, told
+from tests.support.system import System
 
 
 @pytest.fixture
@@ -95,6 +96,19 @@ async def test_a_closed_one_that_still_owes_a_notice_stays_where_the_timer_reads
     await records.create(record)
     await records.save(await loaded(records, record), decide(record, CancelRequested("ada", "no"), NOW).record)
     assert [x.record.id async for x in records.due(NOW)] == [record.id]
+
+
+async def test_a_settled_row_that_a_crash_left_behind_is_moved_by_the_timer() -> None:
+    system = System()
+    system.clock.advance_to(NOW)
+    record = (await system.request(requests.parsed(requests.lab()))).record
+    settled = told(decide(record, CancelRequested("ada", "no"), system.clock.now()).record)
+    row = await system.onboardings.get(OPEN, record.id)
+    assert row is not None
+    await system.onboardings.replace(to_row(settled, OPEN, row.etag))
+    await system.tick()
+    assert await system.onboardings.get(OPEN, record.id) is None
+    assert (await loaded(system.records, record)).partition == CLOSED
 
 
 async def test_a_closed_one_that_is_started_again_is_open_only(
