@@ -166,8 +166,8 @@ def test_up_with_an_already_onboarded_operator_puts_project_synergy_in_first(up:
 
 def test_up_without_confirm_says_what_a_person_should_do_and_stops_everything_when_told(up: Callable[..., Up]) -> None:
     running = up("--speed", "0")
-    running.until("/checkpoints/operator-information")
-    assert any("curl -H" in line for line in running.lines)
+    running.until("curl -H")
+    assert any("the button for it: http" in line for line in running.lines)
     children = running.children()
     assert len(children) >= len(PARTS)
     running.process.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGINT)
