@@ -76,7 +76,7 @@ class Records:
             await self._onboardings.delete(CLOSED, record.id)
             return
         etag = await self._onboardings.replace(to_row(record, OPEN, loaded.etag))
-        if settled(record):
+        if record.settled:
             await self.archive(Loaded(record, OPEN, etag))
 
     async def archive(self, loaded: Loaded) -> None:
@@ -118,11 +118,6 @@ class Records:
         rows = [event_row(record.id, event) for event in older]
         await self._events.upsert(rows)
         return record.model_copy(update={"tail": (newest,)})
-
-
-def settled(record: Record) -> bool:
-    """Closed, and nothing more is owed to anybody."""
-    return record.closed and record.next_due_at is None
 
 
 def _loaded(row: Row) -> Loaded:

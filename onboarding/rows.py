@@ -36,7 +36,7 @@ def to_row(record: Record, partition: str, etag: str = "") -> Row:
     }
     columns["Rest"] = json.dumps(body, separators=(",", ":"))
     columns.update(_shown(record))
-    if partition == OPEN and record.closed and record.next_due_at is None:
+    if partition == OPEN and record.settled:
         # Nothing is owed any more, but the row still has to move: the timer must find one that was left behind.
         columns["NextDueAt"] = record.updated_at
     for name, value in columns.items():

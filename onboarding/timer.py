@@ -13,7 +13,7 @@ from onboarding.core.problems import TryLaterError, unexpected
 from onboarding.core.record import StepState
 from onboarding.core.steps import WAITS
 from onboarding.engine import Engine
-from onboarding.records import Loaded, settled
+from onboarding.records import Loaded
 from onboarding.steps import WAIT_STEPS
 from onboarding.steps.base import Look, Work
 
@@ -94,7 +94,7 @@ def _looked(name: str, look: Look) -> Looked:
 
 async def _settle(engine: Engine, loaded: Loaded, looks: Sequence[Looked]) -> None:
     """Put what was seen of one onboarding on its record, then repair it."""
-    if settled(loaded.record):
+    if loaded.record.settled:
         await engine.records.archive(loaded)
         return
     fresh: Loaded | None = loaded

@@ -202,6 +202,11 @@ class Record(Stored):
         return self.closed_at is not None
 
     @property
+    def settled(self) -> bool:
+        """Closed, and nothing more is owed to anybody."""
+        return self.closed and self.next_due_at is None
+
+    @property
     def state(self) -> OnboardingState:
         if self.closed:
             return OnboardingState.COMPLETED if self.cancelled_because is None else OnboardingState.CANCELLED

@@ -32,7 +32,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Delivered, Problem, Record, TxtRecord
 from onboarding.core.request import OnboardingRequest
 from onboarding.ports import Table
-from onboarding.records import TAIL_CHARACTERS, Records, settled
+from onboarding.records import TAIL_CHARACTERS, Records
 from onboarding.rows import event_row
 from tests.support import requests
 
@@ -345,7 +345,7 @@ async def put(people: Iterable[Record], onboardings: Table, events: Table) -> li
                 await events.upsert([event_row(record.id, event) for event in older])
             record = record.model_copy(update={"tail": tuple(kept)})
             await records.create(record)
-            if settled(record):
+            if record.settled:
                 loaded = await records.load(record.id)
                 assert loaded is not None
                 await records.archive(loaded)

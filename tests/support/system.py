@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from onboarding.core.events import Confirmed
 from onboarding.core.policy import Policy
 from onboarding.core.record import Event, Record, StepState
 from onboarding.core.request import OnboardingRequest
@@ -61,8 +62,6 @@ class System:
         await timer_pass(self.engine)
 
     async def confirm_open_checkpoints(self, onboarding_id: str) -> None:
-        from onboarding.core.events import Confirmed
-
         for step in (await self.record(onboarding_id)).steps:
             if step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT:
                 await self.engine.happen(onboarding_id, Confirmed(step.name, "ada"))
