@@ -13,11 +13,12 @@ param writers string[]
 @description('Principals that only look.')
 param readers string[]
 
+var here = subscription().id
 var roles = loadJsonContent('../built-in-roles.json')
 var gatewayRole = loadJsonContent('../gateway-role.json')
 
 resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
-  name: guid(subscription().id, 'operator-connect-onboarding', 'gateways')
+  name: guid(here, 'operator-connect-onboarding', 'gateways')
   properties: {
     // A role's name is unique in the tenant.
     roleName: 'Operator Connect onboarding: gateways (${subscription().subscriptionId})'
@@ -30,13 +31,13 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
       }
     ]
     assignableScopes: [
-      subscription().id
+      here
     ]
   }
 }
 
 resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in readers: {
-  name: guid(subscription().id, principal, roles.Reader)
+  name: guid(here, principal, roles.Reader)
   properties: {
     principalId: principal
     principalType: 'ServicePrincipal'

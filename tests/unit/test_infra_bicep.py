@@ -1,0 +1,78 @@
+"""The Bicep files hold together; and the checks that say so do find mistakes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.bicep.check import findings, unreadable
+
+ROOT = Path(__file__).parents[2]
+INFRA = ROOT / "infra"
+
+
+def test_nothing_is_wrong_with_the_templates() -> None:
+    assert findings(INFRA / "main.bicep", INFRA / "main.parameters.json") == []
+
+
+@pytest.mark.parametrize("path", sorted(INFRA.rglob("*.bicep")), ids=lambda path: path.name)
+def test_a_second_parser_reads_each_file(path: Path) -> None:
+    assert unreadable(path) is None
+
+
+def test_a_second_parser_refuses_what_is_no_bicep(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.bicep"
+    wrong.write_text("var name == 'x'\n", encoding="utf-8")
+    assert unreadable(wrong) is not None
+
+
+MISTAKES = [
+    # file, what stands there, what is put in its place, what is said of it
+    ("main.bicep", "params: {\n    name: 'id-onboarding-${token}'", "params: {", "lacks the parameter 'name'"),
+    ("main.bicep", "    dailyCapGb: dailyCapGb\n", "    dailyCap: dailyCapGb\n", "has no parameter 'dailyCap'"),
+    ("main.bicep", "identity.outputs.clientId", "identity.outputs.client", "has no output 'client'"),
+    ("main.bicep", "registration!.outputs.clientId", "registration!.outputs.client", "has no output 'client'"),
+    ("main.bicep", "'modules/vault.bicep'", "'modules/safe.bicep'", "there is no module modules/safe.bicep"),
+    ("main.bicep", "sku: serviceBusSku", "sku: busSku", "no name 'busSku' is declared"),
+    ("main.bicep", "sku: serviceBusSku", "sku: 'Basic'", "may not be 'Basic'"),
+    ("main.bicep", "isPrivate: closesServiceBus", "isPrivate: 'yes'", "takes bool, and is given string"),
+    ("main.bicep", "retentionDays: retentionDays", "retentionDays: location", "takes int, and is given string"),
+    ("main.bicep", "identityId: identity.outputs.id", "identityId: tags", "takes string, and is given object"),
+    ("main.bicep", "mailSender: mailSender", "mailSender: teamsWebhookUrl", "is given the secret 'teamsWebhookUrl'"),
+    ("main.parameters.json", "=3.12}", "}", "azd would ask for it"),
+    ("main.bicep", "  name: 'identity'\n  scope: group\n", "  name: 'identity'\n", "needs a scope"),
+    ("main.bicep", "module alerts 'modules/alerts.bicep' =", "module alerts 'modules/workbook.bicep' =", "no module uses"),
+    ("main.bicep", "param mailSender string = ''", "param mailSender int = ''", "takes int, and is given string"),
+    ("main.bicep", "var packages = 'packages'", "var packages = 'packages'\nvar spare = 1", "'spare' is not used"),
+    ("main.bicep", "var packages =", "var tags = {}\nvar packages =", "'tags' is declared twice"),
+    ("main.bicep", "@secure()", "@secret()", "there is no decorator @secret"),
+    ("main.parameters.json", '"mailSender"', '"sender"', "has no param 'sender'"),
+    ("main.parameters.json", '"mailSender"', '"sender"', "param 'mailSender' of main.bicep isn't set"),
+    ("main.parameters.json", "=Standard_ZRS", "=Standard_LRS", "is 'Standard_ZRS' in main.bicep"),
+    ("modules/service-bus.bicep", "queue.Properties.LockDuration", "queue.Properties.Lock", "'Lock' isn't among"),
+    ("modules/service-bus.bicep", "UserConfig.Namespaces", "Namespaces", "'Namespaces' isn't among UserConfig"),
+    ("modules/service-bus.bicep", "filter(queues,", "where(queues,", "no function 'where' is declared"),
+    ("modules/service-bus.bicep", "for queue in targets: {", "for each in targets: {", "no name 'queue' is declared"),
+    ("modules/storage.bicep", "roles['Storage Blob Data Owner']", "roles['Blob Owner']", "'Blob Owner' isn't among"),
+    ("modules/storage.bicep", "parent: blobs", "parent: account", "can't be a child of"),
+    ("modules/storage.bicep", "'../built-in-roles.json'", "'../roles.json'", "there is no file roles.json"),
+    ("modules/storage.bicep", "@2024-01-01' = {", "@2024-01' = {", "is no type with an API version"),
+    ("modules/alerts.bicep", "../alerts/old-wait.kql", "../alerts/wait.kql", "there is no file wait.kql"),
+    ("modules/vault.bicep", "    enableRbacAuthorization: true", "    enableRbacAuthorization: = true", "is no Bicep"),
+]
+
+
+@pytest.mark.parametrize(
+    ("file", "stands", "instead", "said"), MISTAKES, ids=[f"{m[0]}: {m[3]} ({n})" for n, m in enumerate(MISTAKES)]
+)
+def test_a_mistake_is_found(tmp_path: Path, file: str, stands: str, instead: str, said: str) -> None:
+    infra = Path(shutil.copytree(INFRA, tmp_path / "infra"))
+    right = (infra / file).read_text(encoding="utf-8")
+    assert stands in right
+    (infra / file).write_text(right.replace(stands, instead, 1), encoding="utf-8")
+
+    found = findings(infra / "main.bicep", infra / "main.parameters.json")
+
+    assert any(said in what for what in found), found
