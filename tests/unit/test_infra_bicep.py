@@ -43,7 +43,7 @@ MISTAKES = [
     ("main.bicep", "mailSender: mailSender", "mailSender: teamsWebhookUrl", "is given the secret 'teamsWebhookUrl'"),
     ("main.parameters.json", "=3.12}", "}", "azd would ask for it"),
     ("main.bicep", "  name: 'identity'\n  scope: group\n", "  name: 'identity'\n", "needs a scope"),
-    ("main.bicep", "module alerts 'modules/alerts.bicep' =", "module alerts 'modules/workbook.bicep' =", "no module uses"),
+    ("main.bicep", "alerts 'modules/alerts.bicep'", "alerts 'modules/workbook.bicep'", "no module uses it"),
     ("main.bicep", "param mailSender string = ''", "param mailSender int = ''", "takes int, and is given string"),
     ("main.bicep", "var packages = 'packages'", "var packages = 'packages'\nvar spare = 1", "'spare' is not used"),
     ("main.bicep", "var packages =", "var tags = {}\nvar packages =", "'tags' is declared twice"),
