@@ -18,6 +18,11 @@ var graphAppId = '00000003-0000-0000-c000-000000000000'
 // User.Read, delegated: what signing in itself takes.
 var userRead = 'e1fe6dd8-ba31-4d61-89e7-88639da4683d'
 
+// This application's own scope. The id is made up, and must stay.
+var useApi = 'e7697ba0-693b-5143-9406-f637f0a4f09f'
+// Azure CLI, Microsoft's own application in every tenant.
+var azureCli = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
+
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
   displayName: displayName
@@ -25,6 +30,25 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
   appRoles: loadJsonContent('../app-roles.json')
   api: {
     requestedAccessTokenVersion: 2
+    oauth2PermissionScopes: [
+      {
+        id: useApi
+        value: 'user_impersonation'
+        type: 'User'
+        isEnabled: true
+        adminConsentDisplayName: 'Use the API in a person\'s name'
+        adminConsentDescription: 'What may be done is decided by the person\'s own app roles.'
+      }
+    ]
+    // `az account get-access-token` gives an operator a token for the API without further set-up.
+    preAuthorizedApplications: [
+      {
+        appId: azureCli
+        delegatedPermissionIds: [
+          useApi
+        ]
+      }
+    ]
   }
   web: {
     redirectUris: [
@@ -58,7 +82,8 @@ resource credential 'Microsoft.Graph/applications/federatedIdentityCredentials@v
   ]
 }
 
-// Nobody without a role gets past the sign-in, and roles are given to people and groups on this object.
+// Roles are given to people and groups on this object. Whoever holds none isn't even signed in; that takes an
+// administrator's consent once, since Entra lets nobody consent for themselves to such an application.
 resource servicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
   appId: application.appId
   appRoleAssignmentRequired: true

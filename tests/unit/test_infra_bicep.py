@@ -59,6 +59,15 @@ MISTAKES = [
     ("modules/storage.bicep", "parent: blobs", "parent: account", "can't be a child of"),
     ("modules/storage.bicep", "'../built-in-roles.json'", "'../roles.json'", "there is no file roles.json"),
     ("modules/storage.bicep", "@2024-01-01' = {", "@2024-01' = {", "is no type with an API version"),
+    ("modules/function-app.bicep", "keyVaultReferenceIdentity: ", "keyVaultIdentity: ", "has no 'properties.keyVaultI"),
+    (
+        "modules/function-app.bicep",
+        "timeToExpiration:",
+        "timeToLive:",
+        "no 'properties.login.cookieExpiration.time",
+    ),
+    ("modules/alerts.bicep", "failingPeriods:", "periods:", "has no 'properties.criteria.allOf.periods'"),
+    ("modules/network.bicep", "natGateway: {", "nat: {", "has no 'properties.subnets.properties.nat'"),
     ("modules/alerts.bicep", "../alerts/old-wait.kql", "../alerts/wait.kql", "there is no file wait.kql"),
     ("modules/vault.bicep", "    enableRbacAuthorization: true", "    enableRbacAuthorization: = true", "is no Bicep"),
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from pycep import BicepParser
 from tree_sitter import Node
 
+from tests.support.bicep.arm import unknown_properties
 from tests.support.bicep.names import unknown, unused
 from tests.support.bicep.source import Declared, Source, properties, read, text, walk
 from tests.support.bicep.values import loaded, missing_keys, module_output, type_of
@@ -62,6 +63,7 @@ def _of_file(path: Path) -> Iterator[str]:
         elif file.suffix == ".json":
             json.loads(file.read_text(encoding="utf-8"))
     yield from missing_keys(source)
+    yield from unknown_properties(source)
     for param in source.of("param"):
         yield from _default(source, param)
     for resource in source.of("resource"):

@@ -43,7 +43,12 @@ class Declared:
     @property
     def body(self) -> dict[str, Node]:
         """The properties of a resource or module; below a condition or a loop, too."""
-        return properties(_object_in(self.node))
+        return properties(self.object)
+
+    @property
+    def object(self) -> Node:
+        """The object of a resource or module."""
+        return _object_in(self.node)
 
     @property
     def conditional(self) -> bool:
