@@ -12,6 +12,8 @@ from onboarding.core.links import KEY_LENGTH
 from onboarding.core.policy import Policy
 
 _POLICY = Policy()
+UNRESOLVED = "@microsoft.keyvault("
+"""How a Key Vault reference begins, in lower case (Microsoft Learn, "Use Key Vault references as app settings")."""
 
 
 class SettingsError(Exception):
@@ -121,6 +123,18 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < KEY_LENGTH:
             raise ValueError(f"must have at least {KEY_LENGTH} characters")
+        return value
+
+    @field_validator("link_key", "link_key_previous", "teams_webhook_url")
+    @classmethod
+    def _resolved(cls, value: SecretStr | None) -> SecretStr | None:
+        # The platform hands a reference over as it is written when it can't read the secret. As a key it would be long
+        # enough, and known to anybody.
+        if value is not None and value.get_secret_value().lstrip().lower().startswith(UNRESOLVED):
+            raise ValueError(
+                "is a Key Vault reference that the platform could not resolve: check that the secret exists, and that"
+                " the app's identity holds Key Vault Secrets User on the vault"
+            )
         return value
 
     @model_validator(mode="after")

@@ -146,13 +146,21 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
 }
 
 // The package is sent with a token of Microsoft Entra; nobody has a password for it.
-resource publishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = [for way in ['ftp', 'scm']: {
+resource noPasswordByFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
   parent: app
-  name: way
+  name: 'ftp'
   properties: {
     allow: false
   }
-}]
+}
+
+resource noPasswordByScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'scm'
+  properties: {
+    allow: false
+  }
+}
 
 // The platform signs people in and checks tokens; whether a route may be used by nobody (a signed link) or by whom is
 // the application's to say (onboarding/http/entrance.py). `excludedPaths` could say it here, but how it matches isn't

@@ -33,8 +33,8 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
       name: 'standard'
     }
     enableRbacAuthorization: true
+    // Kept for 90 days when it is deleted: the platform's default, and it could never be changed.
     enableSoftDelete: true
-    softDeleteRetentionInDays: purgeProtection ? 90 : 7
     // The property takes true or nothing: `false` is refused.
     enablePurgeProtection: purgeProtection ? true : null
     publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'

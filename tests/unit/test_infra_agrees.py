@@ -215,7 +215,8 @@ def test_each_role_has_an_id_and_is_used() -> None:
         ("monitoring", "insights", "DisableLocalAuth: true"),
         ("vault", "vault", "enableRbacAuthorization: true"),
         ("function-app", "app", "httpsOnly: true"),
-        ("function-app", "publishing", "allow: false"),
+        ("function-app", "noPasswordByFtp", "allow: false"),
+        ("function-app", "noPasswordByScm", "allow: false"),
     ],
 )
 def test_nobody_comes_in_with_a_key(name: str, held: str, line: str) -> None:
