@@ -209,7 +209,7 @@ class Engine:
             await self.happen(onboarding_id, failed, loaded)
 
     async def dead_letter(self, letter: DeadLetter) -> None:
-        """Service Bus gave a message up: the reason goes onto the record. One that nobody here wrote is only told of."""
+        """Service Bus gave a message up: the reason goes onto the record. A foreign one is only told of."""
         try:
             nudge = decode(letter.body)
         except ForeignMessageError as error:

@@ -1,4 +1,4 @@
-"""What the world does: the timer looks whether a wait is over. A wait never expires; people are told when it is long."""
+"""What the world does: the timer looks whether a wait is over. None expires; people are told of a long one."""
 
 from __future__ import annotations
 
