@@ -1,4 +1,4 @@
-"""The triggers: one queue function a task step, one for notices, one for dead letters, the timer, and the HTTP routes. No logic here."""
+"""The triggers: one queue function a task step, for notices, for dead letters; the timer; HTTP. No logic here."""
 
 from __future__ import annotations
 
