@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from onboarding.core.changes import changes
 from onboarding.core.events import APPLICATION, Effect, Nudge, NudgeNotice
@@ -188,6 +188,8 @@ class Draft:
             case Kind.CHECKPOINT:
                 self.set_step(name, state=StepState.WAITING, escalated=False)
                 self.open(name)
+            case _ as never:
+                assert_never(never)
 
     def look_now(self, name: str) -> None:
         """A wait is looked at as soon as Microsoft's pause, if it asked for one, is over."""
