@@ -3,6 +3,7 @@
 # onboarding/azure/permissions.json, and no others. Looks first, grants only what is missing; run it as often as you like.
 # Who runs it needs the Entra role Privileged Role Administrator (or Global Administrator). docs/permissions.md says why.
 set -euo pipefail
+((BASH_VERSINFO[0] >= 4)) || { echo "grant.sh: it needs bash 4 or newer; this is $BASH_VERSION" >&2 && exit 2; }
 
 TABLE="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/onboarding/azure/permissions.json"
 LOOKS=6 # at what was granted: Graph shows it after a few seconds
@@ -38,18 +39,20 @@ if what == "table":
         print(row["value"], row["appRoleId"], row["grantedIn"])
     sys.exit()
 data = json.load(sys.stdin)
-if what == "field":
-    print(data.get(rest[0]) or "")
+if what == "fields":
+    for name in rest:
+        print(data.get(name) or "")
 elif what == "roles":
     for role in data["appRoles"]:
         if role.get("isEnabled", True) and "Application" in role["allowedMemberTypes"]:
             print(role["id"].lower(), role["value"])
 elif what == "held":
+    print(data.get("@odata.nextLink") or "")
     for row in data["value"]:
         if row["resourceId"].lower() == rest[0].lower():
             print(row["appRoleId"].lower(), row["id"])
 '
-json() { python3 -c "$JSON" "$@"; }
+json() { python3 -I -c "$JSON" "$@"; }
 
 graph() { # method path [body]: below v1.0, or a whole link
   local url="$2" options=()
@@ -62,8 +65,9 @@ held() { # the Graph permissions that the identity holds: a line "role-id assign
   local page link="/servicePrincipals/$PRINCIPAL/appRoleAssignments"
   while [[ -n "$link" ]]; do
     page="$(graph GET "$link")" || return 1
-    json held "$RESOURCE" <<<"$page"
-    link="$(json field @odata.nextLink <<<"$page")"
+    page="$(json held "$RESOURCE" <<<"$page")" || return 1
+    link="${page%%$'\n'*}" # the first line; the others are what is held
+    tail -n +2 <<<"$page"
   done
 }
 
@@ -111,23 +115,22 @@ mapfile -t NAMES < <(printf '%s\n' "${!WANTED[@]}" | LC_ALL=C sort)
 # Who, and in which tenant.
 ACCOUNT="$(az account show --output json 2>/dev/null)" ||
   stop "nobody is signed in: run 'az login --tenant TENANT' as a Privileged Role Administrator, and again" 2
+TENANT="$(json fields tenantId <<<"$ACCOUNT")"
 GRAPH="$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)"
 GRAPH="${GRAPH%/}"
 FIELDS="\$select=id,appId,displayName,servicePrincipalType"
 FOUND="$(graph GET "/servicePrincipals(appId='$IDENTITY')?$FIELDS" 2>/dev/null)" ||
   FOUND="$(graph GET "/servicePrincipals/$IDENTITY?$FIELDS")" ||
-  stop "no service principal with client id or object id $IDENTITY can be read in tenant $(json field tenantId <<<"$ACCOUNT")"
-PRINCIPAL="$(json field id <<<"$FOUND")"
-NAME="$(json field displayName <<<"$FOUND")"
-KIND="$(json field servicePrincipalType <<<"$FOUND")"
+  stop "no service principal with client id or object id $IDENTITY can be read in tenant $TENANT"
+{ read -r PRINCIPAL && read -r NAME && read -r KIND; } < <(json fields id displayName servicePrincipalType <<<"$FOUND")
 [[ "$KIND" == ManagedIdentity ]] ||
   stop "'$NAME' ($IDENTITY) is of type '$KIND', not a managed identity; these permissions are not for it"
-printf '%s (object id %s), tenant %s\n' "$NAME" "$PRINCIPAL" "$(json field tenantId <<<"$ACCOUNT")"
+printf '%s (object id %s), tenant %s\n' "$NAME" "$PRINCIPAL" "$TENANT"
 
 # Roles by value, as the tenant has them; the table's ids are only compared.
 SERVICE="$(graph GET "/servicePrincipals(appId='$MICROSOFT_GRAPH')?\$select=id,appRoles")" ||
   stop "Microsoft Graph's own service principal ($MICROSOFT_GRAPH) can't be read"
-RESOURCE="$(json field id <<<"$SERVICE")"
+RESOURCE="$(json fields id <<<"$SERVICE")"
 declare -A ROLE=() VALUE=()
 while read -r id value; do ROLE[$value]="$id" VALUE[$id]="$value"; done < <(json roles <<<"$SERVICE")
 for value in "${NAMES[@]}"; do
@@ -169,8 +172,9 @@ fi
 
 # What it holds besides. Nothing is taken away here: somebody may have had a reason.
 while read -r id assignment; do
+  [[ -n "$id" ]] || continue
   value="${VALUE[$id]:-$id}"
-  [[ -z "$id" || -n "${ID_OF[$value]:-}" ]] && continue
+  [[ -z "${ID_OF[$value]:-}" ]] || continue
   printf 'extra    %s is not in the table. To remove it:\n' "$value"
   printf '           az rest --method DELETE --url "%s/v1.0/servicePrincipals/%s/appRoleAssignments/%s"\n' \
     "$GRAPH" "$PRINCIPAL" "$assignment"
