@@ -53,7 +53,10 @@ def grant_graph(identity: str | None, permissions: tuple[str, ...]) -> str:
 
 def grant_mail(identity: str | None) -> str:
     """The command that allows sending as one mailbox."""
-    return f"infra/permissions/grant-mail.ps1 -Identity {_quoted(identity)} -Mailbox <ONBOARDING_MAIL_SENDER>"
+    return (
+        f"infra/permissions/grant-mail.ps1 -Identity {_quoted(identity)} -ObjectId <its object id>"
+        " -Mailbox <ONBOARDING_MAIL_SENDER>"
+    )
 
 
 def grant_azure(identity: str | None, role: str, scope: str) -> str:
