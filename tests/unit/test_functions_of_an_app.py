@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from onboarding.core.steps import NOTICES_QUEUE, TASKS
+from onboarding.core.steps import QUEUES
 from onboarding.http.routes import ROUTES
 from onboarding.settings import SettingsError
 
 FUNCTION_APP = Path(__file__).parents[2] / "function_app.py"
 FRONT = {"timer"} | {route.name for route in ROUTES}
-STEPS = {NOTICES_QUEUE} | {step.name.replace("-", "_") for step in TASKS}
+STEPS = {queue.replace("-", "_") for queue in QUEUES}
 
 
 def registered() -> dict[str, str]:

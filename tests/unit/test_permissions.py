@@ -76,9 +76,7 @@ def test_a_script_reads_the_table_and_has_no_list_of_its_own(script: Path) -> No
 @pytest.mark.parametrize("script", scripts("sh"), ids=lambda path: path.name)
 def test_shellcheck_finds_nothing(script: Path) -> None:
     shellcheck = Path(sys.executable).with_name("shellcheck")
-    found = subprocess.run(
-        [shellcheck, script], capture_output=True, text=True, check=False
-    )
+    found = subprocess.run([shellcheck, script], capture_output=True, text=True, check=False)
     assert found.stdout + found.stderr == ""
 
 
