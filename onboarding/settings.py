@@ -20,7 +20,7 @@ class SettingsError(Exception):
 
 
 class Functions(StrEnum):
-    """Which functions an app has: one package can be deployed to two apps with an identity each (docs/permissions.md)."""
+    """Which functions an app has. One package serves two apps with an identity each (docs/permissions.md)."""
 
     ALL = "all"
     FRONT = "front"

@@ -134,7 +134,8 @@ def test_what_it_holds_besides_is_told_with_the_way_out_and_left_alone(directory
         "00000000-0000-4000-8000-00000000000a",
         "Mail.Send",
     ]
-    assert f'--method DELETE --url "{fake_az.GRAPH}/v1.0/servicePrincipals/{PRINCIPAL}/appRoleAssignments/' in told.stdout
+    link = f"{fake_az.GRAPH}/v1.0/servicePrincipals/{PRINCIPAL}/appRoleAssignments/assignment-1"
+    assert f'az rest --method DELETE --url "{link}"' in told.stdout
     assert MAIL_SEND in directory.held
 
 
