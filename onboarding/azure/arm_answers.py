@@ -44,9 +44,10 @@ def arm_problem(call: Call, answer: Answer, path: str) -> StepProblemError:
 
 def _advice(call: Call, path: str) -> str:
     role = AZURE_ROLES[call.operation]
-    command = grant_azure(call.by, role.name, role.on(path))
+    name = role.name(path)
+    command = grant_azure(call.by, name, role.on(path))
     own = "" if role.built_in else f" (a role that infra/main.bicep defines; without it, {FALLBACK} serves)"
     return (
-        f"Give the application's managed identity the Azure role {role.name}{own}: `{command}` (docs/permissions.md)."
+        f"Give the application's managed identity the Azure role {name}{own}: `{command}` (docs/permissions.md)."
         " It takes effect within ten minutes; then retry the step."
     )

@@ -27,13 +27,17 @@ IDENTITY = "<client id of the managed identity>"
 class AzureRole:
     """An Azure role, and how wide a scope it is assigned on."""
 
-    name: str
+    title: str
     built_in: bool
     scope: str
     """`subscription` or `resourceGroup`."""
 
+    def name(self, path: str) -> str:
+        """Its name for a path that begins with `/subscriptions/…`: roles that we define are made for each of these."""
+        return self.title.replace("{subscription}", path.split("/")[2])
+
     def on(self, path: str) -> str:
-        """The scope of that width around an ARM path: its first two or four segments."""
+        """The scope of that width around a path: its first two or four segments."""
         segments = path.strip("/").split("/")
         return "/" + "/".join(segments[: 2 if self.scope == "subscription" else 4])
 

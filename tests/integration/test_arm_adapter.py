@@ -155,7 +155,7 @@ async def test_a_missing_role_is_named(arm: Adapters) -> None:
         await arm.gateways.put_test_line(GATEWAY, LINE, "uksouth")
     assert caught.value.code == ProblemCode.PERMISSION_MISSING
     scope = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/"
-    assert f'--role "Operator Connect Gateway Onboarding" --scope {scope}' in caught.value.what_next
+    assert f'--role "Operator Connect onboarding: gateways ({SUBSCRIPTION})" --scope {scope}' in caught.value.what_next
 
 
 @pytest.mark.parametrize("ask", ["get", "in_subscription", "put_test_line"])
