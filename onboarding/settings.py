@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -20,10 +21,35 @@ class SettingsError(Exception):
     """The app can't start: a setting is missing or wrong. The message names each, and what was expected."""
 
 
-class Settings(BaseSettings):
-    """The app settings. Names are those of the environment, in upper case unless given here otherwise."""
+class Functions(StrEnum):
+    """Which functions an app has. One package serves two apps with an identity each (docs/permissions.md)."""
+
+    ALL = "all"
+    FRONT = "front"
+    """HTTP and the timer: they meet people, and at Microsoft they only read gateways."""
+    STEPS = "steps"
+    """The queues: they write at Microsoft and send notices, and nobody can call them."""
+
+    @property
+    def has_front(self) -> bool:
+        return self is not Functions.STEPS
+
+    @property
+    def has_steps(self) -> bool:
+        return self is not Functions.FRONT
+
+
+class Registration(BaseSettings):
+    """The one setting that is needed before any function runs: when the host asks which there are."""
 
     model_config = SettingsConfigDict(env_prefix="ONBOARDING_", case_sensitive=False, extra="ignore", frozen=True)
+
+    functions: Functions = Functions.ALL
+    """`front` and `steps` in two apps, so that no function that HTTP reaches has the permissions of the steps."""
+
+
+class Settings(Registration):
+    """The app settings. Names are those of the environment, in upper case unless given here otherwise."""
 
     service_bus: SecretStr | None = Field(None, validation_alias="ServiceBus")
     """A connection string, for an emulator. In Azure leave it out and set `ServiceBus__fullyQualifiedNamespace`."""
@@ -72,6 +98,8 @@ class Settings(BaseSettings):
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
 
+    warn_after: float = Field(_POLICY.warn_after, gt=0)
+    """After a wait began, until people are told that it takes long."""
     link_key: SecretStr | None = None
     """Signs links for people outside the tenant; at least 32 characters. Without it, nobody is sent such a link."""
     link_key_previous: SecretStr | None = None
@@ -162,14 +190,27 @@ class Settings(BaseSettings):
             remind_first=self.remind_first,
             remind_again=self.remind_again,
             escalate_after=self.escalate_after,
+            warn_after=self.warn_after,
         )
+
+
+_S = TypeVar("_S", bound=BaseSettings)
+
+
+def _checked(kind: type[_S]) -> _S:
+    try:
+        return kind()
+    except ValidationError as error:
+        reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"The app settings are wrong: {reasons}. They are described in docs/settings.md.") from None
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process. Raises SettingsError that names everything wrong, and no value."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"The app settings are wrong: {reasons}. They are described in docs/settings.md.") from None
+    return _checked(Settings)
+
+
+def functions() -> Functions:
+    """Which functions this app has. Raises SettingsError."""
+    return _checked(Registration).functions

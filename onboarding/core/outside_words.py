@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from onboarding.core.instructions import Instructions, Value, txt_values
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import Record
@@ -36,6 +38,8 @@ def outside_title(kind: NoticeKind, record: Record, step: Step | None) -> str:
         NoticeKind.REMINDER: f"{gateway}: a reminder, we need your help",
         NoticeKind.ESCALATION: f"{gateway}: a reminder, we need your help",
         NoticeKind.NEEDS_ATTENTION: f"{gateway}: a step is delayed",
+        NoticeKind.LONG_WAIT: f"{gateway}: a step is delayed",
+        NoticeKind.PAUSED: f"{gateway}: the onboarding is delayed",
         NoticeKind.PROBLEM_REPORTED: f"{gateway}: a step is delayed",
         NoticeKind.COMPLETED: f"{gateway} is connected",
         NoticeKind.CANCELLED: f"{gateway}: the onboarding has ended",
@@ -54,12 +58,14 @@ def outside_why(kind: NoticeKind, record: Record, step: Step | None) -> tuple[st
             return greeting, f"{context} One step of it needs you, and you can do it now."
         case NoticeKind.REMINDER | NoticeKind.ESCALATION:
             return greeting, f"{context} One step of it still waits for you. Should it be done already, please say so."
-        case NoticeKind.NEEDS_ATTENTION | NoticeKind.PROBLEM_REPORTED:
+        case NoticeKind.NEEDS_ATTENTION | NoticeKind.PROBLEM_REPORTED | NoticeKind.LONG_WAIT | NoticeKind.PAUSED:
             return greeting, f"{context} One step of it is delayed; the operator is looking after it."
         case NoticeKind.COMPLETED:
             return greeting, f"{context} All steps are done. Thank you for your help."
         case NoticeKind.CANCELLED:
             return greeting, f"{context} The operator has ended this onboarding before it was complete."
+        case _ as never:
+            assert_never(never)
 
 
 def outside_actions(kind: NoticeKind, record: Record, step: Step | None) -> tuple[str, ...]:
