@@ -75,8 +75,8 @@ var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
 }
-var appName = 'func-onboarding-${token}'
-var url = empty(publicUrl) ? 'https://${appName}.azurewebsites.net' : publicUrl
+var frontName = 'func-front-${token}'
+var url = empty(publicUrl) ? 'https://${frontName}.azurewebsites.net' : publicUrl
 var packages = 'packages'
 var closesServiceBus = privateEndpoints && serviceBusSku == 'Premium'
 // Storage's suffix is the cloud's own. The vault's private zone has no place in environment().
@@ -93,11 +93,23 @@ resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   tags: tags
 }
 
-module identity 'modules/identity.bicep' = {
-  name: 'identity'
+// Two apps from one package, with an identity each: what people and strangers reach holds no right to write at Microsoft.
+// docs/permissions.md argues it.
+module frontIdentity 'modules/identity.bicep' = {
+  name: 'front-identity'
   scope: group
   params: {
-    name: 'id-onboarding-${token}'
+    name: 'id-front-${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module stepsIdentity 'modules/identity.bicep' = {
+  name: 'steps-identity'
+  scope: group
+  params: {
+    name: 'id-steps-${token}'
     location: location
     tags: tags
   }
@@ -114,7 +126,8 @@ module monitoring 'modules/monitoring.bicep' = {
     retentionDays: retentionDays
     dailyCapGb: dailyCapGb
     publishers: [
-      identity.outputs.principalId
+      frontIdentity.outputs.principalId
+      stepsIdentity.outputs.principalId
     ]
   }
 }
@@ -128,30 +141,52 @@ module records 'modules/storage.bicep' = {
     tags: tags
     sku: recordsSku
     tableContributors: [
-      identity.outputs.principalId
+      frontIdentity.outputs.principalId
+      stepsIdentity.outputs.principalId
     ]
     isPrivate: privateEndpoints
   }
 }
 
-module host 'modules/storage.bicep' = {
-  name: 'host'
+// Each app's host has an account of its own: whoever may write there may replace the app's package. The host's leases and
+// keys are blobs, its diagnostic events a table. It uses no queues: those are for triggers by blobs, and there are none.
+module frontHost 'modules/storage.bicep' = {
+  name: 'front-host'
   scope: group
   params: {
-    name: 'sthost${token}'
+    name: 'stfront${token}'
     location: location
     tags: tags
     sku: 'Standard_LRS'
     containers: [
       packages
     ]
-    // The host's leases and keys are blobs, its diagnostic events a table. It uses no queues: those are for triggers by
-    // blobs, which this application has none of.
     blobOwners: [
-      identity.outputs.principalId
+      frontIdentity.outputs.principalId
     ]
     tableContributors: [
-      identity.outputs.principalId
+      frontIdentity.outputs.principalId
+    ]
+    isPrivate: privateEndpoints
+  }
+}
+
+module stepsHost 'modules/storage.bicep' = {
+  name: 'steps-host'
+  scope: group
+  params: {
+    name: 'ststeps${token}'
+    location: location
+    tags: tags
+    sku: 'Standard_LRS'
+    containers: [
+      packages
+    ]
+    blobOwners: [
+      stepsIdentity.outputs.principalId
+    ]
+    tableContributors: [
+      stepsIdentity.outputs.principalId
     ]
     isPrivate: privateEndpoints
   }
@@ -166,10 +201,11 @@ module serviceBus 'modules/service-bus.bicep' = {
     tags: tags
     sku: serviceBusSku
     senders: [
-      identity.outputs.principalId
+      frontIdentity.outputs.principalId
+      stepsIdentity.outputs.principalId
     ]
     receivers: [
-      identity.outputs.principalId
+      stepsIdentity.outputs.principalId
     ]
     isPrivate: closesServiceBus
   }
@@ -183,7 +219,8 @@ module vault 'modules/vault.bicep' = {
     location: location
     tags: tags
     readers: [
-      identity.outputs.principalId
+      frontIdentity.outputs.principalId
+      stepsIdentity.outputs.principalId
     ]
     purgeProtection: purgeProtection
     isPrivate: privateEndpoints
@@ -199,7 +236,7 @@ module registration 'modules/registration.bicep' = if (empty(authClientId)) {
     uniqueName: 'operator-connect-onboarding-${token}'
     displayName: 'Operator Connect onboarding (${environmentName})'
     publicUrl: url
-    identityPrincipalId: identity.outputs.principalId
+    identityPrincipalId: frontIdentity.outputs.principalId
   }
 }
 
@@ -234,29 +271,57 @@ module recordsEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) 
   }
 }
 
-module hostBlobEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
-  name: 'host-blob-endpoint'
+module frontHostBlobEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
+  name: 'front-host-blob-endpoint'
   scope: group
   params: {
-    name: 'pe-host-blob-${token}'
+    name: 'pe-front-host-blob-${token}'
     location: location
     tags: tags
     subnetId: network!.outputs.endpointsSubnetId
-    targetId: host.outputs.id
+    targetId: frontHost.outputs.id
     groupId: 'blob'
     zoneName: zones.blob
   }
 }
 
-module hostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
-  name: 'host-table-endpoint'
+module frontHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
+  name: 'front-host-table-endpoint'
   scope: group
   params: {
-    name: 'pe-host-table-${token}'
+    name: 'pe-front-host-table-${token}'
     location: location
     tags: tags
     subnetId: network!.outputs.endpointsSubnetId
-    targetId: host.outputs.id
+    targetId: frontHost.outputs.id
+    groupId: 'table'
+    zoneName: zones.table
+  }
+}
+
+module stepsHostBlobEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
+  name: 'steps-host-blob-endpoint'
+  scope: group
+  params: {
+    name: 'pe-steps-host-blob-${token}'
+    location: location
+    tags: tags
+    subnetId: network!.outputs.endpointsSubnetId
+    targetId: stepsHost.outputs.id
+    groupId: 'blob'
+    zoneName: zones.blob
+  }
+}
+
+module stepsHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
+  name: 'steps-host-table-endpoint'
+  scope: group
+  params: {
+    name: 'pe-steps-host-table-${token}'
+    location: location
+    tags: tags
+    subnetId: network!.outputs.endpointsSubnetId
+    targetId: stepsHost.outputs.id
     groupId: 'table'
     zoneName: zones.table
   }
@@ -290,24 +355,25 @@ module serviceBusEndpoint 'modules/private-endpoint.bicep' = if (closesServiceBu
   }
 }
 
-module app 'modules/function-app.bicep' = {
-  name: 'app'
+module front 'modules/function-app.bicep' = {
+  name: 'front'
   scope: group
   params: {
-    name: appName
-    planName: 'plan-onboarding-${token}'
+    name: frontName
+    planName: 'plan-front-${token}'
     location: location
     tags: tags
-    serviceName: 'api'
+    serviceName: 'front'
+    functions: 'front'
     pythonVersion: pythonVersion
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
     alwaysReadyHttp: alwaysReadyHttp
     subnetId: privateEndpoints ? network!.outputs.appSubnetId : ''
-    identityId: identity.outputs.id
-    identityClientId: identity.outputs.clientId
-    hostStorageName: host.outputs.name
-    packageContainerUrl: '${host.outputs.blobEndpoint}${packages}'
+    identityId: frontIdentity.outputs.id
+    identityClientId: frontIdentity.outputs.clientId
+    hostStorageName: frontHost.outputs.name
+    packageContainerUrl: '${frontHost.outputs.blobEndpoint}${packages}'
     tableEndpoint: records.outputs.tableEndpoint
     serviceBusHost: serviceBus.outputs.host
     insightsConnectionString: monitoring.outputs.connectionString
@@ -316,15 +382,55 @@ module app 'modules/function-app.bicep' = {
     vaultName: vault.outputs.name
     linkKeyName: vault.outputs.linkKeyName
     linkKeyPreviousVersion: linkKeyPreviousVersion
-    teamsWebhookName: empty(teamsWebhookUrl) ? '' : vault.outputs.teamsWebhookName
+    teamsWebhookName: ''
     mailSender: mailSender
     escalationEmail: escalationEmail
   }
   // The app reads its package and its secrets as it starts: by then the closed doors must have their other way in.
   dependsOn: [
     recordsEndpoint
-    hostBlobEndpoint
-    hostTableEndpoint
+    frontHostBlobEndpoint
+    frontHostTableEndpoint
+    vaultEndpoint
+    serviceBusEndpoint
+  ]
+}
+
+module steps 'modules/function-app.bicep' = {
+  name: 'steps'
+  scope: group
+  params: {
+    name: 'func-steps-${token}'
+    planName: 'plan-steps-${token}'
+    location: location
+    tags: tags
+    serviceName: 'steps'
+    functions: 'steps'
+    pythonVersion: pythonVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstances: maximumInstances
+    alwaysReadyHttp: 0
+    subnetId: privateEndpoints ? network!.outputs.appSubnetId : ''
+    identityId: stepsIdentity.outputs.id
+    identityClientId: stepsIdentity.outputs.clientId
+    hostStorageName: stepsHost.outputs.name
+    packageContainerUrl: '${stepsHost.outputs.blobEndpoint}${packages}'
+    tableEndpoint: records.outputs.tableEndpoint
+    serviceBusHost: serviceBus.outputs.host
+    insightsConnectionString: monitoring.outputs.connectionString
+    authClientId: ''
+    publicUrl: url
+    vaultName: vault.outputs.name
+    linkKeyName: vault.outputs.linkKeyName
+    linkKeyPreviousVersion: linkKeyPreviousVersion
+    teamsWebhookName: empty(teamsWebhookUrl) ? '' : vault.outputs.teamsWebhookName
+    mailSender: mailSender
+    escalationEmail: escalationEmail
+  }
+  dependsOn: [
+    recordsEndpoint
+    stepsHostBlobEndpoint
+    stepsHostTableEndpoint
     vaultEndpoint
     serviceBusEndpoint
   ]
@@ -360,21 +466,22 @@ module gatewayAccess 'modules/gateway-access.bicep' = if (!empty(gatewayResource
   params: {
     resourceGroupName: gatewayResourceGroup
     writers: [
-      identity.outputs.principalId
+      stepsIdentity.outputs.principalId
     ]
     readers: [
-      identity.outputs.principalId
+      frontIdentity.outputs.principalId
     ]
   }
 }
 
 // azd writes these into its environment; scripts after the deployment read them there.
 output AZURE_RESOURCE_GROUP string = group.name
-output AZURE_FUNCTION_APP_NAME string = app.outputs.name
 output AZURE_KEY_VAULT_NAME string = vault.outputs.name
 output AZURE_WORKBOOK_ID string = workbook.outputs.id
 output ONBOARDING_URL string = url
-output ONBOARDING_IDENTITY_NAME string = 'id-onboarding-${token}'
-output ONBOARDING_IDENTITY_CLIENT_ID string = identity.outputs.clientId
-output ONBOARDING_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+output ONBOARDING_FRONT_APP_NAME string = front.outputs.name
+output ONBOARDING_STEPS_APP_NAME string = steps.outputs.name
+output ONBOARDING_FRONT_PRINCIPAL_ID string = frontIdentity.outputs.principalId
+output ONBOARDING_STEPS_PRINCIPAL_ID string = stepsIdentity.outputs.principalId
+output ONBOARDING_STEPS_CLIENT_ID string = stepsIdentity.outputs.clientId
 output ONBOARDING_REGISTRATION_CLIENT_ID string = empty(authClientId) ? registration!.outputs.clientId : authClientId

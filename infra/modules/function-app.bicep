@@ -1,4 +1,5 @@
-// The function app, on Flex Consumption, and its sign-in.
+// A function app, on Flex Consumption, and its sign-in. Deployed twice: the front (HTTP, the timer) and the steps (the
+// queues), from the same package.
 //
 // Scale. Flex Consumption scales each queue function by itself: every one has instances of its own, named by the group
 // `function:<name>` (`function:enable_services`, …), while all HTTP functions share the group `http`, and the timer is
@@ -15,6 +16,9 @@ param location string
 param tags object
 @description('The service of azure.yaml that is published here.')
 param serviceName string
+@description('Which functions it has: onboarding/settings.py, Functions.')
+@allowed(['all', 'front', 'steps'])
+param functions string
 param pythonVersion string
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int
@@ -36,7 +40,7 @@ param tableEndpoint string
 param serviceBusHost string
 param insightsConnectionString string
 
-@description('Client id of the registration that people sign in with.')
+@description('Client id of the registration that people sign in with; empty: nobody does.')
 param authClientId string
 param publicUrl string
 param vaultName string
@@ -126,12 +130,13 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AzureWebJobsStorage__clientId: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
-    '${assertionSetting}': identityClientId
+    '${assertionSetting}': empty(authClientId) ? '' : identityClientId
     // The triggers', read by the Functions host beside ServiceBus__fullyQualifiedNamespace.
     ServiceBus__credential: 'managedidentity'
     ServiceBus__clientId: identityClientId
     // The application's: onboarding/settings.py.
     AZURE_CLIENT_ID: identityClientId
+    ONBOARDING_FUNCTIONS: functions
     ServiceBus__fullyQualifiedNamespace: serviceBusHost
     Tables__tableServiceUri: tableEndpoint
     ONBOARDING_ARM_ENDPOINT: environment().resourceManager
@@ -166,7 +171,7 @@ resource noPasswordByScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies
 // the application's to say (onboarding/http/entrance.py). `excludedPaths` could say it here, but how it matches isn't
 // documented, and one mistake there would open the rest. Therefore: anonymous calls reach the application, which
 // refuses them everywhere but on the signed links and what needs no protection.
-resource signIn 'Microsoft.Web/sites/config@2024-04-01' = {
+resource signIn 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(authClientId)) {
   parent: app
   name: 'authsettingsV2'
   properties: {

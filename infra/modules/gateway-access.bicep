@@ -15,13 +15,14 @@ param readers string[]
 
 var here = subscription().id
 var roles = loadJsonContent('../built-in-roles.json')
-var gatewayRole = loadJsonContent('../gateway-role.json')
+// The one role of its own that the application needs stands where its other permissions do.
+var gatewayRole = any(filter(loadJsonContent('../../onboarding/azure/permissions.json').azureRoles, role => contains(role, 'actions'))[0])
 
 resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(here, 'operator-connect-onboarding', 'gateways')
   properties: {
-    // A role's name is unique in the tenant.
-    roleName: 'Operator Connect onboarding: gateways (${subscription().subscriptionId})'
+    // With the subscription's id: a role's name is unique in the tenant.
+    roleName: replace(gatewayRole.role, '{subscription}', subscription().subscriptionId)
     description: 'Reads and writes communications gateways and their test lines, and nothing else.'
     type: 'CustomRole'
     permissions: [

@@ -1,6 +1,5 @@
-// One identity of the application. It holds no secret: Azure gives its tokens to the function app alone.
-// A second one (a reader for the HTTP functions and the timer, say) is this module once more, and a second function
-// app with it: settings, and so the identity that a trigger signs in with, are the app's, not a function's.
+// An identity of an app. It holds no secret: Azure gives its tokens to that app alone. Identities are an app's, not a
+// function's: any code in an app can have a token of any identity that the app has.
 
 param name string
 param location string

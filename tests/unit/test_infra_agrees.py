@@ -53,6 +53,7 @@ LEFT_AT_DEFAULT = {
     "ONBOARDING_REMIND_FIRST",
     "ONBOARDING_REMIND_AGAIN",
     "ONBOARDING_ESCALATE_AFTER",
+    "ONBOARDING_WARN_AFTER",
 }
 """A new setting is set by the template, or stands here."""
 REFUSED_BY_FLEX = {
@@ -82,6 +83,20 @@ GRANTS = {
 
 def module(name: str) -> Source:
     return read((INFRA / "modules" / f"{name}.bicep").resolve())
+
+
+def apps() -> dict[str, Declared]:
+    """The function apps of main.bicep, by which functions they have."""
+    main = read((INFRA / "main.bicep").resolve())
+    found = [m for m in main.of("module") if m.target == "modules/function-app.bicep"]
+    return {text(properties(app.body["params"])["functions"]): app for app in found}
+
+
+def principals(module_name: str, parameter: str) -> set[str]:
+    """Whose identities main.bicep gives a right: `front`, `steps`."""
+    main = read((INFRA / "main.bicep").resolve())
+    given = next(m for m in main.of("module") if m.name == module_name).body["params"]
+    return set(re.findall(r"(\w+)Identity\.outputs\.principalId", properties(given)[parameter].text.decode()))
 
 
 def data(name: str) -> Any:
@@ -177,6 +192,12 @@ def test_the_app_roles_are_those_that_the_application_asks_for() -> None:
     assert all(r["isEnabled"] and set(r["allowedMemberTypes"]) == {"User", "Application"} for r in roles)
 
 
+def azure_roles() -> dict[str, Any]:
+    """The roles of docs/permissions.md, from the table in the code."""
+    table = json.loads((ROOT / "onboarding" / "azure" / "permissions.json").read_text(encoding="utf-8"))
+    return {role["role"]: role for role in table["azureRoles"]}
+
+
 def test_the_gateway_role_allows_the_writes_of_the_code_and_no_others() -> None:
     kinds = set()
     for operation in ARM_WRITES:
@@ -184,7 +205,51 @@ def test_the_gateway_role_allows_the_writes_of_the_code_and_no_others() -> None:
         assert method == "PUT", "a new kind of write needs its own action"
         provider, *segments = path.partition("/providers/")[2].split("/")
         kinds.add("/".join([provider, *(s for s in segments if not s.startswith("{"))]))
-    assert set(data("gateway-role.json")["actions"]) == {f"{kind}/{may}" for kind in kinds for may in ("read", "write")}
+    (own,) = (role for role in azure_roles().values() if "actions" in role)
+    assert set(own["actions"]) == {f"{kind}/{may}" for kind in kinds for may in ("read", "write")}
+    role = resource(module("gateway-access"), "definition").node.text.decode()
+    assert "actions: gatewayRole.actions" in role
+    assert "roleName: replace(gatewayRole.role, '{subscription}', subscription().subscriptionId)" in role
+
+
+@pytest.mark.parametrize(
+    ("role", "module_name", "parameter"),
+    [
+        ("Reader", "gatewayAccess", "readers"),
+        ("Operator Connect onboarding: gateways ({subscription})", "gatewayAccess", "writers"),
+        ("Storage Table Data Contributor", "records", "tableContributors"),
+        ("Azure Service Bus Data Sender", "serviceBus", "senders"),
+        ("Azure Service Bus Data Receiver", "serviceBus", "receivers"),
+    ],
+)
+def test_each_identity_gets_the_roles_of_the_permissions_table(role: str, module_name: str, parameter: str) -> None:
+    said = azure_roles()[role]
+    assert principals(module_name, parameter) == set(said["identities"])
+    assert data("built-in-roles.json").get(role) == said.get("id")
+
+
+def test_every_role_of_the_permissions_table_is_given() -> None:
+    assert len(azure_roles()) == 5, "a new one needs a row in the test before this one"
+
+
+def test_each_app_runs_as_its_own_identity_and_its_host_is_out_of_the_others_reach() -> None:
+    assert set(apps()) == {"front", "steps"}
+    for who, app in apps().items():
+        params = {name: node.text.decode() for name, node in properties(app.body["params"]).items()}
+        assert params["identityId"] == f"{who}Identity.outputs.id"
+        assert params["identityClientId"] == f"{who}Identity.outputs.clientId"
+        assert params["hostStorageName"] == f"{who}Host.outputs.name"
+        for right in ("blobOwners", "tableContributors"):
+            assert principals(f"{who}Host", right) == {who}, "who writes there may replace the app's package"
+
+
+def test_only_the_front_meets_people() -> None:
+    for who, app in apps().items():
+        params = {name: node.text.decode() for name, node in properties(app.body["params"]).items()}
+        assert (params["authClientId"] == "''") == (who == "steps")
+        assert (params["alwaysReadyHttp"] == "0") == (who == "steps")
+        assert (params["teamsWebhookName"] == "''") == (who == "front")
+    assert resource(module("function-app"), "signIn").conditional
 
 
 def test_nothing_is_granted_but_what_stands_here() -> None:
@@ -228,21 +293,20 @@ def test_no_template_reads_a_key() -> None:
         assert not re.search(r"\blist(Keys|Secrets|AccountSas)?\(", path.read_text(encoding="utf-8")), path.name
 
 
-def test_azd_finds_the_function_app_by_its_tag() -> None:
+def test_azd_finds_the_function_apps_by_their_tag() -> None:
     azd = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))
-    (service, said) = next(iter(azd["services"].items()))
-    assert (said["host"], said["language"]) == ("function", "py")
-    assert (ROOT / said["project"] / "host.json").exists()
+    for said in azd["services"].values():
+        assert (said["host"], said["language"]) == ("function", "py")
+        assert (ROOT / said["project"] / "host.json").exists()
     main = read((INFRA / "main.bicep").resolve())
-    app = next(m for m in main.of("module") if m.name == "app")
-    assert text(properties(app.body["params"])["serviceName"]) == service
+    assert {text(properties(app.body["params"])["serviceName"]) for app in apps().values()} == set(azd["services"])
     tags = resource(module("function-app"), "app").body["tags"].text.decode()
     assert "'azd-service-name': serviceName" in tags
     assert "'azd-env-name': environmentName" in next(v for v in main.of("var") if v.name == "tags").node.text.decode()
 
 
 def test_what_is_kept_ready_is_a_group_that_flex_consumption_has() -> None:
-    functions = {"timer", "notices"} | {step.name.replace("-", "_") for step in TASKS}
+    functions = {"timer", "notices", "dead_letters"} | {step.name.replace("-", "_") for step in TASKS}
     groups = {"http"} | {f"function:{name}" for name in functions}
     app = resource(module("function-app"), "app")
     scale = properties(properties(properties(app.body["properties"])["functionAppConfig"])["scaleAndConcurrency"])

@@ -30,19 +30,19 @@ def test_a_second_parser_refuses_what_is_no_bicep(tmp_path: Path) -> None:
 
 MISTAKES = [
     # file, what stands there, what is put in its place, what is said of it
-    ("main.bicep", "params: {\n    name: 'id-onboarding-${token}'", "params: {", "lacks the parameter 'name'"),
+    ("main.bicep", "params: {\n    name: 'id-front-${token}'", "params: {", "lacks the parameter 'name'"),
     ("main.bicep", "    dailyCapGb: dailyCapGb\n", "    dailyCap: dailyCapGb\n", "has no parameter 'dailyCap'"),
-    ("main.bicep", "identity.outputs.clientId", "identity.outputs.client", "has no output 'client'"),
+    ("main.bicep", "frontIdentity.outputs.clientId", "frontIdentity.outputs.client", "has no output 'client'"),
     ("main.bicep", "registration!.outputs.clientId", "registration!.outputs.client", "has no output 'client'"),
     ("main.bicep", "'modules/vault.bicep'", "'modules/safe.bicep'", "there is no module modules/safe.bicep"),
     ("main.bicep", "sku: serviceBusSku", "sku: busSku", "no name 'busSku' is declared"),
     ("main.bicep", "sku: serviceBusSku", "sku: 'Basic'", "may not be 'Basic'"),
     ("main.bicep", "isPrivate: closesServiceBus", "isPrivate: 'yes'", "takes bool, and is given string"),
     ("main.bicep", "retentionDays: retentionDays", "retentionDays: location", "takes int, and is given string"),
-    ("main.bicep", "identityId: identity.outputs.id", "identityId: tags", "takes string, and is given object"),
+    ("main.bicep", "identityId: frontIdentity.outputs.id", "identityId: tags", "takes string, and is given object"),
     ("main.bicep", "mailSender: mailSender", "mailSender: teamsWebhookUrl", "is given the secret 'teamsWebhookUrl'"),
     ("main.parameters.json", "=3.12}", "}", "azd would ask for it"),
-    ("main.bicep", "  name: 'identity'\n  scope: group\n", "  name: 'identity'\n", "needs a scope"),
+    ("main.bicep", "  name: 'records'\n  scope: group\n", "  name: 'records'\n", "needs a scope"),
     ("main.bicep", "alerts 'modules/alerts.bicep'", "alerts 'modules/workbook.bicep'", "no module uses it"),
     ("main.bicep", "param mailSender string = ''", "param mailSender int = ''", "takes int, and is given string"),
     ("main.bicep", "var packages = 'packages'", "var packages = 'packages'\nvar spare = 1", "'spare' is not used"),
@@ -68,6 +68,7 @@ MISTAKES = [
     ),
     ("modules/alerts.bicep", "failingPeriods:", "periods:", "has no 'properties.criteria.allOf.periods'"),
     ("modules/network.bicep", "natGateway: {", "nat: {", "has no 'properties.subnets.properties.nat'"),
+    ("modules/gateway-access.bicep", "gatewayRole.actions", "gatewayRole.action", "'action' isn't among actions"),
     ("modules/alerts.bicep", "../alerts/old-wait.kql", "../alerts/wait.kql", "there is no file wait.kql"),
     ("modules/vault.bicep", "    enableRbacAuthorization: true", "    enableRbacAuthorization: = true", "is no Bicep"),
 ]
@@ -78,6 +79,9 @@ MISTAKES = [
 )
 def test_a_mistake_is_found(tmp_path: Path, file: str, stands: str, instead: str, said: str) -> None:
     infra = Path(shutil.copytree(INFRA, tmp_path / "infra"))
+    permissions = Path("onboarding", "azure", "permissions.json")
+    (tmp_path / permissions).parent.mkdir(parents=True)
+    shutil.copy(ROOT / permissions, tmp_path / permissions)
     right = (infra / file).read_text(encoding="utf-8")
     assert stands in right
     (infra / file).write_text(right.replace(stands, instead, 1), encoding="utf-8")

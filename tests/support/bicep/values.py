@@ -137,7 +137,17 @@ def value(source: Source, node: Node, local: Mapping[str, Any]) -> Any:
             path = source.path.parent / text(children[1].named_children[0])
             return json.loads(path.read_text(encoding="utf-8")) if path.exists() else UNKNOWN
         case "call_expression" if children[0].text == b"filter":
+            items, test = children[1].named_children
+            names, body = lambda_of(test)
+            found = value(source, items, local)
+            if not isinstance(found, list):
+                return UNKNOWN
+            return [item for item in found if value(source, body, {**local, names[0]: item}) is not False]
+        case "call_expression" if children[0].text == b"any":
             return value(source, children[1].named_children[0], local)
+        case "call_expression" if children[0].text == b"contains":
+            holder, key = (value(source, argument, local) for argument in children[1].named_children)
+            return key in holder if isinstance(holder, dict) and isinstance(key, str) else UNKNOWN
     return UNKNOWN
 
 
