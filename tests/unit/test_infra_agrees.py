@@ -297,8 +297,14 @@ def test_azd_finds_the_function_apps_by_their_tag() -> None:
     azd = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))
     for said in azd["services"].values():
         assert (said["host"], said["language"]) == ("function", "py")
-        assert (ROOT / said["project"] / "host.json").exists()
+        # What `dev.py package` makes, sent as it is.
+        assert (said["project"], said["remoteBuild"]) == ("dist/package", False)
+    for when in ("prepackage", "predeploy"):
+        for shell in azd["hooks"][when].values():
+            assert "dev.py package --python" in shell["run"]
+            assert "3.12" in shell["run"], "the same Python as the apps have when nothing is chosen"
     main = read((INFRA / "main.bicep").resolve())
+    assert next(p for p in main.of("param") if p.name == "pythonVersion").value.text == b"'3.12'"
     assert {text(properties(app.body["params"])["serviceName"]) for app in apps().values()} == set(azd["services"])
     tags = resource(module("function-app"), "app").body["tags"].text.decode()
     assert "'azd-service-name': serviceName" in tags
