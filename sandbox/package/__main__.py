@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from sandbox.package.archive import zipped
 from sandbox.package.build import Package, build, megabytes, table
 from sandbox.package.options import parse
 from sandbox.package.problem import PackageError
@@ -19,6 +20,8 @@ def main(arguments: Sequence[str]) -> int:
         print(problem, file=sys.stderr)
         return 1
     _show(package)
+    archive = zipped(package.folder)
+    print(f"{archive}: {megabytes(archive.stat().st_size)}.")
     return 0
 
 
@@ -29,7 +32,6 @@ def _show(package: Package) -> None:
     files = sum(size.files_before for size in package.sizes), sum(size.files_after for size in package.sizes)
     print(f"{'files':<40} {files[0]:>10} {files[1]:>10}")
     print(f"\n{package.folder}: {len(package.functions)} functions, for Python {package.python}.")
-    print(f"{package.archive}: {megabytes(package.archive.stat().st_size)}.")
     if package.checked:
         print("Checked: from this folder alone the app and all that it may need can be imported.")
     else:

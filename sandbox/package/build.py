@@ -1,11 +1,10 @@
-"""Makes a package: chooses files, copies them, checks that the app can be imported from them alone, zips them."""
+"""Makes a package: chooses files, copies them, checks that the app can be imported from them alone."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import sysconfig
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +15,12 @@ from sandbox.package.fetch import fetched
 from sandbox.package.funcignore import app_files
 from sandbox.package.isolated import SITE, Reached
 from sandbox.package.libraries import Installed, closure, environment, read
-from sandbox.package.options import HERE, Options
+from sandbox.package.options import Options
 from sandbox.package.problem import PackageError
 from sandbox.package.prune import THINNED, stays
 
 LIMIT = 60_000_000
 """Bytes that a package may have unpacked. Beyond it something came along that nobody asked for."""
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-"""The earliest that a zip can hold: the same files make the same zip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,6 @@ class Package:
     """A package that was made. `checked` is false where this machine has no such Python to check it with."""
 
     folder: Path
-    archive: Path
     python: str
     sizes: Sequence[Size]
     functions: frozenset[str]
@@ -79,9 +75,7 @@ def build(options: Options, root: Path = ROOT) -> Package:
         )
     shutil.rmtree(options.out, ignore_errors=True)
     unfinished.rename(options.out)
-    archive = options.out.with_name(f"{options.out.name}.zip")
-    _zip(options.out, archive)
-    return Package(options.out, archive, options.python, sizes, wanted.functions, checked)
+    return Package(options.out, options.python, sizes, wanted.functions, checked)
 
 
 def megabytes(count: int) -> str:
@@ -133,15 +127,6 @@ def _has(site: Path, module: str) -> bool:
     return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
-def _zip(folder: Path, archive: Path) -> None:
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), ZIP_TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o100644 << 16
-            file.writestr(entry, path.read_bytes())
-
-
 def table(sizes: Sequence[Size], least: int = 1_000_000) -> Mapping[str, tuple[int, int]]:
     """Bytes before and after, largest first; what is smaller than `least` is summed up."""
     ordered = sorted(sizes, key=lambda size: -size.before)
@@ -150,8 +135,3 @@ def table(sizes: Sequence[Size], least: int = 1_000_000) -> Mapping[str, tuple[i
     large[f"{len(small)} smaller ones"] = (sum(s.before for s in small), sum(s.after for s in small))
     large["together"] = (sum(s.before for s in sizes), sum(s.after for s in sizes))
     return large
-
-
-def is_of_this_python(options: Options) -> bool:
-    """Whether the package can be run by the Python that makes it."""
-    return options.python == HERE

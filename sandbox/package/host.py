@@ -36,10 +36,16 @@ class HostsOwn:
         return None
 
 
-def main(package: Path, site: Path, arguments: Sequence[str]) -> None:
+def isolate(package: Path, site: Path) -> None:
+    """From now on, import from the package, and the host's own modules from where they are."""
     sys.path[:0] = [str(package / ".python_packages" / "lib" / "site-packages"), str(package)]
     sys.meta_path.append(HostsOwn(site))
     sys.dont_write_bytecode = True
+
+
+def main(package: Path, site: Path, arguments: Sequence[str]) -> None:
+    """Run the Functions host until it is stopped."""
+    isolate(package, site)
     sys.argv = ["sandbox.functions_host", *arguments]
     runpy.run_module("sandbox.functions_host", run_name="__main__", alter_sys=True)
 
