@@ -66,16 +66,21 @@ def build(options: Options, root: Path = ROOT) -> Package:
     sizes = [_copy("(the app)", root, app_files(root), unfinished)]
     sizes += [_copy_library(source, name, wanted, unfinished / SITE) for name in sorted(names)]
     checked = _check(unfinished, options, wanted)
+    refuse_large(sizes)
+    shutil.rmtree(options.out, ignore_errors=True)
+    unfinished.rename(options.out)
+    return Package(options.out, options.python, sizes, wanted.functions, checked)
+
+
+def refuse_large(sizes: Sequence[Size]) -> None:
+    """Raise PackageError when a package has more than LIMIT; it names the largest parts."""
     total = sum(size.after for size in sizes)
     if total > LIMIT:
         largest = ", ".join(f"{s.name} {megabytes(s.after)}" for s in sorted(sizes, key=lambda s: -s.after)[:5])
         raise PackageError(
-            f"The package has {megabytes(total)}, more than the {megabytes(LIMIT)} that it may have; the largest are"
-            f" {largest}. Thin one out in sandbox/package/prune.py."
+            f"The package has {megabytes(total)}, more than the {megabytes(LIMIT)} that it may have; the largest parts"
+            f" are {largest}. Thin one out in sandbox/package/prune.py."
         )
-    shutil.rmtree(options.out, ignore_errors=True)
-    unfinished.rename(options.out)
-    return Package(options.out, options.python, sizes, wanted.functions, checked)
 
 
 def megabytes(count: int) -> str:

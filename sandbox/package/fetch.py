@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from packaging.markers import Environment
+from packaging.specifiers import SpecifierSet
 
 from sandbox.package.libraries import Installed, closure, pins, read
 from sandbox.package.problem import PackageError
@@ -49,9 +50,20 @@ def fetched(root: Path, python: str, where: Environment, here: Installed) -> Ins
         installed = Installed.at(folder)
         _, missing = closure(roots, installed.requires, where)
         if not missing:
+            _refuse_others(installed, python)
             stamp.write(note, wanted)
             return installed
     raise PackageError(f"pip did not install {', '.join(sorted(missing))} into {folder}, though it was told to.")
+
+
+def _refuse_others(installed: Installed, python: str) -> None:
+    refusing = [
+        f"{name} {distribution.version} (Python {needed})"
+        for name, distribution in sorted(installed.found.items())
+        if (needed := distribution.metadata["Requires-Python"]) and f"{python}.0" not in SpecifierSet(needed)
+    ]
+    if refusing:
+        raise PackageError(f"Not for Python {python}: {', '.join(refusing)}. Pin other versions in constraints.txt.")
 
 
 def _pip(root: Path, folder: Path, python: str, requirements: list[str]) -> None:
@@ -59,6 +71,8 @@ def _pip(root: Path, folder: Path, python: str, requirements: list[str]) -> None
     run(
         [
             *(sys.executable, "-m", "pip", "install", "--no-deps", "--no-compile", "--only-binary=:all:"),
+            # `pip install` compares Requires-Python with its own Python; `_refuse_others` does it with the right one.
+            "--ignore-requires-python",
             *("--target", str(folder), "--implementation", "cp", "--python-version", python),
             *(option for platform in PLATFORMS for option in ("--platform", platform)),
             *("--progress-bar=off", "--retries=2"),

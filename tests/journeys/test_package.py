@@ -5,6 +5,7 @@ Not all of them: one for each kind of call, so that every request builder and ev
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,5 +65,8 @@ def test_the_process_has_nothing_of_the_virtual_environment_but_what_the_host_it
 
 def test_people_see_their_pages(operator: Operator) -> None:
     """Templates and style sheets are files of the app that no module imports."""
-    for path in ("dashboard", "docs", "openapi.json", "assets/pages.css"):
+    page = operator.client.get("dashboard").text
+    assets = re.findall(r'(?:href|src)="/api/(assets/[^"]+)"', page)
+    assert any(asset.endswith(".css") for asset in assets)
+    for path in ("docs", "openapi.json", *assets):
         assert operator.client.get(path).status_code == 200, path
