@@ -33,7 +33,7 @@ def fetched(root: Path, python: str, where: Environment, here: Installed) -> Ins
     folder = root / ".sandbox" / "package" / python
     files = [root / name for name in ("requirements.txt", "constraints.txt")]
     wanted = {"python": python, "platforms": " ".join(PLATFORMS), "packages": stamp.fingerprint(files)}
-    note = folder.with_suffix(".json")
+    note = folder.with_name(f"{python}.json")
     if stamp.read(note) == wanted:
         return Installed.at(folder)
     stamp.remove(note)
