@@ -121,7 +121,7 @@ def reach(app: Path, site: Path) -> dict[str, Any]:
     if missing:
         raise ImportError("\n".join(missing))
     functions = [f.get_function_name() for f in importlib.import_module("function_app").app.get_functions()]
-    below = f"{site}/"
+    below = f"{site.as_posix()}/"
     files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
     return {
         "functions": sorted(functions),

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.cloud import Cloud
+from sandbox.package import isolated
 from sandbox.package.build import LIMIT, Package, build
 from sandbox.package.cloud import parts
 from sandbox.package.options import HERE, Options
+from sandbox.package.problem import PackageError
 from sandbox.ports import Ports
 from tests.journeys.test_samples import (
     test_both_services_on_a_lab_gateway,
@@ -48,6 +50,18 @@ def test_it_is_small(package: Package) -> None:
     on_disk = sum(path.stat().st_size for path in package.folder.rglob("*") if path.is_file())
     assert on_disk == sum(size.after for size in package.sizes)
     assert on_disk <= LIMIT == 60_000_000
+
+
+def test_a_package_without_a_request_builder_that_the_app_asks_for_would_have_been_refused(package: Package) -> None:
+    """Also one that a journey seldom comes to: what the source names is tried, not what ran."""
+    site = package.folder / isolated.SITE
+    (builder,) = site.glob("msgraph/generated/users/item/send_mail/*.py")
+    hidden = builder.rename(builder.with_suffix(".hidden"))
+    try:
+        with pytest.raises(PackageError, match=r"msgraph: No module named .*send_mail"):
+            isolated.reached(sys.executable, package.folder, site)
+    finally:
+        hidden.rename(builder)
 
 
 def test_the_process_has_nothing_of_the_virtual_environment_but_what_the_host_itself_needs(
