@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,7 +27,9 @@ _JSON_COLUMNS = {
 
 
 _ELSEWHERE = set(_JSON_COLUMNS)
-_PARTS = {name: TypeAdapter(Record.model_fields[name].annotation) for name in _JSON_COLUMNS}
+_PARTS: Mapping[str, TypeAdapter[Any]] = {
+    name: TypeAdapter(Record.model_fields[name].annotation or Any) for name in _JSON_COLUMNS
+}
 
 
 class UnreadableRowError(Exception):

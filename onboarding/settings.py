@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -18,10 +19,35 @@ class SettingsError(Exception):
     """The app can't start: a setting is missing or wrong. The message names each, and what was expected."""
 
 
-class Settings(BaseSettings):
-    """The app settings. Names are those of the environment, in upper case unless given here otherwise."""
+class Functions(StrEnum):
+    """Which functions an app has. One package serves two apps with an identity each (docs/permissions.md)."""
+
+    ALL = "all"
+    FRONT = "front"
+    """HTTP and the timer: they meet people, and at Microsoft they only read gateways."""
+    STEPS = "steps"
+    """The queues: they write at Microsoft and send notices, and nobody can call them."""
+
+    @property
+    def has_front(self) -> bool:
+        return self is not Functions.STEPS
+
+    @property
+    def has_steps(self) -> bool:
+        return self is not Functions.FRONT
+
+
+class Registration(BaseSettings):
+    """The one setting that is needed before any function runs: when the host asks which there are."""
 
     model_config = SettingsConfigDict(env_prefix="ONBOARDING_", case_sensitive=False, extra="ignore", frozen=True)
+
+    functions: Functions = Functions.ALL
+    """`front` and `steps` in two apps, so that no function that HTTP reaches has the permissions of the steps."""
+
+
+class Settings(Registration):
+    """The app settings. Names are those of the environment, in upper case unless given here otherwise."""
 
     service_bus: SecretStr | None = Field(None, validation_alias="ServiceBus")
     """A connection string, for an emulator. In Azure leave it out and set `ServiceBus__fullyQualifiedNamespace`."""
@@ -154,11 +180,23 @@ class Settings(BaseSettings):
         )
 
 
-@lru_cache(maxsize=1)
-def settings() -> Settings:
-    """The settings of this process. Raises SettingsError that names everything wrong, and no value."""
+_S = TypeVar("_S", bound=BaseSettings)
+
+
+def _checked(kind: type[_S]) -> _S:
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"The app settings are wrong: {reasons}. They are described in docs/settings.md.") from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process. Raises SettingsError that names everything wrong, and no value."""
+    return _checked(Settings)
+
+
+def functions() -> Functions:
+    """Which functions this app has. Raises SettingsError."""
+    return _checked(Registration).functions
