@@ -32,6 +32,8 @@ def _show(package: Package) -> None:
     files = sum(size.files_before for size in package.sizes), sum(size.files_after for size in package.sizes)
     print(f"{'files':<40} {files[0]:>10} {files[1]:>10}")
     print(f"\n{package.folder}: {len(package.functions)} functions, for Python {package.python}.")
+    if package.bytecode:
+        print(f"Bytecode of what is reached: {megabytes(package.bytecode)} more.")
     if package.checked:
         print("Checked: from this folder alone the app and all that it may need can be imported.")
     else:

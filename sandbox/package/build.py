@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sandbox.options import ROOT
 from sandbox.package import isolated
+from sandbox.package.bytecode import compile_reached
 from sandbox.package.fetch import fetched
 from sandbox.package.funcignore import app_files
 from sandbox.package.isolated import SITE, Reached
@@ -20,7 +21,7 @@ from sandbox.package.problem import PackageError
 from sandbox.package.prune import THINNED, stays
 
 LIMIT = 60_000_000
-"""Bytes that a package may have unpacked. Beyond it something came along that nobody asked for."""
+"""Bytes that a package may have unpacked, without bytecode. Beyond it something came along that nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Package:
     sizes: Sequence[Size]
     functions: frozenset[str]
     checked: bool
+    bytecode: int = 0
+    """Bytes that it adds."""
 
 
 def build(options: Options, root: Path = ROOT) -> Package:
@@ -67,9 +70,10 @@ def build(options: Options, root: Path = ROOT) -> Package:
     sizes += [_copy_library(source, name, wanted, unfinished / SITE) for name in sorted(names)]
     checked = _check(unfinished, options, wanted)
     refuse_large(sizes)
+    bytecode = _compile(unfinished, options, wanted) if options.bytecode else 0
     shutil.rmtree(options.out, ignore_errors=True)
     unfinished.rename(options.out)
-    return Package(options.out, options.python, sizes, wanted.functions, checked)
+    return Package(options.out, options.python, sizes, wanted.functions, checked, bytecode)
 
 
 def refuse_large(sizes: Sequence[Size]) -> None:
@@ -125,6 +129,13 @@ def _check(folder: Path, options: Options, wanted: Reached) -> bool:
         difference = ", ".join(sorted(found.functions ^ wanted.functions))
         raise PackageError(f"The packaged app has other functions than this one: {difference}.")
     return True
+
+
+def _compile(folder: Path, options: Options, wanted: Reached) -> int:
+    python = isolated.interpreter(options.python)
+    if python is None:
+        raise PackageError(f"--bytecode needs python{options.python}, which is not on this machine: leave it out.")
+    return compile_reached(folder, wanted.modules, python)
 
 
 def _has(site: Path, module: str) -> bool:

@@ -25,6 +25,8 @@ class Options:
     for_here: bool
     python: str
     out: Path
+    bytecode: bool = False
+    """Add the bytecode of what is reached."""
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -42,7 +44,13 @@ def parse(arguments: Sequence[str]) -> Options:
         "--python", choices=SUPPORTED, help=f"the function app's version of Python (default {AZURE})", metavar="X.Y"
     )
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="the folder (default dist/package)")
+    parser.add_argument(
+        "--bytecode",
+        action="store_true",
+        help="add the bytecode of what the app reaches: 15 MB more, and a quicker cold start; needs that Python here",
+    )
     given = parser.parse_args(arguments)
     if given.for_here and given.python not in (None, HERE):
         parser.error(f"--for-here is for this Python, {HERE}: leave --python out")
-    return Options(given.for_here, HERE if given.for_here else given.python or AZURE, given.out.resolve())
+    python = HERE if given.for_here else given.python or AZURE
+    return Options(given.for_here, python, given.out.resolve(), given.bytecode)

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from sandbox.package import host, isolated
 from sandbox.package.archive import zipped
 from sandbox.package.build import LIMIT, Size, build, refuse_large
+from sandbox.package.bytecode import compile_reached
 from sandbox.package.funcignore import app_files
 from sandbox.package.libraries import closure, environment
 from sandbox.package.options import HERE, Options, parse
@@ -184,6 +185,22 @@ def test_the_zip_holds_the_contents_of_the_folder_readable_by_all_and_is_the_sam
         assert all(entry.external_attr >> 16 & 0o444 == 0o444 for entry in file.infolist())
     (package / "host.json").touch()
     assert zipped(package).read_bytes() == first
+
+
+def test_bytecode_is_of_what_is_reached_and_good_whatever_time_its_source_has(tmp_path: Path) -> None:
+    site = tmp_path / isolated.SITE
+    for name in ("function_app.py", f"{isolated.SITE}/used/__init__.py", f"{isolated.SITE}/used/not_used.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("here = True\n")
+    size = compile_reached(tmp_path, ["used"], sys.executable)
+    compiled = {path.parents[1]: path for path in tmp_path.rglob("*.pyc")}
+    assert set(compiled) == {tmp_path, site / "used"}
+    assert size == sum(path.stat().st_size for path in compiled.values())
+    # PEP 552: bytes 4 to 8 are flags; 1 is by hash and unchecked.
+    assert all(int.from_bytes(path.read_bytes()[4:8], "little") == 1 for path in compiled.values())
+    (tmp_path / "function_app.py").write_text("def broken(:\n")
+    with pytest.raises(PackageError, match="SyntaxError"):
+        compile_reached(tmp_path, [], sys.executable)
 
 
 def test_a_package_for_here_is_of_this_python(capsys: pytest.CaptureFixture[str]) -> None:
