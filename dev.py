@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox import options
+from sandbox.package import options as packaging
 from sandbox.setup import workspace
 from sandbox.setup.problem import SetupError, from_os_error
 
@@ -33,6 +34,7 @@ MADE = (
     *(f".{t}_cache" for t in ("pytest", "mypy", "ruff")),
     ".hypothesis",
     ".coverage",
+    "dist",
     "htmlcov",
 )
 MISLEADING = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
@@ -154,6 +156,13 @@ def run_layer(layer: Layer, python: Path, extra: Sequence[str]) -> tuple[str, fl
     return outcome, time.monotonic() - started
 
 
+def package(arguments: Sequence[str]) -> int:
+    """What is deployed: a folder and a zip in dist/."""
+    packaging.parse(arguments)
+    python = workspace.prepare(ROOT, azurite=False)
+    return run_in_place([str(python), "-P", "-m", "sandbox.package", *arguments])
+
+
 def screenshots(arguments: Sequence[str]) -> int:
     """The pictures of the README, into docs/screenshots."""
     parser = argparse.ArgumentParser(prog="dev.py screenshots", description="Writes docs/screenshots/*.png anew.")
@@ -176,7 +185,7 @@ def clean(arguments: Sequence[str]) -> int:
     return 0
 
 
-COMMANDS = {"up": up, "test": test, "bench": bench, "screenshots": screenshots, "clean": clean}
+COMMANDS = {"up": up, "test": test, "bench": bench, "package": package, "screenshots": screenshots, "clean": clean}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import azure.functions as func
@@ -58,6 +59,14 @@ def test_a_resolver_that_is_no_address_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("ONBOARDING_PUBLIC_RESOLVERS", "1.1.1.1,dns.google")
     with pytest.raises(SettingsError, match=r"ONBOARDING_PUBLIC_RESOLVERS.*dns\.google"):
         app.engine()
+
+
+def test_the_azure_sdks_log_no_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    monkeypatch.setattr(logging.getLogger("azure"), "level", logging.NOTSET)
+    app.engine()
+    assert not logging.getLogger("azure.core.pipeline.policies.http_logging_policy").isEnabledFor(logging.INFO)
 
 
 async def test_whoever_calls_an_app_that_is_not_set_up_reads_which_setting_is_missing() -> None:
