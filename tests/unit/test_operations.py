@@ -369,5 +369,3 @@ async def test_a_check_looks_again_at_what_is_being_written() -> None:
 def test_the_tools_read_the_settings_of_the_application() -> None:
     for name, field in Where.model_fields.items():
         assert field.validation_alias == Settings.model_fields[name].validation_alias
-
-
