@@ -99,7 +99,7 @@ def test_the_flow_of_a_step_and_of_an_onboarding_shows_every_state() -> None:
     pictures = [p.split("```")[0] for p in text.split("```mermaid\nstateDiagram-v2")[1:]]
     assert len(pictures) == 2
     for picture, states in zip(pictures, (StepState, OnboardingState), strict=True):
-        drawn = set(re.findall(r"^  state \"([a-z-]+)\"", picture, re.MULTILINE))
+        drawn = set(re.findall(r"^ +state \"([a-z-]+)\" as", picture, re.MULTILINE))
         assert drawn == set(states)
 
 
