@@ -138,3 +138,9 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 def test_every_document_is_in_the_readme() -> None:
     assert [p.name for p in DOCS if f"docs/{p.name}" not in document("README.md")] == []
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *DOCS], ids=lambda p: p.name)
+def test_no_picture_holds_a_semicolon_which_would_end_its_line(path: Path) -> None:
+    pictures = path.read_text(encoding="utf-8").split("```mermaid\n")[1:]
+    assert [line for p in pictures for line in p.split("```")[0].splitlines() if ";" in line] == []
