@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from onboarding.core.record import STORED, Event, Problem, Record, StepState
+from onboarding.core.record import SCHEMA_VERSION, STORED, Event, Problem, Record, StepState, upgraded
 from onboarding.core.steps import STEPS
 from onboarding.ports import Row
 
@@ -38,8 +38,8 @@ class UnreadableRowError(Exception):
     def __init__(self, key: str, what: str) -> None:
         self.key = key
         super().__init__(
-            f"The row of onboarding {key} can't be read: unexpected or missing: {what}. Nothing is done with it; if an"
-            " older version of the application wrote it, run that one, or see docs/runbook.md."
+            f"The row of onboarding {key} can't be read: {what}. Nothing is done with it; what to do is in"
+            " docs/runbook.md."
         )
 
 
@@ -72,18 +72,42 @@ def to_row(record: Record, partition: str, etag: str = "", commit: str = "") -> 
 
 
 def from_row(row: Row) -> Record:
-    """The record of a row. Raises UnreadableRowError for one that this version of the application can't read."""
+    """The record of a row, whatever older version wrote it.
+
+    Raises UnreadableRowError for one that this version of the application can't read, or must not write back because a
+    newer one wrote it: what that one added would be lost.
+    """
     try:
         parts = "".join(f',"{name}":{row.columns[column]}' for name, column in _JSON_COLUMNS.items())
         whole = f"{row.columns['Rest'].removesuffix('}')}{parts}}}"
-        return Record.model_validate_json(whole, context=STORED)
+        record = Record.model_validate_json(whole, context=STORED)
     except (KeyError, AttributeError, ValidationError) as error:
-        fields = (
-            ", ".join(".".join(map(str, e["loc"])) or "JSON" for e in error.errors()[:5])
-            if isinstance(error, ValidationError)
-            else f"column {error}"
-        )
-        raise UnreadableRowError(row.key, fields) from None
+        raise UnreadableRowError(row.key, _newer(row) or f"unexpected or missing: {_where(error)}") from None
+    if record.schema_version > SCHEMA_VERSION:
+        raise UnreadableRowError(row.key, _too_new(record.schema_version))
+    return upgraded(record)
+
+
+def _where(error: KeyError | AttributeError | ValidationError) -> str:
+    if not isinstance(error, ValidationError):
+        return f"column {error}"
+    return ", ".join(".".join(map(str, e["loc"])) or "JSON" for e in error.errors()[:5])
+
+
+def _newer(row: Row) -> str | None:
+    """Why a row that makes no sense here was perhaps never meant to."""
+    try:
+        version = int(json.loads(row.columns["Rest"])["schemaVersion"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return _too_new(version) if version > SCHEMA_VERSION else None
+
+
+def _too_new(version: int) -> str:
+    return (
+        f"it has schema version {version}, which a newer version of the application wrote; this one knows"
+        f" {SCHEMA_VERSION}"
+    )
 
 
 def _length(text: str) -> int:

@@ -13,7 +13,8 @@ from onboarding.core.request import STORED as STORED
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.steps import BY_NAME, Kind, Step
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Goes up when an older version of the application would lose or misread what this one writes: docs/upgrade.md."""
 DETAIL_LENGTH = 1000
 """Characters of a detail or message that the record keeps: a column of the table holds 32 K."""
 
@@ -266,3 +267,10 @@ class Record(Stored):
         if self.pause is not None and not self.closed:
             times.append(self.pause.next_word_at)
         return min((t for t in times if t is not None), default=None)
+
+
+def upgraded(record: Record) -> Record:
+    """A record of an older schema version as this one writes it: what was added since has its default."""
+    if record.schema_version >= SCHEMA_VERSION:
+        return record
+    return record.model_copy(update={"schema_version": SCHEMA_VERSION})

@@ -15,6 +15,7 @@ from onboarding.core.problems import StepProblemError
 from onboarding.core.request_rules import InvalidRequestError
 from onboarding.engine import InProgressError
 from onboarding.ports import ConflictError
+from onboarding.rows import UnreadableRowError
 from onboarding.settings import SettingsError
 
 log = logging.getLogger("onboarding")
@@ -75,6 +76,9 @@ def answered(handler: Handler) -> Handler:
         except StepProblemError as error:
             # Signing in to our own storage or bus failed.
             return _unavailable(error.seen, 10)
+        except UnreadableRowError as error:
+            log.error("%s", error)
+            return problem(500, "The onboarding can't be read", str(error))
         except Exception as error:
             log.exception("%s %s failed", request.method, handler.__name__)
             if _is_outage(error):

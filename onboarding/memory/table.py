@@ -65,6 +65,11 @@ class MemoryTable:
         for row in self._asked(query):
             yield row
 
+    async def all_rows(self) -> AsyncIterator[Row]:
+        """The rows of all partitions, in the order of their keys."""
+        for _, row in sorted(self._rows.items()):
+            yield row
+
     async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
         """At most `limit` of the rows; a continuation is the next row's key, as in Table Storage."""
         if not 1 <= limit <= MAX_PAGE:

@@ -31,11 +31,13 @@ class System:
     clock: ManualClock = field(default_factory=ManualClock)
     bus: MemoryBus = field(default_factory=MemoryBus)
     onboardings: MemoryTable = field(default_factory=MemoryTable)
+    trail: MemoryTable = field(default_factory=MemoryTable)
+    """Table `events`."""
     policy: Policy = field(default_factory=Policy)
     telling: Telling = TELLING
 
     def __post_init__(self) -> None:
-        self.records = Records(self.onboardings, MemoryTable())
+        self.records = Records(self.onboardings, self.trail)
         self.engine = Engine(self.records, self.bus, self.clock, self.outside.world, self.policy, self.telling)
 
     async def request(self, request: OnboardingRequest, *, again: bool = False) -> Accepted:
