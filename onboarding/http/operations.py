@@ -257,7 +257,16 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={303: "Back to the page."},
         refusals=(409,),
         media=(),
-        body=_form(action=_text(40), step=_text(40), reason=_text(NOTE_LENGTH), note=_text(NOTE_LENGTH)),
+        body=_form(
+            action=_text(40),
+            step=_text(40),
+            reason=_text(NOTE_LENGTH),
+            note=_text(NOTE_LENGTH),
+            insist=_text(2),
+            **{"team-name": _text(200), "team-email": _text(254), "escalate-to": _text(254)},
+            emails={**_text(6000), "description": "One a line."},
+            teams=_text(2),
+        ),
     ),
     "link_page": Operation(
         "The page of a checkpoint, for the holder of a signed link",

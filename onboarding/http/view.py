@@ -300,7 +300,9 @@ def _pause(pause: Pause | None) -> PauseView | None:
 
 def _step(step: StepRecord, record: Record) -> StepView:
     definition = step.definition
-    due: datetime | None = step.next_attempt_at if step.state is not StepState.RUNNING else None
+    # While it is paused nothing is attempted.
+    begun_by_itself = record.active and step.state is not StepState.RUNNING
+    due: datetime | None = step.next_attempt_at if begun_by_itself else None
     return StepView(
         name=step.name,
         title=definition.title,
