@@ -313,7 +313,8 @@ def _cancelling(n: int) -> list[Scene]:
 
 SCRIPTS: tuple[Callable[[int], list[Scene]], ...] = (
     _for_application_ids, _for_microsoft, _stopped, _for_the_team, _completed, _for_portal_access,
-    _for_microsoft, _reported, _completed, _throttled, _webhook_dead, _completed, _running, _cancelled, _paused, _cancelling,
+    _for_microsoft, _reported, _completed, _throttled, _webhook_dead, _completed, _running, _cancelled,
+    _paused, _cancelling,
 )  # fmt: skip
 
 
