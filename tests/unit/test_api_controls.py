@@ -132,6 +132,9 @@ async def test_other_people_take_the_place_of_those_in_the_request(api: Api) -> 
     )
     same = await api.put(f"{path}/contacts", {"onboardingTeam": TEAM, "notify": NOTIFY})
     assert (same.status_code, content(same)["version"]) == (200, content(answer)["version"])
+    first = await api.post("onboardings", requests.operator_connect())
+    assert first.status_code == 409
+    assert f"PUT /api/{path}/contacts" in content(first)["detail"]
     assert content(await api.get("onboardings?text=partner%40example.com"))["onboardings"], "people are found by them"
 
 
