@@ -99,6 +99,8 @@ async def test_a_pause_says_who_and_why_until_it_is_resumed(api: Api) -> None:
     assert paused["state"] == "paused"
     assert (paused["pause"]["by"], paused["pause"]["because"]) == (OLGA, "a change freeze")
     assert paused["pause"]["since"] < paused["pause"]["reminderAt"]
+    assert [s["nextAttemptAt"] for s in paused["steps"]] == [None] * len(paused["steps"]), "nothing is attempted"
+    assert paused["waitingFor"] == "Somebody to resume it"
     offered = {a["name"] for a in paused["allowedActions"]}
     assert "resume" in offered
     assert not offered & {"pause", "retry", "check", "replay"}

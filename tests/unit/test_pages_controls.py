@@ -150,7 +150,9 @@ async def test_each_asks_for_a_reason(api: Api, action: str) -> None:
     step = {"skip": "add-test-lines", "reopen": "enable-services"}.get(action, "")
     answer = await act(api, path, action=action, step=step, reason=" ")
     assert answer.status_code == 400
-    assert "Say why" in answer.get_body().decode()
+    page = answer.get_body().decode()
+    assert "Say why" in page
+    assert f'href="/api/{path}">To the onboarding' in page, "it leads back to where it came from"
     assert (await stands(api, path)).version == record.version
 
 
@@ -167,7 +169,7 @@ async def test_a_pause_is_told_of_until_it_is_resumed(api: Api) -> None:
     assert f"A freeze. {EVIL}" in banner
     assert "reminded of it in 7 days" in banner
     assert EVIL not in page
-    assert "Next check in 7 days" in shown(page)
+    assert "Next reminder in 7 days" in shown(page)
     table = page.partition('id="step-provisioning-complete"')[2].partition("</tr>")[0]
     assert "Paused" in table, "a wait that nobody looks at is not waiting"
     assert not {"pause", "check", "retry", "replay"} & set(offered(page))
