@@ -39,9 +39,7 @@ class Checkpoint:
     """It could be answered, by somebody else."""
 
 
-def checkpoint(
-    record: Record, name: str, may: Callable[[str], bool], *, outside: bool = False
-) -> Checkpoint | None:
+def checkpoint(record: Record, name: str, may: Callable[[str], bool], *, outside: bool = False) -> Checkpoint | None:
     """The page; None when no person can confirm such a step. `may` says whether the caller holds a role.
 
     `outside`: for the holder of a signed link, who is asked for their own part.
