@@ -115,16 +115,21 @@ def _length(text: str) -> int:
     return len(text) if len(text) * 2 <= COLUMN_LENGTH else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+_OPERATOR = "an operator of this application"
+
+
 def waiting_for(record: Record) -> tuple[str | None, str | None, Any]:
     """(what, on whom, since when) an open onboarding waits, by its most telling step; Nones when for nothing."""
-    order = (StepState.NEEDS_ATTENTION, StepState.WAITING, StepState.RUNNING, StepState.DUE)
+    order: tuple[StepState, ...] = (StepState.NEEDS_ATTENTION, StepState.WAITING, StepState.RUNNING, StepState.DUE)
+    if record.pause is not None and not record.closed:
+        return "Somebody to resume it", _OPERATOR, record.pause.since
+    if record.cancelling:
+        order = (StepState.RUNNING,)
     open_steps = [] if record.closed else [s for s in record.steps if s.state in order]
     if not open_steps:
         return None, None, None
     step = min(open_steps, key=lambda s: (order.index(s.state), s.since))
-    on_whom = (
-        "an operator of this application" if step.state is StepState.NEEDS_ATTENTION else step.definition.waits_on.value
-    )
+    on_whom = _OPERATOR if step.state is StepState.NEEDS_ATTENTION else step.definition.waits_on.value
     return step.definition.title, on_whom, step.since
 
 

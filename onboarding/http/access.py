@@ -27,7 +27,7 @@ class Role(StrEnum):
     APPROVE = "Onboarding.Approve"
     """Confirm checkpoints, and report problems with them."""
     OPERATE = "Onboarding.Operate"
-    """Retry, check, cancel."""
+    """Retry, check, skip, reopen, replay, pause, resume, cancel, change whom to tell."""
 
 
 @dataclass(frozen=True, slots=True)

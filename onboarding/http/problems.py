@@ -94,6 +94,9 @@ def answered(handler: Handler) -> Handler:
     return wrapped
 
 
+_CONTACTS = ("onboardingTeam.", "notify.")
+
+
 def _in_progress(error: InProgressError) -> func.HttpResponse:
     record = error.record
     if error.differs:
@@ -106,6 +109,8 @@ def _in_progress(error: InProgressError) -> func.HttpResponse:
         if record.closed
         else "It can be started again (?again=true) when it is completed or cancelled."
     )
+    if not record.closed and error.differs and all(d.startswith(_CONTACTS) for d in error.differs):
+        next_ = f"Whom it tells can be changed: PUT /api/onboardings/{record.id}/contacts."
     return problem(
         409,
         title,

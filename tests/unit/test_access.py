@@ -29,6 +29,12 @@ MAY = {
     "confirm_checkpoint": {APPROVE},
     "retry_step": {OPERATE},
     "check_wait": {OPERATE},
+    "skip_step": {OPERATE},
+    "reopen_step": {OPERATE},
+    "replay_messages": {OPERATE},
+    "pause_onboarding": {OPERATE},
+    "resume_onboarding": {OPERATE},
+    "put_contacts": {OPERATE},
     "cancel_onboarding": {OPERATE},
     "dashboard": EVERY_ROLE,
     "onboarding_page": EVERY_ROLE,
@@ -203,7 +209,7 @@ async def test_a_form_with_a_token_is_judged_by_its_own_handler_and_by_no_other(
     for route in (r for r in ROUTES if r.changes):
         route = replace(route, handler=handler)
         reached.clear()
-        await api.call("POST", path_of(route), b"csrf=token", route=route, **form)
+        await api.call(route.method, path_of(route), b"csrf=token", route=route, **form)
         assert reached == (["handler"] if route.checks_forms else []), route.name
 
 
