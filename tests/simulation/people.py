@@ -1,0 +1,103 @@
+"""People: a restless operator who does anything at any time, and a diligent one who answers what they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from onboarding.core.decide import RefusedError
+from onboarding.core.events import (
+    CancelRequested,
+    CheckRequested,
+    Confirmed,
+    Happening,
+    LinkRefused,
+    ProblemReported,
+    RetryRequested,
+)
+from onboarding.core.record import Record, StepState
+from onboarding.core.request import OnboardingRequest
+from onboarding.core.steps import STEPS, Kind
+from onboarding.engine import Engine, InProgressError
+from onboarding.ports import ConflictError
+from tests.simulation.gate import Crash
+from tests.simulation.journal import SUBJECT, Subject
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+ADA = "ada"
+_NAMES = [s.name for s in STEPS]
+_CONFIRMABLE = [s.name for s in STEPS if s.confirmable]
+_WAITS = [s.name for s in STEPS if s.kind is Kind.WAIT]
+
+
+class People:
+    """Everybody who acts through the API."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.actions = 0
+
+    async def ask(self, request: OnboardingRequest, *, again: bool = False) -> None:
+        """Post a request."""
+
+        async def post(engine: Engine) -> None:
+            await engine.request(request, ADA, again=again)
+
+        await self._do("request", request.gateway.id.onboarding_id, post)
+
+    async def restless(self, request: OnboardingRequest) -> None:
+        """Anything, whether the state allows it or not."""
+        random, key = self.world.random, request.gateway.id.onboarding_id
+        choices: tuple[tuple[float, Callable[[], Happening]], ...] = (
+            (6, lambda: Confirmed(random.choice(_CONFIRMABLE), ADA, "done")),
+            (2, lambda: ProblemReported(random.choice(_CONFIRMABLE), ADA, "it does not work")),
+            (4, lambda: RetryRequested(random.choice(_NAMES), ADA)),
+            (2, lambda: CheckRequested(random.choice(_WAITS), ADA)),
+            (1, lambda: LinkRefused(random.choice(_CONFIRMABLE), "it is forged")),
+            (0.3, lambda: CancelRequested(ADA, "changed my mind")),
+        )
+        total = sum(weight for weight, _ in choices)
+        if random.random() < 0.1:
+            await self.ask(request, again=random.random() < 0.7)
+            return
+        chosen = random.choices([make for _, make in choices], [w / total for w, _ in choices])[0]
+        await self.happen(key, chosen())
+
+    async def happen(self, key: str, happening: Happening) -> bool:
+        """One action; whether it was carried out."""
+
+        async def act(engine: Engine) -> None:
+            await engine.happen(key, happening)
+
+        return await self._do(type(happening).__name__, key, act)
+
+    async def answer(self, record: Record) -> None:
+        """What a diligent person does on seeing this record."""
+        for step in record.steps if not record.closed else ():
+            if step.state is StepState.NEEDS_ATTENTION:
+                await self.happen(record.id, RetryRequested(step.name, ADA))
+            elif step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT:
+                await self.happen(record.id, Confirmed(step.name, ADA, "done"))
+
+    async def _do(self, what: str, key: str, act: Callable[[Engine], object]) -> bool:
+        process = self.world.a_process()
+        if process is None:
+            return False
+        self.actions += 1
+        subject = Subject("person", key, what)
+        token = SUBJECT.set(subject)
+        try:
+            await act(process.engine)  # type: ignore[misc]
+        except (RefusedError, InProgressError) as error:
+            self.world.invariants.hold(
+                "what is refused changes nothing", not subject.commits, f"{what} of {key}: {error}, yet {subject.commits}"
+            )
+            return False
+        except (Crash, ConflictError, ConnectionError):
+            # The caller sees an error, and does not know whether it was done.
+            return False
+        finally:
+            SUBJECT.reset(token)
+        return True

@@ -1,0 +1,199 @@
+"""One run of one seed: chaos, then calm and diligence, then the end; and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from onboarding.core.request import OnboardingRequest
+from tests.simulation import loop
+from tests.simulation.chaos import BIG, DAY, HOUR, MINUTE, Chaos, drawn
+from tests.simulation.ending import check_end
+from tests.simulation.invariants import Broken
+from tests.simulation.world import World
+from tests.support import requests
+
+BOUND = 20 * DAY
+"""Simulated seconds after the last fault within which everything must have ended."""
+DILIGENCE = 20 * MINUTE
+"""How soon people answer then."""
+
+SHAPES = (requests.operator_connect, requests.teams_phone_mobile, requests.lab, requests.preselected)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a run."""
+
+    seed: int
+    size: str
+    broken: tuple[Broken, ...]
+    gateways: int
+    commits: int
+    calls: int
+    messages: int
+    actions: int
+    simulated: float
+    """Days."""
+    real: float
+    """Seconds."""
+    states: dict[str, int]
+    lines: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        """Replays it."""
+        return f"python3 dev.py test simulation -- --seed {self.seed}" + (" --big" if self.size == "big" else "")
+
+    def __str__(self) -> str:
+        return (
+            f"seed {self.seed}: {self.gateways} gateways, {self.simulated:.1f} days, {self.commits} changes,"
+            f" {self.calls} calls at Microsoft, {self.messages} messages, {self.actions} actions of people,"
+            f" in {self.real:.2f} s; {', '.join(f'{n} {state}' for state, n in self.states.items())}"
+        )
+
+
+def small(seed: int, *, keep: bool = False) -> Result:
+    """One to four gateways of one tenant."""
+    random = Random(f"small {seed}")
+    count = random.choice((1, 1, 1, 2, 2, 3, 4))
+    chaos = drawn(random)
+    return _run(seed, "small", _gateways(random, count), chaos, hosts=random.choice((1, 2, 3)), keep=keep)
+
+
+def big(seed: int, gateways: int = 1000, days: float = 14, *, keep: bool = False) -> Result:
+    """Many gateways, for two simulated weeks."""
+    random = Random(f"big {seed}")
+    return _run(seed, "big", _gateways(random, gateways), BIG, hosts=3, keep=keep, days=days)
+
+
+def _gateways(random: Random, count: int) -> list[OnboardingRequest]:
+    found = []
+    for number in range(count):
+        body = random.choice(SHAPES)()
+        body["gateway"]["name"] = f"gateway-{number}"
+        body["notify"]["teams"] = random.random() < 0.7
+        found.append(requests.parsed(body))
+    return found
+
+
+def _run(
+    seed: int,
+    size: str,
+    gateways: Sequence[OnboardingRequest],
+    chaos: Chaos,
+    *,
+    hosts: int,
+    keep: bool,
+    days: float | None = None,
+) -> Result:
+    log = logging.getLogger("onboarding")
+    before, log.disabled = log.disabled, True
+    started = time.perf_counter()
+
+    async def program() -> World:
+        world = World(seed, gateways, chaos, hosts=hosts, keep=keep)
+        await _live(world, days)
+        return world
+
+    try:
+        world = loop.run(program)
+    finally:
+        log.disabled = before
+    states: dict[str, int] = {}
+    for record in world.records.values():
+        states[record.state.value] = states.get(record.state.value, 0) + 1
+    return Result(
+        seed,
+        size,
+        tuple(world.invariants.broken),
+        len(gateways),
+        world.history.commits,
+        world.journal.calls,
+        world.broker.delivered,
+        world.people.actions,
+        world.loop.time() / DAY,
+        time.perf_counter() - started,
+        states,
+        tuple(world.journal.lines),
+    )
+
+
+async def _live(world: World, days: float | None) -> None:
+    timer = world.loop.create_task(world.timer())
+    restless = world.loop.create_task(_chaos(world))
+    over = world.loop.create_task(world.over.wait())
+    await asyncio.wait({restless, over}, return_when=asyncio.FIRST_COMPLETED)
+    if not world.over.is_set() and days is None:
+        world.calm()
+        diligent = world.loop.create_task(_diligent(world))
+        await asyncio.wait({diligent, over}, return_when=asyncio.FIRST_COMPLETED)
+        if not world.over.is_set():
+            diligent.result()
+            await check_end(world)
+    if restless.done() and not restless.cancelled():
+        restless.result()
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await asyncio.gather(timer, restless, over, return_exceptions=True)
+
+
+async def _chaos(world: World) -> None:
+    """Requests are posted, and everything goes wrong for a while."""
+    random, chaos, lasts = world.random, world.chaos, world.chaos.lasts
+    end = world.loop.time() + lasts
+    world.twins.directory.lag = random.choice((0, 0, 1, 4))
+    for _ in range(chaos.windows):
+        world.loop.call_later(random.uniform(0, lasts), _window, world)
+    for _ in range(chaos.troubles):
+        world.loop.call_later(random.uniform(0, lasts), world.microsoft.begin, random.choice(world.requests))
+    for request in world.requests:
+        await world.people.ask(request)
+        if random.random() < 0.5:
+            await asyncio.sleep(random.uniform(0, lasts / 10 / len(world.requests)))
+    while world.loop.time() < end:
+        await asyncio.sleep(min(end - world.loop.time(), random.expovariate(1 / (chaos.actions or lasts))))
+        if chaos.actions:
+            await world.people.restless(random.choice(world.requests))
+        if random.random() < 0.1:
+            world.microsoft.mend_all()
+
+
+def _window(world: World) -> None:
+    """Something is out of order for a while, or time does what it should not."""
+    if world.chaos.windows == 0:
+        return
+    random = world.random
+    kind = random.choice(("table", "bus", "timer", "kill", "machine", "back"))
+    if kind in ("table", "bus"):
+        world.take_down(kind, HOUR)
+    elif kind == "timer":
+        world.take_down(kind, DAY)
+    elif kind == "kill":
+        world.kill_any("by a signal")
+    elif kind == "machine":
+        seconds = random.choice((10 * MINUTE, 6 * HOUR, 3 * DAY))
+        world.journal.note(f"{world.stamp()} the machine stood still for {seconds / HOUR:.1f} h")
+        world.loop.jump(seconds)
+    else:
+        world.set_clock(-random.uniform(MINUTE, 10 * MINUTE))
+        world.loop.call_later(random.uniform(MINUTE, 6 * HOUR), world.set_clock, 0.0)
+
+
+async def _diligent(world: World) -> None:
+    """People answer until all has ended."""
+    end = world.loop.time() + BOUND
+    while world.loop.time() < end:
+        for request in world.requests:
+            record = world.records.get(request.gateway.id.onboarding_id)
+            if record is None:
+                await world.people.ask(request)
+            else:
+                await world.people.answer(record)
+        if all(r.settled for r in world.records.values()) and len(world.onboardings) == len(world.requests):
+            return
+        await asyncio.sleep(DILIGENCE)
