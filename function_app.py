@@ -1,4 +1,4 @@
-"""The triggers: one queue function a task step, one for notices, the timer, and the HTTP routes. No logic here."""
+"""The triggers: one queue function a task step, for notices, for dead letters; the timer; HTTP. No logic here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import azure.functions as func
 
 from onboarding import app as composed
 from onboarding.core.messages import decode
-from onboarding.core.steps import NOTICES_QUEUE, TASKS, Step
+from onboarding.core.steps import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, TASKS, Step
+from onboarding.dead_letters import dead_letter_of
 from onboarding.http.call import Route
 from onboarding.http.entrance import entrance
 from onboarding.http.routes import ROUTES
@@ -35,6 +36,12 @@ for _step in TASKS:
 @app.service_bus_queue_trigger(arg_name="message", queue_name=NOTICES_QUEUE, connection=CONNECTION)
 async def notices(message: func.ServiceBusMessage) -> None:
     await composed.engine().receive(decode(message.get_body()))
+
+
+@app.function_name("dead_letters")
+@app.service_bus_queue_trigger(arg_name="message", queue_name=DEAD_LETTERS_QUEUE, connection=CONNECTION)
+async def dead_letters(message: func.ServiceBusMessage) -> None:
+    await composed.engine().dead_letter(dead_letter_of(message))
 
 
 @app.function_name("timer")

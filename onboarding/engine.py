@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from onboarding.core.decide import Decision, create, decide
 from onboarding.core.events import (
+    Abandoned,
+    DeadLettered,
     Effect,
     Happening,
     NoticeFailed,
@@ -23,11 +26,14 @@ from onboarding.core.events import (
     Stopped,
     Succeeded,
 )
+from onboarding.core.messages import DeadLetter, ForeignMessageError, decode
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError, TryLaterError, unexpected
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest, differences
+from onboarding.core.rules.tasks import may_write
+from onboarding.fence import Permit, WithdrawnError, fenced
 from onboarding.notify import Telling, send
 from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
@@ -79,6 +85,13 @@ class Engine:
         Raises RefusedError when a person asked for what the state does not allow, ConflictError when the record
         is so busy that every round was lost. `loaded` saves the first read to a caller who has just read it.
         """
+        happened = await self.transition(onboarding_id, happening, loaded)
+        return happened[0] if happened else None
+
+    async def transition(
+        self, onboarding_id: str, happening: Happening, loaded: Loaded | None = None
+    ) -> tuple[Decision, Loaded] | None:
+        """The same, with the record as it stands now, for the next transition."""
         for _ in range(CONFLICT_ROUNDS):
             loaded = loaded or await self.records.load(onboarding_id)
             if loaded is None:
@@ -86,15 +99,22 @@ class Engine:
             now = self.clock.now()
             decision = decide(loaded.record, happening, now, self.policy)
             if not decision.changed:
-                return decision
+                return decision, loaded
             try:
-                await self.records.save(loaded, decision.record)
+                saved = await self.records.save(loaded, decision.record)
             except ConflictError:
                 loaded = None
                 continue
-            await self.bus.publish(decision.effects, now)
-            return decision
+            await self._publish(decision, now)
+            return decision, saved
         raise ConflictError(f"onboarding {onboarding_id} changed {CONFLICT_ROUNDS} times while it was being written")
+
+    async def _publish(self, decision: Decision, now: datetime) -> None:
+        """Carry the effects out. The record has them already: when the bus is down, the timer repeats them."""
+        try:
+            await self.bus.publish(decision.effects, now)
+        except Exception:
+            log.warning("messages of onboarding %s were not sent; the timer will", decision.record.id, exc_info=True)
 
     async def request(self, request: OnboardingRequest, actor: str, *, again: bool) -> Accepted:
         """A posted request: a new onboarding, the one there is, or (`again`) a closed one started anew.
@@ -114,7 +134,7 @@ class Engine:
                 await (self.records.save(loaded, decision.record) if loaded else self.records.create(decision.record))
             except ConflictError:
                 continue
-            await self.bus.publish(decision.effects, now)
+            await self._publish(decision, now)
             return Accepted(decision.record, created=True)
         raise ConflictError(f"onboarding {request.gateway.id.onboarding_id} is being written by many at a time")
 
@@ -127,17 +147,23 @@ class Engine:
 
     async def run_step(self, onboarding_id: str, name: str, ticket: int) -> None:
         """A message says: look at this step. Whether anything is to be done, the record says."""
-        started = await self.happen(onboarding_id, Started(name, ticket))
-        if started is None or not started.changed:
+        happened = await self.transition(onboarding_id, Started(name, ticket))
+        if happened is None or not happened[0].changed:
             log.info("nothing to do for %s of %s (ticket %d)", name, onboarding_id, ticket)
             return
-        outcome = await self._attempt(started.record, name, ticket)
-        await self.happen(onboarding_id, outcome)
+        started, loaded = happened
+        try:
+            outcome = await self._attempt(started.record, name, ticket)
+        except asyncio.CancelledError:
+            # The host is stopping: what was begun is handed back, and the next attempt finds what is done.
+            await self.happen(onboarding_id, Abandoned(name, ticket))
+            raise
+        await self.happen(onboarding_id, outcome, loaded)
 
     async def _attempt(self, record: Record, name: str, ticket: int) -> Happening:
         """Do the step once. Everything that can go wrong becomes an outcome that the record keeps."""
         task = TASK_STEPS[name]
-        work = Work(record, self.world)
+        work = Work(record, fenced(self.world, self._permit(record.id, name, ticket)))
         try:
             async with asyncio.timeout(self.policy.step_timeout):
                 inspection = await task.inspect(work)
@@ -147,6 +173,8 @@ class Engine:
                 return Succeeded(name, ticket, applied.did, {**inspection.findings, **applied.findings})
         except StepProblemError as problem:
             return outcome_of(problem, name, ticket)
+        except WithdrawnError:
+            return Abandoned(name, ticket)
         except TimeoutError:
             slow = TryLaterError(
                 ProblemCode.TIMEOUT, f"The step was broken off after {self.policy.step_timeout:.0f} s."
@@ -156,20 +184,41 @@ class Engine:
             log.exception("step %s of %s failed unexpectedly", name, record.id)
             return outcome_of(unexpected(error), name, ticket)
 
+    def _permit(self, onboarding_id: str, name: str, ticket: int) -> Permit:
+        async def permit() -> None:
+            loaded = await self.records.load(onboarding_id)
+            if loaded is None or not may_write(loaded.record, name, ticket, self.clock.now()):
+                raise WithdrawnError(f"{name} of {onboarding_id}, ticket {ticket}")
+
+        return permit
+
     async def send_notice(self, onboarding_id: str, notice_id: str, ticket: int) -> None:
         """A message says: look at this notice. Whether it is still owed, the record says."""
-        started = await self.happen(onboarding_id, NoticeStarted(notice_id, ticket))
-        if started is None or not started.changed:
+        happened = await self.transition(onboarding_id, NoticeStarted(notice_id, ticket))
+        if happened is None or not happened[0].changed:
             log.info("nothing to tell of %s (%s, ticket %d)", onboarding_id, notice_id, ticket)
             return
+        started, loaded = happened
         notice = next(n for n in started.record.notices if n.id == notice_id)
         outcome = await send(notice, started.record, self.world.notifier, self.telling, self.clock)
         if outcome.failed is None:
-            await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent))
+            await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent), loaded)
         else:
             wait = outcome.failed.retry_after if isinstance(outcome.failed, TryLaterError) else None
             failed = NoticeFailed(notice_id, ticket, outcome.failed.problem, wait, outcome.sent)
-            await self.happen(onboarding_id, failed)
+            await self.happen(onboarding_id, failed, loaded)
+
+    async def dead_letter(self, letter: DeadLetter) -> None:
+        """Service Bus gave a message up: the reason goes onto the record. A foreign one is only told of."""
+        try:
+            nudge = decode(letter.body)
+        except ForeignMessageError as error:
+            log.error("dead letter %s of queue %s (%s): %s", letter.message_id, letter.queue, letter.reason, error)
+            return
+        step, notice = (nudge.step, None) if isinstance(nudge, Nudge) else (None, nudge.notice)
+        decision = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, letter.reason))
+        known = "unknown" if decision is None else "noted" if decision.changed else "of no importance any more"
+        log.warning("dead letter of %s of %s (%s): %s", step or notice, nudge.onboarding_id, letter.reason, known)
 
 
 def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:

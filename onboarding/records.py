@@ -10,13 +10,17 @@ copied to table `events` (same key, same content: harmless twice) and left out o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import uuid4
 
 from onboarding.core.record import Event, Record
 from onboarding.ports import ConflictError, Page, Query, Row, Table
-from onboarding.rows import CLOSED, OPEN, event_of, event_row, from_row, to_row
+from onboarding.rows import CLOSED, COMMIT, OPEN, UnreadableRowError, event_of, event_row, from_row, to_row
+
+log = logging.getLogger("onboarding")
 
 TAIL_CHARACTERS = 14_000
 """Of the tail's JSON, beyond which its older part moves to table `events`; a column holds 32 K."""
@@ -37,14 +41,16 @@ Check = Callable[[Record | None], None]
 class Records:
     """The onboardings and their audit trail."""
 
-    def __init__(self, onboardings: Table, events: Table) -> None:
+    def __init__(self, onboardings: Table, events: Table, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
+        """`new_id` names each commit; no two may be the same."""
         self._onboardings = onboardings
         self._events = events
+        self._new_id = new_id
         self._check: Check | None = None
 
     def checked(self, check: Check) -> Records:
         """The same records, but every load goes past `check`, which raises what it has against one."""
-        same = Records(self._onboardings, self._events)
+        same = Records(self._onboardings, self._events, self._new_id)
         same._check = check
         return same
 
@@ -65,19 +71,44 @@ class Records:
 
     async def create(self, record: Record) -> None:
         """A first record. Raises ConflictError when the gateway has one."""
-        await self._onboardings.insert(to_row(record, OPEN))
+        await self._write(self._onboardings.insert, to_row(record, OPEN, commit=self._new_id()))
 
-    async def save(self, loaded: Loaded, record: Record) -> None:
-        """Commit the next version of what was loaded. Raises ConflictError when somebody was faster."""
+    async def save(self, loaded: Loaded, record: Record) -> Loaded:
+        """Commit the next version of what was loaded, as it stands then. Raises ConflictError: somebody was faster."""
         record = await self._trimmed(record)
+        row = to_row(record, OPEN, loaded.etag, commit=self._new_id())
         if loaded.partition == CLOSED:
             # Started again: from here on the open row, with the higher version, is the truth.
-            await self._onboardings.insert(to_row(record, OPEN))
+            etag = await self._write(self._onboardings.insert, row)
             await self._onboardings.delete(CLOSED, record.id)
-            return
-        etag = await self._onboardings.replace(to_row(record, OPEN, loaded.etag))
+        else:
+            etag = await self._write(self._onboardings.replace, row)
+        saved = Loaded(record, OPEN, etag)
         if record.settled:
-            await self.archive(Loaded(record, OPEN, etag))
+            await self.archive(saved)
+        return saved
+
+    async def _write(self, write: Callable[[Row], Awaitable[str]], row: Row) -> str:
+        """The point of commitment; the row's new ETag.
+
+        The answer to a write may be lost: the client then repeats it and loses against itself, or gives up. Whether
+        it was done is told by the row, which names the commit that wrote it.
+        """
+        try:
+            return await write(row)
+        except Exception:
+            etag = await self._committed(row)
+            if etag is None:
+                raise
+            return etag
+
+    async def _committed(self, row: Row) -> str | None:
+        try:
+            found = await self._onboardings.get(row.partition, row.key)
+        except Exception:
+            log.warning("whether onboarding %s was written can't be told now", row.key, exc_info=True)
+            return None
+        return found.etag if found and found.columns.get(COMMIT) == row.columns[COMMIT] else None
 
     async def archive(self, loaded: Loaded) -> None:
         """Move a settled row out of the timer's way."""
@@ -89,9 +120,17 @@ class Records:
             await self._onboardings.delete(CLOSED, loaded.record.id)
 
     async def due(self, now: datetime) -> AsyncIterator[Loaded]:
-        """Open onboardings for which something is due, and settled ones that still stand among them."""
+        """Open onboardings for which something is due, and settled ones that still stand among them.
+
+        A row that can't be read is told of and left alone: it must not keep the others from their turn.
+        """
         async for row in self._onboardings.rows(Query(OPEN, due_by=now)):
-            yield _loaded(row)
+            try:
+                loaded = _loaded(row)
+            except UnreadableRowError as error:
+                log.error("%s", error)
+            else:
+                yield loaded
 
     async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
         """Rows of onboardings as they stand in the table: a settled one may stand in both partitions."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from onboarding.core.record import Event, Problem, Record, StepState
+from pydantic import ValidationError
+
+from onboarding.core.record import STORED, Event, Problem, Record, StepState
 from onboarding.core.steps import STEPS
 from onboarding.ports import Row
 
@@ -23,24 +25,39 @@ _JSON_COLUMNS = {
 }
 
 
+_ELSEWHERE = set(_JSON_COLUMNS)
+
+
+class UnreadableRowError(Exception):
+    """A row that holds no record as this version knows it. It is left as it is."""
+
+    def __init__(self, key: str, what: str) -> None:
+        self.key = key
+        super().__init__(
+            f"The row of onboarding {key} can't be read: unexpected or missing: {what}. Nothing is done with it; if an"
+            " older version of the application wrote it, run that one, or see docs/runbook.md."
+        )
+
+
 class RowTooLargeError(Exception):
     """A column of the row would not fit into Table Storage."""
 
 
-def to_row(record: Record, partition: str, etag: str = "") -> Row:
+COMMIT = "Commit"
+"""The column that names the write which made the row what it is."""
+
+
+def to_row(record: Record, partition: str, etag: str = "", commit: str = "") -> Row:
     """The row of a record. Raises RowTooLargeError rather than writing half of one."""
-    body = record.to_json()
-    columns: dict[str, Any] = {
-        column: json.dumps(body.pop(name), separators=(",", ":"), ensure_ascii=False)
-        for name, column in _JSON_COLUMNS.items()
-    }
-    columns["Rest"] = json.dumps(body, separators=(",", ":"))
+    columns: dict[str, Any] = {column: _json(getattr(record, name)) for name, column in _JSON_COLUMNS.items()}
+    columns["Rest"] = record.model_dump_json(by_alias=True, exclude=_ELSEWHERE)
+    columns[COMMIT] = commit
     columns.update(_shown(record))
     if partition == OPEN and record.settled:
         # Nothing is owed any more, but the row still has to move: the timer must find one that was left behind.
         columns["NextDueAt"] = record.updated_at
     for name, value in columns.items():
-        if isinstance(value, str) and len(value.encode("utf-16-le")) // 2 > COLUMN_LENGTH:
+        if isinstance(value, str) and _length(value) > COLUMN_LENGTH:
             raise RowTooLargeError(
                 f"column {name} of onboarding {record.id} would hold {len(value)} characters; {COLUMN_LENGTH} fit."
             )
@@ -48,10 +65,30 @@ def to_row(record: Record, partition: str, etag: str = "") -> Row:
 
 
 def from_row(row: Row) -> Record:
-    """The record of a row."""
-    body = json.loads(row.columns["Rest"])
-    body.update({name: json.loads(row.columns[column]) for name, column in _JSON_COLUMNS.items()})
-    return Record.model_validate(body)
+    """The record of a row. Raises UnreadableRowError for one that this version of the application can't read."""
+    try:
+        parts = "".join(f',"{name}":{row.columns[column]}' for name, column in _JSON_COLUMNS.items())
+        whole = f"{row.columns['Rest'].removesuffix('}')}{parts}}}"
+        return Record.model_validate_json(whole, context=STORED)
+    except (KeyError, AttributeError, ValidationError) as error:
+        fields = (
+            ", ".join(".".join(map(str, e["loc"])) or "JSON" for e in error.errors()[:5])
+            if isinstance(error, ValidationError)
+            else f"column {error}"
+        )
+        raise UnreadableRowError(row.key, fields) from None
+
+
+def _json(part: Any) -> str:
+    if isinstance(part, tuple):
+        return f"[{','.join(item.model_dump_json(by_alias=True) for item in part)}]"
+    text: str = part.model_dump_json(by_alias=True)
+    return text
+
+
+def _length(text: str) -> int:
+    """In UTF-16 units, of which a character has one or two."""
+    return len(text) if len(text) * 2 <= COLUMN_LENGTH else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def waiting_for(record: Record) -> tuple[str | None, str | None, Any]:

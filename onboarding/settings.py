@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
 
+    warn_after: float = Field(_POLICY.warn_after, gt=0)
+    """After a wait began, until people are told that it takes long."""
     link_key: SecretStr | None = None
     """Signs links for people outside the tenant; at least 32 characters. Without it, nobody is sent such a link."""
     link_key_previous: SecretStr | None = None
@@ -148,6 +150,7 @@ class Settings(BaseSettings):
             remind_first=self.remind_first,
             remind_again=self.remind_again,
             escalate_after=self.escalate_after,
+            warn_after=self.warn_after,
         )
 
 

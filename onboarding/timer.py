@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from onboarding.core.events import Looked, TimePassed
+from onboarding.core.events import Happening, Looked, TimePassed
 from onboarding.core.problems import TryLaterError, unexpected
 from onboarding.core.record import StepState
 from onboarding.core.steps import WAITS
@@ -76,7 +76,7 @@ async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Looked]
 def _is_due(loaded: Loaded, name: str, now: datetime) -> bool:
     step = loaded.record.step(name)
     at = step.next_attempt_at
-    return not loaded.record.closed and step.state is StepState.WAITING and at is not None and at <= now
+    return loaded.record.active and step.state is StepState.WAITING and at is not None and at <= now
 
 
 def _looked(name: str, look: Look) -> Looked:
@@ -97,8 +97,9 @@ async def _settle(engine: Engine, loaded: Loaded, looks: Sequence[Looked]) -> No
     if loaded.record.settled:
         await engine.records.archive(loaded)
         return
-    fresh: Loaded | None = loaded
-    for looked in looks:
-        decision = await engine.happen(loaded.record.id, looked, fresh)
-        fresh = None if decision is None or decision.changed else fresh
-    await engine.happen(loaded.record.id, TimePassed(), fresh)
+    happenings: tuple[Happening, ...] = (*looks, TimePassed())
+    for happening in happenings:
+        happened = await engine.transition(loaded.record.id, happening, loaded)
+        if happened is None:
+            return
+        loaded = happened[1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from onboarding.core.record import Record, StepState
+from onboarding.core.record import Record, StepRecord, StepState
+from onboarding.core.rules.controls import gave_up, reopenable
 from onboarding.core.steps import Kind
 
 APPROVE, OPERATE, SUBMIT = "Onboarding.Approve", "Onboarding.Operate", "Onboarding.Submit"
@@ -15,7 +17,8 @@ class Action:
     """One thing that may be done now, by whoever holds the role."""
 
     name: str
-    """`confirm`, `report-problem`, `retry`, `check`, `cancel` or `start-again`."""
+    """`confirm`, `report-problem`, `retry`, `check`, `skip`, `reopen`; or of the whole onboarding: `replay`, `pause`,
+    `resume`, `change-contacts`, `cancel`, `start-again`."""
     step: str | None
     label: str
     path: str
@@ -28,18 +31,37 @@ def actions(record: Record) -> tuple[Action, ...]:
     """Everything that the state allows; each would be refused in another one."""
     if record.closed:
         return (Action("start-again", None, "Start again", "onboardings?again=true", SUBMIT),)
+    if record.cancelling:
+        return ()
+    return (*(a for step in record.steps for a in _of_step(record, step)), *_of_the_whole(record))
+
+
+def _of_step(record: Record, step: StepRecord) -> Iterator[Action]:
+    base, title = f"onboardings/{record.id}", step.definition.title
+    checkpoint, path = f"{base}/checkpoints/{step.name}", f"{base}/steps/{step.name}"
+    waiting, stopped = step.state is StepState.WAITING, step.state is StepState.NEEDS_ATTENTION
+    if step.definition.confirmable and (waiting or stopped):
+        yield Action("confirm", step.name, f"Confirm: {title}", checkpoint, APPROVE)
+    if step.definition.confirmable and waiting:
+        yield Action("report-problem", step.name, f"Report a problem: {title}", checkpoint, APPROVE)
+    if stopped and record.active:
+        yield Action("retry", step.name, f"Retry: {title}", f"{path}/retry", OPERATE)
+    if waiting and step.definition.kind is Kind.WAIT and record.active:
+        yield Action("check", step.name, f"Check now: {title}", f"{path}/check", OPERATE)
+    if not step.ended and step.state is not StepState.RUNNING:
+        yield Action("skip", step.name, f"Skip: {title}", f"{path}/skip", OPERATE)
+    if reopenable(step):
+        yield Action("reopen", step.name, f"Reopen: {title}", f"{path}/reopen", OPERATE)
+
+
+def _of_the_whole(record: Record) -> Iterator[Action]:
     base = f"onboardings/{record.id}"
-    found: list[Action] = []
-    for step in record.steps:
-        title, checkpoint = step.definition.title, f"{base}/checkpoints/{step.name}"
-        waiting, stopped = step.state is StepState.WAITING, step.state is StepState.NEEDS_ATTENTION
-        if step.definition.confirmable and (waiting or stopped):
-            found.append(Action("confirm", step.name, f"Confirm: {title}", checkpoint, APPROVE))
-        if step.definition.confirmable and waiting:
-            found.append(Action("report-problem", step.name, f"Report a problem: {title}", checkpoint, APPROVE))
-        if stopped:
-            found.append(Action("retry", step.name, f"Retry: {title}", f"{base}/steps/{step.name}/retry", OPERATE))
-        if waiting and step.definition.kind is Kind.WAIT:
-            found.append(Action("check", step.name, f"Check now: {title}", f"{base}/steps/{step.name}/check", OPERATE))
-    found.append(Action("cancel", None, "Cancel the onboarding", f"{base}/cancel", OPERATE))
-    return tuple(found)
+    given_up = any(s.state is StepState.DUE and gave_up(s) for s in record.steps)
+    if record.active and (given_up or any(n.owed and gave_up(n) for n in record.notices)):
+        yield Action("replay", None, "Send given-up messages again", f"{base}/replay", OPERATE)
+    if record.pause is None:
+        yield Action("pause", None, "Pause the onboarding", f"{base}/pause", OPERATE)
+    else:
+        yield Action("resume", None, "Resume the onboarding", f"{base}/resume", OPERATE)
+    yield Action("change-contacts", None, "Change whom to tell", f"{base}/contacts", OPERATE)
+    yield Action("cancel", None, "Cancel the onboarding", f"{base}/cancel", OPERATE)

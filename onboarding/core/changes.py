@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from onboarding.core.record import Event, Record
+from onboarding.core.record import STORED, Event, Record
 
 _LISTS = {"steps": "name", "notices": "id"}
 _OF_THE_EVENT = {"version", "updatedAt", "tail"}
@@ -16,8 +16,8 @@ def changes(before: Record | None, after: Record) -> dict[str, tuple[Any, Any]]:
 
     Steps, notices and findings are compared field by field, everything else whole: `steps.add-domain.state`.
     """
-    old = _flat(before) if before else {}
-    new = _flat(after)
+    old = _flat(before, unlike=after) if before else {}
+    new = _flat(after, unlike=before)
     return {path: (old.get(path), new.get(path)) for path in {**old, **new} if old.get(path) != new.get(path)}
 
 
@@ -40,17 +40,29 @@ def rebuild(events: list[Event]) -> Record:
     # A notice or step that a new start dropped has all its fields set to null.
     for head, key in _LISTS.items():
         body[head] = [item for item in body[head].values() if item[key] is not None]
-    return Record.model_validate(body)
+    return Record.model_validate(body, context=STORED)
 
 
-def _flat(record: Record) -> dict[str, Any]:
+def _flat(record: Record, unlike: Record | None) -> dict[str, Any]:
+    """Field path → value as JSON, without the parts that `unlike` shares: a transition changes few of them."""
     flat: dict[str, Any] = {}
-    for name, value in record.model_dump(mode="json", by_alias=True, exclude={"tail"}).items():
+    plain: set[str] = set()
+    for name, field in Record.model_fields.items():
+        value, other = getattr(record, name), getattr(unlike, name, None)
+        alias = field.alias or name
+        if (unlike is not None and value is other) or alias in _OF_THE_EVENT:
+            continue
         if name in _LISTS:
+            key = _LISTS[name]
+            shared = {getattr(item, key): item for item in other or ()}
             for item in value:
-                flat.update({f"{name}.{item[_LISTS[name]]}.{field}": v for field, v in item.items()})
+                if shared.get(getattr(item, key)) is not item:
+                    start = f"{name}.{getattr(item, key)}"
+                    flat.update({f"{start}.{n}": v for n, v in item.to_json().items()})
         elif name == "findings":
-            flat.update({f"findings.{field}": v for field, v in value.items()})
-        elif name not in _OF_THE_EVENT:
-            flat[name] = value
+            flat.update({f"findings.{n}": v for n, v in value.to_json().items()})
+        else:
+            plain.add(name)
+    if plain:
+        flat.update(record.model_dump(mode="json", by_alias=True, include=plain))
     return flat

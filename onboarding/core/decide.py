@@ -72,8 +72,7 @@ def decide(record: Record, happening: Happening, now: datetime, policy: Policy =
     told = RULES[type(happening)](happening, draft)
     if told is None:
         return Decision(record, changed=False)
-    if not record.closed:
-        draft.advance()
+    draft.advance()
     return Decision(draft.commit(told.actor, told.what, told.step, told.detail), tuple(draft.effects))
 
 

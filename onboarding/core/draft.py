@@ -60,9 +60,22 @@ class Draft:
         self.set(steps=tuple(new if s.name == name else s for s in self.record.steps))
 
     def make_due(self, name: str, after: timedelta = timedelta(0), **fields: Any) -> None:
-        """A task is to be started `after` from now, on a message with this transition's ticket."""
-        self.set_step(name, state=StepState.DUE, next_attempt_at=self.now + after, ticket=self.version, **fields)
-        self.effects.append(Nudge(self.record.id, name, self.version, after.total_seconds()))
+        """A task is to be started `after` from now, on a message with this transition's ticket.
+
+        Not before Microsoft's pause is over, whoever asks. In a cancelled onboarding nothing is started any more.
+        """
+        self.set_step(name, state=StepState.DUE, ticket=self.version, **fields)
+        if self.record.cancelling:
+            self.set_step(name, next_attempt_at=None)
+            return
+        at = max(self.now + after, self.record.step(name).not_before or self.now)
+        self.set_step(name, next_attempt_at=at)
+        self.effects.append(Nudge(self.record.id, name, self.version, (at - self.now).total_seconds()))
+
+    def spent(self, step: StepRecord) -> bool:
+        """Whether a task has used up its budget of attempts or of time."""
+        tried_for = self.now - (step.begun_at or step.since)
+        return self.policy.spent(step.definition.budget, step.attempts, tried_for)
 
     def end_step(self, name: str, detail: str, by: str = APPLICATION, note: str = "") -> None:
         """The step is done."""
@@ -77,10 +90,37 @@ class Draft:
         )
         self.withdraw(name)
 
-    def stop_step(self, name: str, problem: Problem) -> None:
-        """The step waits for a person who can put it right; other branches go on."""
-        self.set_step(name, state=StepState.NEEDS_ATTENTION, next_attempt_at=None, problem=problem)
-        self.owe(NoticeKind.NEEDS_ATTENTION, name)
+    def stop_step(self, name: str, problem: Problem, kind: NoticeKind = NoticeKind.NEEDS_ATTENTION) -> None:
+        """The step waits for a person who can put it right, and is reminded of it; other branches go on."""
+        self.set_step(name, state=StepState.NEEDS_ATTENTION, next_attempt_at=None, problem=problem, reminders=0)
+        if not self.record.cancelling:
+            self.set_step(name, next_attempt_at=self.policy.next_reminder(self.now, self.now))
+            self.owe(kind, name)
+
+    def leave_out(self, name: str, reason: str, by: str) -> None:
+        """The step is skipped."""
+        self.set_step(
+            name,
+            state=StepState.SKIPPED,
+            next_attempt_at=None,
+            problem=None,
+            skipped_because=shorten(reason),
+            ended_by=by,
+        )
+        self.withdraw(name)
+
+    def put_back(self, name: str) -> None:
+        """The step has not been begun: it begins anew when what it needs has ended."""
+        self.set_step(
+            name,
+            state=StepState.PENDING,
+            next_attempt_at=None,
+            problem=None,
+            skipped_because=None,
+            ended_by=None,
+            note=None,
+        )
+        self.withdraw(name)
 
     def find(self, **fields: Any) -> None:
         """Keep what a step found out."""
@@ -122,32 +162,44 @@ class Draft:
                 self.set_notice(notice.id, next_attempt_at=None)
 
     def advance(self) -> None:
-        """Begin every step whose needs have just ended; complete the onboarding when all have ended."""
-        for step in self.record.steps:
+        """Begin every step whose needs have just ended; close the onboarding when nothing is left to do."""
+        if self.record.closed:
+            return
+        if self.record.cancelling:
+            if not any(s.state is StepState.RUNNING for s in self.record.steps):
+                self.set(closed_at=self.now)
+                self.owe(NoticeKind.CANCELLED)
+            return
+        for step in self.record.steps if self.record.active else ():
             if step.state is StepState.PENDING and all(self.record.step(n).ended for n in step.definition.needs):
-                self.begin(step)
-        if all(s.ended for s in self.record.steps) and not self.record.closed:
-            self.set(closed_at=self.now)
+                self.begin(step.name)
+        if all(s.ended for s in self.record.steps):
+            self.set(closed_at=self.now, pause=None)
             self.owe(NoticeKind.COMPLETED)
 
-    def begin(self, step: StepRecord) -> None:
-        """Begin a step: for a checkpoint, this opening is a new one, and people are told of it."""
-        match step.definition.kind:
+    def begin(self, name: str) -> None:
+        """Begin a step, with its whole budget. A checkpoint is opened: people are told of this opening."""
+        self.set_step(name, attempts=0, failures=0, begun_at=self.now, problem=None, detail="", reminders=0)
+        match self.record.step(name).definition.kind:
             case Kind.TASK:
-                self.make_due(step.name)
+                self.make_due(name)
             case Kind.WAIT:
-                self.set_step(step.name, state=StepState.WAITING, next_attempt_at=self.now, problem=None)
+                self.set_step(name, state=StepState.WAITING, ticket=self.version, warned_at=None)
+                self.look_now(name)
             case Kind.CHECKPOINT:
-                self.set_step(
-                    step.name,
-                    state=StepState.WAITING,
-                    ticket=self.version,
-                    problem=None,
-                    reminders=0,
-                    escalated=False,
-                    next_attempt_at=self.next_word(self.now, escalated=False),
-                )
-                self.owe(NoticeKind.CHECKPOINT_OPENED, step.name)
+                self.set_step(name, state=StepState.WAITING, escalated=False)
+                self.open(name)
+
+    def look_now(self, name: str) -> None:
+        """A wait is looked at as soon as Microsoft's pause, if it asked for one, is over."""
+        self.set_step(name, next_attempt_at=max(self.now, self.record.step(name).not_before or self.now))
+
+    def open(self, name: str) -> None:
+        """People are told of a checkpoint, with links for this opening; those for an earlier one are no good now."""
+        step = self.record.step(name)
+        at = self.next_word(step.since, escalated=step.escalated)
+        self.set_step(name, ticket=self.version, next_attempt_at=at)
+        self.owe(NoticeKind.CHECKPOINT_OPENED, name)
 
     def next_word(self, opened: datetime, *, escalated: bool) -> datetime:
         """When people are next told of a checkpoint that is open: a reminder, or the escalation."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onboarding.core.record import Delivered, Problem
+from onboarding.core.request import Addressees, OnboardingTeam
 
 APPLICATION = "application"
 """The actor of everything that no person did."""
@@ -48,6 +49,24 @@ class Stopped:
     step: str
     ticket: int
     problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """The task's function gave it up unfinished: its host is stopping, or the onboarding was paused or cancelled."""
+
+    step: str
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLettered:
+    """Service Bus gave up the message of a step or of a notice."""
+
+    step: str | None
+    notice: str | None
+    ticket: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +160,56 @@ class CheckRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class SkipRequested:
+    """A person leaves a step out. `insist`: although the article does not let it be left out."""
+
+    step: str
+    actor: str
+    reason: str
+    insist: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenRequested:
+    """A person takes back that a checkpoint is done, or that a step was left out."""
+
+    step: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequested:
+    """A person wants the messages that were lost or given up to be sent again now."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRequested:
+    """A person wants nothing more to be begun for now."""
+
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRequested:
+    """A person lets a paused onboarding go on."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsChanged:
+    """A person changes who is told, and who the onboarding team is. None: as it was."""
+
+    actor: str
+    onboarding_team: OnboardingTeam | None = None
+    notify: Addressees | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CancelRequested:
     """A person ends the onboarding. What was done at Microsoft stays."""
 
@@ -153,6 +222,8 @@ Happening = (
     | Succeeded
     | Postponed
     | Stopped
+    | Abandoned
+    | DeadLettered
     | Looked
     | TimePassed
     | NoticeStarted
@@ -163,6 +234,12 @@ Happening = (
     | LinkRefused
     | RetryRequested
     | CheckRequested
+    | SkipRequested
+    | ReopenRequested
+    | ReplayRequested
+    | PauseRequested
+    | ResumeRequested
+    | ContactsChanged
     | CancelRequested
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,19 +16,30 @@ MESSAGE_ID_LENGTH = 128
 """Characters that Service Bus allows in a message id (Microsoft Learn, "Service Bus quotas")."""
 
 _HASH_LENGTH = 32
-_SHOWN_LENGTH = 200
 
 
 class ForeignMessageError(ValueError):
     """A body that this application did not write: there is nothing to look at, however often it is delivered."""
 
     def __init__(self, seen: str, body: bytes | str) -> None:
-        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-        shown = text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}… ({len(text)} characters)"
+        # Whoever wrote it may have put anything there, and this text ends up in logs: so the body isn't shown.
         super().__init__(
             f"The message is not one of this application's: {seen}; expected a JSON object with onboarding,"
-            f" ticket and one of step and notice; its body is {shown!r}. Nothing is done; look who sends to the queue."
+            f" ticket and one of step and notice; its body has {len(body)}"
+            f" {'bytes' if isinstance(body, bytes) else 'characters'}. Nothing is done; look who sends to the queue."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that Service Bus gave up, and why."""
+
+    body: bytes | str
+    message_id: str
+    queue: str
+    """Where it was given up; empty when Service Bus doesn't say."""
+    reason: str
+    """Of Service Bus, such as `MaxDeliveryCountExceeded`, with its description."""
 
 
 Reference = Annotated[str, Field(min_length=1, max_length=512)]
@@ -65,7 +77,7 @@ def decode(body: bytes | str) -> Effect:
         raise ForeignMessageError(reasons, body) from None
     if read.step is not None and read.notice is None:
         if read.step not in BY_NAME or BY_NAME[read.step].queue is None:
-            raise ForeignMessageError(f"no task is called {read.step[:64]!r}", body)
+            raise ForeignMessageError("it names a step that is no task", body)
         return Nudge(read.onboarding, read.step, read.ticket)
     if read.notice is not None and read.step is None:
         return NudgeNotice(read.onboarding, read.notice, read.ticket)

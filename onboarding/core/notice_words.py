@@ -105,6 +105,8 @@ def _title(kind: NoticeKind, record: Record, step: Step | None) -> str:
         NoticeKind.REMINDER: f"{gateway}: still your turn",
         NoticeKind.ESCALATION: f"{gateway} is held up",
         NoticeKind.NEEDS_ATTENTION: f"{gateway} needs attention",
+        NoticeKind.LONG_WAIT: f"{gateway}: a long wait",
+        NoticeKind.PAUSED: f"{gateway} is still paused",
         NoticeKind.PROBLEM_REPORTED: f"{gateway}: a problem was reported",
         NoticeKind.COMPLETED: f"{gateway} is connected",
         NoticeKind.CANCELLED: f"{gateway}: the onboarding was cancelled",
@@ -133,13 +135,29 @@ def _why(kind: NoticeKind, notice: Notice, record: Record, step: Step | None) ->
                 f" It waits for {_whom(step, record)}. You are told once, so that somebody can step in.",
             )
         case NoticeKind.NEEDS_ATTENTION:
-            return (f"The step stopped because of this: {seen}", "It does not go on by itself.")
+            since = f" It has stood still for {opened}." if state and state.reminders else ""
+            return (f"The step stopped because of this: {seen}", f"It does not go on by itself.{since}")
+        case NoticeKind.LONG_WAIT:
+            last = state.detail if state and state.detail else "nothing yet."
+            return (
+                f"This has been waited for for {opened}, on {_whom(step, record)}. What was last seen: {last}",
+                "It goes on being watched, however long it takes.",
+            )
+        case NoticeKind.PAUSED:
+            return (_paused(record, notice), "Nothing is begun, and nobody is asked for anything, until it is resumed.")
         case NoticeKind.PROBLEM_REPORTED:
             return (f"Somebody can't do this step. {seen}", "The step stands still until it is retried or confirmed.")
         case NoticeKind.COMPLETED:
             return ("All steps are done: the gateway is connected. The next step is to prepare for live traffic.",)
         case NoticeKind.CANCELLED:
             return (f"The onboarding was cancelled for this reason: {record.cancelled_because or 'none was given.'}",)
+
+
+def _paused(record: Record, notice: Notice) -> str:
+    pause = record.pause
+    if pause is None:
+        return "It was paused, and has been resumed in the meantime."
+    return f"It has been paused for {how_long(notice.owed_since - pause.since)}, by {pause.by}: {pause.because}"
 
 
 def _actions(kind: NoticeKind, record: Record, step: Step | None, found: Instructions) -> tuple[str, ...]:
@@ -152,6 +170,10 @@ def _actions(kind: NoticeKind, record: Record, step: Step | None, found: Instruc
             return (f"Ask {_whom(step, record)} what holds this up, or see that somebody else does it:", *found.actions)
         case NoticeKind.NEEDS_ATTENTION:
             return (*advice, "Retry the step on the page below; or cancel the onboarding there.")
+        case NoticeKind.LONG_WAIT:
+            return (f"Ask {record.request.onboarding_team.name} what holds it up.", *found.actions)
+        case NoticeKind.PAUSED:
+            return ("Resume the onboarding on the page below; or cancel it there.",)
         case NoticeKind.PROBLEM_REPORTED:
             return (*advice, *found.actions)
         case NoticeKind.COMPLETED:

@@ -36,6 +36,8 @@ def outside_title(kind: NoticeKind, record: Record, step: Step | None) -> str:
         NoticeKind.REMINDER: f"{gateway}: a reminder, we need your help",
         NoticeKind.ESCALATION: f"{gateway}: a reminder, we need your help",
         NoticeKind.NEEDS_ATTENTION: f"{gateway}: a step is delayed",
+        NoticeKind.LONG_WAIT: f"{gateway}: a step is delayed",
+        NoticeKind.PAUSED: f"{gateway}: the onboarding is delayed",
         NoticeKind.PROBLEM_REPORTED: f"{gateway}: a step is delayed",
         NoticeKind.COMPLETED: f"{gateway} is connected",
         NoticeKind.CANCELLED: f"{gateway}: the onboarding has ended",
@@ -54,7 +56,7 @@ def outside_why(kind: NoticeKind, record: Record, step: Step | None) -> tuple[st
             return greeting, f"{context} One step of it needs you, and you can do it now."
         case NoticeKind.REMINDER | NoticeKind.ESCALATION:
             return greeting, f"{context} One step of it still waits for you. Should it be done already, please say so."
-        case NoticeKind.NEEDS_ATTENTION | NoticeKind.PROBLEM_REPORTED:
+        case NoticeKind.NEEDS_ATTENTION | NoticeKind.PROBLEM_REPORTED | NoticeKind.LONG_WAIT | NoticeKind.PAUSED:
             return greeting, f"{context} One step of it is delayed; the operator is looking after it."
         case NoticeKind.COMPLETED:
             return greeting, f"{context} All steps are done. Thank you for your help."

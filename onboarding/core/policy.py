@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from onboarding.core.steps import Budget
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -19,8 +21,6 @@ class Policy:
     """A wait is looked at again after this share of its age: two weeks old, hourly."""
     retry_first: float = 5.0
     retry_longest: float = 3600.0
-    attempts: int = 12
-    """Of a task, before a person is asked: about five hours at the gaps above."""
     lease: float = 300.0
     """How long a function may be at a step before it is taken for dead."""
     notice_lease: float = 90.0
@@ -35,6 +35,8 @@ class Policy:
     """Between further reminders."""
     escalate_after: float = 14 * 86400.0
     """After a checkpoint opened, until a second address is told, once."""
+    warn_after: float = 14 * 86400.0
+    """After a wait began, until people are told that it is still waited for; then again like a reminder."""
     clock_skew: float = 1.0
     """How far the bus's clock may run ahead of ours."""
 
@@ -54,6 +56,10 @@ class Policy:
             # The message may arrive a clock's skew early, and Microsoft counts its own seconds.
             gap = max(gap, asked + 2 * self.clock_skew)
         return timedelta(seconds=gap)
+
+    def spent(self, budget: Budget, attempts: int, tried_for: timedelta) -> bool:
+        """Whether a task that has been attempted so often, over that time, is not tried again."""
+        return attempts >= budget.attempts or tried_for.total_seconds() >= budget.seconds
 
     def next_reminder(self, opened: datetime, now: datetime) -> datetime:
         """The first time for a reminder of a checkpoint that is still to come. Missed ones are not made up for."""

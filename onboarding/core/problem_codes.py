@@ -25,6 +25,11 @@ class ProblemCode(StrEnum):
     TXT_RECORD_NOT_SEEN = "txt-record-not-seen"
     """Microsoft looked for the domain's TXT record and did not find it."""
 
+    ATTEMPT_LOST = "attempt-lost"
+    """The function that was at the step did not come back: its process was ended, or hangs."""
+    DEAD_LETTERED = "dead-lettered"
+    """Service Bus gave up the message that should have started it, after many deliveries that failed."""
+
     SIGN_IN_FAILED = "sign-in-failed"
     """No token, or one that Microsoft doesn't accept."""
     PERMISSION_MISSING = "permission-missing"
@@ -58,6 +63,8 @@ class ProblemCode(StrEnum):
     """The identity's service principal isn't called like the gateway."""
     DOMAIN_UNKNOWN = "domain-unknown"
     """Neither the gateway nor the request tells the domain."""
+    FINDING_MISSING = "finding-missing"
+    """The record lacks what an earlier step finds out, because that step was skipped."""
     NOBODY_TOLD = "nobody-told"
     """No way of telling people is configured."""
     REPORTED = "reported"

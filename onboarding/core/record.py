@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from onboarding.core.request import STORED as STORED
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.steps import BY_NAME, Kind, Step
 
@@ -29,7 +30,7 @@ class StepState(StrEnum):
     WAITING = "waiting"
     """For the world (polled at `next_attempt_at`) or for a person."""
     NEEDS_ATTENTION = "needs-attention"
-    """Stopped; a person must act."""
+    """Stopped; a person must act, and is reminded at `next_attempt_at`."""
     DONE = "done"
     SKIPPED = "skipped"
 
@@ -41,6 +42,10 @@ class OnboardingState(StrEnum):
     WAITING_FOR_PEOPLE = "waiting-for-people"
     WAITING_FOR_MICROSOFT = "waiting-for-microsoft"
     NEEDS_ATTENTION = "needs-attention"
+    PAUSED = "paused"
+    """Nothing is begun until somebody resumes it."""
+    CANCELLING = "cancelling"
+    """Nothing is begun any more; it is cancelled as soon as what runs has ended."""
     COMPLETED = "completed"
     CANCELLED = "cancelled"
 
@@ -72,7 +77,13 @@ class StepRecord(Stored):
     state: StepState
     since: AwareDatetime
     attempts: int = 0
-    """Attempts started (task) or looks taken (wait)."""
+    """Attempts started (task) or looks taken (wait) since `begun_at`."""
+    failures: int = 0
+    """Looks at a wait that failed, one after another."""
+    begun_at: AwareDatetime | None = None
+    """When it became possible, or was last retried or reopened: its budget counts from there."""
+    not_before: AwareDatetime | None = None
+    """Until when Microsoft asked to be left alone."""
     next_attempt_at: AwareDatetime | None = None
     ticket: int = 0
     """The version of the record that made it due, or opened it: only the message with this number may start it, and
@@ -84,8 +95,10 @@ class StepRecord(Stored):
     ended_by: str | None = None
     note: Detail | None = None
     reminders: int = 0
-    """Sent while this checkpoint has been open."""
+    """Sent while this checkpoint has been open, or has needed attention."""
     escalated: bool = False
+    warned_at: AwareDatetime | None = None
+    """When people were last told that this wait takes long."""
     link_refused_at: AwareDatetime | None = None
     """When somebody last came with a link that is not good (any more)."""
 
@@ -159,6 +172,16 @@ class Notice(Stored):
         return self.next_attempt_at is not None
 
 
+class Pause(Stored):
+    """Nothing is begun meanwhile."""
+
+    since: AwareDatetime
+    by: str
+    because: Detail
+    next_word_at: AwareDatetime
+    """When people are reminded of it."""
+
+
 class Event(Stored):
     """One transition in the audit trail. `changes` maps a field's path to its value before and after."""
 
@@ -184,6 +207,8 @@ class Record(Stored):
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None
     cancelled_because: Detail | None = None
+    """Set when somebody cancels; `closed_at` follows when nothing runs any more."""
+    pause: Pause | None = None
     steps: tuple[StepRecord, ...]
     findings: Findings = Findings()
     notices: tuple[Notice, ...] = ()
@@ -207,9 +232,23 @@ class Record(Stored):
         return self.closed and self.next_due_at is None
 
     @property
+    def cancelling(self) -> bool:
+        """Cancelled by somebody, while a function is still at a step."""
+        return self.cancelled_because is not None and not self.closed
+
+    @property
+    def active(self) -> bool:
+        """Whether steps may be begun."""
+        return not self.closed and not self.cancelling and self.pause is None
+
+    @property
     def state(self) -> OnboardingState:
         if self.closed:
             return OnboardingState.COMPLETED if self.cancelled_because is None else OnboardingState.CANCELLED
+        if self.cancelling:
+            return OnboardingState.CANCELLING
+        if self.pause is not None:
+            return OnboardingState.PAUSED
         states = {s.state for s in self.steps}
         if StepState.NEEDS_ATTENTION in states:
             return OnboardingState.NEEDS_ATTENTION
@@ -222,5 +261,8 @@ class Record(Stored):
     @property
     def next_due_at(self) -> datetime | None:
         """When something is to happen by itself next; None when nothing is."""
-        times = [s.next_attempt_at for s in self.steps] + [n.next_attempt_at for n in self.notices]
+        steps = self.steps if self.active else (s for s in self.steps if s.state is StepState.RUNNING)
+        times = [s.next_attempt_at for s in steps] + [n.next_attempt_at for n in self.notices]
+        if self.pause is not None and not self.closed:
+            times.append(self.pause.next_word_at)
         return min((t for t in times if t is not None), default=None)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+DAY = 86400.0
+"""Seconds."""
+
 
 class Kind(StrEnum):
     """Who brings a step to its end."""
@@ -28,6 +31,15 @@ class Party(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """How long a task is tried before a person is asked, whichever ends first."""
+
+    attempts: int
+    seconds: float
+    """From the first attempt on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step: its place in the graph, and what people are told of it."""
 
@@ -41,12 +53,19 @@ class Step:
     skipped_when_already_onboarded: bool = False
     confirmable: bool = False
     """A person may end it by saying that it is so."""
+    may_be_skipped_when: str | None = None
+    """When the article itself lets it be left out, as the end of a sentence; else an operator has to insist."""
+    budget: Budget = Budget(30, DAY)
+    """For a task: with the gaps of `policy.py`, about 20 hours of an outage."""
 
     @property
     def queue(self) -> str | None:
         """The Service Bus queue of a task: named like the step."""
         return self.name if self.kind is Kind.TASK else None
 
+
+_SELECTED = "the services were selected when the gateway was deployed"
+_ONBOARDED = "the operator is onboarded to the Operator Connect or Teams Phone Mobile environment already"
 
 _ENABLE = "Enable Operator Connect or Teams Phone Mobile support"
 _SYNERGY = "Add the Project Synergy application to your Azure tenant"
@@ -59,7 +78,15 @@ _IDS = "Add the Application IDs for Azure Communications Gateway to Operator Con
 _DOMAIN = "Register your deployment's domain name in Microsoft Entra"
 
 STEPS: tuple[Step, ...] = (
-    Step("enable-services", Kind.TASK, "Enable the services on the gateway", (), Party.US, _ENABLE),
+    Step(
+        "enable-services",
+        Kind.TASK,
+        "Enable the services on the gateway",
+        (),
+        Party.US,
+        _ENABLE,
+        may_be_skipped_when=_SELECTED,
+    ),
     Step(
         "add-test-lines",
         Kind.TASK,
@@ -67,6 +94,7 @@ STEPS: tuple[Step, ...] = (
         ("enable-services",),
         Party.US,
         _ENABLE,
+        may_be_skipped_when=_SELECTED,
     ),
     Step(
         "provisioning-complete",
@@ -75,6 +103,7 @@ STEPS: tuple[Step, ...] = (
         ("add-test-lines",),
         Party.MICROSOFT,
         _ENABLE,
+        may_be_skipped_when=_SELECTED,
     ),
     Step(
         "add-project-synergy",
@@ -84,6 +113,7 @@ STEPS: tuple[Step, ...] = (
         Party.US,
         _SYNERGY,
         skipped_when_already_onboarded=True,
+        may_be_skipped_when=_ONBOARDED,
     ),
     Step(
         "assign-admin-user",
@@ -93,6 +123,7 @@ STEPS: tuple[Step, ...] = (
         Party.US,
         _ADMIN,
         skipped_when_already_onboarded=True,
+        may_be_skipped_when=_ONBOARDED,
     ),
     Step(
         "find-application-id",
@@ -118,6 +149,7 @@ STEPS: tuple[Step, ...] = (
         Party.ONBOARDING_TEAM,
         _TEAM,
         skipped_when_already_onboarded=True,
+        may_be_skipped_when=_ONBOARDED,
         confirmable=True,
     ),
     Step(
@@ -164,7 +196,16 @@ STEPS: tuple[Step, ...] = (
         _DOMAIN,
         confirmable=True,
     ),
-    Step("verify-domain", Kind.TASK, "Verify the domain", ("txt-record-visible",), Party.US, _DOMAIN),
+    Step(
+        "verify-domain",
+        Kind.TASK,
+        "Verify the domain",
+        ("txt-record-visible",),
+        Party.US,
+        _DOMAIN,
+        # Microsoft's own resolvers may keep an old answer for as long as the zone says.
+        budget=Budget(80, 3 * DAY),
+    ),
 )
 
 BY_NAME: Mapping[str, Step] = {step.name: step for step in STEPS}
@@ -173,7 +214,9 @@ WAITS: tuple[Step, ...] = tuple(s for s in STEPS if s.kind is Kind.WAIT)
 CHECKPOINTS: tuple[Step, ...] = tuple(s for s in STEPS if s.kind is Kind.CHECKPOINT)
 
 NOTICES_QUEUE = "notices"
-QUEUES: tuple[str, ...] = (*(s.name for s in TASKS), NOTICES_QUEUE)
+DEAD_LETTERS_QUEUE = "dead-letters"
+"""Where every other queue forwards the messages that Service Bus gives up."""
+QUEUES: tuple[str, ...] = (*(s.name for s in TASKS), NOTICES_QUEUE, DEAD_LETTERS_QUEUE)
 
 ALREADY_ONBOARDED_REASON = (
     "The request says that the operator is onboarded already: the article lets such an operator go on at"

@@ -52,6 +52,8 @@ _URGENCY = tuple(
         "waiting-for-people",
         "running",
         "waiting-for-microsoft",
+        "paused",
+        "cancelling",
         "completed",
         "cancelled",
     )

@@ -25,6 +25,8 @@ STATES: Mapping[OnboardingState, Badge] = {
     OnboardingState.WAITING_FOR_PEOPLE: Badge("Waiting for people", "people"),
     OnboardingState.WAITING_FOR_MICROSOFT: Badge("Waiting for Microsoft", "waiting"),
     OnboardingState.NEEDS_ATTENTION: Badge("Needs attention", "attention"),
+    OnboardingState.PAUSED: Badge("Paused", "pending"),
+    OnboardingState.CANCELLING: Badge("Being cancelled", "off"),
     OnboardingState.COMPLETED: Badge("Completed", "done"),
     OnboardingState.CANCELLED: Badge("Cancelled", "off"),
 }

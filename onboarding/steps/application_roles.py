@@ -10,7 +10,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.ports import Principal
 from onboarding.steps.app_roles import expect_application, find_role, role_differences
-from onboarding.steps.base import Applied, Inspection, Work, plural
+from onboarding.steps.base import Applied, Inspection, Work, finding_missing, plural
 
 
 class AssignApplicationRoles:
@@ -19,7 +19,7 @@ class AssignApplicationRoles:
     async def inspect(self, work: Work) -> Inspection:
         principal_id = work.findings.gateway_principal_id
         if principal_id is None:
-            raise TryLaterError(ProblemCode.NOT_REPLICATED, "The record does not hold the gateway's identity yet.")
+            raise finding_missing("the gateway's identity", "find-application-id")
         standing = await work.world.directory.role_standing(
             Principal("servicePrincipals", principal_id), PROJECT_SYNERGY_APP_ID
         )

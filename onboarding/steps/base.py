@@ -115,6 +115,15 @@ def gateway_gone(record: Record) -> PersonMustActError:
     )
 
 
+def finding_missing(what: str, found_by: str) -> PersonMustActError:
+    """A step needs what an earlier one finds out, and that one was skipped: nothing else leaves it out."""
+    return PersonMustActError(
+        ProblemCode.FINDING_MISSING,
+        f"The record does not hold {what}: the step '{found_by}', which finds it, was skipped.",
+        f"Reopen '{found_by}', or skip this step too if it was done in another way.",
+    )
+
+
 def plural(count: int, noun: str) -> str:
     """`1 line`, `2 lines`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

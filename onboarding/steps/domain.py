@@ -8,7 +8,7 @@ from __future__ import annotations
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.ports import Domain, GatewayResource
-from onboarding.steps.base import Applied, Inspection, Work
+from onboarding.steps.base import Applied, Inspection, Work, finding_missing
 
 
 def domain_of(work: Work, gateway: GatewayResource) -> str:
@@ -62,7 +62,7 @@ class VerifyDomain:
     async def inspect(self, work: Work) -> Inspection:
         name = work.findings.domain
         if name is None:
-            raise TryLaterError(ProblemCode.NOT_REPLICATED, "The record does not hold the domain yet.")
+            raise finding_missing("the domain", "add-domain")
         domain = await work.world.directory.domain(name)
         if domain is None:
             raise TryLaterError(ProblemCode.NOT_REPLICATED, f"Microsoft Entra does not show the domain {name} yet.")

@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 
 from onboarding.core.notice_words import txt_record_words
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
+from onboarding.core.problems import PersonMustActError, StepProblemError
 from onboarding.core.record import TxtRecord
 from onboarding.core.txt import judge
-from onboarding.steps.base import Applied, Inspection, Look, Work
+from onboarding.steps.base import Applied, Inspection, Look, Work, finding_missing
 
 VERIFIED_ALREADY = "The domain is verified already."
 
 
 def _txt_record(work: Work) -> TxtRecord:
     if work.findings.txt_record is None:
-        raise TryLaterError(ProblemCode.NOT_REPLICATED, "The record does not hold the TXT record yet.")
+        raise finding_missing("the TXT record", "add-domain")
     return work.findings.txt_record
 
 

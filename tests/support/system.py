@@ -77,10 +77,16 @@ class System:
             if confirm:
                 await self.confirm_open_checkpoints(onboarding_id)
             record = await self.record(onboarding_id)
-            if record.next_due_at is None and (record.closed or not self.bus.waiting):
+            if _at_rest(record) and (record.closed or not self.bus.waiting):
                 return record
             await self.tick()
         raise AssertionError(f"not ended after {BOUND}: {(await self.record(onboarding_id)).state}")
+
+
+def _at_rest(record: Record) -> bool:
+    """Nothing more happens by itself, except that people are reminded of what needs attention."""
+    going_on = [s for s in record.steps if s.next_attempt_at and s.state is not StepState.NEEDS_ATTENTION]
+    return not going_on and not any(n.owed for n in record.notices)
 
 
 async def finished(request: OnboardingRequest, system: System | None = None) -> tuple[System, Record]:

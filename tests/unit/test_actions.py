@@ -11,11 +11,18 @@ from onboarding.core.events import (
     CancelRequested,
     CheckRequested,
     Confirmed,
+    ContactsChanged,
     Happening,
+    PauseRequested,
     ProblemReported,
+    ReopenRequested,
+    ReplayRequested,
+    ResumeRequested,
     RetryRequested,
+    SkipRequested,
 )
 from onboarding.core.record import Record
+from onboarding.core.request import Addressees
 from onboarding.core.steps import STEPS
 from tests.support import requests
 from tests.support.records import NOW, after, finish_all, new
@@ -32,6 +39,18 @@ def happening(action: Action) -> Happening:
             return RetryRequested(step, "ada")
         case "check":
             return CheckRequested(step, "ada")
+        case "skip":
+            return SkipRequested(step, "ada", "done by hand", insist=True)
+        case "reopen":
+            return ReopenRequested(step, "ada", "it was not done after all")
+        case "replay":
+            return ReplayRequested("ada")
+        case "pause":
+            return PauseRequested("ada", "the network is being changed")
+        case "resume":
+            return ResumeRequested("ada")
+        case "change-contacts":
+            return ContactsChanged("ada", notify=Addressees(emails=("night-shift@contoso.com",)))
         case "cancel":
             return CancelRequested("ada", "no")
     raise AssertionError(action)

@@ -63,8 +63,8 @@ def test_fields_of_a_later_version_are_no_obstacle() -> None:
         ('{"onboarding": "", "step": "add-domain", "ticket": 1}', "onboarding: String should have at least 1"),
         ('{"onboarding": "a", "ticket": 1}', "neither"),
         ('{"onboarding": "a", "step": "add-domain", "notice": "n", "ticket": 1}', "both a step and a notice"),
-        ('{"onboarding": "a", "step": "portal-access", "ticket": 1}', "no task is called 'portal-access'"),
-        ('{"onboarding": "a", "step": "format-disk", "ticket": 1}', "no task is called 'format-disk'"),
+        ('{"onboarding": "a", "step": "portal-access", "ticket": 1}', "a step that is no task"),
+        ('{"onboarding": "a", "step": "format-disk", "ticket": 1}', "a step that is no task"),
     ],
 )
 def test_a_foreign_body_is_refused_with_the_reason(body: bytes | str, reason: str) -> None:
@@ -72,8 +72,8 @@ def test_a_foreign_body_is_refused_with_the_reason(body: bytes | str, reason: st
         decode(body)
 
 
-def test_a_huge_foreign_body_is_not_repeated_in_full() -> None:
+def test_a_foreign_body_is_not_repeated_in_a_log() -> None:
     with pytest.raises(ForeignMessageError) as caught:
         decode('{"note": "' + "x" * 100_000 + '"}')
-    assert len(str(caught.value)) < 1000
+    assert "xxx" not in str(caught.value)
     assert "100012 characters" in str(caught.value)

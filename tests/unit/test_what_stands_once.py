@@ -14,7 +14,7 @@ import pytest
 import function_app
 from onboarding.azure.graph_answers import PERMISSIONS
 from onboarding.core.instructions import instructions
-from onboarding.core.steps import BY_NAME, NOTICES_QUEUE, QUEUES, STEPS, TASKS, WAITS
+from onboarding.core.steps import BY_NAME, DEAD_LETTERS_QUEUE, QUEUES, STEPS, TASKS, WAITS
 from onboarding.http.routes import ROUTES
 from onboarding.settings import Settings
 from onboarding.steps import TASK_STEPS, WAIT_STEPS
@@ -70,13 +70,17 @@ def test_the_queues_of_the_emulators_file_are_the_steps() -> None:
     namespaces = json.loads(CONFIG.read_text(encoding="utf-8"))["UserConfig"]["Namespaces"]
     queues = {q["Name"]: q["Properties"] for n in namespaces for q in n["Queues"]}
     assert set(queues) == set(QUEUES)
+    letters = queues.pop(DEAD_LETTERS_QUEUE)
     assert all(q["RequiresDuplicateDetection"] for q in queues.values())
+    assert {q["ForwardDeadLetteredMessagesTo"] for q in queues.values()} == {DEAD_LETTERS_QUEUE}
+    # A message keeps its id when it is given up, and may be given up again: none of those may be dropped.
+    assert (letters["RequiresDuplicateDetection"], letters["ForwardDeadLetteredMessagesTo"]) == (False, "")
     assert all(q["RequiresSession"] is False for q in queues.values())
 
 
 def test_each_queue_has_one_function_named_like_it() -> None:
     queued = {name: t["queueName"] for name, t in bindings().items() if t["type"] == "serviceBusTrigger"}
-    assert queued == {name.replace("-", "_"): name for name in (*(s.name for s in TASKS), NOTICES_QUEUE)}
+    assert queued == {name.replace("-", "_"): name for name in QUEUES}
     assert {t["connection"] for t in bindings().values() if t["type"] == "serviceBusTrigger"} == {"ServiceBus"}
 
 

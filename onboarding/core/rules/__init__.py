@@ -6,7 +6,7 @@ is over. A person's action that the state doesn't allow raises RefusedError with
 
 from __future__ import annotations
 
-from onboarding.core.rules import notices, people, repair, tasks, waits
+from onboarding.core.rules import controls, notices, people, repair, tasks, waits, whole
 from onboarding.core.rules.told import RefusedError, Rules, Told
 
 RULES: Rules = {
@@ -15,6 +15,8 @@ RULES: Rules = {
     **repair.RULES,
     **notices.RULES,
     **people.RULES,
+    **controls.RULES,
+    **whole.RULES,
 }
 
 __all__ = ["RULES", "RefusedError", "Told"]

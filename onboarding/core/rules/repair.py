@@ -1,4 +1,4 @@
-"""What time brings: lost messages and dead functions are made good, and people are reminded of open checkpoints."""
+"""What time brings: lost messages and dead functions are made good, and people are reminded of what waits for them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from onboarding.core.events import TimePassed
 from onboarding.core.notices import NoticeKind
 from onboarding.core.policy import later
 from onboarding.core.record import Notice, StepRecord, StepState
+from onboarding.core.rules.tasks import lost
 from onboarding.core.rules.told import Rules, Told
 from onboarding.core.steps import Kind
 
 
 def time_passed(h: TimePassed, draft: Draft) -> Told | None:
     """The record knows what should be happening: whatever should and isn't is set going again."""
-    done: list[str] = []
-    for step in draft.record.steps if not draft.record.closed else ():
-        if _lost(step, draft):
-            draft.make_due(step.name)
-            done.append(f"{step.name} nudged again")
-        elif _word_is_due(step, draft):
-            done.append(_say_again(step, draft))
+    done = [said for step in draft.record.steps if (said := _step(step, draft))]
+    pause = draft.record.pause
+    if pause is not None and pause.next_word_at <= draft.now:
+        word = later(draft.now, draft.policy.remind_again)
+        draft.set(pause=pause.model_copy(update={"next_word_at": word}))
+        draft.owe(NoticeKind.PAUSED)
+        done.append("reminded of the pause")
     for notice in draft.before.notices:
         # One that this pass has replaced is no longer owed.
         current = draft.notice(notice.id)
@@ -31,13 +32,27 @@ def time_passed(h: TimePassed, draft: Draft) -> Told | None:
     return Told("time-passed", None, ", ".join(done)) if done else None
 
 
-def _lost(step: StepRecord, draft: Draft) -> bool:
-    if step.next_attempt_at is None:
-        return False
-    grace = timedelta(seconds=draft.policy.nudge_grace)
-    return (step.state is StepState.DUE and step.next_attempt_at + grace <= draft.now) or (
-        step.state is StepState.RUNNING and step.next_attempt_at <= draft.now
-    )
+def _step(step: StepRecord, draft: Draft) -> str | None:
+    """What was done about one step, in words; None: nothing was due."""
+    at = step.next_attempt_at
+    if at is None or at > draft.now or draft.record.closed:
+        return None
+    if step.state is StepState.RUNNING:
+        lost(draft, step)
+        return f"{step.name} did not come back"
+    if not draft.record.active:
+        return None
+    if step.state is StepState.DUE:
+        if at + timedelta(seconds=draft.policy.nudge_grace) > draft.now:
+            return None
+        draft.make_due(step.name)
+        return f"{step.name} nudged again"
+    if step.state is StepState.NEEDS_ATTENTION:
+        draft.owe(NoticeKind.NEEDS_ATTENTION, step.name)
+        next_word = draft.policy.next_reminder(step.since, draft.now)
+        draft.set_step(step.name, reminders=step.reminders + 1, next_attempt_at=next_word)
+        return f"{step.name} reminded of"
+    return _say_again(step, draft) if step.definition.kind is Kind.CHECKPOINT else None
 
 
 def _notice_is_lost(notice: Notice, draft: Draft) -> bool:
@@ -45,15 +60,6 @@ def _notice_is_lost(notice: Notice, draft: Draft) -> bool:
         return False
     grace = timedelta(0) if notice.sending else timedelta(seconds=draft.policy.nudge_grace)
     return notice.next_attempt_at + grace <= draft.now
-
-
-def _word_is_due(step: StepRecord, draft: Draft) -> bool:
-    return (
-        step.state is StepState.WAITING
-        and step.definition.kind is Kind.CHECKPOINT
-        and step.next_attempt_at is not None
-        and step.next_attempt_at <= draft.now
-    )
 
 
 def _say_again(step: StepRecord, draft: Draft) -> str:

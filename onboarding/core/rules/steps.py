@@ -17,9 +17,23 @@ def known_step(draft: Draft, name: str) -> StepRecord:
     """The step that a person named. Raises RefusedError when there is none, or nothing can be done to it any more."""
     if name not in BY_NAME:
         raise RefusedError(f"There is no step '{name}'; the steps are {', '.join(BY_NAME)}.")
-    if draft.record.closed:
-        raise RefusedError(f"The onboarding is {draft.record.state}; nothing can be done to its steps any more.")
+    expect_open(draft, "nothing can be done to its steps any more")
     return draft.record.step(name)
+
+
+def expect_open(draft: Draft, so: str) -> None:
+    """Raises RefusedError when the onboarding has ended or is being cancelled; `so` says what that prevents."""
+    if draft.record.closed or draft.record.cancelling:
+        raise RefusedError(f"The onboarding is {draft.record.state}; {so}.")
+
+
+def expect_going_on(draft: Draft, what: str) -> None:
+    """Raises RefusedError while the onboarding is paused; `what` is what was asked for: `'x' cannot be retried`."""
+    pause = draft.record.pause
+    if pause is not None:
+        raise RefusedError(
+            f"{what} now: the onboarding is paused, by {pause.by} ({pause.because}). Resume it first."
+        )
 
 
 def because(draft: Draft, step: StepRecord) -> str:

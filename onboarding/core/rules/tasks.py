@@ -1,26 +1,27 @@
-"""What we do: a task is started on its message, and ends, is postponed, or stops."""
+"""What we do: a task is started on its message, and ends, is postponed, given up, or stops."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from onboarding.core.draft import Draft, shorten
-from onboarding.core.events import Postponed, Started, Stopped, Succeeded
-from onboarding.core.record import StepRecord, StepState
+from onboarding.core.events import Abandoned, DeadLettered, Postponed, Started, Stopped, Succeeded
+from onboarding.core.policy import later
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.record import Problem, Record, StepRecord, StepState
+from onboarding.core.rules.notices import notice_dead_lettered
 from onboarding.core.rules.steps import open_step
 from onboarding.core.rules.told import Rules, Told
 
 
 def started(h: Started, draft: Draft) -> Told | None:
     step = open_step(draft, h.step)
-    if step is None or step.state is not StepState.DUE or step.ticket != h.ticket or step.next_attempt_at is None:
+    if step is None or step.state is not StepState.DUE or step.ticket != h.ticket or not draft.record.active:
         return None
-    if draft.now + timedelta(seconds=draft.policy.clock_skew) < step.next_attempt_at:
+    if step.next_attempt_at is None or later(draft.now, draft.policy.clock_skew) < step.next_attempt_at:
         return None
     attempt = step.attempts + 1
-    draft.set_step(
-        h.step, state=StepState.RUNNING, attempts=attempt, next_attempt_at=draft.lease_end(), ticket=h.ticket
-    )
+    draft.set_step(h.step, state=StepState.RUNNING, attempts=attempt, next_attempt_at=draft.lease_end())
     return Told("step-started", h.step, f"attempt {attempt}")
 
 
@@ -36,13 +37,9 @@ def postponed(h: Postponed, draft: Draft) -> Told | None:
     step = _running(draft, h.step, h.ticket)
     if step is None:
         return None
-    if step.attempts >= draft.policy.attempts:
-        seen = shorten(f"{h.problem.seen} (after {step.attempts} attempts)")
-        draft.stop_step(h.step, h.problem.model_copy(update={"seen": seen}))
-        return Told("step-stopped", h.step, seen)
-    gap = draft.policy.retry_after(step.attempts, h.retry_after, f"{draft.record.id}/{h.step}/{step.attempts}")
-    draft.make_due(h.step, gap, problem=h.problem)
-    return Told("step-postponed", h.step, f"{h.problem.seen} Next attempt in {gap.total_seconds():.0f} s.")
+    if h.retry_after is not None:
+        draft.set_step(h.step, not_before=later(draft.now, h.retry_after))
+    return try_again(draft, step, h.problem, h.retry_after)
 
 
 def stopped(h: Stopped, draft: Draft) -> Told | None:
@@ -52,10 +49,82 @@ def stopped(h: Stopped, draft: Draft) -> Told | None:
     return Told("step-stopped", h.step, h.problem.seen)
 
 
+def abandoned(h: Abandoned, draft: Draft) -> Told | None:
+    if _running(draft, h.step, h.ticket) is None:
+        return None
+    draft.make_due(h.step)
+    return Told("step-abandoned", h.step, "Given up unfinished; the next attempt finds what is done already.")
+
+
+def dead_lettered(h: DeadLettered, draft: Draft) -> Told | None:
+    """A message that was given up is a failed attempt, when it is the one that the record waits for."""
+    if h.step is None:
+        return notice_dead_lettered(h, draft)
+    step = open_step(draft, h.step)
+    if step is None or step.ticket != h.ticket or step.state not in (StepState.DUE, StepState.RUNNING):
+        return None
+    problem = given_up(h.reason)
+    if step.state is StepState.RUNNING or not draft.record.active:
+        # Its function may still come to an end; if it doesn't, its lease does.
+        draft.set_step(h.step, problem=problem)
+        return Told("dead-lettered", h.step, problem.seen)
+    draft.set_step(h.step, attempts=step.attempts + 1)
+    try_again(draft, draft.record.step(h.step), problem)
+    return Told("dead-lettered", h.step, problem.seen)
+
+
+def given_up(reason: str) -> Problem:
+    """Service Bus gave a message up."""
+    return Problem(
+        code=ProblemCode.DEAD_LETTERED,
+        seen=shorten(f"Service Bus gave up the message that should have started it: {reason or 'no reason given'}."),
+        what_next="Look at the function's log for why it failed each time. It is tried again; `replay` does so now.",
+    )
+
+
+def try_again(draft: Draft, step: StepRecord, problem: Problem, asked: float | None = None) -> Told:
+    """An attempt failed: the next one follows after a gap, while the step's budget lasts."""
+    if draft.spent(step):
+        seen = shorten(f"{problem.seen} (after {step.attempts} attempts)")
+        draft.stop_step(step.name, problem.model_copy(update={"seen": seen}))
+        return Told("step-stopped", step.name, seen)
+    gap = draft.policy.retry_after(step.attempts, asked, f"{draft.record.id}/{step.name}/{step.attempts}")
+    draft.make_due(step.name, gap, problem=problem)
+    return Told("step-postponed", step.name, f"{problem.seen} Next attempt in {gap.total_seconds():.0f} s.")
+
+
+def lost(draft: Draft, step: StepRecord) -> None:
+    """The function that was at it did not come back within its lease. That took long enough: no gap besides."""
+    seconds = draft.policy.lease
+    problem = Problem(
+        code=ProblemCode.ATTEMPT_LOST,
+        seen=f"The function that was at it did not come back within {seconds:.0f} s: its process was ended, or hangs.",
+        what_next="If it stays so, look at the function's log for what ends it (memory, time limit), then retry.",
+    )
+    if draft.spent(step):
+        draft.stop_step(step.name, problem)
+    else:
+        draft.make_due(step.name, timedelta(0), problem=problem)
+
+
+def may_write(record: Record, name: str, ticket: int, now: datetime) -> bool:
+    """Whether the attempt that was started on that message is still the one that may write at Microsoft."""
+    step = record.step(name)
+    mine = step.state is StepState.RUNNING and step.ticket == ticket
+    return record.active and mine and step.next_attempt_at is not None and now < step.next_attempt_at
+
+
 def _running(draft: Draft, name: str, ticket: int) -> StepRecord | None:
     """The step, when it runs on that very message; an attempt taken for dead has nothing more to say."""
     step = open_step(draft, name)
     return step if step and step.state is StepState.RUNNING and step.ticket == ticket else None
 
 
-RULES: Rules = {Started: started, Succeeded: succeeded, Postponed: postponed, Stopped: stopped}
+RULES: Rules = {
+    Started: started,
+    Succeeded: succeeded,
+    Postponed: postponed,
+    Stopped: stopped,
+    Abandoned: abandoned,
+    DeadLettered: dead_lettered,
+}

@@ -1,22 +1,25 @@
-"""What the world does: the timer looks whether a wait is over."""
+"""What the world does: the timer looks whether a wait is over. None expires; people are told of a long one."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from onboarding.core.draft import Draft, shorten
 from onboarding.core.events import Looked
-from onboarding.core.record import StepState
+from onboarding.core.notices import NoticeKind
+from onboarding.core.policy import later
+from onboarding.core.record import StepRecord, StepState
 from onboarding.core.rules.steps import open_step
 from onboarding.core.rules.told import Rules, Told
 
 
 def looked(h: Looked, draft: Draft) -> Told | None:
     step = open_step(draft, h.step)
-    if step is None or step.state is not StepState.WAITING:
+    if step is None or step.state is not StepState.WAITING or not draft.record.active:
         return None
     draft.find(**h.findings)
-    draft.set_step(h.step, attempts=step.attempts + 1)
+    failures = step.failures + 1 if h.problem else 0
+    draft.set_step(h.step, attempts=step.attempts + 1, failures=failures)
     if h.done:
         draft.end_step(h.step, h.detail)
         return Told("step-done", h.step, h.detail)
@@ -24,10 +27,21 @@ def looked(h: Looked, draft: Draft) -> Told | None:
         draft.stop_step(h.step, h.problem)
         return Told("step-stopped", h.step, h.problem.seen)
     gap = draft.policy.poll_after(draft.now - step.since)
+    if h.problem:
+        gap = max(gap, draft.policy.retry_after(failures, h.retry_after, f"{draft.record.id}/{h.step}/{failures}"))
     if h.retry_after is not None:
-        gap = max(gap, timedelta(seconds=h.retry_after))
+        draft.set_step(h.step, not_before=later(draft.now, h.retry_after))
     draft.set_step(h.step, next_attempt_at=draft.now + gap, detail=shorten(h.detail), problem=h.problem)
+    if _is_long(step, draft.now, draft):
+        draft.set_step(h.step, warned_at=draft.now)
+        draft.owe(NoticeKind.LONG_WAIT, h.step)
     return Told("looked", h.step, h.detail)
+
+
+def _is_long(step: StepRecord, now: datetime, draft: Draft) -> bool:
+    if step.warned_at is not None:
+        return step.warned_at + timedelta(seconds=draft.policy.remind_again) <= now
+    return later(step.since, draft.policy.warn_after) <= now
 
 
 RULES: Rules = {Looked: looked}

@@ -1,0 +1,119 @@
+"""An operator's hands on one step: retry, check now, skip, reopen; and replay of lost messages."""
+
+from __future__ import annotations
+
+from onboarding.core.draft import Draft
+from onboarding.core.events import (
+    APPLICATION,
+    CheckRequested,
+    ReopenRequested,
+    ReplayRequested,
+    RetryRequested,
+    SkipRequested,
+)
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.record import Notice, StepRecord, StepState
+from onboarding.core.rules.steps import because, expect_going_on, expect_open, known_step
+from onboarding.core.rules.told import RefusedError, Rules, Told
+from onboarding.core.steps import Kind
+
+
+def retry_requested(h: RetryRequested, draft: Draft) -> Told | None:
+    step = known_step(draft, h.step)
+    if step.state is not StepState.NEEDS_ATTENTION:
+        raise RefusedError(
+            f"'{h.step}' cannot be retried now: it is {step.state}; only a step that needs attention can be."
+        )
+    expect_going_on(draft, f"'{h.step}' cannot be retried")
+    draft.withdraw(h.step)
+    draft.begin(h.step)
+    return Told("retry-requested", h.step, "", h.actor)
+
+
+def check_requested(h: CheckRequested, draft: Draft) -> Told | None:
+    step = known_step(draft, h.step)
+    if step.definition.kind is not Kind.WAIT or step.state is not StepState.WAITING:
+        raise RefusedError(
+            f"'{h.step}' cannot be checked now: it is a {step.definition.kind} that is {step.state};"
+            " only a wait that is waiting can be."
+        )
+    expect_going_on(draft, f"'{h.step}' cannot be checked")
+    draft.look_now(h.step)
+    asked = draft.record.step(h.step).next_attempt_at
+    later = f"Microsoft asked for a pause until {asked:%H:%M:%S} UTC." if asked and asked > draft.now else ""
+    return Told("check-requested", h.step, later, h.actor)
+
+
+def skip_requested(h: SkipRequested, draft: Draft) -> Told | None:
+    step = known_step(draft, h.step)
+    if step.ended:
+        raise RefusedError(f"'{h.step}' cannot be skipped: it is {step.state} already{because(draft, step)}.")
+    if step.state is StepState.RUNNING:
+        raise RefusedError(f"'{h.step}' cannot be skipped now: a function is at it. Try again when that has ended.")
+    when = step.definition.may_be_skipped_when
+    if when is None and not h.insist:
+        raise RefusedError(
+            f"'{h.step}' cannot be skipped: Microsoft's article does not let it be left out. Insist (\"insist\": true)"
+            " if you know that it was done in another way."
+        )
+    draft.leave_out(h.step, h.reason, h.actor)
+    return Told("skipped", h.step, h.reason if when else f"Insisted: {h.reason}", h.actor)
+
+
+def reopen_requested(h: ReopenRequested, draft: Draft) -> Told | None:
+    """What has ended after it stays so; what is open and needs it is put back until it has ended again."""
+    step = known_step(draft, h.step)
+    if not reopenable(step):
+        raise RefusedError(
+            f"'{h.step}' cannot be reopened: it is a {step.definition.kind} that is {step.state}; only what a person"
+            " confirmed, or a step that was skipped, can be."
+        )
+    followers = [s for s in draft.record.steps if h.step in s.definition.needs and not s.ended]
+    running = [s.name for s in followers if s.state is StepState.RUNNING]
+    if running:
+        raise RefusedError(
+            f"'{h.step}' cannot be reopened now: a function is at {running[0]}, which needs it."
+            " Try again when that has ended."
+        )
+    for follower in followers:
+        draft.put_back(follower.name)
+    draft.put_back(h.step)
+    return Told("reopened", h.step, h.reason, h.actor)
+
+
+def reopenable(step: StepRecord) -> bool:
+    """Whether it ended by a person's word, or was skipped."""
+    confirmed = step.state is StepState.DONE and step.definition.confirmable and step.ended_by != APPLICATION
+    return step.state is StepState.SKIPPED or confirmed
+
+
+def replay_requested(h: ReplayRequested, draft: Draft) -> Told | None:
+    expect_open(draft, "there is nothing to replay")
+    expect_going_on(draft, "Nothing can be replayed")
+    steps = [s.name for s in draft.record.steps if s.state is StepState.DUE and _is_late(s, draft)]
+    notices = [n.id for n in draft.record.notices if n.owed and not n.sending and _is_late(n, draft)]
+    if not steps and not notices:
+        raise RefusedError("There is nothing to replay: no message was given up, and none is late.")
+    for name in steps:
+        draft.make_due(name)
+    for notice in notices:
+        draft.nudge_notice(notice)
+    return Told("replay-requested", None, ", ".join((*steps, *notices)), h.actor)
+
+
+def gave_up(owed: StepRecord | Notice) -> bool:
+    """Whether Service Bus gave its message up, and it has not been taken up since."""
+    return owed.problem is not None and owed.problem.code == ProblemCode.DEAD_LETTERED
+
+
+def _is_late(owed: StepRecord | Notice, draft: Draft) -> bool:
+    return gave_up(owed) or (owed.next_attempt_at is not None and owed.next_attempt_at <= draft.now)
+
+
+RULES: Rules = {
+    RetryRequested: retry_requested,
+    CheckRequested: check_requested,
+    SkipRequested: skip_requested,
+    ReopenRequested: reopen_requested,
+    ReplayRequested: replay_requested,
+}

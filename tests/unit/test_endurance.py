@@ -1,0 +1,171 @@
+"""What weeks bring: attempts that end in nothing, waits without end, and people who have to be reminded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from onboarding.core.decide import decide
+from onboarding.core.events import (
+    Abandoned,
+    CheckRequested,
+    Looked,
+    Postponed,
+    RetryRequested,
+    Started,
+    Stopped,
+    TimePassed,
+)
+from onboarding.core.policy import Policy
+from onboarding.core.record import OnboardingState, Problem, Record, StepState
+from onboarding.core.rules.tasks import may_write
+from onboarding.core.steps import BY_NAME, TASKS
+from tests.support import requests
+from tests.support.records import NOW, after, new, told
+from tests.support.system import System
+
+THROTTLED = Problem(code="throttled", seen="Azure Resource Manager answered 429.")
+POLICY = Policy()
+DAYS = timedelta(days=1)
+FIRST = "enable-services"
+
+
+def test_an_attempt_that_never_comes_back_counts_against_the_budget_and_at_last_asks_a_person() -> None:
+    record, now, attempts = new().record, NOW, 0
+    while record.step(FIRST).state is not StepState.NEEDS_ATTENTION:
+        step = record.step(FIRST)
+        record = decide(record, Started(FIRST, step.ticket), now).record
+        attempts += 1
+        now += timedelta(seconds=POLICY.lease)
+        record = decide(record, TimePassed(), now).record
+    assert attempts == BY_NAME[FIRST].budget.attempts
+    problem = record.step(FIRST).problem
+    assert problem is not None
+    assert problem.code == "attempt-lost"
+    assert "300 s" in problem.seen
+
+
+def test_time_ends_a_budget_too() -> None:
+    record = new().record
+    late = NOW + timedelta(seconds=BY_NAME[FIRST].budget.seconds)
+    record = decide(record, Started(FIRST, 1), late).record
+    record = decide(record, Postponed(FIRST, 1, THROTTLED), late).record
+    assert record.step(FIRST).state is StepState.NEEDS_ATTENTION
+    assert "after 1 attempts" in (record.step(FIRST).problem or THROTTLED).seen
+
+
+def test_a_retry_has_the_whole_budget_again_but_keeps_microsofts_pause() -> None:
+    late = NOW + timedelta(seconds=BY_NAME[FIRST].budget.seconds)
+    record = decide(new().record, Started(FIRST, 1), late).record
+    record = decide(record, Postponed(FIRST, 1, THROTTLED, retry_after=600), late).record
+    assert record.step(FIRST).state is StepState.NEEDS_ATTENTION
+    decision = decide(record, RetryRequested(FIRST, "ada"), late + timedelta(seconds=60))
+    step = decision.record.step(FIRST)
+    assert step.next_attempt_at == late + timedelta(seconds=600)
+    assert step.attempts == 0
+    assert not decide(decision.record, Started(FIRST, step.ticket), late + timedelta(seconds=500)).changed
+
+
+def test_an_abandoned_attempt_is_due_at_once_and_its_own_end_no_longer_counts() -> None:
+    record = decide(new().record, Started(FIRST, 1), NOW).record
+    decision = decide(record, Abandoned(FIRST, 1), NOW)
+    step = decision.record.step(FIRST)
+    assert (step.state, step.next_attempt_at) == (StepState.DUE, NOW)
+    assert not decide(decision.record, Postponed(FIRST, 1, THROTTLED), NOW).changed
+    assert not decide(decision.record, Abandoned(FIRST, 1), NOW).changed
+
+
+def test_only_the_attempt_that_the_record_knows_may_write_and_only_within_its_lease() -> None:
+    due = new().record
+    assert not may_write(due, FIRST, 1, NOW)
+    record = decide(due, Started(FIRST, 1), NOW).record
+    end = NOW + timedelta(seconds=POLICY.lease)
+    assert may_write(record, FIRST, 1, NOW)
+    assert not may_write(record, FIRST, 2, NOW)
+    assert not may_write(record, FIRST, 1, end)
+    taken = decide(record, TimePassed(), end).record
+    assert not may_write(taken, FIRST, 1, end)
+
+
+# -- waits ------------------------------------------------------------------------------------------------------
+
+WAIT = "provisioning-complete"
+
+
+def look(record: Record, after_: timedelta, **seen: object) -> Record:
+    return decide(record, Looked(WAIT, False, "Provisioning Status is ChangePending.", **seen), NOW + after_).record  # type: ignore[arg-type]
+
+
+def test_a_wait_never_expires_and_people_are_told_when_it_is_long() -> None:
+    record = after(WAIT)
+    record = look(record, 13 * DAYS)
+    assert not [n for n in record.notices if n.kind == "long-wait"]
+    record = look(record, 14 * DAYS)
+    assert [n.kind for n in record.notices if n.owed] == ["long-wait"]
+    record = told(record)
+    record = look(record, 15 * DAYS)
+    assert not [n for n in record.notices if n.owed]
+    record = look(record, 21 * DAYS)
+    assert [n.kind for n in record.notices if n.owed] == ["long-wait"]
+    assert record.step(WAIT).state is StepState.WAITING
+    assert record.step(WAIT).next_attempt_at == NOW + 21 * DAYS + timedelta(seconds=POLICY.poll_longest)
+
+
+def test_looks_that_fail_come_with_growing_gaps_and_never_before_microsofts_pause() -> None:
+    record, gaps, now = after(WAIT), [], NOW
+    for _ in range(12):
+        record = decide(record, Looked(WAIT, False, "503", problem=THROTTLED), now).record
+        at = record.step(WAIT).next_attempt_at
+        assert at is not None
+        gaps.append((at - now).total_seconds())
+    assert gaps[-1] > 1000
+    assert gaps == sorted(gaps)
+    asked = decide(record, Looked(WAIT, False, "429", problem=THROTTLED, retry_after=9000), now).record
+    at = asked.step(WAIT).next_attempt_at
+    assert at is not None
+    assert at >= NOW + timedelta(seconds=9000)
+    checked = decide(asked, CheckRequested(WAIT, "ada"), NOW).record
+    assert checked.step(WAIT).next_attempt_at == NOW + timedelta(seconds=9000)
+    assert "pause until 11:30:00 UTC" in checked.tail[-1].detail
+    fine = decide(record, Looked(WAIT, False, "ChangePending"), now).record
+    assert fine.step(WAIT).failures == 0
+
+
+# -- people -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [s.name for s in TASKS])
+def test_a_step_that_needs_attention_has_an_owner_and_a_next_time(name: str) -> None:
+    record = after(name)
+    record = decide(record, Started(name, record.step(name).ticket), NOW).record
+    record = told(decide(record, Stopped(name, record.step(name).ticket, THROTTLED), NOW).record)
+    assert record.step(name).next_attempt_at == NOW + 3 * DAYS
+    reminded = decide(record, TimePassed(), NOW + 3 * DAYS).record
+    assert [n.kind for n in reminded.notices if n.owed and n.step == name] == ["needs-attention"]
+    assert reminded.step(name).next_attempt_at == NOW + 10 * DAYS
+    assert reminded.state is OnboardingState.NEEDS_ATTENTION
+
+
+def test_a_clock_that_jumps_back_neither_loses_nor_repeats_anything() -> None:
+    record = decide(new().record, Started(FIRST, 1), NOW).record
+    back = NOW - timedelta(hours=3)
+    assert not decide(record, TimePassed(), back).changed
+    record = decide(record, Postponed(FIRST, 1, THROTTLED), back).record
+    step = record.step(FIRST)
+    assert step.next_attempt_at is not None
+    assert back < step.next_attempt_at < NOW
+    assert decide(record, Started(FIRST, step.ticket), NOW).changed
+
+
+async def test_a_timer_that_did_not_run_for_a_day_catches_up_with_one_look() -> None:
+    request = requests.parsed(requests.operator_connect())
+    system = System()
+    system.outside.deploy(request)
+    record = (await system.request(request)).record
+    while await system.deliver():
+        pass
+    system.clock.advance(86400)
+    await system.tick()
+    assert (await system.record(record.id)).step(WAIT).attempts == 1
+    assert (await system.run(record.id)).state is OnboardingState.COMPLETED
