@@ -1,19 +1,21 @@
-"""Service Bus in simulated time: messages are lost, doubled, late and out of order, and come again when a handler fails."""
+"""Service Bus in simulated time: messages are lost, doubled, late and out of order, and come again after a failure."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from onboarding.core.events import Nudge
-from onboarding.core.messages import decode
+from onboarding.core.messages import DeadLetter, decode
 from onboarding.memory.bus import Published
 from tests.simulation.chaos import HOUR, MINUTE
 from tests.simulation.gate import Crash
 from tests.simulation.journal import SUBJECT, Subject
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.world import Host, World
 
 MAX_DELIVERIES = 10
 """As in infra/servicebus/Config.json; then it is a dead letter."""
@@ -21,6 +23,7 @@ LOCK = MINUTE
 """How long a message stays with a handler that died."""
 LIFE = HOUR
 """A message that nobody took for so long is dropped."""
+DEAD_LETTERS = "dead-letters"
 
 
 class Broker:
@@ -28,9 +31,9 @@ class Broker:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.dead: list[Published] = []
         self.delivered = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.dead = 0
+        self._tasks = 0
 
     def carry(self, message: Published) -> None:
         """Take a message; what becomes of it, the seed says."""
@@ -45,31 +48,49 @@ class Broker:
             at = max(world.loop.time(), due) + random.uniform(0.001, 0.05) + late
             world.loop.call_at(at, self._arrive, message, 1, at)
 
+    def foreign(self) -> None:
+        """Somebody else sends something to a queue."""
+        self.carry(Published("add-domain", "foreign", b'{"hello": "world"}', self.world.now()))
+
     def _arrive(self, message: Published, count: int, first: float) -> None:
         world = self.world
-        process = None if world.down("bus") else world.a_process()
-        if process is None:
+        host = None if world.down("bus") else world.a_process()
+        if host is None:
             world.loop.call_later(world.random.uniform(1, 20), self._arrive, message, count, first)
-        elif count > MAX_DELIVERIES:
-            world.journal.note(f"{world.stamp()} broker: dead letter {message.message_id}")
-            self.dead.append(message)
-            world.dead_letter(message)
-        elif world.loop.time() - first <= LIFE:
+        elif world.loop.time() - first > LIFE:
+            world.journal.note(f"{world.stamp()} broker: expired {message.message_id}")
+        elif count <= MAX_DELIVERIES:
             self.delivered += 1
-            task = world.loop.create_task(self._handle(process.engine, process.name, message, count, first))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks += 1
+            task = world.loop.create_task(self._handle(host, message, count, first), name=f"{self._tasks:09d}")
+            host.tasks.add(task)
+            task.add_done_callback(host.tasks.discard)
+        elif message.queue != DEAD_LETTERS:
+            self.dead += 1
+            world.journal.note(f"{world.stamp()} broker: dead letter {message.message_id}")
+            letter = Published(DEAD_LETTERS, message.message_id, message.body, message.due)
+            world.loop.call_soon(self._arrive, letter, 1, world.loop.time())
 
-    async def _handle(self, engine: object, process: str, message: Published, count: int, first: float) -> None:
+    async def _handle(self, host: Host, message: Published, count: int, first: float) -> None:
         world = self.world
-        effect = decode(message.body)
-        step = isinstance(effect, Nudge)
-        name = effect.step if isinstance(effect, Nudge) else effect.notice
-        SUBJECT.set(Subject("step" if step else "notice", effect.onboarding_id, name, effect.ticket))
+        again = partial(self._arrive, message, count + 1, first)
         try:
-            await engine.receive(effect)  # type: ignore[attr-defined]
+            await self._function(host, message)()
         except Crash:
-            world.loop.call_later(LOCK, self._arrive, message, count + 1, first)
-        except Exception as error:  # noqa: BLE001 - the host gives the message back, whatever it was
-            world.journal.note(f"{world.stamp()} {process} [{SUBJECT.get()}] gave back: {type(error).__name__}")
-            world.loop.call_soon(self._arrive, message, count + 1, first)
+            world.loop.call_later(LOCK, again)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the host gives the message back
+            world.journal.note(f"{world.stamp()} {host.name} [{SUBJECT.get()}] gave back: {type(error).__name__}")
+            world.loop.call_soon(again)
+
+    def _function(self, host: Host, message: Published) -> Callable[[], Awaitable[None]]:
+        """What the trigger of its queue does."""
+        if message.queue == DEAD_LETTERS:
+            SUBJECT.set(Subject("dead-letter", name=message.message_id))
+            letter = DeadLetter(message.body, message.message_id, message.queue, "MaxDeliveryCountExceeded")
+            return partial(host.engine.dead_letter, letter)
+        effect = decode(message.body)
+        name = effect.step if isinstance(effect, Nudge) else effect.notice
+        kind = "step" if isinstance(effect, Nudge) else "notice"
+        SUBJECT.set(Subject(kind, effect.onboarding_id, name, effect.ticket))
+        return partial(host.engine.receive, effect)
+

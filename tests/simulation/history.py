@@ -6,7 +6,6 @@ from contextvars import ContextVar
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from onboarding.core.events import APPLICATION
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import Event, Record, StepRecord, StepState
 from onboarding.core.steps import Kind
@@ -68,9 +67,9 @@ class History:
         self._claim(event, after, subject)
         if event.what in OUTCOMES:
             self.world.invariants.outcome_committed(subject)
-        if event.actor != APPLICATION and event.step:
-            self.world.invariants.asked_by_a_person(after.id, event.step)
         self._stands(after)
+        if event.what == "step-started":
+            self._hold("nothing begins while it is not to", before is not None and before.active, f"[{subject}] {event}")
         if before is not None and before.run == after.run:
             self._steps(before, after, event, subject, again=again)
 
@@ -103,14 +102,14 @@ class History:
                 self._hold("no notice of a closed checkpoint", state is StepState.WAITING, told)
 
     def _stands(self, record: Record) -> None:
-        """Open: in a named state with an owner, and something is due at a time. Closed: in no state but those two."""
+        """Open: in a named state with an owner, and something is due at a time. Nothing settled is open."""
         if record.closed:
             return
-        _, owner, _ = waiting_for(record)
+        owner = record.pause.by if record.pause else waiting_for(record)[1]
         who = f"{record.id} v{record.version} is {record.state}"
         self._hold("no silent stop", owner is not None, f"{who}, and waits on nobody")
         self._hold("no silent stop", record.next_due_at is not None, f"{who}, and nothing is due at any time")
-        for step in record.steps:
+        for step in record.steps if record.active else ():
             self._step_stands(record, step, who)
 
     def _step_stands(self, record: Record, step: StepRecord, who: str) -> None:
@@ -128,8 +127,9 @@ class History:
             if old.state not in BEGUN and new.state in BEGUN:
                 missing = [n for n in new.definition.needs if not after.step(n).ended]
                 self._hold("no step before its needs", not missing, f"{new.name} began, but {missing} have not ended")
-                if new.definition.kind is Kind.CHECKPOINT:
-                    self._told(after, new)
+            opened = new.ticket != old.ticket and new.state is StepState.WAITING
+            if opened and new.definition.kind is Kind.CHECKPOINT:
+                self._told(after, new)
             # One whose answer was lost is decided again: that is not a second look.
             if event.what == "looked" and new.name == event.step and not again:
                 self._looked(old, new, subject)

@@ -54,12 +54,16 @@ class Invariants:
     def __init__(self, world: World) -> None:
         self.world = world
         self.broken: list[Broken] = []
+        self.closed = False
+        """The run is over: what is broken off now breaks nothing."""
         self._not_before: dict[tuple[tuple[str, str, str], str], datetime] = {}
+        self._addresses: dict[str, set[str]] = {}
+        """Onboarding → everybody whom its request has ever named."""
         self._done: dict[str, Call] = {}
 
     def hold(self, name: str, holds: bool, what: str) -> None:
         """Note it when it does not hold."""
-        if not holds and len(self.broken) < WORTH_TELLING:
+        if not holds and not self.closed and len(self.broken) < WORTH_TELLING:
             self.broken.append(Broken(name, what))
             self.world.journal.note(f"{self.world.stamp()} BROKEN {name}: {what}")
             self.world.over.set()
@@ -87,11 +91,6 @@ class Invariants:
         """The record knows how this attempt ended: what it was told to wait binds every later attempt."""
         for service, until in subject.told.items():
             self._not_before[subject.key, service] = until
-
-    def asked_by_a_person(self, onboarding: str, name: str) -> None:
-        """A person wants it tried at once: that is their decision, whatever the service said."""
-        for key in [k for k in self._not_before if k[0][1:] == (onboarding, name)]:
-            del self._not_before[key]
 
     def after_call(self, call: Call) -> None:
         """Somebody called Microsoft."""
@@ -127,7 +126,9 @@ class Invariants:
             good = False
         elif method in TELLING:
             good = subject.kind == "notice" or (subject.kind, subject.name) == ("step", "share-txt-record")
-            good = good and set(about.split()) <= _addressees(record.request, self.world.telling.escalation_email)
+            known = self._addresses.setdefault(subject.onboarding, set())
+            known |= _addressees(record.request, self.world.telling.escalation_email)
+            good = good and set(about.split()) <= known
         else:
             good = subject.kind == "step" and subject.name in STEPS_OF_WRITES.get(method, ())
         self.hold("no write outside the allow-list", good, f"[{subject}] {service}.{method} {about}")

@@ -10,13 +10,19 @@ from onboarding.core.events import (
     CancelRequested,
     CheckRequested,
     Confirmed,
+    ContactsChanged,
     Happening,
     LinkRefused,
+    PauseRequested,
     ProblemReported,
+    ReopenRequested,
+    ReplayRequested,
+    ResumeRequested,
     RetryRequested,
+    SkipRequested,
 )
 from onboarding.core.record import Record, StepState
-from onboarding.core.request import OnboardingRequest
+from onboarding.core.request import OnboardingRequest, OnboardingTeam
 from onboarding.core.steps import STEPS, Kind
 from onboarding.engine import Engine, InProgressError
 from onboarding.ports import ConflictError
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 ADA = "ada"
 _NAMES = [s.name for s in STEPS]
 _CONFIRMABLE = [s.name for s in STEPS if s.confirmable]
+_TEAMS = [OnboardingTeam(name=name, email=f"{name}@example.com") for name in ("first", "second")]
 _WAITS = [s.name for s in STEPS if s.kind is Kind.WAIT]
 
 
@@ -56,6 +63,12 @@ class People:
             (4, lambda: RetryRequested(random.choice(_NAMES), ADA)),
             (2, lambda: CheckRequested(random.choice(_WAITS), ADA)),
             (1, lambda: LinkRefused(random.choice(_CONFIRMABLE), "it is forged")),
+            (1, lambda: SkipRequested(random.choice(_NAMES), ADA, "done in another way", random.random() < 0.5)),
+            (1, lambda: ReopenRequested(random.choice(_NAMES), ADA, "it was not done after all")),
+            (1, lambda: ReplayRequested(ADA)),
+            (1, lambda: PauseRequested(ADA, "a change freeze")),
+            (3, lambda: ResumeRequested(ADA)),
+            (1, lambda: ContactsChanged(ADA, onboarding_team=random.choice(_TEAMS))),
             (0.3, lambda: CancelRequested(ADA, "changed my mind")),
         )
         total = sum(weight for weight, _ in choices)
@@ -75,9 +88,16 @@ class People:
 
     async def answer(self, record: Record) -> None:
         """What a diligent person does on seeing this record."""
-        for step in record.steps if not record.closed else ():
+        if record.pause is not None:
+            await self.happen(record.id, ResumeRequested(ADA))
+        for step in record.steps if record.active else ():
             if step.state is StepState.NEEDS_ATTENTION:
-                await self.happen(record.id, RetryRequested(step.name, ADA))
+                # It may need what a step would have found that somebody skipped.
+                skipped = [n for n in _ancestors(step.name) if record.step(n).ended_by == ADA and _may_go_back(record, n)]
+                for name in skipped:
+                    await self.happen(record.id, ReopenRequested(name, ADA, "it is needed after all"))
+                if not skipped:
+                    await self.happen(record.id, RetryRequested(step.name, ADA))
             elif step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT:
                 await self.happen(record.id, Confirmed(step.name, ADA, "done"))
 
@@ -101,3 +121,16 @@ class People:
         finally:
             SUBJECT.reset(token)
         return True
+
+
+def _ancestors(name: str) -> list[str]:
+    """Everything that a step needs, directly or not, in the order of the plan."""
+    needed = {name}
+    for step in reversed(STEPS):
+        if step.name in needed:
+            needed.update(step.needs)
+    return [s.name for s in STEPS if s.name in needed and s.name != name]
+
+
+def _may_go_back(record: Record, name: str) -> bool:
+    return record.step(name).state is StepState.SKIPPED

@@ -137,6 +137,7 @@ async def _live(world: World, days: float | None) -> None:
             await check_end(world)
     if restless.done() and not restless.cancelled():
         restless.result()
+    world.invariants.closed = True
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
     await asyncio.gather(timer, restless, over, return_exceptions=True)
@@ -168,13 +169,17 @@ def _window(world: World) -> None:
     if world.chaos.windows == 0:
         return
     random = world.random
-    kind = random.choice(("table", "bus", "timer", "kill", "machine", "back"))
+    kind = random.choice(("table", "bus", "timer", "kill", "stop", "machine", "back", "foreign"))
     if kind in ("table", "bus"):
         world.take_down(kind, HOUR)
     elif kind == "timer":
         world.take_down(kind, DAY)
     elif kind == "kill":
         world.kill_any("by a signal")
+    elif kind == "stop":
+        world.stop_any()
+    elif kind == "foreign":
+        world.broker.foreign()
     elif kind == "machine":
         seconds = random.choice((10 * MINUTE, 6 * HOUR, 3 * DAY))
         world.journal.note(f"{world.stamp()} the machine stood still for {seconds / HOUR:.1f} h")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from random import Random
 from typing import cast
 
@@ -14,7 +15,6 @@ from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.engine import Engine
 from onboarding.memory import MemoryBus, MemoryTable, MemoryWorld
-from onboarding.memory.bus import Published
 from onboarding.memory.clock import START
 from onboarding.notify import Telling
 from onboarding.ports import Row
@@ -40,6 +40,9 @@ class Host(Process):
     """A process with the application in it."""
 
     engine: Engine = cast(Engine, None)
+    stopping: bool = False
+    """Told to stop: it takes nothing new, and ends what it holds."""
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class Clock:
@@ -82,6 +85,7 @@ class World:
         self.offset = 0.0
         """Seconds that the application's clock is ahead of the world's."""
         self.passes = 0
+        self._commits = count(1)
         self._down: dict[str, float] = {}
         self._due = asyncio.Event()
         self._due_at: datetime | None = None
@@ -114,18 +118,22 @@ class World:
             GatedDns(gate, self.twins.dns),
             GatedNotifier(gate, self.twins.notifier),
         )
-        records = WatchedRecords(GatedTable(gate, self.onboardings), GatedTable(gate, self.events))
+        records = WatchedRecords(
+            GatedTable(gate, self.onboardings), GatedTable(gate, self.events), lambda: f"commit-{next(self._commits)}"
+        )
         clock = Clock(self, host.skew)
         host.engine = Engine(records, GatedBus(gate, self.bus), clock, outside, self.policy, self.telling)
         return host
 
     def a_process(self) -> Host | None:
         """One that is alive; None when none is."""
-        alive = [host for host in self._hosts if host.alive]
+        alive = [host for host in self._hosts if host.alive and not host.stopping]
         return self.random.choice(alive) if len(alive) > 1 else alive[0] if alive else None
 
     def kill(self, process: Process, why: str) -> None:
         """A process dies; another takes its place after a while."""
+        if not process.alive:
+            return
         process.alive = False
         self.journal.note(f"{self.stamp()} {process.name} died {why}")
         self.loop.call_later(self.random.uniform(2, 90), self._start, self._hosts.index(cast(Host, process)))
@@ -139,6 +147,17 @@ class World:
         process = self.a_process()
         if process is not None:
             self.kill(process, why)
+
+    def stop_any(self) -> None:
+        """One is told to stop, and is ended a little later."""
+        process = self.a_process()
+        if process is None:
+            return
+        self.journal.note(f"{self.stamp()} {process.name} is told to stop")
+        process.stopping = True
+        for task in sorted(process.tasks, key=lambda t: t.get_name()):
+            task.cancel()
+        self.loop.call_later(10, self.kill, process, "as it was told to")
 
     # -- outages ------------------------------------------------------------------------------------------------
 
@@ -165,9 +184,6 @@ class World:
         self.set_clock(0.0)
         self.microsoft.mend_all()
         self.twins.directory.replicate()
-
-    def dead_letter(self, message: Published) -> None:
-        """A message was given back too often."""
 
     # -- the timer ----------------------------------------------------------------------------------------------
 
