@@ -44,8 +44,9 @@ def drawn(random: Random) -> Chaos:
     def some(most: float) -> float:
         return 0.0 if random.random() < 0.2 else random.uniform(0, most)
 
+    lasts = random.choice((HOUR, 3 * HOUR, DAY, 4 * DAY))
     return Chaos(
-        lasts=random.choice((1 * HOUR, 6 * HOUR, 1 * DAY, 4 * DAY)),
+        lasts=lasts,
         crash=some(0.03),
         lost_answer=some(0.06),
         microsoft=some(0.25),
@@ -57,8 +58,8 @@ def drawn(random: Random) -> Chaos:
         yields=random.choice((0, 1, 3)),
         windows=random.randint(0, 4),
         troubles=random.randint(0, 3),
-        actions=0.0 if random.random() < 0.3 else random.choice((5 * MINUTE, 30 * MINUTE, 3 * HOUR)),
-        provisioning=random.choice(((60.0, HOUR), (HOUR, 12 * HOUR), (6 * HOUR, 2 * DAY))),
+        actions=0.0 if random.random() < 0.3 else lasts / random.choice((3, 10, 40)),
+        provisioning=random.choice(((60.0, 10 * MINUTE), (MINUTE, HOUR), (HOUR, 8 * HOUR))),
     )
 
 

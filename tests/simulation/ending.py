@@ -8,6 +8,7 @@ from onboarding.core.changes import rebuild
 from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.core.steps import TASKS
 from onboarding.records import Records
+from onboarding.rows import from_row
 from onboarding.steps import TASK_STEPS
 from onboarding.steps.base import Work
 
@@ -29,7 +30,9 @@ async def _check(world: World, records: Records, key: str) -> None:
     hold("nothing is lost", loaded is not None and committed is not None, f"{key} is not in the table")
     if loaded is None or committed is None:
         return
-    record = loaded.record
+    row = await world.onboardings.get(loaded.partition, key)
+    assert row is not None
+    record = from_row(row)
     same = record.version == committed.version
     hold("nothing is lost", same, f"{key}: version {record.version} is stored, {committed.version} was committed")
     hold("everything ends", record.settled, f"{key} is {record.state}: {_open(record)}")

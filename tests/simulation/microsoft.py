@@ -61,11 +61,11 @@ class Microsoft:
         shown = await self.twins.directory.add_domain(name)
         record = self.twins.directory.domains[name].txt_record
         if new and record is not None:
-            after = self.world.random.uniform(MINUTE, 6 * HOUR)
+            after = self.world.random.uniform(MINUTE, 2 * HOUR)
             for server in self.twins.dns.servers:
                 publish = partial(self.twins.dns.publish, record.name, record.value, on=(server,))
                 self.world.loop.call_later(after, publish)
-                after += self.world.random.uniform(0, HOUR)
+                after += self.world.random.uniform(0, HOUR / 4)
         return shown
 
     def begin(self, request: OnboardingRequest) -> None:

@@ -13,6 +13,7 @@ from onboarding.core.request import OnboardingRequest
 from tests.simulation import loop
 from tests.simulation.chaos import BIG, DAY, HOUR, MINUTE, Chaos, drawn
 from tests.simulation.ending import check_end
+from tests.simulation.history import remembered
 from tests.simulation.invariants import Broken
 from tests.simulation.world import World
 from tests.support import requests
@@ -60,7 +61,7 @@ class Result:
 def small(seed: int, *, keep: bool = False) -> Result:
     """One to four gateways of one tenant."""
     random = Random(f"small {seed}")
-    count = random.choice((1, 1, 1, 2, 2, 3, 4))
+    count = random.choice((1, 1, 1, 1, 2, 2, 3, 4))
     chaos = drawn(random)
     return _run(seed, "small", _gateways(random, count), chaos, hosts=random.choice((1, 2, 3)), keep=keep)
 
@@ -101,7 +102,8 @@ def _run(
         return world
 
     try:
-        world = loop.run(program)
+        with remembered():
+            world = loop.run(program)
     finally:
         log.disabled = before
     states: dict[str, int] = {}
