@@ -22,7 +22,7 @@ from onboarding.rows import CLOSED, COMMIT, OPEN, UnreadableRowError, event_of, 
 
 log = logging.getLogger("onboarding")
 
-TAIL_CHARACTERS = 14_000
+TAIL_CHARACTERS = 8_000
 """Of the tail's JSON, beyond which its older part moves to table `events`; a column holds 32 K."""
 
 
@@ -75,8 +75,11 @@ class Records:
 
     async def save(self, loaded: Loaded, record: Record) -> Loaded:
         """Commit the next version of what was loaded, as it stands then. Raises ConflictError: somebody was faster."""
-        record = await self._trimmed(record)
-        row = to_row(record, OPEN, loaded.etag, commit=self._new_id())
+        commit = self._new_id()
+        row = to_row(record, OPEN, loaded.etag, commit)
+        if len(row.columns["Tail"]) > TAIL_CHARACTERS and len(record.tail) > 1:
+            record = await self._trimmed(record)
+            row = to_row(record, OPEN, loaded.etag, commit)
         if loaded.partition == CLOSED:
             # Started again: from here on the open row, with the higher version, is the truth.
             etag = await self._write(self._onboardings.insert, row)
@@ -150,10 +153,8 @@ class Records:
         return [trail[version] for version in sorted(trail)]
 
     async def _trimmed(self, record: Record) -> Record:
-        """The record with a tail that fits, after its older events have been copied to their table."""
+        """The record with its newest event alone, after the older ones have been copied to their table."""
         *older, newest = record.tail
-        if not older or sum(len(e.model_dump_json(by_alias=True)) for e in record.tail) <= TAIL_CHARACTERS:
-            return record
         rows = [event_row(record.id, event) for event in older]
         await self._events.upsert(rows)
         return record.model_copy(update={"tail": (newest,)})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from onboarding.core.record import STORED, Event, Problem, Record, StepState
 from onboarding.core.steps import STEPS
@@ -26,6 +27,9 @@ _JSON_COLUMNS = {
 
 
 _ELSEWHERE = set(_JSON_COLUMNS)
+_PARTS: Mapping[str, TypeAdapter[Any]] = {
+    name: TypeAdapter(Record.model_fields[name].annotation or Any) for name in _JSON_COLUMNS
+}
 
 
 class UnreadableRowError(Exception):
@@ -49,7 +53,10 @@ COMMIT = "Commit"
 
 def to_row(record: Record, partition: str, etag: str = "", commit: str = "") -> Row:
     """The row of a record. Raises RowTooLargeError rather than writing half of one."""
-    columns: dict[str, Any] = {column: _json(getattr(record, name)) for name, column in _JSON_COLUMNS.items()}
+    columns: dict[str, Any] = {
+        column: _PARTS[name].dump_json(getattr(record, name), by_alias=True).decode()
+        for name, column in _JSON_COLUMNS.items()
+    }
     columns["Rest"] = record.model_dump_json(by_alias=True, exclude=_ELSEWHERE)
     columns[COMMIT] = commit
     columns.update(_shown(record))
@@ -77,13 +84,6 @@ def from_row(row: Row) -> Record:
             else f"column {error}"
         )
         raise UnreadableRowError(row.key, fields) from None
-
-
-def _json(part: Any) -> str:
-    if isinstance(part, tuple):
-        return f"[{','.join(item.model_dump_json(by_alias=True) for item in part)}]"
-    text: str = part.model_dump_json(by_alias=True)
-    return text
 
 
 def _length(text: str) -> int:

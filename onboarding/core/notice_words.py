@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import assert_never
 
 from onboarding.core.deliveries import Delivery
 from onboarding.core.instructions import Instructions, Value, instructions, txt_values
@@ -151,6 +152,8 @@ def _why(kind: NoticeKind, notice: Notice, record: Record, step: Step | None) ->
             return ("All steps are done: the gateway is connected. The next step is to prepare for live traffic.",)
         case NoticeKind.CANCELLED:
             return (f"The onboarding was cancelled for this reason: {record.cancelled_because or 'none was given.'}",)
+        case _ as never:
+            assert_never(never)
 
 
 def _paused(record: Record, notice: Notice) -> str:
@@ -184,6 +187,8 @@ def _actions(kind: NoticeKind, record: Record, step: Step | None, found: Instruc
                 "Undo by hand what you do not want to keep.",
                 "To take it up again, start the onboarding again: it goes on from what it finds.",
             )
+        case _ as never:
+            assert_never(never)
 
 
 def _instructions(step: Step | None, record: Record) -> Instructions:

@@ -77,11 +77,11 @@ class StepRecord(Stored):
     state: StepState
     since: AwareDatetime
     attempts: int = 0
-    """Attempts started (task) or looks taken (wait) since `begun_at`."""
+    """Attempts started (task) or looks taken (wait) since it became possible, or was retried or reopened."""
     failures: int = 0
     """Looks at a wait that failed, one after another."""
     begun_at: AwareDatetime | None = None
-    """When it became possible, or was last retried or reopened: its budget counts from there."""
+    """When the first of these attempts was started: its budget of time counts from there, or from a resume on."""
     not_before: AwareDatetime | None = None
     """Until when Microsoft asked to be left alone."""
     next_attempt_at: AwareDatetime | None = None

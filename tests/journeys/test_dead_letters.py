@@ -1,0 +1,71 @@
+"""Messages that Service Bus gives up: nothing is blocked by them, nothing is lost, and the reason can be read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from azure.servicebus import ServiceBusClient, ServiceBusMessage
+
+from onboarding.core.events import Nudge
+from onboarding.core.messages import encode
+from sandbox.cloud import Cloud
+from tests.support.people import BOUND, LOOK_EVERY, Operator, Simulator
+
+Json = dict[str, Any]
+Send = Callable[[str, bytes], None]
+
+
+@pytest.fixture
+def send(cloud: Cloud) -> Iterator[Send]:
+    """Put a message on a queue."""
+    with ServiceBusClient.from_connection_string(cloud.settings["ServiceBus"]) as client:
+
+        def put(queue: str, body: bytes) -> None:
+            with client.get_queue_sender(queue) as sender:
+                sender.send_messages(ServiceBusMessage(body))
+
+        yield put
+
+
+def log_of(cloud: Cloud) -> str:
+    return (cloud.folder / "logs" / "functions.log").read_text(encoding="utf-8")
+
+
+def test_a_foreign_message_ends_in_the_log_and_blocks_no_queue(
+    operator: Operator, gateway: Callable[..., Json], cloud: Cloud, send: Send
+) -> None:
+    queues = ("add-domain", "notices")
+    for queue in queues:
+        send(queue, b'{"hello": "+442079460101"}')
+    assert operator.completed(operator.post(gateway()).json()["id"])["state"] == "completed"
+    end = time.monotonic() + BOUND
+    while not all(f"of queue {queue} (MaxDeliveryCountExceeded" in log_of(cloud) for queue in queues):
+        assert time.monotonic() < end, log_of(cloud)[-3000:]
+        time.sleep(LOOK_EVERY)
+    assert "+442079460101" not in log_of(cloud)
+
+
+def test_a_message_that_was_given_up_stands_on_the_record_and_is_replayed(
+    operator: Operator, microsoft: Simulator, gateway: Callable[..., Json], send: Send
+) -> None:
+    microsoft.fault(kind="status", service="arm", path="communicationsGateways", status=429, retryAfter=4, times=1)
+    onboarding_id = operator.post(gateway()).json()["id"]
+
+    def first(record: Json) -> Json:
+        return dict(record["steps"][0])
+
+    operator.until(onboarding_id, lambda r: first(r)["state"] == "due" and first(r)["problem"] is not None)
+    tickets = [
+        change[1]
+        for event in operator.events(onboarding_id)
+        for path, change in event["changes"].items()
+        if path == "steps.enable-services.ticket"
+    ]
+    send("dead-letters", encode(Nudge(onboarding_id, "enable-services", tickets[-1])))
+    record = operator.until(onboarding_id, lambda r: (first(r)["problem"] or {}).get("code") == "dead-lettered")
+    assert "Service Bus gave up" in first(record)["problem"]["seen"]
+    assert "dead-lettered" in [e["what"] for e in operator.events(onboarding_id)]
+    assert operator.completed(onboarding_id)["state"] == "completed"

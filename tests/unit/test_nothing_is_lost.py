@@ -1,0 +1,289 @@
+"""The engine when things break around it: answers that are lost, hosts that stop, messages that are given up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from onboarding.core.events import CancelRequested, PauseRequested, ResumeRequested
+from onboarding.core.messages import DeadLetter, encode
+from onboarding.core.record import OnboardingState, Record, StepState
+from onboarding.core.request import OnboardingRequest
+from onboarding.dead_letters import DESCRIPTION, REASON, dead_letter_of
+from onboarding.memory import MemoryTable
+from onboarding.ports import ConflictError, Row
+from onboarding.records import Records
+from onboarding.rows import CLOSED, OPEN, UnreadableRowError, from_row, to_row
+from onboarding.timer import timer_pass
+from tests.support import requests
+from tests.support.records import new
+from tests.support.system import System
+
+FIRST = "enable-services"
+
+
+async def begun(**changes: Any) -> tuple[System, Record]:
+    """A system with a requested onboarding, whose first message has arrived."""
+    request = requests.parsed(requests.operator_connect(**changes))
+    system = System()
+    system.outside.deploy(request)
+    return system, (await system.request(request)).record
+
+
+# -- the fence: an attempt that was withdrawn writes no more ----------------------------------------------------
+
+
+def interrupting(system: System, method: str, port: Any, act: Callable[[], Any]) -> None:
+    """Let `act` happen while the step is in that read of Microsoft."""
+    inner = getattr(port, method)
+
+    async def interrupted(*given: Any) -> Any:
+        answer = await inner(*given)
+        setattr(port, method, inner)
+        await act()
+        return answer
+
+    setattr(port, method, interrupted)
+
+
+async def test_no_write_at_microsoft_is_begun_after_a_cancel() -> None:
+    system, record = await begun()
+    cancel = CancelRequested("ada", "wrong gateway")
+    interrupting(system, "get", system.outside.gateways, lambda: system.engine.happen(record.id, cancel))
+    await system.deliver()
+    assert system.outside.writes == []
+    assert (await system.record(record.id)).state is OnboardingState.CANCELLED
+
+
+async def test_a_pause_stops_a_step_between_two_of_its_writes_and_it_goes_on_where_it_was() -> None:
+    system, record = await begun()
+    while (await system.record(record.id)).step("add-test-lines").state is not StepState.DUE:
+        await system.deliver()
+    put = system.outside.gateways.put_test_line
+    pause = PauseRequested("ada", "a change freeze")
+
+    async def paused_at_the_third(*given: Any) -> None:
+        await put(*given)
+        if len(system.outside.gateways.lines[record.request.gateway.id.key]) == 3:
+            await system.engine.happen(record.id, pause)
+
+    system.outside.gateways.put_test_line = paused_at_the_third  # type: ignore[method-assign]
+    await system.deliver()
+    now = await system.record(record.id)
+    assert now.state is OnboardingState.PAUSED
+    assert now.step("add-test-lines").state is StepState.DUE
+    written = [w for w in system.outside.writes if w[0] == "put_test_line"]
+    assert len(written) == 3
+    await system.tick(86400)
+    assert [w for w in system.outside.writes if w[0] == "put_test_line"] == written
+    await system.engine.happen(record.id, ResumeRequested("ada"))
+    assert (await system.run(record.id)).state is OnboardingState.COMPLETED
+    lines = [w[2] for w in system.outside.writes if w[0] == "put_test_line"]
+    assert sorted(lines) == sorted(set(lines))
+
+
+async def test_an_attempt_that_was_taken_for_dead_but_lives_writes_no_more() -> None:
+    system, record = await begun()
+
+    async def taken_for_dead() -> None:
+        system.clock.advance(system.policy.lease + 1)
+        await timer_pass(system.engine)
+
+    interrupting(system, "get", system.outside.gateways, taken_for_dead)
+    await system.deliver()
+    assert system.outside.writes == []
+    assert (await system.run(record.id)).state is OnboardingState.COMPLETED
+
+
+# -- a host that is told to stop --------------------------------------------------------------------------------
+
+
+async def test_a_host_that_stops_hands_back_what_it_holds() -> None:
+    system, record = await begun()
+    reached, never = asyncio.Event(), asyncio.Event()
+
+    async def hangs() -> None:
+        reached.set()
+        await never.wait()
+
+    interrupting(system, "get", system.outside.gateways, hangs)
+    running = asyncio.create_task(system.deliver())
+    await reached.wait()
+    assert (await system.record(record.id)).step(FIRST).state is StepState.RUNNING
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    step = (await system.record(record.id)).step(FIRST)
+    assert (step.state, step.next_attempt_at) == (StepState.DUE, system.clock.now())
+    assert (await system.run(record.id)).state is OnboardingState.COMPLETED
+
+
+# -- answers of Table Storage that are lost ---------------------------------------------------------------------
+
+
+class Losing(MemoryTable):
+    """Carries the next write out, and loses its answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lose: list[Exception] = []
+
+    async def replace(self, row: Row) -> str:
+        etag = await super().replace(row)
+        if self.lose:
+            raise self.lose.pop()
+        return etag
+
+
+@pytest.mark.parametrize("error", [ConflictError("the client repeated it and lost"), TimeoutError("no answer")])
+async def test_a_commit_whose_answer_is_lost_counts(error: Exception) -> None:
+    request = requests.parsed(requests.operator_connect())
+    system = System(onboardings=Losing())
+    system.outside.deploy(request)
+    record = (await system.request(request)).record
+    system.onboardings.lose = [error]  # type: ignore[attr-defined]
+    await system.deliver()
+    step = (await system.record(record.id)).step(FIRST)
+    assert (step.state, step.attempts) == (StepState.DONE, 1)
+
+
+async def test_a_commit_that_was_not_done_does_not_count() -> None:
+    records = Records(MemoryTable(), MemoryTable())
+    record = new().record
+    await records.create(record)
+    loaded = await records.load(record.id)
+    assert loaded is not None
+    await records.save(loaded, record.model_copy(update={"version": 2}))
+    with pytest.raises(ConflictError):
+        await records.save(loaded, record.model_copy(update={"version": 2}))
+    with pytest.raises(ConflictError):
+        await records.create(record)
+
+
+async def test_when_whether_a_commit_was_done_cannot_be_told_the_first_error_counts() -> None:
+    class Down(MemoryTable):
+        async def replace(self, row: Row) -> str:
+            raise TimeoutError("no answer")
+
+    table = Down()
+    records = Records(table, MemoryTable())
+    await records.create(new().record)
+    loaded = await records.load(new().record.id)
+    assert loaded is not None
+
+    async def gone(partition: str, key: str) -> Row | None:
+        raise ConnectionError("refused")
+
+    table.get = gone  # type: ignore[method-assign]
+    with pytest.raises(TimeoutError):
+        await records.save(loaded, new().record)
+
+
+# -- rows that can't be read ------------------------------------------------------------------------------------
+
+
+def spoilt(row: Row) -> Row:
+    half = {"Steps": '[{"name": "enable-services"}]', "NextDueAt": row.columns["CreatedAt"]}
+    return replace(row, columns={**row.columns, **half})
+
+
+async def test_an_unreadable_row_is_told_of_and_keeps_nobody_else_from_their_turn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    system, record = await begun()
+    body = requests.operator_connect()
+    body["gateway"]["name"] = "a-first-gateway"
+    other = requests.parsed(body)
+    system.outside.deploy(other)
+    unreadable = (await system.request(other)).record
+    row = await system.onboardings.get(OPEN, unreadable.id)
+    assert row is not None
+    await system.onboardings.upsert([spoilt(row)])
+    system.bus.drop()
+    with caplog.at_level(logging.ERROR, "onboarding"):
+        await system.tick(600)
+    assert f"onboarding {unreadable.id} can't be read" in caplog.text
+    assert await system.deliver()
+    assert (await system.record(record.id)).step(FIRST).state is StepState.DONE
+
+
+def test_what_is_wrong_with_a_row_is_said_without_its_values() -> None:
+    row = to_row(new().record, OPEN)
+    with pytest.raises(UnreadableRowError, match=r"steps\.0\.state") as caught:
+        from_row(spoilt(row))
+    assert "contoso.com" not in str(caught.value)
+    missing = replace(row, columns={n: v for n, v in row.columns.items() if n != "Request"})
+    with pytest.raises(UnreadableRowError, match="column 'Request'"):
+        from_row(missing)
+
+
+def test_a_number_that_left_its_numbering_plan_since_it_was_accepted_can_still_be_read() -> None:
+    record = new().record
+    row = to_row(record, CLOSED)
+    moved = replace(row, columns={**row.columns, "Request": row.columns["Request"].replace("+442079460101", "+999100")})
+    lines = from_row(moved).request.test_lines
+    assert "+999100" in [line.phone_number for line in lines]
+    body = record.request.to_json()
+    body["services"]["operatorConnect"]["testLines"][0]["phoneNumber"] = "+999100"
+    with pytest.raises(ValueError, match="country code"):
+        OnboardingRequest.model_validate(body)
+
+
+# -- dead letters -----------------------------------------------------------------------------------------------
+
+
+def letter(system: System, **changes: Any) -> DeadLetter:
+    message = system.bus.waiting[0]
+    given = DeadLetter(message.body, message.message_id, message.queue, "MaxDeliveryCountExceeded: 10 attempts")
+    return replace(given, **changes)
+
+
+async def test_a_dead_letter_puts_its_reason_on_the_record_and_the_step_is_tried_again() -> None:
+    system, record = await begun()
+    dead = letter(system)
+    system.bus.drop()
+    await system.engine.dead_letter(dead)
+    problem = (await system.record(record.id)).step(FIRST).problem
+    assert problem is not None
+    assert "MaxDeliveryCountExceeded: 10 attempts" in problem.seen
+    assert [e.what for e in await system.events(record.id)] == ["requested", "dead-lettered"]
+    assert (await system.run(record.id)).state is OnboardingState.COMPLETED
+
+
+async def test_a_foreign_dead_letter_is_told_of_without_what_is_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    system, record = await begun()
+    before = await system.record(record.id)
+    await system.engine.dead_letter(letter(system, body=b'{"secret": "+442079460101"}'))
+    assert "MaxDeliveryCountExceeded" in caplog.text
+    assert "secret" not in caplog.text
+    assert await system.record(record.id) == before
+
+
+async def test_a_dead_letter_of_an_onboarding_that_is_not_there_is_finished(caplog: pytest.LogCaptureFixture) -> None:
+    system, _ = await begun()
+    effect = replace(system.bus.waiting[0].effect, onboarding_id="nobody-0000000000")
+    with caplog.at_level(logging.WARNING, "onboarding"):
+        await system.engine.dead_letter(letter(system, body=encode(effect)))
+    assert "unknown" in caplog.text
+
+
+def test_a_dead_letter_is_read_as_service_bus_hands_it_over() -> None:
+    class Message(func.ServiceBusMessage):
+        message_id = "m-1"
+        dead_letter_source = "add-domain"
+        application_properties: Any = {REASON: "TooMany", DESCRIPTION: "x" * 1000, "other": 1}  # noqa: RUF012
+
+        def get_body(self) -> bytes:
+            return b"{}"
+
+    read = dead_letter_of(Message())
+    assert (read.body, read.message_id, read.queue) == (b"{}", "m-1", "add-domain")
+    assert read.reason == "TooMany: " + "x" * 300
+    Message.application_properties, Message.dead_letter_source = None, None  # type: ignore[assignment]
+    assert (dead_letter_of(Message()).reason, dead_letter_of(Message()).queue) == ("", "")
