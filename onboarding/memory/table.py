@@ -153,7 +153,8 @@ def _cell(name: str, value: Any) -> Any:
         return value.astimezone(UTC)
     if isinstance(value, str):
         value = str(value)
-        length = len(value.encode("utf-16-le", "surrogatepass")) // 2
+        # No character takes more than two units: most texts need not be counted.
+        length = len(value) if len(value) * 2 <= STRING_LENGTH else len(value.encode("utf-16-le", "surrogatepass")) // 2
         if length > STRING_LENGTH:
             raise ValueError(f"column {name}: at most {STRING_LENGTH} characters were expected, seen {length}")
         return value

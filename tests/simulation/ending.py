@@ -51,7 +51,9 @@ async def _nothing_to_do(world: World, record: Record) -> None:
     """A plan after completion is empty."""
     work = Work(record, world.twins.world)
     for step in TASKS:
-        if record.step(step.name).state is not StepState.DONE:
+        # Whether a mail was read, nobody can see: only a verified domain tells that the record was shared.
+        evidence = "verify-domain" if step.name == "share-txt-record" else step.name
+        if record.step(evidence).state is not StepState.DONE or record.step(step.name).state is not StepState.DONE:
             continue
         inspection = await TASK_STEPS[step.name].inspect(work)
         what = f"{record.id}, {step.name}: {inspection.missing}"

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onboarding import records
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import Event, Record, StepRecord, StepState
 from onboarding.core.steps import Kind
 from onboarding.ports import Row
-from onboarding.records import Loaded, Records
-from onboarding.rows import OPEN, waiting_for
+from onboarding.rows import COMMIT, OPEN, waiting_for
 from tests.simulation.journal import SUBJECT, Subject
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
-
-CANDIDATE: ContextVar[Record | None] = ContextVar("CANDIDATE", default=None)
-"""The record that is being written: the row's own JSON need not be read to look at it."""
 
 BEGUN = (StepState.DUE, StepState.RUNNING, StepState.WAITING)
 OF_OPEN_CHECKPOINTS = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION)
@@ -29,54 +24,44 @@ OUTCOMES = ("step-postponed", "step-stopped", "notice-failed")
 SKEW = timedelta(seconds=2)
 
 
-class WatchedRecords(Records):
-    """The application's own records; what is being written is remembered until the table has it."""
-
-    async def create(self, record: Record) -> None:
-        CANDIDATE.set(record)
-        await super().create(record)
-
-    async def save(self, loaded: Loaded, record: Record) -> Any:
-        CANDIDATE.set(record)
-        return await super().save(loaded, record)
-
-
 @contextmanager
-def remembered() -> Iterator[None]:
-    """A row that was read once is not parsed again: a third of all the time would go there.
+def remembered() -> Iterator[dict[str, Record]]:
+    """Commit → the record that it wrote. Such a row is not parsed when it is read: most of all time would go there.
 
     That a row reads back as the record that was written is checked at the end, without this.
     """
-    read = records.from_row
-    known = dict[str, Record]()
+    write, read = records.to_row, records.from_row
+    known: dict[str, Record] = {}
 
-    def cached(row: Row) -> Record:
-        record = known.get(row.etag)
-        if record is None or record.id != row.key:
-            record = known[row.etag] = read(row)
-        return record
+    def to_row(record: Record, partition: str, etag: str = "", commit: str = "") -> Row:
+        if commit:
+            known[commit] = record
+        return write(record, partition, etag, commit)
 
-    records.from_row = cached
+    def from_row(row: Row) -> Record:
+        return known.get(row.columns[COMMIT]) or read(row)
+
+    records.to_row, records.from_row = to_row, from_row
     try:
-        yield
+        yield known
     finally:
-        records.from_row = read
+        records.to_row, records.from_row = write, read
 
 
 class History:
     """Every committed version of every record."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, written: Mapping[str, Record]) -> None:
         self.world = world
         self.commits = 0
+        self._written = written
         self._taken: set[tuple[str, str, int]] = set()
 
     def written(self, operation: str, row: Row) -> None:
         """The table of onboardings was written. Only a write in `open` commits anything."""
         if row.partition != OPEN or operation == "delete":
             return
-        after = CANDIDATE.get()
-        assert after is not None
+        after = self._written[row.columns[COMMIT]]
         before = self.world.records.get(row.key)
         self.commits += 1
         self._version(row, before, after)
@@ -86,9 +71,9 @@ class History:
         did = f"{event.what} {event.step} {after.id}"
         again = did in subject.commits
         subject.commits.append(did)
-        self.world.journal.note(
-            f"{self.world.stamp()} [{subject}] v{after.version} {event.what} {event.step or ''} {event.detail[:100]}"
-        )
+        if self.world.journal.keep:
+            what = f"v{after.version} {event.what} {event.step or ''} {event.detail[:100]}"
+            self.world.journal.note(f"{self.world.stamp()} [{subject}] {what}")
         self._claim(event, after, subject)
         if event.what in OUTCOMES:
             self.world.invariants.outcome_committed(subject)
@@ -104,8 +89,9 @@ class History:
     def _version(self, row: Row, before: Record | None, after: Record) -> None:
         expected = before.version + 1 if before else 1
         seen = row.columns["Version"]
-        what = f"{row.key}: version {seen}, event {after.tail[-1].version}, expected {expected}"
-        self._hold("versions strictly rise", seen == after.version == after.tail[-1].version == expected, what)
+        if not seen == after.version == after.tail[-1].version == expected:
+            what = f"{row.key}: version {seen}, event {after.tail[-1].version}, expected {expected}"
+            self._hold("versions strictly rise", False, what)
 
     def _claim(self, event: Event, after: Record, subject: Subject) -> None:
         """Each ticket is taken up once at most, and by whoever holds the message with it."""
@@ -131,19 +117,19 @@ class History:
         if record.closed:
             return
         owner = record.pause.by if record.pause else waiting_for(record)[1]
-        who = f"{record.id} v{record.version} is {record.state}"
-        self._hold("no silent stop", owner is not None, f"{who}, and waits on nobody")
-        self._hold("no silent stop", record.next_due_at is not None, f"{who}, and nothing is due at any time")
+        if owner is None:
+            self._silent(record, "it waits on nobody")
+        if record.next_due_at is None:
+            self._silent(record, "nothing is due at any time")
         for step in record.steps if record.active else ():
-            self._step_stands(record, step, who)
+            if step.state is StepState.PENDING:
+                if all(record.step(n).ended for n in step.definition.needs):
+                    self._silent(record, f"{step.name} is pending, though all that it needs has ended")
+            elif not step.ended and step.next_attempt_at is None:
+                self._silent(record, f"{step.name} is {step.state} without a next time")
 
-    def _step_stands(self, record: Record, step: StepRecord, who: str) -> None:
-        if step.state is StepState.PENDING:
-            waits = any(not record.step(n).ended for n in step.definition.needs)
-            self._hold("no silent stop", waits, f"{who}, and {step.name} is pending, though all that it needs has ended")
-        elif not step.ended:
-            has_time = step.next_attempt_at is not None
-            self._hold("no silent stop", has_time, f"{who}, and {step.name} is {step.state} without a next time")
+    def _silent(self, record: Record, what: str) -> None:
+        self._hold("no silent stop", False, f"{record.id} v{record.version} is {record.state}, and {what}")
 
     def _steps(self, before: Record, after: Record, event: Event, subject: Subject, *, again: bool) -> None:
         for old, new in zip(before.steps, after.steps, strict=True):

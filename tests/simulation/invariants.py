@@ -73,17 +73,12 @@ class Invariants:
     def before_call(self, subject: Subject, service: str, method: str, about: str, now: datetime) -> None:
         """Somebody is about to call Microsoft."""
         until = self._not_before.get((subject.key, service))
-        self.hold(
-            "no call before Retry-After",
-            until is None or now >= until - TOLERANCE,
-            f"[{subject}] {service}.{method} {about} at {now}, was told not before {until}",
-        )
-        if subject.kind in ("step", "notice"):
-            self.hold(
-                "a duplicated message changes nothing",
-                subject.claimed,
-                f"[{subject}] called {service}.{method} without having taken it up",
-            )
+        if until is not None and now < until - TOLERANCE:
+            what = f"[{subject}] {service}.{method} {about} at {now}, was told not before {until}"
+            self.hold("no call before Retry-After", False, what)
+        if subject.kind in ("step", "notice") and not subject.claimed:
+            what = f"[{subject}] called {service}.{method} without having taken it up"
+            self.hold("a duplicated message changes nothing", False, what)
         if method not in READS:
             self._may_write(subject, service, method, about)
 

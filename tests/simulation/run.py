@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from tests.simulation import loop
 from tests.simulation.chaos import BIG, DAY, HOUR, MINUTE, Chaos, drawn
@@ -96,14 +97,14 @@ def _run(
     before, log.disabled = log.disabled, True
     started = time.perf_counter()
 
-    async def program() -> World:
-        world = World(seed, gateways, chaos, hosts=hosts, keep=keep)
+    async def program(written: Mapping[str, Record]) -> World:
+        world = World(seed, gateways, chaos, written, hosts=hosts, keep=keep)
         await _live(world, days)
         return world
 
     try:
-        with remembered():
-            world = loop.run(program)
+        with remembered() as written:
+            world = loop.run(lambda: program(written))
     finally:
         log.disabled = before
     states: dict[str, int] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -18,6 +18,7 @@ from onboarding.memory import MemoryBus, MemoryTable, MemoryWorld
 from onboarding.memory.clock import START
 from onboarding.notify import Telling
 from onboarding.ports import Row
+from onboarding.records import Records
 from onboarding.rows import OPEN
 from onboarding.steps.base import World as Outside
 from onboarding.timer import timer_pass
@@ -25,7 +26,7 @@ from tests.simulation.broker import Broker
 from tests.simulation.chaos import CALM, MINUTE, Chaos
 from tests.simulation.gate import Crash, Gate, Process
 from tests.simulation.gated import GatedBus, GatedDirectory, GatedDns, GatedGateways, GatedNotifier, GatedTable
-from tests.simulation.history import History, WatchedRecords
+from tests.simulation.history import History
 from tests.simulation.invariants import Invariants
 from tests.simulation.journal import SUBJECT, Journal, Subject
 from tests.simulation.loop import VirtualLoop
@@ -60,8 +61,16 @@ class World:
     """Made inside the virtual loop that it lives in."""
 
     def __init__(
-        self, seed: int, requests: Sequence[OnboardingRequest], chaos: Chaos, *, hosts: int = 1, keep: bool = False
+        self,
+        seed: int,
+        requests: Sequence[OnboardingRequest],
+        chaos: Chaos,
+        written: Mapping[str, Record],
+        *,
+        hosts: int = 1,
+        keep: bool = False,
     ) -> None:
+        """`written`: what each commit wrote (`history.remembered`)."""
         self.loop = cast(VirtualLoop, asyncio.get_running_loop())
         self.random = Random(seed)
         self.chaos = chaos
@@ -76,7 +85,7 @@ class World:
         self.twins = MemoryWorld()
         self.onboardings, self.events, self.bus = MemoryTable(), MemoryTable(), MemoryBus()
         self.invariants = Invariants(self)
-        self.history = History(self)
+        self.history = History(self, written)
         self.broker = Broker(self)
         self.microsoft = Microsoft(self, self.twins)
         self.people = People(self)
@@ -118,7 +127,7 @@ class World:
             GatedDns(gate, self.twins.dns),
             GatedNotifier(gate, self.twins.notifier),
         )
-        records = WatchedRecords(
+        records = Records(
             GatedTable(gate, self.onboardings), GatedTable(gate, self.events), lambda: f"commit-{next(self._commits)}"
         )
         clock = Clock(self, host.skew)
