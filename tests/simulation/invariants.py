@@ -24,6 +24,25 @@ WORTH_TELLING = 5
 """What breaks first is worth telling; the rest mostly follows from it."""
 TOLERANCE = timedelta(seconds=0.001)
 
+NAMES = (
+    "a duplicated message changes nothing",
+    "a notice for each checkpoint",
+    "a plan after completion is empty",
+    "everything ends",
+    "no call before Retry-After",
+    "no effect twice",
+    "no notice of a closed checkpoint",
+    "no silent stop",
+    "no step before its needs",
+    "no write after cancel",
+    "no write outside the allow-list",
+    "nothing begins while it is not to",
+    "nothing is lost",
+    "the audit trail rebuilds the record",
+    "versions strictly rise",
+    "what is refused changes nothing",
+)
+"""Everything that must hold; each is shown by a sabotage to be able to break (test_sabotage)."""
 STEPS_OF_WRITES = {
     "put": ("enable-services",),
     "put_test_line": ("add-test-lines",),
@@ -63,6 +82,7 @@ class Invariants:
 
     def hold(self, name: str, holds: bool, what: str) -> None:
         """Note it when it does not hold."""
+        assert name in NAMES
         if not holds and not self.closed and len(self.broken) < WORTH_TELLING:
             self.broken.append(Broken(name, what))
             self.world.journal.note(f"{self.world.stamp()} BROKEN {name}: {what}")
