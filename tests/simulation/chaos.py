@@ -100,6 +100,6 @@ BIG = Chaos(
     troubles=50,
     actions=2 * HOUR,
     staff=4 * HOUR,
-    provisioning=(DAY, 12 * DAY),
+    provisioning=(HOUR, 13 * DAY),
 )
 """Two weeks of a thousand gateways: faults at the rates that a bad fortnight has."""

@@ -43,7 +43,9 @@ class Microsoft:
         """The gateway was changed; Microsoft is done with that after a while."""
         if (running := self._provisioning.get(gateway.key)) is not None:
             running.cancel()
-        seconds = self.world.random.uniform(*self.world.chaos.provisioning)
+        least, most = self.world.chaos.provisioning
+        # Short and long ones are as frequent: most gateways are ready soon, some take almost two weeks.
+        seconds = least * (most / least) ** self.world.random.random()
         self._provisioning[gateway.key] = self.world.loop.call_later(seconds, self._complete, gateway)
 
     def _complete(self, gateway: GatewayId) -> None:

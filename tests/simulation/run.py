@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from uuid import UUID
 
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
@@ -24,6 +25,8 @@ BOUND = 3 * DAY
 DILIGENCE = 20 * MINUTE
 """How soon people answer then."""
 
+IN_A_SUBSCRIPTION = 10
+"""Gateways; all are of one tenant."""
 SHAPES = (requests.operator_connect, requests.teams_phone_mobile, requests.lab, requests.preselected)
 
 
@@ -79,6 +82,7 @@ def _gateways(random: Random, count: int) -> list[OnboardingRequest]:
     for number in range(count):
         body = random.choice(SHAPES)()
         body["gateway"]["name"] = f"gateway-{number}"
+        body["gateway"]["subscriptionId"] = str(UUID(int=number // IN_A_SUBSCRIPTION + 1))
         body["notify"]["teams"] = random.random() < 0.7
         found.append(requests.parsed(body))
     return found
