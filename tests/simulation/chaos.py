@@ -34,6 +34,8 @@ class Chaos:
     """Things that a person must put right."""
     actions: float
     """Seconds between two actions of the restless operator; 0: there is none."""
+    meddling: float
+    """A person acts upon the onboarding just between two effects of this application."""
     staff: float
     """Seconds between two rounds of people who put things right and answer what they are asked; 0: nobody does."""
     provisioning: tuple[float, float]
@@ -61,6 +63,7 @@ def drawn(random: Random) -> Chaos:
         windows=random.randint(0, 4),
         troubles=random.randint(0, 3),
         actions=0.0 if random.random() < 0.3 else lasts / random.choice((3, 10, 40)),
+        meddling=some(0.02),
         staff=0.0 if random.random() < 0.7 else lasts / 4,
         provisioning=random.choice(((60.0, 10 * MINUTE), (MINUTE, HOUR), (HOUR, 8 * HOUR))),
     )
@@ -80,6 +83,7 @@ CALM = Chaos(
     windows=0,
     troubles=0,
     actions=0.0,
+    meddling=0.0,
     staff=0.0,
     provisioning=(60.0, HOUR),
 )
@@ -99,6 +103,7 @@ BIG = Chaos(
     windows=6,
     troubles=50,
     actions=2 * HOUR,
+    meddling=0.0002,
     staff=4 * HOUR,
     provisioning=(HOUR, 13 * DAY),
 )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MEDDLING_TURNS = 30
+"""Of others, within which a person's action may be through before this effect."""
 LONGEST_ANSWER = 40.0
 """Seconds until the adapters give up a call (onboarding/azure/credential.py: to connect, and to read)."""
 
@@ -61,6 +63,10 @@ class Gate:
         chaos = self.world.chaos
         for _ in range(self.random.randint(0, chaos.yields) if chaos.yields else 0):
             await asyncio.sleep(0)
+        if chaos.meddling and SUBJECT.get().kind != "person" and self.random.random() < chaos.meddling:
+            self.world.people.meddle(SUBJECT.get().onboarding)
+            for _ in range(self.random.randint(0, MEDDLING_TURNS)):
+                await asyncio.sleep(0)
         self.live()
 
     def live(self) -> None:

@@ -79,7 +79,8 @@ class History:
             self.world.invariants.outcome_committed(subject)
         self._stands(after)
         if event.what == "step-started":
-            self._hold("nothing begins while it is not to", before is not None and before.active, f"[{subject}] {event}")
+            goes_on = before is not None and before.pause is None and before.cancelled_because is None
+            self._hold("nothing begins while it is not to", goes_on, f"[{subject}] took it up")
         if before is not None and before.run == after.run:
             self._steps(before, after, event, subject, again=again)
 

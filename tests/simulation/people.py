@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ class People:
     def __init__(self, world: World) -> None:
         self.world = world
         self.actions = 0
+        self._meddling: set[asyncio.Task[bool]] = set()
 
     async def ask(self, request: OnboardingRequest, *, again: bool = False) -> None:
         """Post a request."""
@@ -77,6 +79,23 @@ class People:
             return
         chosen = random.choices([make for _, make in choices], [w / total for w, _ in choices])[0]
         await self.happen(key, chosen())
+
+    def meddle(self, key: str) -> None:
+        """Right now, in the middle of whatever runs."""
+        random, loop = self.world.random, self.world.loop
+        happenings: tuple[Happening, ...] = (
+            PauseRequested(ADA, "a change freeze"),
+            ResumeRequested(ADA),
+            CancelRequested(ADA, "changed my mind"),
+            SkipRequested(random.choice(_NAMES), ADA, "done in another way", insist=True),
+            ReopenRequested(random.choice(_CONFIRMABLE), ADA, "it was not done after all"),
+            ContactsChanged(ADA, onboarding_team=random.choice(_TEAMS)),
+        )
+        # One that nobody has asked about yet, or the timer, is at many: any will do.
+        key = key or random.choice(self.world.requests).gateway.id.onboarding_id
+        task = loop.create_task(self.happen(key, random.choice(happenings)))
+        self._meddling.add(task)
+        task.add_done_callback(self._meddling.discard)
 
     async def happen(self, key: str, happening: Happening) -> bool:
         """One action; whether it was carried out."""
