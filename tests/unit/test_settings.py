@@ -42,6 +42,16 @@ def test_a_wrong_value_is_named_and_no_secret_is_told(monkeypatch: pytest.Monkey
     assert "topsecret" not in repr(settings())
 
 
+@pytest.mark.parametrize("name", ["LINK_KEY", "LINK_KEY_PREVIOUS", "TEAMS_WEBHOOK_URL"])
+def test_a_vaults_reference_that_was_not_resolved_is_no_secret(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Links signed with it could be made by anybody who knows the vault's name."""
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    monkeypatch.setenv(f"ONBOARDING_{name}", "@Microsoft.KeyVault(VaultName=kv-contoso;SecretName=link-key)")
+    with pytest.raises(SettingsError, match=f"{name.lower()}: .*could not resolve"):
+        settings()
+
+
 def test_a_resolver_that_is_no_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ServiceBus", EMULATOR)
     monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
