@@ -93,4 +93,3 @@ class Broker:
         kind = "step" if isinstance(effect, Nudge) else "notice"
         SUBJECT.set(Subject(kind, effect.onboarding_id, name, effect.ticket))
         return partial(host.engine.receive, effect)
-

@@ -27,8 +27,8 @@ LONGEST_ANSWER = 40.0
 """Seconds until the adapters give up a call (onboarding/azure/credential.py: to connect, and to read)."""
 
 
-class Crash(BaseException):  # noqa: N818 - not an error that anybody handles: the process is gone
-    """The process that this ran in is dead."""
+class Crash(BaseException):
+    """The process that this ran in is dead: no error that anybody could handle."""
 
 
 class ServiceDownError(ConnectionError):
@@ -163,9 +163,7 @@ class Gate:
     def _lost(self) -> bool:
         return bool(self.world.chaos.lost_answer) and self.random.random() < self.world.chaos.lost_answer
 
-    def _note(
-        self, service: str, method: str, about: str, problem: StepProblemError | None, effect: str = ""
-    ) -> None:
+    def _note(self, service: str, method: str, about: str, problem: StepProblemError | None, effect: str = "") -> None:
         world, subject, now = self.world, SUBJECT.get(), self.world.now()
         outcome = "ok"
         if problem is not None:

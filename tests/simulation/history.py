@@ -66,6 +66,8 @@ class History:
         self.commits += 1
         self._version(row, before, after)
         self.world.records[row.key] = after
+        if before is None or before.request is not after.request:
+            self.world.invariants.named(after.id, after.request)
         self.world.due_changed(row)
         event, subject = after.tail[-1], SUBJECT.get()
         did = f"{event.what} {event.step} {after.id}"

@@ -88,6 +88,11 @@ class Invariants:
             self.world.journal.note(f"{self.world.stamp()} BROKEN {name}: {what}")
             self.world.over.set()
 
+    def named(self, onboarding: str, request: OnboardingRequest) -> None:
+        """A request, new or with other contacts, names these people. Who was named before may hear of it still."""
+        known = self._addresses.setdefault(onboarding, set())
+        known |= _addressees(request, self.world.telling.escalation_email)
+
     # -- calls ------------------------------------------------------------------------------------------------
 
     def before_call(self, subject: Subject, service: str, method: str, about: str, now: datetime) -> None:
@@ -141,9 +146,7 @@ class Invariants:
             good = False
         elif method in TELLING:
             good = subject.kind == "notice" or (subject.kind, subject.name) == ("step", "share-txt-record")
-            known = self._addresses.setdefault(subject.onboarding, set())
-            known |= _addressees(record.request, self.world.telling.escalation_email)
-            good = good and set(about.split()) <= known
+            good = good and set(about.split()) <= self._addresses[subject.onboarding]
         else:
             good = subject.kind == "step" and subject.name in STEPS_OF_WRITES.get(method, ())
         self.hold("no write outside the allow-list", good, f"[{subject}] {service}.{method} {about}")
@@ -174,7 +177,10 @@ def effects_of(request: OnboardingRequest) -> Mapping[str, str]:
         **{f"put line {name} {x.name} {x.phone_number}": "add-test-lines" for x in request.test_lines},
         f"add application {application}": "add-project-synergy",
         f"grant {user} {application} {admin}": "assign-admin-user",
-        **{f"grant principal-of-{name} {application} {r}": "assign-application-roles" for r in APPLICATION_ROLES.values()},
+        **{
+            f"grant principal-of-{name} {application} {r}": "assign-application-roles"
+            for r in APPLICATION_ROLES.values()
+        },
         f"add domain {domain}": "add-domain",
         f"verify domain {domain}": "verify-domain",
     }

@@ -105,7 +105,9 @@ class Microsoft:
         return lambda: self._refused.pop(where, None) and None
 
     def _provider_gone(self, request: OnboardingRequest) -> Callable[[], None]:
-        gone = PersonMustActError(ProblemCode.PROVIDER_RETIRED, "Azure does not know Microsoft.VoiceServices.", "Cancel.")
+        gone = PersonMustActError(
+            ProblemCode.PROVIDER_RETIRED, "Azure does not know Microsoft.VoiceServices.", "Cancel."
+        )
         self._refused["arm", "*"] = gone
         return lambda: self._refused.pop(("arm", "*"), None) and None
 

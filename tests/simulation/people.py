@@ -112,7 +112,7 @@ class People:
         for step in record.steps if record.active else ():
             if step.state is StepState.NEEDS_ATTENTION:
                 # It may need what a step would have found that somebody skipped.
-                skipped = [n for n in _ancestors(step.name) if record.step(n).ended_by == ADA and _may_go_back(record, n)]
+                skipped = [n for n in _ancestors(step.name) if _skipped_by_a_person(record, n)]
                 for name in skipped:
                     await self.happen(record.id, ReopenRequested(name, ADA, "it is needed after all"))
                 if not skipped:
@@ -130,9 +130,8 @@ class People:
         try:
             await act(process.engine)  # type: ignore[misc]
         except (RefusedError, InProgressError) as error:
-            self.world.invariants.hold(
-                "what is refused changes nothing", not subject.commits, f"{what} of {key}: {error}, yet {subject.commits}"
-            )
+            said = f"{what} of {key}: {error}, yet {subject.commits}"
+            self.world.invariants.hold("what is refused changes nothing", not subject.commits, said)
             return False
         except (Crash, ConflictError, ConnectionError):
             # The caller sees an error, and does not know whether it was done.
@@ -151,5 +150,6 @@ def _ancestors(name: str) -> list[str]:
     return [s.name for s in STEPS if s.name in needed and s.name != name]
 
 
-def _may_go_back(record: Record, name: str) -> bool:
-    return record.step(name).state is StepState.SKIPPED
+def _skipped_by_a_person(record: Record, name: str) -> bool:
+    step = record.step(name)
+    return step.state is StepState.SKIPPED and step.ended_by == ADA

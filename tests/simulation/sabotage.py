@@ -6,18 +6,12 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from pytest import MonkeyPatch
+import pytest
 
 from onboarding import engine, records
 from onboarding.core import draft as drafts
 from onboarding.core.draft import Draft
-from onboarding.core.events import (
-    CancelRequested,
-    Happening,
-    Postponed,
-    Started,
-    TimePassed,
-)
+from onboarding.core.events import CancelRequested, Happening, Postponed, Started, TimePassed
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import Record, StepState
 from onboarding.core.rules import RULES, RefusedError, Told
@@ -29,10 +23,10 @@ from onboarding.steps import add_test_lines, project_synergy
 from onboarding.steps.application_roles import AssignApplicationRoles
 from onboarding.steps.base import Applied, Inspection, Work
 
-Sabotage = Callable[[MonkeyPatch], None]
+Sabotage = Callable[[pytest.MonkeyPatch], None]
 
 
-def starts_whatever_the_ticket(patch: MonkeyPatch) -> None:
+def starts_whatever_the_ticket(patch: pytest.MonkeyPatch) -> None:
     """The engine without its claim."""
 
     def started(h: Started, draft: Draft) -> Told | None:
@@ -46,7 +40,7 @@ def starts_whatever_the_ticket(patch: MonkeyPatch) -> None:
     patch.setitem(RULES, Started, started)  # type: ignore[arg-type]
 
 
-def tells_nobody_of_checkpoints(patch: MonkeyPatch) -> None:
+def tells_nobody_of_checkpoints(patch: pytest.MonkeyPatch) -> None:
     owe = Draft.owe
 
     def silent(self: Draft, kind: NoticeKind, step: str | None = None) -> None:
@@ -56,11 +50,11 @@ def tells_nobody_of_checkpoints(patch: MonkeyPatch) -> None:
     patch.setattr(Draft, "owe", silent)
 
 
-def withdraws_nothing(patch: MonkeyPatch) -> None:
+def withdraws_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Draft, "withdraw", lambda self, step: None)
 
 
-def grants_six_of_seven_roles(patch: MonkeyPatch) -> None:
+def grants_six_of_seven_roles(patch: pytest.MonkeyPatch) -> None:
     apply = AssignApplicationRoles.apply
 
     async def short(self: AssignApplicationRoles, work: Work, inspection: Inspection) -> Applied:
@@ -71,21 +65,21 @@ def grants_six_of_seven_roles(patch: MonkeyPatch) -> None:
     patch.setattr(AssignApplicationRoles, "apply", short)
 
 
-def repairs_nothing(patch: MonkeyPatch) -> None:
+def repairs_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(RULES, TimePassed, lambda h, draft: None)  # type: ignore[arg-type]
 
 
-def ignores_retry_after(patch: MonkeyPatch) -> None:
+def ignores_retry_after(patch: pytest.MonkeyPatch) -> None:
     rule = RULES[Postponed]
     hasty = dict[str, Any](retry_after=None)
     patch.setitem(RULES, Postponed, lambda h, draft: rule(dataclasses.replace(h, **hasty), draft))  # type: ignore[arg-type]
 
 
-def adds_every_line_each_time(patch: MonkeyPatch) -> None:
+def adds_every_line_each_time(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(add_test_lines, "missing_lines", lambda request, existing: list(request.test_lines))
 
 
-def forgets_when_it_tries_again(patch: MonkeyPatch) -> None:
+def forgets_when_it_tries_again(patch: pytest.MonkeyPatch) -> None:
     rule = RULES[Postponed]
 
     def forgetful(h: Postponed, draft: Draft) -> Told | None:
@@ -97,7 +91,7 @@ def forgets_when_it_tries_again(patch: MonkeyPatch) -> None:
     patch.setitem(RULES, Postponed, forgetful)  # type: ignore[arg-type]
 
 
-def begins_before_the_needs_have_ended(patch: MonkeyPatch) -> None:
+def begins_before_the_needs_have_ended(patch: pytest.MonkeyPatch) -> None:
     def eager(self: Draft) -> None:
         for step in self.record.steps:
             if self.record.active and step.state is StepState.PENDING:
@@ -106,7 +100,7 @@ def begins_before_the_needs_have_ended(patch: MonkeyPatch) -> None:
     patch.setattr(Draft, "advance", eager)
 
 
-def writes_on_after_cancelling(patch: MonkeyPatch) -> None:
+def writes_on_after_cancelling(patch: pytest.MonkeyPatch) -> None:
     """Cancelled at once, and the fence is open."""
     rule = RULES[CancelRequested]
 
@@ -120,15 +114,15 @@ def writes_on_after_cancelling(patch: MonkeyPatch) -> None:
     patch.setattr(engine, "may_write", lambda *_: True)
 
 
-def adds_another_application(patch: MonkeyPatch) -> None:
+def adds_another_application(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(project_synergy, "PROJECT_SYNERGY_APP_ID", "00000000-0000-0000-0000-00000000beef")
 
 
-def goes_on_while_paused(patch: MonkeyPatch) -> None:
+def goes_on_while_paused(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Record, "active", property(lambda self: not self.closed))
 
 
-def archives_in_the_wrong_order(patch: MonkeyPatch) -> None:
+def archives_in_the_wrong_order(patch: pytest.MonkeyPatch) -> None:
     async def archive(self: Records, loaded: Loaded) -> None:
         await self._onboardings.delete(OPEN, loaded.record.id, loaded.etag)
         await self._onboardings.upsert([records.to_row(loaded.record, records.CLOSED)])
@@ -136,7 +130,7 @@ def archives_in_the_wrong_order(patch: MonkeyPatch) -> None:
     patch.setattr(Records, "archive", archive)
 
 
-def leaves_details_out_of_the_trail(patch: MonkeyPatch) -> None:
+def leaves_details_out_of_the_trail(patch: pytest.MonkeyPatch) -> None:
     whole = drafts.changes
 
     def partial(before: Record | None, after: Record) -> dict[str, Any]:
@@ -145,11 +139,11 @@ def leaves_details_out_of_the_trail(patch: MonkeyPatch) -> None:
     patch.setattr(drafts, "changes", partial)
 
 
-def writes_whatever_the_etag(patch: MonkeyPatch) -> None:
+def writes_whatever_the_etag(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemoryTable, "_check", lambda self, found, etag: None)
 
 
-def refuses_what_it_did(patch: MonkeyPatch) -> None:
+def refuses_what_it_did(patch: pytest.MonkeyPatch) -> None:
     transition = Engine.transition
 
     async def refusing(self: Engine, key: str, happening: Happening, loaded: Loaded | None = None) -> Any:

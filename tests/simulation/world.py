@@ -40,7 +40,7 @@ TELLING = Telling("https://onboarding.example.com", link_key="a key that is long
 class Host(Process):
     """A process with the application in it."""
 
-    engine: Engine = cast(Engine, None)
+    engine: Engine = field(init=False)
     stopping: bool = False
     """Told to stop: it takes nothing new, and ends what it holds."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
