@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 SEEDS = 2000
-CHUNK = 50
+CHUNK = 20
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
