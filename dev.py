@@ -69,6 +69,7 @@ LAYERS = (
     Layer("types", ("mypy", "-p", "onboarding", "-p", "sandbox", "-m", "function_app", "-m", "dev")),
     # Every branch of the pure core is taken by some test of it.
     replace(_tests("unit", azurite=False), whole=("--cov", "--cov-report=term")),
+    _tests("simulation", "-n", "2", azurite=False),
     _tests("contract"),
     # Most of it is waiting for the Service Bus SDK to close its connections, which two can do at a time.
     _tests("integration", "-n", "2", "--dist", "loadgroup"),
