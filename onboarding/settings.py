@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     """Before a step's second attempt; doubles from there."""
     nudge_grace: float = Field(_POLICY.nudge_grace, ge=0)
     """How late a message may be before the timer sends another."""
+    step_timeout: float = Field(_POLICY.step_timeout, gt=0)
+    """When a step that a function is at is broken off."""
+    step_lease: float = Field(_POLICY.lease, gt=0)
+    """How long a function may be at a step before it is taken for dead; longer than `step_timeout`."""
+    notice_lease: float = Field(_POLICY.notice_lease, gt=0)
+    """How long a function may be at a notice before it is taken for dead."""
 
     teams_webhook_url: SecretStr | None = None
     """A Teams Workflows webhook. Its query holds the key: a secret."""
@@ -137,6 +143,15 @@ class Settings(BaseSettings):
                 raise ValueError(f"set {names}")
         return self
 
+    @model_validator(mode="after")
+    def _lease_outlasts_its_step(self) -> Settings:
+        if self.step_lease <= self.step_timeout:
+            raise ValueError(
+                f"ONBOARDING_STEP_LEASE is {self.step_lease:g} and ONBOARDING_STEP_TIMEOUT {self.step_timeout:g};"
+                " the lease must be longer, or a second function begins a step that the first is still at"
+            )
+        return self
+
     @property
     def policy(self) -> Policy:
         """The times that the rules use."""
@@ -145,6 +160,9 @@ class Settings(BaseSettings):
             poll_longest=self.poll_longest,
             retry_first=self.retry_first,
             nudge_grace=self.nudge_grace,
+            step_timeout=self.step_timeout,
+            lease=self.step_lease,
+            notice_lease=self.notice_lease,
             remind_first=self.remind_first,
             remind_again=self.remind_again,
             escalate_after=self.escalate_after,

@@ -50,6 +50,16 @@ def test_a_resolver_that_is_no_address_is_named(monkeypatch: pytest.MonkeyPatch)
         app.engine()
 
 
+def test_a_lease_that_ends_before_its_step_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    monkeypatch.setenv("ONBOARDING_STEP_LEASE", "240")
+    with pytest.raises(SettingsError, match=r"ONBOARDING_STEP_LEASE is 240 and ONBOARDING_STEP_TIMEOUT 240"):
+        settings()
+    monkeypatch.setenv("ONBOARDING_STEP_LEASE", "241")
+    assert (settings().policy.lease, settings().policy.step_timeout) == (241, 240)
+
+
 async def test_whoever_calls_an_app_that_is_not_set_up_reads_which_setting_is_missing() -> None:
     get = next(route for route in ROUTES if route.name == "get_onboarding")
     answer = await entrance(get)(func.HttpRequest("GET", "/api/onboardings/x", body=b""))
