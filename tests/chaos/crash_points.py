@@ -157,7 +157,8 @@ async def _point(label: str, unit: str, onboarding: str | None) -> None:
     if _wanted(orders, folder, label, unit, onboarding) and _claim(folder, label, unit, onboarding):
         os.kill(os.getpid(), signal.SIGKILL)
     if label in orders.hold_at and _claim(folder, label, unit, onboarding, "held"):
-        while not (folder / "go").exists():
+        # The word comes from another process, as a file: there is no event to wait for.
+        while not (folder / "go").exists():  # noqa: ASYNC110
             await asyncio.sleep(LOOK_EVERY)
 
 
@@ -202,5 +203,3 @@ def write_orders(folder: Path, orders: Orders) -> None:
     part = folder / "orders.part"
     part.write_text(json.dumps(asdict(orders)), encoding="utf-8")
     part.replace(folder / "orders.json")
-
-

@@ -1,4 +1,4 @@
-"""The whole system with crash points in its host, an operator who does not give up, and Microsoft and DNS as they are."""
+"""The whole system with crash points in its host, an operator who does not give up, and the world around it."""
 
 from __future__ import annotations
 
