@@ -44,7 +44,7 @@ class Orders:
 
     kill_each: bool = False
     """Die at every point that has not killed yet …"""
-    at_most: int = 4
+    at_most: int = 10
     """… but no more often than this at one function and onboarding: attempts are limited."""
     share: tuple[int, int] = (0, 1)
     """… and only at this share of the points: (0, 2) is the first half."""

@@ -8,8 +8,10 @@ import pytest
 
 from onboarding.core.actions import actions
 from onboarding.core.decide import decide
+from onboarding.core.deliveries import deliveries
 from onboarding.core.events import (
     CancelRequested,
+    ContactsChanged,
     DeadLettered,
     NoticeFailed,
     NoticeSent,
@@ -23,7 +25,8 @@ from onboarding.core.events import (
 from onboarding.core.identifiers import GatewayId
 from onboarding.core.instructions import instructions
 from onboarding.core.links import LinkError, _encoded, _signature, read
-from onboarding.core.record import OnboardingState, Problem, Record
+from onboarding.core.record import Notice, OnboardingState, Problem, Record
+from onboarding.core.request import Addressees
 from onboarding.core.request_rules import InvalidRequestError, read_request
 from onboarding.core.rules import RefusedError
 from tests.support import requests
@@ -36,6 +39,10 @@ KEY = "a key that is long enough to be trusted"
 def asked() -> Record:
     """Somebody is asked, and the notice of it is owed."""
     return finish(after("operator-information"), "assign-admin-user")
+
+
+def owed(record: Record) -> Notice:
+    return next(n for n in record.notices if n.owed)
 
 
 def test_an_answer_of_an_attempt_that_is_over_changes_nothing() -> None:
@@ -98,6 +105,12 @@ def test_an_unlimited_number_of_owed_notices_is_kept() -> None:
     record = record.model_copy(update={"notices": (*record.notices, *many)})
     told = decide(record, ProblemReported("operator-information", "ada", "no form"), NOW).record
     assert {n.id for n in many} <= {n.id for n in told.notices}
+
+
+def test_whoever_wants_to_be_told_in_no_way_is_told_in_none() -> None:
+    record = asked()
+    silent = decide(record, ContactsChanged("ada", notify=Addressees(teams=False)), NOW).record
+    assert deliveries(owed(silent), silent, None, links=False) == ()
 
 
 def test_a_test_line_has_an_id_below_its_gateways() -> None:
