@@ -39,6 +39,7 @@ from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
 from onboarding.steps import TASK_STEPS
 from onboarding.steps.base import Work, World
+from onboarding.telemetry.about import About, about_this
 from onboarding.telemetry.work import attempting, committed, dead, telling
 
 log = logging.getLogger("onboarding")
@@ -143,10 +144,11 @@ class Engine:
 
     async def receive(self, nudge: Effect) -> None:
         """A message arrived."""
-        if isinstance(nudge, Nudge):
-            await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
-        else:
-            await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket)
+        with about_this(About(nudge.onboarding_id)):
+            if isinstance(nudge, Nudge):
+                await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
+            else:
+                await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket)
 
     async def run_step(self, onboarding_id: str, name: str, ticket: int) -> None:
         """A message says: look at this step. Whether anything is to be done, the record says."""

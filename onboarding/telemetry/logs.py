@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from onboarding.telemetry import spans
 from onboarding.telemetry.about import NOTHING, About, current
 from onboarding.telemetry.redaction import redactor, told, traced
 
@@ -49,15 +50,18 @@ class _Redacting:
 
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record = self.inner(*args, **kwargs)
-        said = self.redact(_message(record))
+        try:
+            said = self.redact(_message(record))
+            if record.exc_info and record.exc_info[1] is not None:
+                # Handlers show `exc_text` as it is when it is there, and never see the exception.
+                record.exc_text = traced(record.exc_info[1], self.redact)
+        except Exception as error:  # noqa: BLE001 - what can't be redacted is not told
+            said = f"a log line of {record.name} could not be redacted: {type(error).__name__}"
         about = current()
         setattr(record, ABOUT, about)
         setattr(record, SAID, said)
         record.msg = f"{said} [{about}]" if about is not NOTHING else said
         record.args = None
-        if record.exc_info and record.exc_info[1] is not None:
-            # Handlers show `exc_text` as it is when it is there, and never see the exception.
-            record.exc_text = traced(record.exc_info[1], self.redact)
         record.exc_info = None
         return record
 
@@ -84,7 +88,6 @@ class ExportHandler(logging.Handler):
         return ours or record.levelno >= logging.WARNING
 
     def emit(self, record: logging.LogRecord) -> None:
-        from opentelemetry import context
         from opentelemetry._logs import LogRecord, SeverityNumber
 
         about: About = getattr(record, ABOUT, NOTHING)
@@ -99,7 +102,7 @@ class ExportHandler(logging.Handler):
         self._provider.get_logger(record.name).emit(
             LogRecord(
                 timestamp=int(record.created * 1e9),
-                context=context.get_current(),
+                context=spans.nearest(),
                 severity_text=name,
                 severity_number=severity,
                 body=str(getattr(record, SAID, record.getMessage())),

@@ -17,25 +17,23 @@ LONGEST_MESSAGE = 300
 SHORTEST_SECRET = 8
 """A setting shorter than this is no secret worth the name, and would blot out ordinary words."""
 
-Pattern = tuple[re.Pattern[str], str]
-
-PATTERNS: tuple[Pattern, ...] = (
-    (re.compile(r"\b(Bearer|SharedAccessSignature)\s+[\w.~+/=%&-]+", re.IGNORECASE), r"\1 [secret]"),
+PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\b((?:Bearer|SharedAccessSignature)\s+)[\w.~+/=%&-]+", re.IGNORECASE), "[secret]"),
     (re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*"), "[token]"),
     (
         re.compile(
-            r"\b(sig|code|\w*(?:secret|password|accesskey|accountkey|api-?key|instrumentationkey|identity-header))"
-            r"""(["']?\s*[=:]\s*["']?)[^\s"'&;,<>]{4,}""",
+            r"\b((?:sig|code|\w*(?:secret|password|accesskey|accountkey|api-?key|instrumentationkey|identity-header))"
+            r"""["']?\s*[=:]\s*["']?)[^\s"'&;,<>]{4,}""",
             re.IGNORECASE,
         ),
-        r"\1\2[secret]",
+        "[secret]",
     ),
     # A link of ours lets whoever has it answer a checkpoint.
-    (re.compile(r"(/links/)[\w.~%-]+"), r"\1[link]"),
+    (re.compile(r"(/links/)[\w.~%-]+"), "[link]"),
     (re.compile(r"[\w.+'&~-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE), "[address]"),
     (re.compile(r"(?<![\w+])(?:\+|%2B|tel:\+?)(?:[ ().-]{0,2}\d){7,15}(?!\d)", re.IGNORECASE), "[number]"),
 )
-"""In this order."""
+"""In this order. What the pattern's group holds stays, and the text after it takes the place of the rest."""
 
 _SECRET_SETTINGS = (
     "IDENTITY_HEADER", "MSI_SECRET", "ONBOARDING_LINK_KEY", "ONBOARDING_LINK_KEY_PREVIOUS", "AZURE_CLIENT_SECRET",
@@ -65,7 +63,8 @@ def redactor(known: Iterable[str] = ()) -> Callable[[str], str]:
         if exact is not None:
             text = exact.sub("[secret]", text)
         for pattern, instead in PATTERNS:
-            text = pattern.sub(instead, text)
+            # Not a template such as `\\1`: reading one imports, which Python can't any more while it ends.
+            text = pattern.sub(lambda m, i=instead: (m[1] if m.re.groups else "") + i, text)  # type: ignore[misc]
         return text
 
     return redact

@@ -106,6 +106,12 @@ def message_properties() -> dict[str | bytes, Any]:
     return {TRACEPARENT: place.traceparent, DIAGNOSTIC_ID: place.traceparent} if place else {}
 
 
+def nearest() -> Context | None:
+    """Where a log line belongs: the open span, else the one that came with the message; None: the open context."""
+    came = _arrived.get()
+    return None if came is None or _here() is not None else _remote(came)
+
+
 class Told:
     """What is found out while a span is open."""
 
