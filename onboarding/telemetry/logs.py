@@ -60,7 +60,7 @@ class _Redacting:
         about = current()
         setattr(record, ABOUT, about)
         setattr(record, SAID, said)
-        record.msg = f"{said} [{about}]" if about is not NOTHING else said
+        record.msg = f"{said} [{about}]" if about.fields else said
         record.args = None
         record.exc_info = None
         return record

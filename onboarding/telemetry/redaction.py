@@ -87,7 +87,7 @@ def traced(error: BaseException, redact: Callable[[str], str]) -> str:
     for each in reversed(list(_chain(error))):
         places = "".join(traceback.format_list(traceback.extract_tb(each.__traceback__)))
         head = "Traceback (most recent call last):\n" if places else ""
-        parts.append(f"{head}{places}{told(each, redact)}")
+        parts.append(f"{head}{redact(places)}{told(each, redact)}")
     return "\nThen:\n".join(parts)
 
 
