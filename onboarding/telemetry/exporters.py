@@ -66,6 +66,10 @@ class _Late:
     def shutdown(self) -> None:
         if self._made is not None:
             self._made.shutdown()
+            # Application Insights' exporters leave their connections open.
+            client = getattr(self._made, "client", None)
+            if client is not None:
+                client.close()
 
 
 class LateSpans(SpanExporter):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from onboarding.telemetry import spans
@@ -88,6 +89,11 @@ class ExportHandler(logging.Handler):
         return ours or record.levelno >= logging.WARNING
 
     def emit(self, record: logging.LogRecord) -> None:
+        # Lines are written until the very end of the process, when Python can't import any more.
+        with suppress(Exception):
+            self._export(record)
+
+    def _export(self, record: logging.LogRecord) -> None:
         from opentelemetry._logs import LogRecord, SeverityNumber
 
         about: About = getattr(record, ABOUT, NOTHING)

@@ -25,6 +25,8 @@ DELAY_MS = 2000
 
 _QUIET = {
     # Microsoft's statistics of its exporter, and its remote configuration: calls home that nobody here asked for.
+    # And a measurement with every batch of spans that only says who we are, which each span says too.
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED": "true",
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
     "APPLICATIONINSIGHTS_SDKSTATS_DISABLED": "true",
     "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",

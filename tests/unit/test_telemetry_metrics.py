@@ -39,7 +39,7 @@ class Answer:
 
 async def test_each_step_that_ended_is_measured_once_with_its_time() -> None:
     with seen() as kept:
-        system, record = await finished(requests.parsed(requests.operator_connect()))
+        _, record = await finished(requests.parsed(requests.operator_connect()))
         points = kept.points(STEP_DURATION)
     assert {key: count for key, (count, _) in points.items()} == {(s.name, "done"): 1 for s in STEPS}
     waited = sum(
@@ -159,5 +159,5 @@ async def test_dead_letters_and_unreadable_rows_are_counted() -> None:
 
 
 def test_an_instrument_takes_its_own_attributes_only() -> None:
-    with pytest.raises(ValueError, match="onboarding.notices has the attributes"):
+    with pytest.raises(ValueError, match=r"onboarding\.notices has the attributes"):
         metrics.count(NOTICES, {Attribute.KIND: "completed"})

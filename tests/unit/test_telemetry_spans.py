@@ -98,7 +98,9 @@ async def test_a_message_carries_the_span_that_sent_it_and_its_step_hangs_on_it(
     assert span.links == ()
 
 
-@pytest.mark.parametrize("carried", [{}, {"traceparent": CALLER}, {"Diagnostic-Id": CALLER}, {"traceparent": "rubbish"}])
+@pytest.mark.parametrize(
+    "carried", [{}, {"traceparent": CALLER}, {"Diagnostic-Id": CALLER}, {"traceparent": "rubbish"}]
+)
 async def test_a_message_with_no_trace_or_a_foreign_one_hangs_on_the_root(carried: dict[str, object]) -> None:
     with seen() as kept:
         system, onboarding_id = await accepted(kept)
@@ -152,7 +154,7 @@ async def test_an_answer_of_a_person_is_in_the_trace_and_linked_to_the_call() ->
 
 async def test_a_failed_attempt_is_an_error_with_the_problems_code() -> None:
     with seen() as kept:
-        system, onboarding_id = await accepted(kept)
+        system, _ = await accepted(kept)
         system.outside.gateways.resources.clear()
         await system.deliver()
         (span,) = kept.named("step enable-services")
@@ -163,11 +165,14 @@ async def test_a_failed_attempt_is_an_error_with_the_problems_code() -> None:
 
 
 async def test_what_a_function_raises_is_told_without_what_it_holds() -> None:
-    with pytest.raises(FunctionFailedError) as failed, received(message()):
+    def failing() -> None:
         try:
             raise KeyError("Bearer abcdefghijklmnop")
         except KeyError as error:
             raise RuntimeError("for voice.admin@contoso.com\nand more") from error
+
+    with pytest.raises(FunctionFailedError) as failed, received(message()):
+        failing()
     assert str(failed.value) == "RuntimeError: for [address]"
     assert failed.value.__cause__ is None
     assert failed.value.__suppress_context__
