@@ -116,44 +116,48 @@ INSTRUMENTS = (
 )
 
 
+INTERNAL, CLIENT = "internal", "client"
+
+
 @dataclass(frozen=True, slots=True)
 class SpanName:
     """A span, or a family of spans whose names follow a pattern."""
 
     pattern: str
     kind: str
-    """As OpenTelemetry has it: `server` and `consumer` are requests in Application Insights, `client` dependencies."""
+    """As OpenTelemetry has it. None is `server` or `consumer`, which are requests in Application Insights: those are
+    the Functions host's, one an invocation, and an attempt that is tried again later is no failed request."""
     what: str
     attributes: tuple[Attribute, ...]
 
 
 _OF = (Attribute.ONBOARDING, Attribute.GATEWAY)
 
-ROOT = SpanName("onboarding", "server", "the request was accepted", (*_OF, Attribute.VERSION, Attribute.RUN))
+ROOT = SpanName("onboarding", INTERNAL, "the request was accepted", (*_OF, Attribute.VERSION, Attribute.RUN))
 ATTEMPT = SpanName(
     "step {step}",
-    "consumer",
+    INTERNAL,
     "one attempt at a task by its queue function",
     (*_OF, Attribute.STEP, Attribute.ATTEMPT, Attribute.TICKET, Attribute.OUTCOME, Attribute.PROBLEM),
 )
 NOTICE = SpanName(
     "notice {kind}",
-    "consumer",
+    INTERNAL,
     "one attempt at sending a notice on all its ways",
     (*_OF, Attribute.STEP, Attribute.KIND, Attribute.TICKET, Attribute.OUTCOME),
 )
 DELIVERY = SpanName(
-    "send {way}", "internal", "the notice on one way", (Attribute.KIND, Attribute.WAY, Attribute.OUTCOME)
+    "send {way}", INTERNAL, "the notice on one way", (Attribute.KIND, Attribute.WAY, Attribute.OUTCOME)
 )
 TRANSITION = SpanName(
     "{event}",
-    "internal",
+    INTERNAL,
     "a change of the record, by the name of its event in the audit trail, with the messages that followed",
     (*_OF, Attribute.STEP, Attribute.VERSION),
 )
 CALL = SpanName(
     "{operation}",
-    "client",
+    CLIENT,
     "one request to Microsoft, told by its template and never by its values",
     (Attribute.SERVICE, Attribute.OPERATION, Attribute.STATUS),
 )

@@ -117,7 +117,7 @@ async def insights(unused_tcp_port_factory: Callable[[], int]) -> AsyncIterator[
     await runner.cleanup()
 
 
-async def test_application_insights_gets_requests_dependencies_metrics_and_lines(
+async def test_application_insights_gets_spans_metrics_and_lines(
     insights: tuple[Insights, str], tmp_path: Path
 ) -> None:
     taken, url = insights
@@ -126,14 +126,13 @@ async def test_application_insights_gets_requests_dependencies_metrics_and_lines
         APPLICATIONINSIGHTS_CONNECTION_STRING=connection, WEBSITE_SITE_NAME="contoso-onboarding", TMPDIR=str(tmp_path)
     )
     assert turned_on == "True", logged
-    requests = {r["data"]["baseData"]["name"]: r for r in taken.of("RequestData")}
-    assert {"onboarding", "step enable-services", "notice completed"} <= set(requests)
-    onboarding_id = requests["onboarding"]["data"]["baseData"]["properties"]["onboarding"]
+    told = {r["data"]["baseData"]["name"]: r for r in taken.of("RemoteDependencyData")}
+    assert {"onboarding", "step enable-services", "step-done", "notice completed"} <= set(told)
+    assert taken.of("RequestData") == [], "those are the Functions host's"
+    onboarding_id = told["onboarding"]["data"]["baseData"]["properties"]["onboarding"]
     trace_id = f"{ids.root(onboarding_id, 1).trace_id:032x}"
-    assert {r["tags"]["ai.operation.id"] for r in requests.values()} == {trace_id}
-    assert {r["tags"]["ai.cloud.role"] for r in requests.values()} == {"contoso-onboarding"}
-    done = [d["data"]["baseData"]["name"] for d in taken.of("RemoteDependencyData")]
-    assert "step-done" in done
+    assert {r["tags"]["ai.operation.id"] for r in told.values()} == {trace_id}
+    assert {r["tags"]["ai.cloud.role"] for r in told.values()} == {"contoso-onboarding"}
     named = {m["data"]["baseData"]["metrics"][0]["name"] for m in taken.of("MetricData")}
     assert {"onboarding.timer.passes", "onboarding.step.duration", "onboarding.notices"} <= named
     assert "told to [address]" in [m["data"]["baseData"]["message"] for m in taken.of("MessageData")]

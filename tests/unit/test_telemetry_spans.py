@@ -66,7 +66,7 @@ async def test_an_attempts_span_says_which_and_how_it_ended() -> None:
         "ticket": 1,
         "outcome": "step-done",
     }
-    assert span.kind is SpanKind.CONSUMER
+    assert span.kind is SpanKind.INTERNAL
 
 
 async def test_the_request_is_linked_to_its_callers_trace_and_starts_one_of_its_own() -> None:
