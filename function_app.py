@@ -1,4 +1,7 @@
-"""The triggers: one queue function a task step, for notices, for dead letters; the timer; HTTP. No logic here."""
+"""The triggers: one queue function a task step, for notices, for dead letters; the timer; HTTP. No logic here.
+
+The setting ONBOARDING_FUNCTIONS chooses which of them an app has: all, or `front` and `steps` in two apps.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from onboarding.dead_letters import dead_letter_of
 from onboarding.http.call import Route
 from onboarding.http.entrance import entrance
 from onboarding.http.routes import ROUTES
+from onboarding.settings import functions
 from onboarding.telemetry.setup import start
 from onboarding.telemetry.triggers import received, ticked
 from onboarding.timer import timer_pass
@@ -34,31 +38,30 @@ def _register_step(step: Step) -> None:
             await composed.engine().receive(decode(message.get_body()))
 
 
-for _step in TASKS:
-    _register_step(_step)
+def _register_notices() -> None:
+    @app.function_name("notices")
+    @app.service_bus_queue_trigger(arg_name="message", queue_name=NOTICES_QUEUE, connection=CONNECTION)
+    async def notices(message: func.ServiceBusMessage) -> None:
+        with received(message):
+            await composed.engine().receive(decode(message.get_body()))
 
 
-@app.function_name("notices")
-@app.service_bus_queue_trigger(arg_name="message", queue_name=NOTICES_QUEUE, connection=CONNECTION)
-async def notices(message: func.ServiceBusMessage) -> None:
-    with received(message):
-        await composed.engine().receive(decode(message.get_body()))
+def _register_dead_letters() -> None:
+    @app.function_name("dead_letters")
+    @app.service_bus_queue_trigger(arg_name="message", queue_name=DEAD_LETTERS_QUEUE, connection=CONNECTION)
+    async def dead_letters(message: func.ServiceBusMessage) -> None:
+        with received(message):
+            await composed.engine().dead_letter(dead_letter_of(message))
 
 
-@app.function_name("dead_letters")
-@app.service_bus_queue_trigger(arg_name="message", queue_name=DEAD_LETTERS_QUEUE, connection=CONNECTION)
-async def dead_letters(message: func.ServiceBusMessage) -> None:
-    with received(message):
-        await composed.engine().dead_letter(dead_letter_of(message))
-
-
-@app.function_name("timer")
-@app.timer_trigger(arg_name="timer", schedule="%ONBOARDING_TIMER_SCHEDULE%", run_on_startup=False)
-async def on_timer(timer: func.TimerRequest) -> None:
-    with ticked():
-        engine = composed.engine()
-        await timer_pass(engine)
-        await composed.gauges.measure(engine.records, engine.clock.now())
+def _register_timer() -> None:
+    @app.function_name("timer")
+    @app.timer_trigger(arg_name="timer", schedule="%ONBOARDING_TIMER_SCHEDULE%", run_on_startup=False)
+    async def on_timer(timer: func.TimerRequest) -> None:
+        with ticked():
+            engine = composed.engine()
+            await timer_pass(engine)
+            await composed.gauges.measure(engine.records, engine.clock.now())
 
 
 def _register_route(route: Route) -> None:
@@ -70,5 +73,13 @@ def _register_route(route: Route) -> None:
         return await enter(req)
 
 
-for _route in ROUTES:
-    _register_route(_route)
+_functions = functions()
+if _functions.has_steps:
+    for _step in TASKS:
+        _register_step(_step)
+    _register_notices()
+    _register_dead_letters()
+if _functions.has_front:
+    _register_timer()
+    for _route in ROUTES:
+        _register_route(_route)

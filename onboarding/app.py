@@ -6,6 +6,7 @@ not wait for it at a cold start.
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -42,6 +43,8 @@ gauges = Gauges()
 def engine() -> Engine:
     """The engine of this process. Raises SettingsError when a setting is wrong."""
     chosen = settings()
+    # At INFO the Azure SDKs log each request with its URL, and host.json has no say in the names of Python's loggers.
+    logging.getLogger("azure").setLevel(logging.WARNING)
     credential = Credential(chosen)
     graph = GraphClient(chosen, credential)
     world = World(

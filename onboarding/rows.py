@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from onboarding.core.record import STORED, Event, Problem, Record, StepState
+from onboarding.core.record import SCHEMA_VERSION, STORED, Event, Problem, Record, StepState, upgraded
 from onboarding.core.steps import STEPS
 from onboarding.open_steps import written
 from onboarding.ports import Row
@@ -27,7 +28,9 @@ _JSON_COLUMNS = {
 
 
 _ELSEWHERE = set(_JSON_COLUMNS)
-_PARTS = {name: TypeAdapter(Record.model_fields[name].annotation) for name in _JSON_COLUMNS}
+_PARTS: Mapping[str, TypeAdapter[Any]] = {
+    name: TypeAdapter(Record.model_fields[name].annotation or Any) for name in _JSON_COLUMNS
+}
 
 
 class UnreadableRowError(Exception):
@@ -36,8 +39,8 @@ class UnreadableRowError(Exception):
     def __init__(self, key: str, what: str) -> None:
         self.key = key
         super().__init__(
-            f"The row of onboarding {key} can't be read: unexpected or missing: {what}. Nothing is done with it; if an"
-            " older version of the application wrote it, run that one, or see docs/runbook.md."
+            f"The row of onboarding {key} can't be read: {what}. Nothing is done with it; what to do is in"
+            " docs/runbook.md."
         )
 
 
@@ -72,18 +75,42 @@ def to_row(record: Record, partition: str, etag: str = "", commit: str = "") -> 
 
 
 def from_row(row: Row) -> Record:
-    """The record of a row. Raises UnreadableRowError for one that this version of the application can't read."""
+    """The record of a row, whatever older version wrote it.
+
+    Raises UnreadableRowError for one that this version of the application can't read, or must not write back because a
+    newer one wrote it: what that one added would be lost.
+    """
     try:
         parts = "".join(f',"{name}":{row.columns[column]}' for name, column in _JSON_COLUMNS.items())
         whole = f"{row.columns['Rest'].removesuffix('}')}{parts}}}"
-        return Record.model_validate_json(whole, context=STORED)
+        record = Record.model_validate_json(whole, context=STORED)
     except (KeyError, AttributeError, ValidationError) as error:
-        fields = (
-            ", ".join(".".join(map(str, e["loc"])) or "JSON" for e in error.errors()[:5])
-            if isinstance(error, ValidationError)
-            else f"column {error}"
-        )
-        raise UnreadableRowError(row.key, fields) from None
+        raise UnreadableRowError(row.key, _newer(row) or f"unexpected or missing: {_where(error)}") from None
+    if record.schema_version > SCHEMA_VERSION:
+        raise UnreadableRowError(row.key, _too_new(record.schema_version))
+    return upgraded(record)
+
+
+def _where(error: KeyError | AttributeError | ValidationError) -> str:
+    if not isinstance(error, ValidationError):
+        return f"column {error}"
+    return ", ".join(".".join(map(str, e["loc"])) or "JSON" for e in error.errors()[:5])
+
+
+def _newer(row: Row) -> str | None:
+    """Why a row that makes no sense here was perhaps never meant to."""
+    try:
+        version = int(json.loads(row.columns["Rest"])["schemaVersion"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return _too_new(version) if version > SCHEMA_VERSION else None
+
+
+def _too_new(version: int) -> str:
+    return (
+        f"it has schema version {version}, which a newer version of the application wrote; this one knows"
+        f" {SCHEMA_VERSION}"
+    )
 
 
 def _length(text: str) -> int:
@@ -91,16 +118,21 @@ def _length(text: str) -> int:
     return len(text) if len(text) * 2 <= COLUMN_LENGTH else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+_OPERATOR = "an operator of this application"
+
+
 def waiting_for(record: Record) -> tuple[str | None, str | None, Any]:
     """(what, on whom, since when) an open onboarding waits, by its most telling step; Nones when for nothing."""
-    order = (StepState.NEEDS_ATTENTION, StepState.WAITING, StepState.RUNNING, StepState.DUE)
+    order: tuple[StepState, ...] = (StepState.NEEDS_ATTENTION, StepState.WAITING, StepState.RUNNING, StepState.DUE)
+    if record.pause is not None and not record.closed:
+        return "Somebody to resume it", _OPERATOR, record.pause.since
+    if record.cancelling:
+        order = (StepState.RUNNING,)
     open_steps = [] if record.closed else [s for s in record.steps if s.state in order]
     if not open_steps:
         return None, None, None
     step = min(open_steps, key=lambda s: (order.index(s.state), s.since))
-    on_whom = (
-        "an operator of this application" if step.state is StepState.NEEDS_ATTENTION else step.definition.waits_on.value
-    )
+    on_whom = _OPERATOR if step.state is StepState.NEEDS_ATTENTION else step.definition.waits_on.value
     return step.definition.title, on_whom, step.since
 
 

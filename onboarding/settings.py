@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -12,16 +13,43 @@ from onboarding.core.links import KEY_LENGTH
 from onboarding.core.policy import Policy
 
 _POLICY = Policy()
+UNRESOLVED = "@microsoft.keyvault("
+"""How a Key Vault reference begins, in lower case (Microsoft Learn, "Use Key Vault references as app settings")."""
 
 
 class SettingsError(Exception):
     """The app can't start: a setting is missing or wrong. The message names each, and what was expected."""
 
 
-class Settings(BaseSettings):
-    """The app settings. Names are those of the environment, in upper case unless given here otherwise."""
+class Functions(StrEnum):
+    """Which functions an app has. One package serves two apps with an identity each (docs/permissions.md)."""
+
+    ALL = "all"
+    FRONT = "front"
+    """HTTP and the timer: they meet people, and at Microsoft they only read gateways."""
+    STEPS = "steps"
+    """The queues: they write at Microsoft and send notices, and nobody can call them."""
+
+    @property
+    def has_front(self) -> bool:
+        return self is not Functions.STEPS
+
+    @property
+    def has_steps(self) -> bool:
+        return self is not Functions.FRONT
+
+
+class Registration(BaseSettings):
+    """The one setting that is needed before any function runs: when the host asks which there are."""
 
     model_config = SettingsConfigDict(env_prefix="ONBOARDING_", case_sensitive=False, extra="ignore", frozen=True)
+
+    functions: Functions = Functions.ALL
+    """`front` and `steps` in two apps, so that no function that HTTP reaches has the permissions of the steps."""
+
+
+class Settings(Registration):
+    """The app settings. Names are those of the environment, in upper case unless given here otherwise."""
 
     service_bus: SecretStr | None = Field(None, validation_alias="ServiceBus")
     """A connection string, for an emulator. In Azure leave it out and set `ServiceBus__fullyQualifiedNamespace`."""
@@ -57,6 +85,12 @@ class Settings(BaseSettings):
     """Before a step's second attempt; doubles from there."""
     nudge_grace: float = Field(_POLICY.nudge_grace, ge=0)
     """How late a message may be before the timer sends another."""
+    step_timeout: float = Field(_POLICY.step_timeout, gt=0)
+    """When a step that a function is at is broken off."""
+    step_lease: float = Field(_POLICY.lease, gt=0)
+    """How long a function may be at a step before it is taken for dead; longer than `step_timeout`."""
+    notice_lease: float = Field(_POLICY.notice_lease, gt=0)
+    """How long a function may be at a notice before it is taken for dead."""
 
     teams_webhook_url: SecretStr | None = None
     """A Teams Workflows webhook. Its query holds the key: a secret."""
@@ -125,6 +159,18 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {KEY_LENGTH} characters")
         return value
 
+    @field_validator("link_key", "link_key_previous", "teams_webhook_url")
+    @classmethod
+    def _resolved(cls, value: SecretStr | None) -> SecretStr | None:
+        # The platform hands a reference over as it is written when it can't read the secret. As a key it would be long
+        # enough, and known to anybody.
+        if value is not None and value.get_secret_value().lstrip().lower().startswith(UNRESOLVED):
+            raise ValueError(
+                "is a Key Vault reference that the platform could not resolve: check that the secret exists, and that"
+                " the app's identity holds Key Vault Secrets User on the vault"
+            )
+        return value
+
     @model_validator(mode="after")
     def _connections(self) -> Settings:
         for one, other, names in (
@@ -139,6 +185,15 @@ class Settings(BaseSettings):
                 raise ValueError(f"set {names}")
         return self
 
+    @model_validator(mode="after")
+    def _lease_outlasts_its_step(self) -> Settings:
+        if self.step_lease <= self.step_timeout:
+            raise ValueError(
+                f"ONBOARDING_STEP_LEASE is {self.step_lease:g} and ONBOARDING_STEP_TIMEOUT {self.step_timeout:g};"
+                " the lease must be longer, or a second function begins a step that the first is still at"
+            )
+        return self
+
     @property
     def policy(self) -> Policy:
         """The times that the rules use."""
@@ -147,6 +202,9 @@ class Settings(BaseSettings):
             poll_longest=self.poll_longest,
             retry_first=self.retry_first,
             nudge_grace=self.nudge_grace,
+            step_timeout=self.step_timeout,
+            lease=self.step_lease,
+            notice_lease=self.notice_lease,
             remind_first=self.remind_first,
             remind_again=self.remind_again,
             escalate_after=self.escalate_after,
@@ -154,11 +212,23 @@ class Settings(BaseSettings):
         )
 
 
-@lru_cache(maxsize=1)
-def settings() -> Settings:
-    """The settings of this process. Raises SettingsError that names everything wrong, and no value."""
+_S = TypeVar("_S", bound=BaseSettings)
+
+
+def _checked(kind: type[_S]) -> _S:
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"The app settings are wrong: {reasons}. They are described in docs/settings.md.") from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process. Raises SettingsError that names everything wrong, and no value."""
+    return _checked(Settings)
+
+
+def functions() -> Functions:
+    """Which functions this app has. Raises SettingsError."""
+    return _checked(Registration).functions

@@ -56,6 +56,9 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_POLL_LONGEST": "2",
         "ONBOARDING_RETRY_FIRST": "1",
         "ONBOARDING_NUDGE_GRACE": "5",
+        "ONBOARDING_STEP_TIMEOUT": "20",
+        "ONBOARDING_STEP_LEASE": "25",
+        "ONBOARDING_NOTICE_LEASE": "25",
         "ONBOARDING_TEAMS_WEBHOOK_URL": (
             f"https://{HOST}:{ports.teams}/workflows/{world['teams']['workflow']}/triggers/manual/paths/invoke"
             f"?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={world['teams']['signature']}"

@@ -34,6 +34,8 @@ class Call:
     service: Service
     method: str
     template: str
+    by: str | None = field(default=None, compare=False)
+    """Client id of the managed identity that calls; None when it is the system-assigned one."""
 
     @property
     def operation(self) -> str:
@@ -143,7 +145,10 @@ def shared_problem(call: Call, answer: Answer) -> StepProblemError | None:
         return TryLaterError(ProblemCode.OUTAGE, seen, answer.retry_after())
     if answer.status == 401:
         advice = (
-            "Check that the function app's endpoints and its identity belong to the same cloud, and retry the step."
+            f"{call.service} does not take the token of the application's identity. Check that this identity still"
+            " exists and is the function app's (`az functionapp identity show --name <app> --resource-group <group>`),"
+            " that AZURE_CLIENT_ID is its client id, and that ONBOARDING_ARM_ENDPOINT and ONBOARDING_GRAPH_ENDPOINT"
+            " are those of its own cloud (docs/settings.md). Restart the function app, and retry the step."
         )
         return PersonMustActError(ProblemCode.SIGN_IN_FAILED, seen, advice)
     if 300 <= answer.status < 400 or (answer.status == 404 and not answer.absent):

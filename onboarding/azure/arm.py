@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from onboarding.azure.credential import ARM_AUDIENCE, CONNECT_TIMEOUT, READ_TIME
 from onboarding.azure.per_loop import PerLoop
 from onboarding.core.identifiers import GATEWAY_TYPE, GatewayId
 from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import StepProblemError
 from onboarding.core.request import TestLine
 from onboarding.ports import GatewayResource, Gateways, TestLineResource
 from onboarding.settings import Settings
@@ -57,7 +59,7 @@ class ArmGateways(Gateways):
         answer = await self._read(_GET, gateway.arm_id)
         if answer.ok:
             return GatewayResource(_object(_GET, answer))
-        problem = arm_problem(_GET, answer)
+        problem = self._problem(_GET, answer, gateway.arm_id)
         if answer.absent and problem.code == ProblemCode.GATEWAY_GONE:
             return None
         raise problem
@@ -132,14 +134,14 @@ class ArmGateways(Gateways):
             ),
         )
         if not answer.ok:
-            raise arm_problem(call, answer)
+            raise self._problem(call, answer, path)
 
     async def _pages(self, call: Call, path: str) -> list[Mapping[str, Any]]:
         items: list[Mapping[str, Any]] = []
         answer = await self._read(call, path)
         while True:
             if not answer.ok:
-                raise arm_problem(call, answer)
+                raise self._problem(call, answer, path)
             page = _object(call, answer)
             items += [item for item in page.get("value") or () if isinstance(item, dict)]
             link = page.get("nextLink")
@@ -156,6 +158,9 @@ class ArmGateways(Gateways):
             raise unexpected(call, f"its next page is at {theirs.netloc}, not at {ours.netloc}")
         request = HttpRequest("GET", link)
         return await self._send(call, lambda client, hook: client.send_request(request, raw_response_hook=hook))
+
+    def _problem(self, call: Call, answer: Answer, path: str) -> StepProblemError:
+        return arm_problem(replace(call, by=self._settings.client_id), answer, path)
 
     async def _send(self, call: Call, operation: Operation) -> Answer:
         """Every request to ARM goes through here, and every answer comes back raw, whatever its status."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onboarding.azure.answers import Answer, Call, refused, shared_problem
+from onboarding.azure.permissions import AZURE_ROLES, grant_azure
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 
@@ -19,12 +20,12 @@ STOPPING_CONFLICTS = frozenset(
     {"ScopeLocked", "ReadOnlyDisabledSubscription", "InvalidResourceLocation", "RequestDisallowedByPolicy"}
 )
 """Conflicts that last until a person acts; other conflicts are another operation under way."""
-READER = "Reader"
-CONTRIBUTOR = "Contributor"
+FALLBACK = "Contributor"
+"""Serves where this repository's own role was not deployed; it allows much more."""
 
 
-def arm_problem(call: Call, answer: Answer) -> StepProblemError:
-    """What to raise for an answer that isn't success."""
+def arm_problem(call: Call, answer: Answer, path: str) -> StepProblemError:
+    """What to raise for an answer that isn't success. `path` is the one that was called, from `/subscriptions` on."""
     seen = f"{call} answered {answer}."
     if answer.code in RETIRED_CODES:
         return PersonMustActError(ProblemCode.PROVIDER_RETIRED, seen, RETIRED)
@@ -35,12 +36,18 @@ def arm_problem(call: Call, answer: Answer) -> StepProblemError:
         advice = "Check the request's subscription id, resource group and gateway name against the Azure portal."
         return PersonMustActError(ProblemCode.GATEWAY_GONE, seen, advice)
     if answer.status == 403 and answer.code not in STOPPING_CONFLICTS:
-        role = READER if call.method == "GET" else CONTRIBUTOR
-        advice = (
-            f"Give the application's managed identity the Azure role {role} on the gateway's resource group or"
-            " subscription (docs/permissions.md), and retry the step."
-        )
-        return PersonMustActError(ProblemCode.PERMISSION_MISSING, seen, advice)
+        return PersonMustActError(ProblemCode.PERMISSION_MISSING, seen, _advice(call, path))
     if answer.status == 409 and answer.code not in STOPPING_CONFLICTS:
         return TryLaterError(ProblemCode.BUSY, seen, answer.retry_after())
     return refused(call, answer)
+
+
+def _advice(call: Call, path: str) -> str:
+    role = AZURE_ROLES[call.operation]
+    name = role.name(path)
+    command = grant_azure(call.by, name, role.on(path))
+    own = "" if role.built_in else f" (a role that infra/main.bicep defines; without it, {FALLBACK} serves)"
+    return (
+        f"Give the application's managed identity the Azure role {name}{own}: `{command}` (docs/permissions.md)."
+        " It takes effect within ten minutes; then retry the step."
+    )

@@ -38,8 +38,9 @@ NATIONAL_CLOUDS = (
 
 _SIGN_IN = Call(Service.ENTRA, "GET", "token of the application's identity")
 _SIGN_IN_ADVICE = (
-    "Check that the function app has a managed identity, that AZURE_CLIENT_ID is its client id when it is a"
-    " user-assigned one (left out for a system-assigned one), and then retry the step."
+    "Check that the function app has a managed identity (`az functionapp identity show --name <app> --resource-group"
+    " <group>`; `az functionapp identity assign` gives it one), and that AZURE_CLIENT_ID is its client id when it is a"
+    " user-assigned one (left out for a system-assigned one); then retry the step."
 )
 
 

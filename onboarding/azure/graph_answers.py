@@ -8,10 +8,10 @@ exists already is confirmed by a read.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 
 from onboarding.azure.answers import Answer, Call, refused, shared_problem
+from onboarding.azure.permissions import IN_EXCHANGE, NEEDED, grant_graph, grant_mail
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 
@@ -43,27 +43,8 @@ _WORDS: tuple[tuple[Meaning, frozenset[int], re.Pattern[str]], ...] = tuple(
 )
 """In this order. All wordings were seen in the field; none is documented."""
 
-PERMISSIONS: Mapping[str, tuple[str, ...]] = {
-    "GET /servicePrincipals(appId='{id}')": ("Application.Read.All",),
-    "GET /servicePrincipals/{id}": ("Application.Read.All",),
-    "GET /servicePrincipals/{id}/appRoleAssignments": ("Application.Read.All",),
-    "GET /servicePrincipals/{id}/appRoleAssignedTo": ("Application.Read.All",),
-    # Application.ReadWrite.OwnedBy is documented as enough, but not for an application of another tenant.
-    "POST /servicePrincipals": ("Application.ReadWrite.All",),
-    "POST /servicePrincipals/{id}/appRoleAssignedTo": ("AppRoleAssignment.ReadWrite.All", "Application.Read.All"),
-    "GET /users/{id}": ("User.ReadBasic.All",),
-    "GET /users/{id}/appRoleAssignments": ("AppRoleAssignment.ReadWrite.All",),
-    "GET /domains/{id}": ("Domain.ReadWrite.All",),
-    "GET /domains/{id}/verificationDnsRecords": ("Domain.ReadWrite.All",),
-    "POST /domains": ("Domain.ReadWrite.All",),
-    "POST /domains/{id}/verify": ("Domain.ReadWrite.All",),
-    "POST /users/{id}/sendMail": ("Mail.Send",),
-}
-"""The application permissions that a call needs: the least ones that serve all our calls together."""
-
-MAIL_ADVICE = (
-    "Allow the application's managed identity to send as that mailbox: in Exchange, role `Application Mail.Send` with a"
-    " scope of that one mailbox (RBAC for Applications); not Mail.Send in Entra, which is for every mailbox."
+RESTART = (
+    " The application's token keeps its old permissions for up to a day: restart the function app, then retry the step."
 )
 IN_USE_ADVICE = (
     "Another Microsoft Entra tenant holds this domain. Find out from the onboarding team which one, have it removed"
@@ -113,12 +94,21 @@ def unconfirmed(call: Call) -> TryLaterError:
 
 
 def _forbidden(call: Call, seen: str) -> PersonMustActError:
-    needed = PERMISSIONS.get(call.operation, ())
-    if "Mail.Send" in needed:
-        return PersonMustActError(ProblemCode.PERMISSION_MISSING, seen, MAIL_ADVICE)
-    names = " and ".join(needed) or "the permission for this call"
-    advice = (
-        f"Grant the application's managed identity {names} on Microsoft Graph (docs/permissions.md), and retry the"
-        " step. A token from before keeps its old permissions for up to a day; restarting the app may fetch a new one."
-    )
+    needed = NEEDED.get(call.operation, ())
+    if roles := [IN_EXCHANGE[name] for name in needed if name in IN_EXCHANGE]:
+        advice = (
+            "Allow the application's managed identity to send as that one mailbox, by Exchange's RBAC for Applications"
+            f" (role `{roles[0]}`), not by {needed[0]} in Entra, which is for every mailbox:"
+            f" `{grant_mail(call.by)}` in PowerShell. It takes effect within two hours; then retry."
+        )
+    elif needed:
+        advice = (
+            f"Grant the application's managed identity {' and '.join(needed)} on Microsoft Graph:"
+            f" `{grant_graph(call.by, needed)}` (or grant.ps1 beside it; docs/permissions.md).{RESTART}"
+        )
+    else:
+        advice = (
+            f"The table of permissions (docs/permissions.md) does not know {call.operation}: report this defect, with"
+            " what Microsoft says above."
+        )
     return PersonMustActError(ProblemCode.PERMISSION_MISSING, seen, advice)

@@ -153,7 +153,7 @@ class GraphClient:
             request.query_parameters["%24select"] = list(ask.select)
         # OData's `$select` stays readable in a batch, as the SDK's middleware makes it in a plain request.
         path = request.url.replace("%24select", "$select")
-        call = Call(Service.GRAPH, ask.method, unquote(_NAMES.sub("{id}", template)))
+        call = Call(Service.GRAPH, ask.method, unquote(_NAMES.sub("{id}", template)), by=self._settings.client_id)
         return Inner(call, path, ask.body, ask.after_previous)
 
     async def _send(

@@ -131,6 +131,17 @@ class AzureTable:
             if _code(error) != "TableNotFound":
                 raise
 
+    async def all_rows(self) -> AsyncIterator[Row]:
+        """The rows of all partitions, in the order of their keys: for an operator's tools, never for a function."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            async for entity in self._table().list_entities():
+                yield _row(entity)
+        except ResourceNotFoundError as error:
+            if _code(error) != "TableNotFound":
+                raise
+
     async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
         """At most `limit` of the rows, in one request.
 

@@ -22,7 +22,7 @@ class Action:
     step: str | None
     label: str
     path: str
-    """Below `/api/`; always POST."""
+    """Below `/api/`."""
     role: str
     method: str = "POST"
 
@@ -63,5 +63,5 @@ def _of_the_whole(record: Record) -> Iterator[Action]:
         yield Action("pause", None, "Pause the onboarding", f"{base}/pause", OPERATE)
     else:
         yield Action("resume", None, "Resume the onboarding", f"{base}/resume", OPERATE)
-    yield Action("change-contacts", None, "Change whom to tell", f"{base}/contacts", OPERATE)
+    yield Action("change-contacts", None, "Change whom to tell", f"{base}/contacts", OPERATE, "PUT")
     yield Action("cancel", None, "Cancel the onboarding", f"{base}/cancel", OPERATE)

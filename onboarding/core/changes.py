@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from onboarding.core.record import STORED, Event, Record
+from onboarding.core.record import STORED, Event, Record, upgraded
 
 _LISTS = {"steps": "name", "notices": "id"}
 _OF_THE_EVENT = {"version", "updatedAt", "tail"}
@@ -40,7 +40,7 @@ def rebuild(events: list[Event]) -> Record:
     # A notice or step that a new start dropped has all its fields set to null.
     for head, key in _LISTS.items():
         body[head] = [item for item in body[head].values() if item[key] is not None]
-    return Record.model_validate(body, context=STORED)
+    return upgraded(Record.model_validate(body, context=STORED))
 
 
 def _flat(record: Record, unlike: Record | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from onboarding.core.changes import changes
 from onboarding.core.events import APPLICATION, Effect, Nudge, NudgeNotice
@@ -74,7 +74,7 @@ class Draft:
 
     def spent(self, step: StepRecord) -> bool:
         """Whether a task has used up its budget of attempts or of time."""
-        tried_for = self.now - (step.begun_at or step.since)
+        tried_for = self.now - (step.begun_at or self.now)
         return self.policy.spent(step.definition.budget, step.attempts, tried_for)
 
     def end_step(self, name: str, detail: str, by: str = APPLICATION, note: str = "") -> None:
@@ -128,9 +128,8 @@ class Draft:
             self.set(findings=self.record.findings.model_validate({**self.record.findings.model_dump(), **fields}))
 
     def owe(self, kind: NoticeKind, step: str | None = None) -> None:
-        """People are to be told, in place of whatever they were to be told of the same step."""
-        if step:
-            self.withdraw(step)
+        """People are to be told, in place of whatever they were to be told of the same step (or of the whole)."""
+        self.withdraw(step)
         notice = Notice(
             id=f"{kind}:{step or 'onboarding'}:{self.version}",
             kind=kind,
@@ -155,8 +154,8 @@ class Draft:
         self.set_notice(notice_id, next_attempt_at=self.now + after, ticket=self.version, sending=False)
         self.effects.append(NudgeNotice(self.record.id, notice_id, self.version, after.total_seconds()))
 
-    def withdraw(self, step: str) -> None:
-        """What was to be said of a step and is not said yet is no longer owed."""
+    def withdraw(self, step: str | None) -> None:
+        """What was to be said of a step (None: of the whole) and is not said yet is no longer owed."""
         for notice in self.record.notices:
             if notice.step == step and notice.owed:
                 self.set_notice(notice.id, next_attempt_at=None)
@@ -179,7 +178,7 @@ class Draft:
 
     def begin(self, name: str) -> None:
         """Begin a step, with its whole budget. A checkpoint is opened: people are told of this opening."""
-        self.set_step(name, attempts=0, failures=0, begun_at=self.now, problem=None, detail="", reminders=0)
+        self.set_step(name, attempts=0, failures=0, begun_at=None, problem=None, detail="", reminders=0)
         match self.record.step(name).definition.kind:
             case Kind.TASK:
                 self.make_due(name)
@@ -189,6 +188,8 @@ class Draft:
             case Kind.CHECKPOINT:
                 self.set_step(name, state=StepState.WAITING, escalated=False)
                 self.open(name)
+            case _ as never:
+                assert_never(never)
 
     def look_now(self, name: str) -> None:
         """A wait is looked at as soon as Microsoft's pause, if it asked for one, is over."""

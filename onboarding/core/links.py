@@ -80,7 +80,8 @@ def check(link: Link, record: Record | None) -> None:
     if record is None or not known:
         raise LinkError("foreign", "This link belongs to no onboarding that is known here.", link)
     step = record.step(link.step)
-    if record.closed or step.state is not StepState.WAITING or step.ticket != link.opening:
+    over = record.closed or record.cancelling
+    if over or step.state is not StepState.WAITING or step.ticket != link.opening:
         raise LinkError("used", "This link has been used, or what it asked for has been settled since.", link)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import assert_never
 
 from onboarding.core.deliveries import Delivery
 from onboarding.core.instructions import Instructions, Value, instructions, txt_values
@@ -106,7 +107,7 @@ def _title(kind: NoticeKind, record: Record, step: Step | None) -> str:
         NoticeKind.ESCALATION: f"{gateway} is held up",
         NoticeKind.NEEDS_ATTENTION: f"{gateway} needs attention",
         NoticeKind.LONG_WAIT: f"{gateway}: a long wait",
-        NoticeKind.PAUSED: f"{gateway} is still paused",
+        NoticeKind.PAUSED: f"{gateway} is still paused" if record.pause else f"{gateway} was paused",
         NoticeKind.PROBLEM_REPORTED: f"{gateway}: a problem was reported",
         NoticeKind.COMPLETED: f"{gateway} is connected",
         NoticeKind.CANCELLED: f"{gateway}: the onboarding was cancelled",
@@ -140,24 +141,29 @@ def _why(kind: NoticeKind, notice: Notice, record: Record, step: Step | None) ->
         case NoticeKind.LONG_WAIT:
             last = state.detail if state and state.detail else "nothing yet."
             return (
-                f"This has been waited for for {opened}, on {_whom(step, record)}. What was last seen: {last}",
+                f"This wait has lasted {opened}, on {_whom(step, record)}. What was last seen: {last}",
                 "It goes on being watched, however long it takes.",
             )
         case NoticeKind.PAUSED:
-            return (_paused(record, notice), "Nothing is begun, and nobody is asked for anything, until it is resumed.")
+            return _paused(record, notice)
         case NoticeKind.PROBLEM_REPORTED:
             return (f"Somebody can't do this step. {seen}", "The step stands still until it is retried or confirmed.")
         case NoticeKind.COMPLETED:
             return ("All steps are done: the gateway is connected. The next step is to prepare for live traffic.",)
         case NoticeKind.CANCELLED:
             return (f"The onboarding was cancelled for this reason: {record.cancelled_because or 'none was given.'}",)
+        case _ as never:
+            assert_never(never)
 
 
-def _paused(record: Record, notice: Notice) -> str:
+def _paused(record: Record, notice: Notice) -> tuple[str, ...]:
     pause = record.pause
     if pause is None:
-        return "It was paused, and has been resumed in the meantime."
-    return f"It has been paused for {how_long(notice.owed_since - pause.since)}, by {pause.by}: {pause.because}"
+        return ("It was paused, and is not any more.",)
+    return (
+        f"It has been paused for {how_long(notice.owed_since - pause.since)}, by {pause.by}: {pause.because}",
+        "Nothing is begun, and nobody is asked for anything, until it is resumed.",
+    )
 
 
 def _actions(kind: NoticeKind, record: Record, step: Step | None, found: Instructions) -> tuple[str, ...]:
@@ -173,7 +179,8 @@ def _actions(kind: NoticeKind, record: Record, step: Step | None, found: Instruc
         case NoticeKind.LONG_WAIT:
             return (f"Ask {record.request.onboarding_team.name} what holds it up.", *found.actions)
         case NoticeKind.PAUSED:
-            return ("Resume the onboarding on the page below; or cancel it there.",)
+            go_on = "Resume the onboarding on the page below; or cancel it there."
+            return (go_on if record.pause else "Nothing is to be done about the pause.",)
         case NoticeKind.PROBLEM_REPORTED:
             return (*advice, *found.actions)
         case NoticeKind.COMPLETED:
@@ -184,6 +191,8 @@ def _actions(kind: NoticeKind, record: Record, step: Step | None, found: Instruc
                 "Undo by hand what you do not want to keep.",
                 "To take it up again, start the onboarding again: it goes on from what it finds.",
             )
+        case _ as never:
+            assert_never(never)
 
 
 def _instructions(step: Step | None, record: Record) -> Instructions:

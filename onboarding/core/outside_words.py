@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from onboarding.core.instructions import Instructions, Value, txt_values
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import Record
@@ -62,6 +64,8 @@ def outside_why(kind: NoticeKind, record: Record, step: Step | None) -> tuple[st
             return greeting, f"{context} All steps are done. Thank you for your help."
         case NoticeKind.CANCELLED:
             return greeting, f"{context} The operator has ended this onboarding before it was complete."
+        case _ as never:
+            assert_never(never)
 
 
 def outside_actions(kind: NoticeKind, record: Record, step: Step | None) -> tuple[str, ...]:

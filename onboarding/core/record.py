@@ -13,7 +13,8 @@ from onboarding.core.request import STORED as STORED
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.steps import BY_NAME, Kind, Step
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Goes up when an older version of the application would lose or misread what this one writes: docs/upgrade.md."""
 DETAIL_LENGTH = 1000
 """Characters of a detail or message that the record keeps: a column of the table holds 32 K."""
 
@@ -77,11 +78,11 @@ class StepRecord(Stored):
     state: StepState
     since: AwareDatetime
     attempts: int = 0
-    """Attempts started (task) or looks taken (wait) since `begun_at`."""
+    """Attempts started (task) or looks taken (wait) since it became possible, or was retried or reopened."""
     failures: int = 0
     """Looks at a wait that failed, one after another."""
     begun_at: AwareDatetime | None = None
-    """When it became possible, or was last retried or reopened: its budget counts from there."""
+    """When the first of these attempts was started: its budget of time counts from there, or from a resume on."""
     not_before: AwareDatetime | None = None
     """Until when Microsoft asked to be left alone."""
     next_attempt_at: AwareDatetime | None = None
@@ -266,3 +267,10 @@ class Record(Stored):
         if self.pause is not None and not self.closed:
             times.append(self.pause.next_word_at)
         return min((t for t in times if t is not None), default=None)
+
+
+def upgraded(record: Record) -> Record:
+    """A record of an older schema version as this one writes it: what was added since has its default."""
+    if record.schema_version >= SCHEMA_VERSION:
+        return record
+    return record.model_copy(update={"schema_version": SCHEMA_VERSION})

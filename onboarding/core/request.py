@@ -180,6 +180,13 @@ class Addressees(Part):
     """Told once when a checkpoint stays open for too long."""
 
 
+class Contacts(Part):
+    """Who the onboarding team is, and whom to tell: what of a request can be changed later."""
+
+    onboarding_team: OnboardingTeam
+    notify: Addressees
+
+
 class OnboardingRequest(Part):
     """One gateway's onboarding."""
 

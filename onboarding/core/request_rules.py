@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from onboarding.core.request import REQUIRED_TEST_LINES, Environment, OnboardingRequest, Service
+from onboarding.core.request import REQUIRED_TEST_LINES, Contacts, Environment, OnboardingRequest, Service
 
 _SHOWN = 200
 
@@ -53,6 +53,14 @@ def read_request(body: Any) -> OnboardingRequest:
     if reasons or request is None:
         raise InvalidRequestError(reasons)
     return request
+
+
+def read_contacts(body: Any) -> Contacts:
+    """Parsed JSON → the contacts that take the place of a request's. Raises InvalidRequestError with all reasons."""
+    try:
+        return Contacts.model_validate(body, strict=False)
+    except ValidationError as error:
+        raise InvalidRequestError([_reason(e) for e in error.errors(include_url=False)]) from None
 
 
 _MESSAGES = {

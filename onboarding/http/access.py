@@ -27,7 +27,7 @@ class Role(StrEnum):
     APPROVE = "Onboarding.Approve"
     """Confirm checkpoints, and report problems with them."""
     OPERATE = "Onboarding.Operate"
-    """Retry, check, cancel."""
+    """Retry, check, skip, reopen, replay, pause, resume, cancel, change whom to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +86,16 @@ isn't among them: machines that have nothing to do with Azure set it too."""
 
 def caller_of(request: func.HttpRequest, environ: Mapping[str, str], sandbox_user: str | None) -> Caller | None:
     """The caller; None when nobody is signed in."""
-    if environ.get("WEBSITE_AUTH_ENABLED", "").strip().lower() == "true":
+    if platform_signs_in(environ):
         return read_principal(request.headers.get(_PRINCIPAL))
     if sandbox_user and not in_azure(environ):
         return SANDBOX_USERS.get(_cookie(request, SANDBOX_COOKIE) or sandbox_user)
     return None
+
+
+def platform_signs_in(environ: Mapping[str, str]) -> bool:
+    """Whether App Service authentication is on: it then answers below `/.auth` and names the caller in a header."""
+    return environ.get("WEBSITE_AUTH_ENABLED", "").strip().lower() == "true"
 
 
 def in_azure(environ: Mapping[str, str]) -> bool:

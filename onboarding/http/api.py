@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import azure.functions as func
 
 from onboarding.core.events import (
     CancelRequested,
     CheckRequested,
     Confirmed,
+    ContactsChanged,
     Happening,
+    PauseRequested,
     ProblemReported,
+    ReopenRequested,
+    ReplayRequested,
+    ResumeRequested,
     RetryRequested,
+    SkipRequested,
 )
-from onboarding.core.request_rules import read_request
+from onboarding.core.request_rules import read_contacts, read_request
 from onboarding.http import view
 from onboarding.http.bodies import read_json, read_object
 from onboarding.http.call import Call
@@ -87,10 +95,42 @@ async def check(call: Call) -> func.HttpResponse:
     return await _happen(call, CheckRequested(call.step, call.caller.name))
 
 
+async def skip(call: Call) -> func.HttpResponse:
+    """POST /api/onboardings/{id}/steps/{step}/skip {"reason", "insist"?} → 200, 400, 404, 409, 412."""
+    said = read_object(call.request, "reason", flag="insist")
+    reason, insist = _text(said, "reason", least=1), said.get("insist", False)
+    return await _happen(call, SkipRequested(call.step, call.caller.name, reason, insist))
+
+
+async def reopen(call: Call) -> func.HttpResponse:
+    """POST /api/onboardings/{id}/steps/{step}/reopen {"reason"} → 200, 400, 404, 409, 412."""
+    return await _happen(call, ReopenRequested(call.step, call.caller.name, _reason(call)))
+
+
+async def replay(call: Call) -> func.HttpResponse:
+    """POST /api/onboardings/{id}/replay: send given-up and late messages again now → 200, 404, 409, 412."""
+    return await _happen(call, ReplayRequested(call.caller.name))
+
+
+async def pause(call: Call) -> func.HttpResponse:
+    """POST /api/onboardings/{id}/pause {"reason"} → 200, 400, 404, 409, 412."""
+    return await _happen(call, PauseRequested(call.caller.name, _reason(call)))
+
+
+async def resume(call: Call) -> func.HttpResponse:
+    """POST /api/onboardings/{id}/resume → 200, 404, 409, 412."""
+    return await _happen(call, ResumeRequested(call.caller.name))
+
+
+async def put_contacts(call: Call) -> func.HttpResponse:
+    """PUT /api/onboardings/{id}/contacts {"onboardingTeam", "notify"} → 200, 400, 404, 409, 412."""
+    contacts = read_contacts(read_json(call.request))
+    return await _happen(call, ContactsChanged(call.caller.name, contacts.onboarding_team, contacts.notify))
+
+
 async def cancel(call: Call) -> func.HttpResponse:
     """POST /api/onboardings/{id}/cancel {"reason"} → 200, 400, 404, 409, 412."""
-    reason = _text(read_object(call.request, "reason"), "reason", least=1)
-    return await _happen(call, CancelRequested(call.caller.name, reason))
+    return await _happen(call, CancelRequested(call.caller.name, _reason(call)))
 
 
 def unknown(onboarding_id: str) -> ProblemError:
@@ -104,8 +144,12 @@ async def _happen(call: Call, happening: Happening) -> func.HttpResponse:
     return answer(call.request, view.onboarding(decision.record, call.caller), decision.record)
 
 
-def _text(said: dict[str, str], name: str, *, least: int = 0) -> str:
-    text = said.get(name, "").strip()
+def _reason(call: Call) -> str:
+    return _text(read_object(call.request, "reason"), "reason", least=1)
+
+
+def _text(said: dict[str, Any], name: str, *, least: int = 0) -> str:
+    text = str(said.get(name, "")).strip()
     if not least <= len(text) <= NOTE_LENGTH:
         raise ProblemError(
             400,

@@ -48,17 +48,15 @@ def read_json(request: func.HttpRequest) -> Any:
         raise ProblemError(400, "Malformed JSON", "The body holds a number that is too long.") from None
 
 
-def read_object(request: func.HttpRequest, *fields: str) -> dict[str, str]:
-    """A small JSON object of these text fields, all optional; an empty body is an empty object."""
+def read_object(request: func.HttpRequest, *texts: str, flag: str | None = None) -> dict[str, Any]:
+    """A small JSON object of these text fields and perhaps a flag, all optional; an empty body is an empty object."""
     if not request.get_body().strip():
         return {}
     body = read_json(request)
-    if not isinstance(body, dict) or set(body) - set(fields) or not all(isinstance(v, str) for v in body.values()):
-        raise ProblemError(
-            400,
-            "The request is invalid",
-            f"Expected a JSON object with no fields but {', '.join(fields)}, each a text.",
-        )
+    kinds: dict[str, type] = {**dict.fromkeys(texts, str), **({flag: bool} if flag else {})}
+    if not isinstance(body, dict) or not all(isinstance(v, kinds.get(n, ())) for n, v in body.items()):
+        told = f"{', '.join(texts)}, each a text" + (f", and {flag}, true or false" if flag else "")
+        raise ProblemError(400, "The request is invalid", f"Expected a JSON object with no fields but {told}.")
     return body
 
 

@@ -6,11 +6,12 @@ import json
 import logging
 import os
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import azure.functions as func
 
 from onboarding import app as composed
-from onboarding.http.access import Caller, caller_of, in_azure
+from onboarding.http.access import Caller, caller_of, in_azure, platform_signs_in
 from onboarding.http.bodies import is_page_form
 from onboarding.http.call import Call, Route
 from onboarding.http.origin import from_elsewhere
@@ -22,6 +23,8 @@ log = logging.getLogger("onboarding")
 
 NOBODY = Caller("nobody", frozenset())
 PROBLEM = "application/problem+json"
+SIGN_IN = "/.auth/login/aad"
+RETURN_TO = "post_login_redirect_uri"
 
 
 def entrance(route: Route) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
@@ -36,6 +39,8 @@ def entrance(route: Route) -> Callable[[func.HttpRequest], Awaitable[func.HttpRe
         try:
             admit(route, caller)
         except ProblemError as refusal:
+            if caller is None and request.method == "GET" and wants_page(request) and platform_signs_in(os.environ):
+                return to_sign_in(request)
             if caller is None or not wants_page(request):
                 raise
             # With who they are at its head; in the sandbox that is also the way to be somebody else again.
@@ -75,6 +80,16 @@ def admit(route: Route, caller: Caller | None) -> None:
             "Not allowed",
             f"{caller.name} holds {held}; {route.role} is needed. Ask whoever administers this application.",
         )
+
+
+def to_sign_in(request: func.HttpRequest) -> func.HttpResponse:
+    """To the platform's sign-in, and from there back to the page. Only its path goes along: never another site.
+
+    Source: Microsoft Learn, "Customize sign-in and sign-out in Azure App Service authentication".
+    """
+    asked = urlsplit(request.url)
+    back = urlunsplit(("", "", asked.path, asked.query, ""))
+    return func.HttpResponse(status_code=302, headers={"Location": f"{SIGN_IN}?{urlencode({RETURN_TO: back})}"})
 
 
 def check_origin(request: func.HttpRequest, public_url: str) -> None:

@@ -14,7 +14,7 @@ import azure.functions as func
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from onboarding.core.decide import create
-from onboarding.core.request import OnboardingRequest
+from onboarding.core.request import Contacts, OnboardingRequest
 from onboarding.core.request_rules import read_request
 from onboarding.core.steps import BY_NAME
 from onboarding.http import view
@@ -242,6 +242,7 @@ def _schemas() -> dict[str, Any]:
     _, found = models_json_schema(
         [
             (OnboardingRequest, "validation"),
+            (Contacts, "validation"),
             (view.OnboardingView, "serialization"),
             (view.EventsView, "serialization"),
             (view.ListView, "serialization"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from onboarding.core.record import OnboardingState
@@ -42,7 +42,7 @@ class Operation:
     query: tuple[Mapping[str, Any], ...] = ()
     body: Body | None = None
     tagged: bool = False
-    """GET: its answer has an ETag. POST: `If-Match` is honoured."""
+    """GET: its answer has an ETag. A change: `If-Match` is honoured."""
 
 
 def _query(name: str, schema: Mapping[str, Any], description: str) -> Mapping[str, Any]:
@@ -59,6 +59,12 @@ def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _because(what: str, **more: Mapping[str, Any]) -> Body:
+    """A body that gives a reason; `what` is an example of one."""
+    schema = {**_object(reason=_text(NOTE_LENGTH, 1), **more), "required": ["reason"]}
+    return Body({JSON: schema}, required=True, examples={"reason": {"reason": what}})
 
 
 def _form(**fields: Mapping[str, Any]) -> Body:
@@ -171,17 +177,75 @@ OPERATIONS: Mapping[str, Operation] = {
         view="OnboardingView",
         tagged=True,
     ),
-    "cancel_onboarding": Operation(
-        "End an onboarding",
-        description="What was done at Microsoft stays.",
+    "skip_step": Operation(
+        "Leave a step out",
+        description="Where Microsoft's article does not let it be left out (`mayBeSkippedWhen` of the step is null),"
+        " `insist` says that it was done in another way.",
+        answers={200: "The record after it."},
+        refusals=(409,),
+        view="OnboardingView",
+        body=replace(
+            _because("", insist={"type": "boolean", "default": False}),
+            examples={
+                "by the article": {"reason": "The service was selected at deployment."},
+                "insisting": {"reason": "Done by hand in the portal.", "insist": True},
+            },
+        ),
+        tagged=True,
+    ),
+    "reopen_step": Operation(
+        "Take back that a person confirmed a step, or that it was skipped",
+        description="What is open and needs it waits until it has ended again; what has ended after it stays so.",
+        answers={200: "The record after it."},
+        refusals=(409,),
+        view="OnboardingView",
+        body=_because("The onboarding team asks for another form."),
+        tagged=True,
+    ),
+    "replay_messages": Operation(
+        "Send messages that were given up, or are late, again now",
+        answers={200: "The record after it."},
+        refusals=(409,),
+        view="OnboardingView",
+        tagged=True,
+    ),
+    "pause_onboarding": Operation(
+        "Begin nothing until it is resumed",
+        description="What runs ends before its next write at Microsoft. People are reminded of the pause.",
+        answers={200: "The record after it."},
+        refusals=(409,),
+        view="OnboardingView",
+        body=_because("The network is frozen until Monday."),
+        tagged=True,
+    ),
+    "resume_onboarding": Operation(
+        "Let a paused onboarding go on",
+        answers={200: "The record after it."},
+        refusals=(409,),
+        view="OnboardingView",
+        tagged=True,
+    ),
+    "put_contacts": Operation(
+        "Change who the onboarding team is, and whom to tell",
+        description="Takes the place of both parts of the request. A new onboarding team is asked for what is open, and"
+        " links that were sent to the one before are no good any more.",
         answers={200: "The record after it."},
         refusals=(409,),
         view="OnboardingView",
         body=Body(
-            {JSON: {**_object(reason=_text(NOTE_LENGTH, 1)), "required": ["reason"]}},
+            {JSON: _ref("Contacts")},
             required=True,
-            examples={"reason": {"reason": "The gateway is deployed anew."}},
+            examples={"contacts": {name: OPERATOR_CONNECT[name] for name in ("onboardingTeam", "notify")}},
         ),
+        tagged=True,
+    ),
+    "cancel_onboarding": Operation(
+        "End an onboarding",
+        description="What was done at Microsoft stays. While a function is at a step, the state is `cancelling`.",
+        answers={200: "The record after it."},
+        refusals=(409,),
+        view="OnboardingView",
+        body=_because("The gateway is deployed anew."),
         tagged=True,
     ),
     "dashboard": Operation("The dashboard", PAGES, answers={200: "The page."}, refusals=(400,), media=(HTML,)),
@@ -193,7 +257,16 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={303: "Back to the page."},
         refusals=(409,),
         media=(),
-        body=_form(action=_text(40), step=_text(40), reason=_text(NOTE_LENGTH), note=_text(NOTE_LENGTH)),
+        body=_form(
+            action=_text(40),
+            step=_text(40),
+            reason=_text(NOTE_LENGTH),
+            note=_text(NOTE_LENGTH),
+            insist=_text(2),
+            **{"team-name": _text(200), "team-email": _text(254), "escalate-to": _text(254)},
+            emails={**_text(6000), "description": "One a line."},
+            teams=_text(2),
+        ),
     ),
     "link_page": Operation(
         "The page of a checkpoint, for the holder of a signed link",

@@ -15,6 +15,7 @@ from onboarding.core.problems import StepProblemError
 from onboarding.core.request_rules import InvalidRequestError
 from onboarding.engine import InProgressError
 from onboarding.ports import ConflictError
+from onboarding.rows import UnreadableRowError
 from onboarding.settings import SettingsError
 
 log = logging.getLogger("onboarding")
@@ -75,6 +76,9 @@ def answered(handler: Handler) -> Handler:
         except StepProblemError as error:
             # Signing in to our own storage or bus failed.
             return _unavailable(error.seen, 10)
+        except UnreadableRowError as error:
+            log.error("%s", error)
+            return problem(500, "The onboarding can't be read", str(error))
         except Exception as error:
             log.exception("%s %s failed", request.method, handler.__name__)
             if _is_outage(error):
@@ -90,6 +94,9 @@ def answered(handler: Handler) -> Handler:
     return wrapped
 
 
+_CONTACTS = ("onboardingTeam.", "notify.")
+
+
 def _in_progress(error: InProgressError) -> func.HttpResponse:
     record = error.record
     if error.differs:
@@ -102,6 +109,8 @@ def _in_progress(error: InProgressError) -> func.HttpResponse:
         if record.closed
         else "It can be started again (?again=true) when it is completed or cancelled."
     )
+    if not record.closed and error.differs and all(d.startswith(_CONTACTS) for d in error.differs):
+        next_ = f"Whom it tells can be changed: PUT /api/onboardings/{record.id}/contacts."
     return problem(
         409,
         title,

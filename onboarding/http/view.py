@@ -15,6 +15,7 @@ from onboarding.core.record import (
     Findings,
     Notice,
     OnboardingState,
+    Pause,
     Problem,
     Record,
     StepRecord,
@@ -64,8 +65,14 @@ class StepView(View):
     needs: tuple[str, ...]
     state: StepState
     since: AwareDatetime
+    begun_at: AwareDatetime | None
+    """When it became possible, or was last retried or reopened; attempts count from there."""
     attempts: int
+    failures: int
+    """Looks at a wait that failed, one after another."""
     next_attempt_at: AwareDatetime | None
+    not_before: AwareDatetime | None
+    """Until when Microsoft asked to be left alone."""
     waits_for: str | None
     detail: str
     problem: Problem | None
@@ -74,6 +81,10 @@ class StepView(View):
     note: str | None
     reminders: int
     escalated: bool
+    warned_at: AwareDatetime | None
+    """When people were last told that this wait takes long."""
+    may_be_skipped_when: str | None
+    """When Microsoft's article lets it be left out; null: only by insisting."""
     section: str
     """Of Microsoft's article."""
 
@@ -90,6 +101,16 @@ class NoticeView(View):
     attempts: int
     sent: tuple[Delivered, ...]
     problem: Problem | None
+
+
+class PauseView(View):
+    """Why nothing is begun at the moment."""
+
+    since: AwareDatetime
+    by: str
+    because: str
+    reminder_at: AwareDatetime
+    """When people are told of it again."""
 
 
 class ActionView(View):
@@ -116,6 +137,8 @@ class OnboardingView(View):
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None
     cancelled_because: str | None
+    pause: PauseView | None
+    """Null: it is not paused."""
     waiting_for: str | None
     waiting_on: str | None
     waiting_since: AwareDatetime | None
@@ -198,6 +221,7 @@ def onboarding(record: Record, caller: Caller) -> OnboardingView:
         updated_at=record.updated_at,
         closed_at=record.closed_at,
         cancelled_because=record.cancelled_because,
+        pause=_pause(record.pause),
         waiting_for=what,
         waiting_on=on_whom,
         waiting_since=since,
@@ -268,9 +292,17 @@ def waits_for(step: StepRecord, record: Record) -> str | None:
     return None
 
 
+def _pause(pause: Pause | None) -> PauseView | None:
+    if pause is None:
+        return None
+    return PauseView(since=pause.since, by=pause.by, because=pause.because, reminder_at=pause.next_word_at)
+
+
 def _step(step: StepRecord, record: Record) -> StepView:
     definition = step.definition
-    due: datetime | None = step.next_attempt_at if step.state is not StepState.RUNNING else None
+    # While it is paused nothing is attempted.
+    begun_by_itself = record.active and step.state is not StepState.RUNNING
+    due: datetime | None = step.next_attempt_at if begun_by_itself else None
     return StepView(
         name=step.name,
         title=definition.title,
@@ -278,8 +310,11 @@ def _step(step: StepRecord, record: Record) -> StepView:
         needs=definition.needs,
         state=step.state,
         since=step.since,
+        begun_at=step.begun_at,
         attempts=step.attempts,
+        failures=step.failures,
         next_attempt_at=due,
+        not_before=step.not_before,
         waits_for=waits_for(step, record),
         detail=step.detail,
         problem=step.problem,
@@ -288,6 +323,8 @@ def _step(step: StepRecord, record: Record) -> StepView:
         note=step.note,
         reminders=step.reminders,
         escalated=step.escalated,
+        warned_at=step.warned_at,
+        may_be_skipped_when=definition.may_be_skipped_when,
         section=definition.section,
     )
 

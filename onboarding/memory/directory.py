@@ -45,7 +45,7 @@ class MemoryDirectory:
 
     def add_user(self, name: str) -> str:
         """Put a user there; the object id."""
-        self.users[name.lower()] = f"user-{_digest(name.lower())}"
+        self.users[name.lower()] = user_id(name)
         return self.users[name.lower()]
 
     def add_identity(self, object_id: str, display_name: str) -> ServicePrincipal:
@@ -53,6 +53,11 @@ class MemoryDirectory:
         made = ServicePrincipal(object_id, f"app-{_digest(object_id)}", display_name)
         self.service_principals[object_id] = made
         return made
+
+    def replicate(self) -> None:
+        """Let every read see everything, from now on."""
+        self.lag = 0
+        self._hidden.clear()
 
     async def application(self, app_id: str) -> ServicePrincipal | None:
         """The service principal of that application id; None when the tenant has none."""
@@ -147,6 +152,11 @@ class MemoryDirectory:
         left = self._hidden.get(key, 0)
         self._hidden[key] = max(0, left - 1)
         return left == 0
+
+
+def user_id(name: str) -> str:
+    """The object id that the twin gives a user."""
+    return f"user-{_digest(name.lower())}"
 
 
 def _digest(text: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -13,22 +16,52 @@ STRING_LENGTH = 32 * 1024
 """UTF-16 units that a string column of Table Storage holds."""
 
 
+@dataclass(slots=True)
+class _Partition:
+    """Rows with their keys in order, and those that are due in the order of their times."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
+    due: list[tuple[datetime, str]] = field(default_factory=list)
+
+    def put(self, row: Row) -> None:
+        if row.key in self.rows:
+            self._forget_due(self.rows[row.key])
+        else:
+            insort(self.keys, row.key)
+        self.rows[row.key] = row
+        due = _due_at(row)
+        if due is not None:
+            insort(self.due, (due, row.key))
+
+    def remove(self, key: str) -> None:
+        self._forget_due(self.rows.pop(key))
+        del self.keys[bisect_left(self.keys, key)]
+
+    def _forget_due(self, row: Row) -> None:
+        due = _due_at(row)
+        if due is not None:
+            del self.due[bisect_left(self.due, (due, row.key))]
+
+
 class MemoryTable:
     """A port `Table`. Rows go in and come out as copies: whoever holds one can't change the table."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], Row] = {}
+        self._partitions: dict[str, _Partition] = defaultdict(_Partition)
         self._etags = count(1)
         self.writes: list[tuple[str, str, str]] = []
         """Every write that succeeded: (operation, partition, key)."""
+        self.watch: Callable[[str, Row], None] | None = None
+        """Called with the operation and the row (for `delete`: the one that was there) after each such write."""
 
     async def get(self, partition: str, key: str) -> Row | None:
         """One row."""
-        return self._rows.get((partition, key))
+        return self._found(partition, key)
 
     async def insert(self, row: Row) -> str:
         """A new row; its ETag. Raises ConflictError when it exists."""
-        if (row.partition, row.key) in self._rows:
+        if self._found(row.partition, row.key) is not None:
             raise ConflictError(f"{row.partition}/{row.key} exists already")
         return self._write("insert", row)
 
@@ -36,7 +69,7 @@ class MemoryTable:
         """Replace the row if it still has `row.etag`; its new ETag. Raises ConflictError otherwise."""
         if not row.etag:
             raise ValueError(f"{row.partition}/{row.key}: a conditional replace needs an ETag")
-        found = self._rows.get((row.partition, row.key))
+        found = self._found(row.partition, row.key)
         if found is None:
             raise ConflictError(f"{row.partition}/{row.key} is gone")
         self._check(found, row.etag)
@@ -52,17 +85,22 @@ class MemoryTable:
 
     async def delete(self, partition: str, key: str, etag: str | None = None) -> None:
         """Delete it (if it still has that ETag: ConflictError). One that isn't there is success."""
-        found = self._rows.get((partition, key))
+        found = self._found(partition, key)
         if found is None:
             return
         if etag:
             self._check(found, etag)
-        del self._rows[partition, key]
-        self.writes.append(("delete", partition, key))
+        self._partitions[partition].remove(key)
+        self._note("delete", found)
 
     async def rows(self, query: Query) -> AsyncIterator[Row]:
         """The rows, in the order of their keys."""
         for row in self._asked(query):
+            yield row
+
+    async def all_rows(self) -> AsyncIterator[Row]:
+        """The rows of all partitions, in the order of their keys."""
+        for _, row in sorted(self._rows.items()):
             yield row
 
     async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
@@ -75,19 +113,38 @@ class MemoryTable:
         rows = [row for row in self._asked(query) if row.key >= first]
         return Page(tuple(rows[:limit]), f"key:{rows[limit].key}" if len(rows) > limit else None)
 
+    def next_due(self, partition: str) -> datetime | None:
+        """The earliest NextDueAt of a partition; None when nothing is due at any time."""
+        due = self._partitions[partition].due
+        return due[0][0] if due else None
+
     def __len__(self) -> int:
-        return len(self._rows)
+        return sum(len(partition.rows) for partition in self._partitions.values())
+
+    def _found(self, partition: str, key: str) -> Row | None:
+        return self._partitions[partition].rows.get(key)
 
     def _asked(self, query: Query) -> list[Row]:
-        mine = [row for _, row in sorted(self._rows.items()) if row.partition == query.partition]
-        return [_selected(row, query.columns) for row in mine if _due(row, query.due_by) and _fits(row, query)]
+        mine = self._partitions[query.partition]
+        if query.due_by is None:
+            keys = mine.keys
+        else:
+            keys = sorted(key for _, key in mine.due[: bisect_right(mine.due, query.due_by, key=lambda due: due[0])])
+        found = [mine.rows[key] for key in keys]
+        return [_selected(row, query.columns) for row in found if _fits(row, query)]
 
     def _write(self, operation: str, row: Row) -> str:
         columns = {n: _cell(n, v) for n, v in row.columns.items() if v is not None}
         etag = f'W/"{next(self._etags)}"'
-        self._rows[row.partition, row.key] = Row(row.partition, row.key, columns, etag)
-        self.writes.append((operation, row.partition, row.key))
+        written = Row(row.partition, row.key, columns, etag)
+        self._partitions[row.partition].put(written)
+        self._note(operation, written)
         return etag
+
+    def _note(self, operation: str, row: Row) -> None:
+        self.writes.append((operation, row.partition, row.key))
+        if self.watch:
+            self.watch(operation, row)
 
     def _check(self, found: Row, etag: str) -> None:
         if found.etag != etag:
@@ -101,7 +158,8 @@ def _cell(name: str, value: Any) -> Any:
         return value.astimezone(UTC)
     if isinstance(value, str):
         value = str(value)
-        length = len(value.encode("utf-16-le", "surrogatepass")) // 2
+        # No character takes more than two units: most texts need not be counted.
+        length = len(value) if len(value) * 2 <= STRING_LENGTH else len(value.encode("utf-16-le", "surrogatepass")) // 2
         if length > STRING_LENGTH:
             raise ValueError(f"column {name}: at most {STRING_LENGTH} characters were expected, seen {length}")
         return value
@@ -110,11 +168,9 @@ def _cell(name: str, value: Any) -> Any:
     raise TypeError(f"column {name}: Table Storage holds no {type(value).__name__}")
 
 
-def _due(row: Row, due_by: datetime | None) -> bool:
-    if due_by is None:
-        return True
+def _due_at(row: Row) -> datetime | None:
     due = row.columns.get("NextDueAt")
-    return isinstance(due, datetime) and due <= due_by
+    return due if isinstance(due, datetime) else None
 
 
 def _fits(row: Row, query: Query) -> bool:

@@ -12,7 +12,7 @@ from onboarding.core.instructions import Instructions, instructions
 from onboarding.core.outside_words import outside_instructions
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.core.steps import BY_NAME
-from onboarding.pages.words import STEP_STATES, Badge
+from onboarding.pages.words import Badge, step_badge
 
 THIS = "this application"
 
@@ -29,7 +29,7 @@ class Checkpoint:
     badge: Badge
     instructions: Instructions
     standing: str | None
-    """Why there is nothing to answer, or what was reported; None while it is simply open."""
+    """Why there is nothing to answer, what was reported, or that it is paused; None while it is simply open."""
     ended_by: str | None
     ended_at: datetime | None
     note: str | None
@@ -39,9 +39,7 @@ class Checkpoint:
     """It could be answered, by somebody else."""
 
 
-def checkpoint(
-    record: Record, name: str, may: Callable[[str], bool], *, outside: bool = False
-) -> Checkpoint | None:
+def checkpoint(record: Record, name: str, may: Callable[[str], bool], *, outside: bool = False) -> Checkpoint | None:
     """The page; None when no person can confirm such a step. `may` says whether the caller holds a role.
 
     `outside`: for the holder of a signed link, who is asked for their own part.
@@ -59,7 +57,7 @@ def checkpoint(
         definition.title,
         definition.waits_on.value,
         definition.section,
-        STEP_STATES[step.state],
+        step_badge(record, step),
         outside_instructions(record, definition) if outside else instructions(name, record),
         _standing(record, step),
         (THIS if step.ended_by == APPLICATION else step.ended_by) if done else None,
@@ -74,12 +72,18 @@ def checkpoint(
 def _standing(record: Record, step: StepRecord) -> str | None:
     if record.closed and not step.ended:
         return f"The onboarding is {record.state}; there is nothing to do here any more."
+    if record.cancelling and not step.ended:
+        return "The onboarding is being cancelled; there is nothing to do here any more."
     match step.state:
         case StepState.SKIPPED:
             return step.skipped_because
         case StepState.PENDING:
             needs = [BY_NAME[n].title for n in step.definition.needs if not record.step(n).ended]
             return f"This is not open yet. First: {'; '.join(needs)}."
+        case StepState.DUE if record.pause:
+            return "The onboarding is paused; this application goes on with it when somebody resumes it."
+        case StepState.WAITING if record.pause:
+            return "The onboarding is paused. Your answer is kept, and what follows it begins when somebody resumes it."
         case StepState.DUE | StepState.RUNNING:
             return "This application is at it. There is nothing to do for a person at the moment."
         case StepState.DONE:

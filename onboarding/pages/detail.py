@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from onboarding.core.actions import Action, actions
+from onboarding.core.actions import actions
 from onboarding.core.instructions import Value, txt_values
 from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
 from onboarding.core.steps import BY_NAME, Kind
+from onboarding.pages.controls import Form, forms, step_forms
 from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
-from onboarding.pages.words import STATES, STEP_STATES, Badge
+from onboarding.pages.words import STATES, Badge, step_badge
 from onboarding.rows import progress, waiting_for
 
 
@@ -32,7 +33,13 @@ class StepRow:
     told: str
     """What was last seen, or why it was skipped, or what it waits for."""
     next_at: datetime | None
+    asked_until: datetime | None
+    """Until when Microsoft asked to be left alone, while that is to come."""
     attempts: int
+    tried: str
+    """How often it was tried or looked at without success, while it goes on by itself."""
+    warned_at: datetime | None
+    """When people were last told that this wait takes long."""
     ended_by: str | None
     note: str | None
     problem: Problem | None
@@ -52,19 +59,6 @@ class NoticeRow:
     next_at: datetime | None
     sent: tuple[tuple[str, datetime], ...]
     problem: Problem | None
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """An action as a form of the page."""
-
-    name: str
-    step: str
-    label: str
-    explained: str
-    asks: str | None
-    """The label of the text that it needs."""
-    grave: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +83,10 @@ class Detail:
     events: tuple[Event, ...]
     """Newest first."""
     forms: tuple[Form, ...]
+    step_forms: Mapping[str, tuple[Form, ...]]
+    may_resume: bool
+    cancelling_on: tuple[str, ...]
+    """The steps whose functions must come back before it is cancelled."""
 
 
 def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable[[str], bool]) -> Detail:
@@ -97,7 +95,8 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable
     what, on_whom, since = waiting_for(record)
     drawn = timeline(record, events, now)
     took = {bar.name: bar.told for bar in drawn.bars}
-    rows = tuple(_step(record, step, took.get(step.name, "")) for step in record.steps)
+    rows = tuple(_step(record, step, now, took.get(step.name, "")) for step in record.steps)
+    over = record.closed or record.cancelling
     by_state = {state: [r for r, s in zip(rows, record.steps, strict=True) if s.state is state] for state in StepState}
     return Detail(
         record,
@@ -111,12 +110,15 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable
         graph(record, now),
         drawn,
         rows,
-        () if record.closed else tuple(by_state[StepState.NEEDS_ATTENTION]),
-        () if record.closed else tuple(r for r in by_state[StepState.WAITING] if r.checkpoint),
+        () if over else tuple(by_state[StepState.NEEDS_ATTENTION]),
+        () if over else tuple(r for r in by_state[StepState.WAITING] if r.checkpoint),
         _values(record),
         tuple(_notice(n) for n in reversed(record.notices)),
         tuple(reversed(events)),
-        tuple(_form(a) for a in actions(record) if a.name in _FORMS and may(a.role)),
+        forms(record, may),
+        step_forms(record, may),
+        any(a.name == "resume" and may(a.role) for a in actions(record)),
+        tuple(r.title for r in by_state[StepState.RUNNING]) if record.cancelling else (),
     )
 
 
@@ -130,27 +132,37 @@ def onboarding_path(onboarding_id: str) -> str:
     return f"/api/dashboard/{quote(onboarding_id)}"
 
 
-def _step(record: Record, step: StepRecord, took: str) -> StepRow:
+def _step(record: Record, step: StepRecord, now: datetime, took: str) -> StepRow:
     definition = step.definition
-    badge = STEP_STATES[step.state]
-    if record.closed and not step.ended:
-        badge = Badge("Not done", "pending")
+    goes_on = record.active and step.state in (StepState.WAITING, StepState.DUE)
+    asked = step.not_before if goes_on and step.not_before and step.not_before > now else None
     return StepRow(
         step.name,
         definition.title,
         definition.kind,
-        badge,
+        step_badge(record, step),
         step.since,
-        step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION) and not record.closed,
+        step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION) and not record.closed and not record.cancelling,
         _told(record, step),
-        step.next_attempt_at if step.state in (StepState.WAITING, StepState.DUE) else None,
+        step.next_attempt_at if goes_on else None,
+        asked,
         step.attempts,
+        _tried(step) if goes_on else "",
+        step.warned_at if step.state is StepState.WAITING else None,
         step.ended_by if step.state is StepState.DONE else None,
         step.note,
         step.problem if not step.ended else None,
         took,
         checkpoint_path(record.id, step.name) if definition.confirmable else None,
     )
+
+
+def _tried(step: StepRecord) -> str:
+    if step.problem is None:
+        return ""
+    if step.state is StepState.DUE:
+        return f"{step.attempts} of at most {step.definition.budget.attempts} attempts made."
+    return f"{step.failures} looks failed, one after another." if step.failures > 1 else ""
 
 
 def _told(record: Record, step: StepRecord) -> str:
@@ -198,30 +210,3 @@ def _receiver(sent: Delivered) -> str:
     if sent.way == "teams":
         return "Teams"
     return f"e-mail to {', '.join(sent.to)}" + (" (with a signed link)" if sent.outside else "")
-
-
-_FORMS = {
-    "retry": ("Retry", "The step is tried again now. Do this when what it needed attention for is put right.", None),
-    "check": ("Check now", "Looks at once, without waiting for the next check.", None),
-    "cancel": (
-        "Cancel the onboarding",
-        "No further step is begun. What was done at Microsoft stays as it is. This can't be undone; the onboarding"
-        " can be started again.",
-        "Reason",
-    ),
-    "start-again": ("Start again", "All steps are planned anew. What is in place already is found and kept.", None),
-}
-"""Action → label, what it does, the text it needs. Checkpoints are answered on their own pages."""
-
-
-def _form(action: Action) -> Form:
-    label, explained, asks = _FORMS[action.name]
-    title = BY_NAME[action.step].title if action.step else None
-    return Form(
-        action.name,
-        action.step or "",
-        f"{label}: {title}" if title else label,
-        explained,
-        asks,
-        action.name == "cancel",
-    )

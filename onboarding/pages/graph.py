@@ -11,7 +11,7 @@ from textwrap import wrap
 
 from onboarding.core.record import Record, StepState
 from onboarding.core.steps import STEPS, Kind, Step
-from onboarding.pages.words import STEP_STATES, Badge, brief_span
+from onboarding.pages.words import Badge, brief_span, step_badge
 
 WIDTH, HEIGHT = 150, 100
 GAP_X, GAP_Y = 24, 16
@@ -83,10 +83,8 @@ def graph(record: Record, now: datetime) -> Graph:
 
 def _box(record: Record, definition: Step, corner: tuple[float, float], now: datetime) -> Box:
     step = record.step(definition.name)
-    badge = STEP_STATES[step.state]
-    lasting = step.state is StepState.WAITING and not record.closed
-    if record.closed and not step.ended:
-        badge = Badge("Not done", "pending")
+    badge = step_badge(record, step)
+    lasting = step.state is StepState.WAITING and not record.closed and not record.cancelling
     told = f"{badge.label} {brief_span(now - step.since)}" if lasting else badge.label
     lines = tuple(wrap(definition.title, LINE_CHARACTERS, max_lines=LINES, placeholder="…"))
     return Box(definition.name, definition.title, lines, definition.kind, badge, told, *corner)
@@ -95,7 +93,7 @@ def _box(record: Record, definition: Step, corner: tuple[float, float], now: dat
 def _summary(record: Record) -> str:
     counts: dict[str, int] = {}
     for step in record.steps:
-        label = STEP_STATES[step.state].label.lower()
+        label = step_badge(record, step).label.lower()
         counts[label] = counts.get(label, 0) + 1
     return f"{len(record.steps)} steps: " + ", ".join(f"{n} {label}" for label, n in counts.items()) + "."
 

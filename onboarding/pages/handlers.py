@@ -8,14 +8,7 @@ import azure.functions as func
 
 from onboarding.core.actions import Action, actions
 from onboarding.core.decide import RefusedError
-from onboarding.core.events import (
-    CancelRequested,
-    CheckRequested,
-    Confirmed,
-    Happening,
-    ProblemReported,
-    RetryRequested,
-)
+from onboarding.core.events import Confirmed, Happening, ProblemReported
 from onboarding.core.links import LinkError
 from onboarding.core.record import Record
 from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS, Role
@@ -25,6 +18,7 @@ from onboarding.http.listing import listed
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
 from onboarding.pages import csrf, outside
+from onboarding.pages.acting import WHY_A_NOTE, happening
 from onboarding.pages.api_reference import reference
 from onboarding.pages.assets import FOREVER, assets
 from onboarding.pages.checkpoint import Checkpoint
@@ -35,9 +29,6 @@ from onboarding.pages.overview import overview
 from onboarding.pages.responses import SWITCH_USER, page, problem_page, see_other, shown
 
 __all__ = ["problem_page"]
-
-_WHY_A_NOTE = "Say what the problem is, so that somebody can put it right. Nothing was changed."
-_WHY_A_REASON = "Say why the onboarding is cancelled. Nothing was changed."
 
 
 @shown
@@ -61,23 +52,14 @@ async def onboarding(call: Call) -> func.HttpResponse:
 
 @shown
 async def act(call: Call) -> func.HttpResponse:
-    """POST /api/dashboard/{id}/actions (form: action, step, reason) → 303, 400, 403, 404, 409."""
+    """POST /api/dashboard/{id}/actions (form: action, step and what the action asks for) → 303, 400, 403, 404, 409."""
     fields = read_form(call, _acting(call.onboarding_id))
     record = await _record(call)
     action = _chosen(call, record, fields.get("action", ""), fields.get("step") or None)
     if action.name == "start-again":
         await call.engine.request(record.request, call.caller.name, again=True)
         return see_other(onboarding_path(record.id))
-    step, actor = action.step or "", call.caller.name
-    text = fields.get("reason") or fields.get("note") or ""
-    happenings: dict[str, Callable[[], Happening]] = {
-        "confirm": lambda: Confirmed(step, actor, note({"note": text}, "note")),
-        "report-problem": lambda: ProblemReported(step, actor, note({"note": text}, "note", required=_WHY_A_NOTE)),
-        "retry": lambda: RetryRequested(step, actor),
-        "check": lambda: CheckRequested(step, actor),
-        "cancel": lambda: CancelRequested(actor, note({"note": text}, "note", required=_WHY_A_REASON)),
-    }
-    await call.engine.happen(record.id, happenings[action.name]())
+    await call.engine.happen(record.id, happening(action, fields, call.caller.name))
     return see_other(onboarding_path(record.id))
 
 
@@ -133,14 +115,14 @@ async def answer_link(call: Call) -> func.HttpResponse:
     fields = read_form(call, outside.purpose(outside.token_of(call)))
     try:
         opened, record = await outside.opened(call)
-        happening = _answer(fields.get("outcome", ""), fields.get("note", ""), call, opened.step)
-        await call.engine.happen(record.id, happening)
+        answer = _answer(fields.get("outcome", ""), fields.get("note", ""), call, opened.step)
+        await call.engine.happen(record.id, answer)
     except LinkError as error:
         return _link_refused(call, error)
     except RefusedError:
         # Somebody else was faster, after the link was found good.
         return _link_refused(call, LinkError("used", "What this link asked for has been settled in the meantime."))
-    reported = isinstance(happening, ProblemReported)
+    reported = isinstance(answer, ProblemReported)
     told = "The operators have been told of the problem." if reported else "Your confirmation has been recorded."
     return page(
         call,
@@ -201,7 +183,7 @@ def _answer(outcome: str, text: str, call: Call, step: str | None = None) -> Hap
         case "confirm":
             return Confirmed(step, actor, note({"note": text}, "note"))
         case "problem":
-            return ProblemReported(step, actor, note({"note": text}, "note", required=_WHY_A_NOTE))
+            return ProblemReported(step, actor, note({"note": text}, "note", required=WHY_A_NOTE))
     raise ProblemError(400, "No answer", f"The form's outcome is '{outcome[:50]}'; confirm or problem was expected.")
 
 

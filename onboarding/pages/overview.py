@@ -83,6 +83,8 @@ class Overview:
 
 
 _COUNTED = tuple(state for state in OnboardingState if state is not OnboardingState.CANCELLED)
+_PASSING = OnboardingState.CANCELLING
+"""Lasts for seconds: counted only while there are any."""
 _COLUMNS = (
     ("Gateway", Sort.GATEWAY),
     ("State", Sort.STATE),
@@ -104,7 +106,11 @@ def overview(search: Search, found: Listed, counts: Mapping[OnboardingState, int
         here=link(search),
         cleared=link(Search(sort=search.sort, order=search.order)),
         entries=tuple(_entry(row) for row in found.rows),
-        counts=tuple(_count(first, state, counts.get(state, 0)) for state in _COUNTED),
+        counts=tuple(
+            _count(first, state, counts.get(state, 0))
+            for state in _COUNTED
+            if state is not _PASSING or counts.get(state)
+        ),
         headings=tuple(_heading(first, label, sort) for label, sort in _COLUMNS),
         states=tuple((state.value, STATES[state].label) for state in OnboardingState),
         next=link(replace(search, after=found.next)) if found.next else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
@@ -15,6 +16,7 @@ from onboarding.http.call import Call
 from onboarding.http.problems import ProblemError
 from onboarding.pages import csrf, words
 from onboarding.pages.assets import url
+from onboarding.pages.detail import onboarding_path
 from onboarding.ports import ConflictError
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ def problem_page(status: int, title: str, detail: str, headers: Mapping[str, str
         detail=detail,
         status=status,
         back=None,
+        of_onboarding=False,
     )
 
 
@@ -109,7 +112,9 @@ def shown(handler: Handler) -> Handler:
 
 
 def refused(call: Call, status: int, title: str, detail: str, headers: Mapping[str, str]) -> func.HttpResponse:
-    """A refusal as a page, with who is signed in at its head."""
+    """A refusal as a page, with who is signed in at its head, and the way back to what it was about."""
+    onboarding = call.request.route_params.get("id") if status != HTTPStatus.NOT_FOUND else None
+    back = onboarding_path(onboarding) if onboarding else "/api/dashboard"
     answer = page(
         call,
         "problem.html",
@@ -117,7 +122,8 @@ def refused(call: Call, status: int, title: str, detail: str, headers: Mapping[s
         title=title,
         detail=detail,
         status=status,
-        back="/api/dashboard" if call.caller.roles else None,
+        back=back if call.caller.roles else None,
+        of_onboarding=onboarding is not None,
     )
     answer.headers.update(headers)
     return answer

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from onboarding.core.record import OnboardingState, StepState
+from onboarding.core.record import OnboardingState, Record, StepRecord, StepState
+from onboarding.core.steps import Kind
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 
@@ -25,8 +26,8 @@ STATES: Mapping[OnboardingState, Badge] = {
     OnboardingState.WAITING_FOR_PEOPLE: Badge("Waiting for people", "people"),
     OnboardingState.WAITING_FOR_MICROSOFT: Badge("Waiting for Microsoft", "waiting"),
     OnboardingState.NEEDS_ATTENTION: Badge("Needs attention", "attention"),
-    OnboardingState.PAUSED: Badge("Paused", "pending"),
-    OnboardingState.CANCELLING: Badge("Being cancelled", "off"),
+    OnboardingState.PAUSED: Badge("Paused", "paused"),
+    OnboardingState.CANCELLING: Badge("Being cancelled", "ending"),
     OnboardingState.COMPLETED: Badge("Completed", "done"),
     OnboardingState.CANCELLED: Badge("Cancelled", "off"),
 }
@@ -40,6 +41,21 @@ STEP_STATES: Mapping[StepState, Badge] = {
     StepState.DONE: Badge("Done", "done"),
     StepState.SKIPPED: Badge("Skipped", "off"),
 }
+
+_NOT_DONE = Badge("Not done", "pending")
+_RETRYING = Badge("Retrying", "running")
+
+
+def step_badge(record: Record, step: StepRecord) -> Badge:
+    """A step's state, as it is while its onboarding is in the state that it is in."""
+    waits = step.state is StepState.WAITING and step.definition.kind is Kind.WAIT
+    if not step.ended and (record.closed or (record.cancelling and step.state is not StepState.RUNNING)):
+        return _NOT_DONE
+    if record.pause and (waits or step.state is StepState.DUE):
+        return STATES[OnboardingState.PAUSED]
+    if step.state is StepState.DUE and step.problem:
+        return _RETRYING
+    return STEP_STATES[step.state]
 
 
 def span(length: timedelta) -> str:

@@ -19,6 +19,8 @@ LABELS = {
     OnboardingState.WAITING_FOR_PEOPLE: "Waiting for people",
     OnboardingState.WAITING_FOR_MICROSOFT: "Waiting for Microsoft",
     OnboardingState.NEEDS_ATTENTION: "Needs attention",
+    OnboardingState.PAUSED: "Paused",
+    OnboardingState.CANCELLING: "Being cancelled",
     OnboardingState.COMPLETED: "Completed",
     OnboardingState.CANCELLED: "Cancelled",
 }

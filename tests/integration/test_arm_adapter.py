@@ -154,7 +154,8 @@ async def test_a_missing_role_is_named(arm: Adapters) -> None:
     with pytest.raises(PersonMustActError) as caught:
         await arm.gateways.put_test_line(GATEWAY, LINE, "uksouth")
     assert caught.value.code == ProblemCode.PERMISSION_MISSING
-    assert "Contributor" in caught.value.what_next
+    scope = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/"
+    assert f'--role "Operator Connect onboarding: gateways ({SUBSCRIPTION})" --scope {scope}' in caught.value.what_next
 
 
 @pytest.mark.parametrize("ask", ["get", "in_subscription", "put_test_line"])

@@ -239,6 +239,7 @@ async def test_a_missing_permission_is_named(graph: Adapters, permission: str, a
         await calls[ask]()
     assert caught.value.code == ProblemCode.PERMISSION_MISSING
     assert permission in caught.value.what_next
+    assert "infra/permissions/grant.sh --identity" in caught.value.what_next
     assert "Microsoft Graph" in caught.value.seen
 
 
@@ -334,6 +335,7 @@ async def test_mail_from_another_mailbox_is_refused_with_what_to_do(graph: Adapt
         await graph.mail.send_mail("another.user@contoso.com", ["a@example.com"], "Hello", "plain", "<p>rich</p>")
     assert caught.value.code == ProblemCode.PERMISSION_MISSING
     assert "Application Mail.Send" in caught.value.what_next
+    assert "infra/permissions/grant-mail.ps1" in caught.value.what_next
 
 
 async def test_a_fresh_onboarding_takes_at_most_twelve_requests(graph: Adapters) -> None:

@@ -149,7 +149,8 @@ def test_a_missing_permission_names_it(operator: Operator, microsoft: Simulator,
     record = operator.until(onboarding_id, stopped("assign-admin-user"))
     problem = step(record, "assign-admin-user")["problem"]
     assert problem["code"] == "permission-missing"
-    assert "AppRoleAssignment.ReadWrite.All" in problem["seen"] + problem["whatNext"]
+    assert "grant.sh --identity" in problem["whatNext"]
+    assert "--only AppRoleAssignment.ReadWrite.All" in problem["whatNext"]
 
 
 def test_a_gateway_that_is_gone_names_the_retirement(operator: Operator, microsoft: Simulator) -> None:

@@ -21,6 +21,7 @@ from onboarding.core.events import (
     NoticeFailed,
     NoticeSent,
     NoticeStarted,
+    PauseRequested,
     Postponed,
     ProblemReported,
     Started,
@@ -294,9 +295,26 @@ def _cancelled(n: int) -> list[Scene]:
     return [*_provisioned(3), *_machine(), _happens(2 * DAY, CancelRequested(OLGA, reason)), _happens((n % 40) * DAY)]
 
 
+def _paused(n: int) -> list[Scene]:
+    pause = PauseRequested(OLGA, "A change freeze: nothing is touched until the new exchange is in service.")
+    return [
+        *_provisioned(2 + n % 4), *_machine("add-domain", "share-txt-record"),
+        _happens(2 * DAY, pause), _happens((1 + n % 6) * DAY),
+    ]  # fmt: skip
+
+
+def _cancelling(n: int) -> list[Scene]:
+    return [
+        *_provisioned(3),
+        _attempt("add-domain", lambda _: CancelRequested(OLGA, "The gateway is replaced by another one.")),
+        _happens((1 + n % 5) * timedelta(seconds=10)),
+    ]
+
+
 SCRIPTS: tuple[Callable[[int], list[Scene]], ...] = (
     _for_application_ids, _for_microsoft, _stopped, _for_the_team, _completed, _for_portal_access,
     _for_microsoft, _reported, _completed, _throttled, _webhook_dead, _completed, _running, _cancelled,
+    _paused, _cancelling,
 )  # fmt: skip
 
 

@@ -87,6 +87,9 @@ class Api:
     async def post(self, path: str, body: Any = None, **headers: str) -> func.HttpResponse:
         return await self.call("POST", path, body, **headers)
 
+    async def put(self, path: str, body: Any = None, **headers: str) -> func.HttpResponse:
+        return await self.call("PUT", path, body, **headers)
+
 
 def content(answer: func.HttpResponse) -> Any:
     """The JSON of an answer."""

@@ -31,11 +31,13 @@ class System:
     clock: ManualClock = field(default_factory=ManualClock)
     bus: MemoryBus = field(default_factory=MemoryBus)
     onboardings: MemoryTable = field(default_factory=MemoryTable)
+    trail: MemoryTable = field(default_factory=MemoryTable)
+    """Table `events`."""
     policy: Policy = field(default_factory=Policy)
     telling: Telling = TELLING
 
     def __post_init__(self) -> None:
-        self.records = Records(self.onboardings, MemoryTable())
+        self.records = Records(self.onboardings, self.trail)
         self.engine = Engine(self.records, self.bus, self.clock, self.outside.world, self.policy, self.telling)
 
     async def request(self, request: OnboardingRequest, *, again: bool = False) -> Accepted:
@@ -66,6 +68,11 @@ class System:
             if step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT:
                 await self.engine.happen(onboarding_id, Confirmed(step.name, "ada"))
 
+    def _until_something_is_due(self, record: Record) -> float:
+        """Seconds, a minute at least: the timer passes between change nothing."""
+        times = [t for t in (record.next_due_at, self.bus.next_due()) if t is not None]
+        return max(60.0, (min(times, default=self.clock.now()) - self.clock.now()).total_seconds())
+
     async def run(self, onboarding_id: str, *, settle: bool = True, confirm: bool = True) -> Record:
         """Until nothing more can happen by itself, closed or not: Microsoft and people do their part."""
         end = self.clock.now() + BOUND
@@ -79,7 +86,7 @@ class System:
             record = await self.record(onboarding_id)
             if _at_rest(record) and (record.closed or not self.bus.waiting):
                 return record
-            await self.tick()
+            await self.tick(self._until_something_is_due(record))
         raise AssertionError(f"not ended after {BOUND}: {(await self.record(onboarding_id)).state}")
 
 

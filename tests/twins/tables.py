@@ -45,6 +45,14 @@ class TableBehaviour:
         await table.delete("open", "a")
         await table.upsert([])
 
+    async def test_all_rows_are_those_of_every_partition_in_order(self, table: Table) -> None:
+        assert [row async for row in table.all_rows()] == []  # type: ignore[attr-defined]
+        for partition, key in (("open", "b"), ("closed", "c"), ("open", "a")):
+            await table.insert(Row(partition, key, {"At": NOON}))
+        rows = [row async for row in table.all_rows()]  # type: ignore[attr-defined]
+        assert [(row.partition, row.key) for row in rows] == [("closed", "c"), ("open", "a"), ("open", "b")]
+        assert all(row.columns == {"At": NOON} for row in rows)
+
     async def test_replacing_in_a_table_never_written_is_a_conflict(self, table: Table) -> None:
         with pytest.raises(ConflictError, match="gone"):
             await table.replace(Row("open", "a", {}, 'W/"1"'))

@@ -6,6 +6,7 @@ import base64
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import azure.functions as func
 import pytest
@@ -28,6 +29,12 @@ MAY = {
     "confirm_checkpoint": {APPROVE},
     "retry_step": {OPERATE},
     "check_wait": {OPERATE},
+    "skip_step": {OPERATE},
+    "reopen_step": {OPERATE},
+    "replay_messages": {OPERATE},
+    "pause_onboarding": {OPERATE},
+    "resume_onboarding": {OPERATE},
+    "put_contacts": {OPERATE},
     "cancel_onboarding": {OPERATE},
     "dashboard": EVERY_ROLE,
     "onboarding_page": EVERY_ROLE,
@@ -103,6 +110,27 @@ async def test_the_sandboxs_user_has_no_effect_while_the_platform_signs_people_i
     api.environment({"WEBSITE_AUTH_ENABLED": "true"})
     route = next(r for r in ROUTES if r.name == "dashboard")
     assert (await enter(api, route, cookie="sandbox-user=olga.operator"))[0] == 401
+
+
+async def test_a_person_who_is_not_signed_in_is_sent_to_sign_in_and_back_to_the_page(api: Api) -> None:
+    api.environment(IN_AZURE)
+    answer = await api.get("dashboard?state=waiting&gateway=acg-1", accept="text/html")
+    assert answer.status_code == 302
+    place = urlsplit(answer.headers["Location"])
+    assert (place.netloc, place.path) == ("", "/.auth/login/aad")
+    assert parse_qs(place.query) == {
+        "post_login_redirect_uri": ["/api/dashboard?state=waiting&gateway=acg-1"],
+    }
+
+
+async def test_nobody_is_sent_to_sign_in_for_whom_it_would_not_help(api: Api) -> None:
+    api.environment(IN_AZURE)
+    assert (await api.get("dashboard")).status_code == 401, "a program follows no sign-in"
+    assert (await api.post("dashboard/x/actions", b"", accept="text/html")).status_code == 401, "a form would be lost"
+    no_role = await api.get("dashboard", accept="text/html", x_ms_client_principal=principal())
+    assert no_role.status_code == 403, "signing in again gives no role"
+    api.environment({"WEBSITE_INSTANCE_ID": "1"})
+    assert (await api.get("dashboard", accept="text/html")).status_code == 401, "the platform has no sign-in"
 
 
 async def test_in_the_sandbox_a_setting_chooses_a_user_and_a_cookie_switches(api: Api) -> None:
@@ -181,7 +209,7 @@ async def test_a_form_with_a_token_is_judged_by_its_own_handler_and_by_no_other(
     for route in (r for r in ROUTES if r.changes):
         route = replace(route, handler=handler)
         reached.clear()
-        await api.call("POST", path_of(route), b"csrf=token", route=route, **form)
+        await api.call(route.method, path_of(route), b"csrf=token", route=route, **form)
         assert reached == (["handler"] if route.checks_forms else []), route.name
 
 

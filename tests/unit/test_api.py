@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -122,3 +123,20 @@ async def test_what_can_be_no_key_of_a_table_is_no_onboarding(api: Api, given: s
 async def test_an_id_is_found_in_any_case(api: Api) -> None:
     made = content(await api.post("onboardings", requests.operator_connect()))["id"]
     assert content(await api.get(f"onboardings/{made.upper()}"))["id"] == made
+
+
+async def test_an_onboarding_of_a_newer_version_is_told_as_such_and_not_touched(api: Api) -> None:
+    record = (await api.system.request(requests.parsed(requests.operator_connect()))).record
+    row = await api.system.onboardings.get("open", record.id)
+    assert row is not None
+    columns = {**row.columns, "Rest": row.columns["Rest"].replace('"schemaVersion":', '"schemaVersion":9')}
+    await api.system.onboardings.upsert([replace(row, columns=columns)])
+    for answer in (
+        await api.get(f"onboardings/{record.id}"),
+        await api.post(f"onboardings/{record.id}/cancel", b'{"reason": "x"}'),
+    ):
+        assert answer.status_code == 500
+        assert "which a newer version of the application wrote" in content(answer)["detail"]
+    left = await api.system.onboardings.get("open", record.id)
+    assert left is not None
+    assert left.columns == columns

@@ -134,6 +134,8 @@ def test_a_pause_is_not_forgotten() -> None:
     assert paused.next_due_at == NOW + 7 * DAYS
     reminded = decide(paused, TimePassed(), NOW + 7 * DAYS)
     assert [n.kind for n in reminded.record.notices if n.owed] == ["paused"]
+    resumed = decide(reminded.record, ResumeRequested("ada"), NOW + 7 * DAYS).record
+    assert not [n for n in resumed.notices if n.owed]
     assert reminded.record.pause is not None
     assert reminded.record.pause.next_word_at == NOW + 14 * DAYS
 

@@ -66,6 +66,7 @@ def test_an_older_python_is_told_which_one_is_needed() -> None:
         (["upp"], "invalid choice: 'upp'"),
         (["up", "--speed", "fast"], "'fast' is no length of time"),
         (["test", "untit"], "there is no layer untit; there are lint, types, unit,"),
+        (["package", "--python", "3.9"], "invalid choice: '3.9' (choose from '3.11', '3.12', '3.13')"),
         (["clean", "everything"], "unrecognized arguments: everything"),
     ],
 )

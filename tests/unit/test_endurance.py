@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,9 @@ from onboarding.core.events import (
     Abandoned,
     CheckRequested,
     Looked,
+    PauseRequested,
     Postponed,
+    ResumeRequested,
     RetryRequested,
     Started,
     Stopped,
@@ -46,19 +48,41 @@ def test_an_attempt_that_never_comes_back_counts_against_the_budget_and_at_last_
     assert "300 s" in problem.seen
 
 
-def test_time_ends_a_budget_too() -> None:
-    record = new().record
-    late = NOW + timedelta(seconds=BY_NAME[FIRST].budget.seconds)
-    record = decide(record, Started(FIRST, 1), late).record
-    record = decide(record, Postponed(FIRST, 1, THROTTLED), late).record
+BUDGET = timedelta(seconds=BY_NAME[FIRST].budget.seconds)
+
+
+def postponed_twice(record: Record, now: datetime, between: timedelta, **asked: float) -> Record:
+    for moment in (now, now + between):
+        ticket = record.step(FIRST).ticket
+        record = decide(record, Started(FIRST, ticket), moment).record
+        record = decide(record, Postponed(FIRST, ticket, THROTTLED, **asked), moment).record
+    return record
+
+
+def test_time_ends_a_budget_too_from_the_first_attempt_on() -> None:
+    late = NOW + 3 * BUDGET
+    record = postponed_twice(new().record, late, BUDGET - timedelta(seconds=1))
+    assert record.step(FIRST).state is StepState.DUE
+    record = postponed_twice(new().record, late, BUDGET)
     assert record.step(FIRST).state is StepState.NEEDS_ATTENTION
-    assert "after 1 attempts" in (record.step(FIRST).problem or THROTTLED).seen
+    assert "after 2 attempts" in (record.step(FIRST).problem or THROTTLED).seen
+
+
+def test_the_time_of_a_pause_is_not_counted() -> None:
+    record = decide(new().record, Started(FIRST, 1), NOW).record
+    record = decide(record, Postponed(FIRST, 1, THROTTLED), NOW).record
+    record = decide(record, PauseRequested("ada", "why"), NOW).record
+    later = NOW + 2 * BUDGET
+    record = decide(record, ResumeRequested("ada"), later).record
+    ticket = record.step(FIRST).ticket
+    record = decide(record, Started(FIRST, ticket), later).record
+    record = decide(record, Postponed(FIRST, ticket, THROTTLED), later).record
+    assert (record.step(FIRST).state, record.step(FIRST).attempts) == (StepState.DUE, 2)
 
 
 def test_a_retry_has_the_whole_budget_again_but_keeps_microsofts_pause() -> None:
-    late = NOW + timedelta(seconds=BY_NAME[FIRST].budget.seconds)
-    record = decide(new().record, Started(FIRST, 1), late).record
-    record = decide(record, Postponed(FIRST, 1, THROTTLED, retry_after=600), late).record
+    late = NOW + BUDGET
+    record = postponed_twice(new().record, NOW, BUDGET, retry_after=600)
     assert record.step(FIRST).state is StepState.NEEDS_ATTENTION
     decision = decide(record, RetryRequested(FIRST, "ada"), late + timedelta(seconds=60))
     step = decision.record.step(FIRST)

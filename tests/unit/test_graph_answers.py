@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,21 @@ import pytest
 
 from onboarding.azure.answers import Answer, Call, Service, gravest
 from onboarding.azure.arm_answers import arm_problem
-from onboarding.azure.graph_answers import PERMISSIONS, Meaning, graph_problem, meaning
+from onboarding.azure.graph_answers import Meaning, graph_problem, meaning
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
 from onboarding.azure.graph_models import DnsRecordBody, ServicePrincipalBody, verification_record
+from onboarding.azure.permissions import AZURE_ROLES, NEEDED
+from onboarding.core.identifiers import GATEWAY_TYPE
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
+from sandbox.microsoft.graph.permissions import allowed
 
-SPECS = Path(__file__).resolve().parents[1] / "contract" / "specs"
 GRANT = Call(Service.GRAPH, "POST", "/servicePrincipals/{id}/appRoleAssignedTo")
 ADD = Call(Service.GRAPH, "POST", "/servicePrincipals")
 VERIFY = Call(Service.GRAPH, "POST", "/domains/{id}/verify")
 GET_GATEWAY = Call(Service.ARM, "GET", "Microsoft.VoiceServices/communicationsGateways/{gateway}")
+SUBSCRIPTION = "/subscriptions/6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63"
+GATEWAY_PATH = f"{SUBSCRIPTION}/resourceGroups/rg-voice/providers/{GATEWAY_TYPE}/contoso-acg"
 
 
 def error(
@@ -125,21 +129,57 @@ def test_what_does_not_heal_needs_a_person_who_is_told_what_to_do(answer: Answer
     assert problem.what_next
 
 
-def test_a_missing_permission_is_named_in_full() -> None:
-    problem = graph_problem(GRANT, error(403, "Authorization_RequestDenied"))
-    assert "AppRoleAssignment.ReadWrite.All and Application.Read.All" in problem.what_next
+CLIENT = "0b9f5a3e-1d42-4c8b-9e77-6a2f8d4c1b05"
+FORBIDDEN = error(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+
+
+def test_a_missing_permission_is_named_in_full_with_the_command_that_grants_it() -> None:
+    problem = graph_problem(replace(GRANT, by=CLIENT), FORBIDDEN)
+    assert "AppRoleAssignment.ReadWrite.All and Application.ReadWrite.All" in problem.what_next
+    command = f"`infra/permissions/grant.sh --identity {CLIENT} --only AppRoleAssignment.ReadWrite.All,Application."
+    assert command in problem.what_next
+    assert "POST /servicePrincipals/{id}/appRoleAssignedTo" in problem.seen
+
+
+def test_a_system_assigned_identity_is_left_for_the_reader_to_fill_in() -> None:
+    problem = graph_problem(VERIFY, FORBIDDEN)
+    assert 'grant.sh --identity "<client id of the managed identity>" --only Domain.ReadWrite.All`' in problem.what_next
+
+
+def test_sending_mail_is_allowed_in_exchange_for_one_mailbox() -> None:
+    problem = graph_problem(
+        Call(Service.GRAPH, "POST", "/users/{id}/sendMail", by=CLIENT), error(403, "ErrorAccessDenied")
+    )
+    assert f"`infra/permissions/grant-mail.ps1 -Identity {CLIENT} -ObjectId " in problem.what_next
+    assert "Application Mail.Send" in problem.what_next
+    assert "grant.sh" not in problem.what_next
+
+
+@pytest.mark.parametrize("call", sorted(NEEDED))
+def test_what_to_do_fits_on_the_record_and_its_script_is_there(call: str) -> None:
+    method, template = call.split(" ", 1)
+    problem = graph_problem(Call(Service.GRAPH, method, template, by=CLIENT), FORBIDDEN)
+    assert problem.problem.what_next == problem.what_next
+    scripts = re.findall(r"infra/permissions/[\w-]+\.\w+", problem.what_next)
+    assert scripts
+    assert all((Path(__file__).parents[2] / script).is_file() for script in scripts)
+
+
+@pytest.mark.parametrize("service", [Service.GRAPH, Service.ARM])
+def test_a_token_that_is_not_taken_says_what_to_look_at(service: Service) -> None:
+    refused = error(401, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience.")
+    call = Call(service, "GET", "/domains/{id}")
+    problem = graph_problem(call, refused) if service is Service.GRAPH else arm_problem(call, refused, GATEWAY_PATH)
+    assert problem.code == ProblemCode.SIGN_IN_FAILED
+    for named in ("az functionapp identity show", "AZURE_CLIENT_ID", "ONBOARDING_GRAPH_ENDPOINT", service.value):
+        assert named in problem.what_next
+    assert problem.problem.what_next == problem.what_next
 
 
 def test_the_permissions_we_name_are_enough_by_microsofts_own_list() -> None:
-    listed = json.loads((SPECS / "graph-permissions.json").read_text(encoding="utf-8"))
-    for operation, ours in PERMISSIONS.items():
-        method, path = operation.split(" ", 1)
-        template = re.sub(r"'?\{\w+\}'?", "{id}", path).lower()
-        known = {f"{m} {re.sub(r'{[a-z]+}', '{id}', p)}": v for m, p, v in (
-            (*key.split(" ", 1), value) for key, value in listed.items())}  # fmt: skip
-        entry = known[f"{method} {template}"]
-        names = {name.split(" ")[0] for name in (*entry["least"], *entry["higher"])}
-        assert set(ours) <= names, operation
+    for operation, ours in NEEDED.items():
+        method, template = operation.split(" ", 1)
+        assert allowed(method, template.replace("appId='{id}'", "appId='{appId}'"), set(ours)), operation
 
 
 @pytest.mark.parametrize(
@@ -238,12 +278,22 @@ def test_the_verification_record_is_the_txt_one_that_begins_with_ms() -> None:
     ],
 )
 def test_errors_of_arm(answer: Answer, kind: type[Exception], code: ProblemCode) -> None:
-    problem = arm_problem(GET_GATEWAY, answer)
+    problem = arm_problem(GET_GATEWAY, answer, GATEWAY_PATH)
     assert isinstance(problem, kind)
     assert problem.code == code
     if isinstance(problem, TryLaterError):
         assert problem.retry_after == answer.retry_after()
 
 
-def test_a_readers_role_is_enough_to_read() -> None:
-    assert "Reader" in arm_problem(GET_GATEWAY, error(403, "AuthorizationFailed")).what_next
+@pytest.mark.parametrize("operation", sorted(AZURE_ROLES))
+def test_a_missing_azure_role_comes_with_the_command_that_assigns_it(operation: str) -> None:
+    method, template = operation.split(" ", 1)
+    call = Call(Service.ARM, method, template, by=CLIENT)
+    problem = arm_problem(call, error(403, "AuthorizationFailed"), GATEWAY_PATH)
+    listing = operation == f"GET {GATEWAY_TYPE}"
+    role = "Reader" if listing else f"Operator Connect onboarding: gateways ({SUBSCRIPTION.rpartition('/')[2]})"
+    scope = SUBSCRIPTION if listing else f"{SUBSCRIPTION}/resourceGroups/rg-voice"
+    command = f'`az role assignment create --assignee {CLIENT} --role "{role}" --scope {scope}`'
+    assert command in problem.what_next
+    assert ("Contributor serves" in problem.what_next) is not listing
+    assert problem.problem.what_next == problem.what_next

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onboarding.core.decide import decide
-from onboarding.core.events import Confirmed, ProblemReported, RetryRequested
+from onboarding.core.events import CancelRequested, Confirmed, ProblemReported, RetryRequested, Started
 from onboarding.core.links import Link, LinkError, check, read, sign
 from tests.support.records import NOW, after
 
@@ -76,7 +76,10 @@ def test_a_link_is_good_while_its_checkpoint_is_open_at_that_opening() -> None:
     confirmed = decide(record, Confirmed(STEP, "the holder of a link"), NOW).record
     reported = decide(record, ProblemReported(STEP, "the holder of a link", "no form"), NOW).record
     reopened = decide(reported, RetryRequested(STEP, "ada"), NOW).record
-    for later in (confirmed, reported, reopened):
+    running = decide(record, Started("add-domain", record.step("add-domain").ticket), NOW).record
+    cancelling = decide(running, CancelRequested("ada", "enough"), NOW).record
+    assert not cancelling.closed
+    for later in (confirmed, reported, reopened, cancelling):
         with pytest.raises(LinkError) as error:
             check(link(), later)
         assert error.value.kind == "used"

@@ -17,14 +17,14 @@ from onboarding.azure.plain import one_line
 from onboarding.azure.teams_card import CARD_BYTES, teams_body
 from onboarding.core.decide import decide
 from onboarding.core.deliveries import Delivery
-from onboarding.core.events import CancelRequested, ProblemReported
+from onboarding.core.events import CancelRequested, PauseRequested, ProblemReported, ResumeRequested
 from onboarding.core.instructions import instructions
 from onboarding.core.live_traffic import LIVE_TRAFFIC, LIVE_TRAFFIC_ARTICLE
 from onboarding.core.notice_words import NOBODY_ELSE, how_long, txt_record_words, words
 from onboarding.core.notices import NoticeKind
 from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID, DO_NOT_TOUCH, PORTAL
 from onboarding.core.outside_words import outside_instructions
-from onboarding.core.record import Findings, Notice, Problem, Record, StepState, TxtRecord
+from onboarding.core.record import Findings, Notice, Pause, Problem, Record, StepState, TxtRecord
 from onboarding.core.steps import BY_NAME, CHECKPOINTS, STEPS, Kind
 from onboarding.ports import Message
 from tests.support.records import NOW, after, finish_all, new
@@ -164,6 +164,52 @@ def test_a_reported_problem_names_the_reporter_and_the_note() -> None:
     assert "retry" in message.actions[0]
     assert message.actions[1:] == instructions("portal-access", record).actions
     assert message.warning == DO_NOT_TOUCH
+
+
+@pytest.mark.parametrize(
+    ("step", "whom"),
+    [
+        ("provisioning-complete", "Microsoft"),
+        ("txt-record-visible", "the onboarding team (Microsoft onboarding)"),
+    ],
+)
+def test_a_long_wait_says_how_long_on_whom_and_that_it_goes_on(step: str, whom: str) -> None:
+    record = at(step, detail="Provisioning Status is ChangePending.")
+    told = words(notice(NoticeKind.LONG_WAIT, step, timedelta(days=15)), record, told=(), link=LINK, outside=False)
+    assert told.title == f"contoso-acg: a long wait — {BY_NAME[step].title}"
+    assert told.why[0] == (
+        f"This wait has lasted 15 days, on {whom}. What was last seen: Provisioning Status is ChangePending."
+    )
+    assert "goes on being watched" in told.why[1]
+    assert told.actions[0] == "Ask Microsoft onboarding what holds it up."
+    assert told.link_label == "Open the onboarding"
+    unseen = said(NoticeKind.LONG_WAIT, at(step), step)
+    assert "What was last seen: nothing yet." in unseen.why[0]
+
+
+def test_a_long_wait_for_the_txt_record_shows_the_record() -> None:
+    message = said(NoticeKind.LONG_WAIT, at("txt-record-visible"), "txt-record-visible")
+    assert dict(message.values)["Value"] == TXT.value
+
+
+def test_a_pause_says_who_why_for_how_long_and_how_it_ends() -> None:
+    record = decide(at("add-domain"), PauseRequested("ada", "The network is frozen."), NOW).record
+    told = words(notice(NoticeKind.PAUSED, age=timedelta(days=7)), record, told=OTHERS, link=LINK, outside=False)
+    assert told.title == "contoso-acg is still paused"
+    assert told.why == (
+        "It has been paused for 7 days, by ada: The network is frozen.",
+        "Nothing is begun, and nobody is asked for anything, until it is resumed.",
+    )
+    assert told.actions == ("Resume the onboarding on the page below; or cancel it there.",)
+    assert (told.link, told.link_label) == (LINK, "Open the onboarding")
+
+
+def test_a_pause_that_ended_before_its_notice_went_out_asks_for_nothing() -> None:
+    record = decide(at("add-domain"), PauseRequested("ada", "The network is frozen."), NOW).record
+    message = said(NoticeKind.PAUSED, decide(record, ResumeRequested("ada"), NOW).record)
+    assert message.title == "contoso-acg was paused"
+    assert message.why == ("It was paused, and is not any more.",)
+    assert message.actions == ("Nothing is to be done about the pause.",)
 
 
 def test_completed_goes_on_with_live_traffic() -> None:
@@ -344,6 +390,12 @@ def test_any_reason_stays_text(reason: str, detail: str) -> None:
     record = finish_all(new().record)
     steps = tuple(s.model_copy(update={"detail": detail}) for s in record.steps)
     check_every_way(said(NoticeKind.CANCELLED, record.model_copy(update={"cancelled_because": reason, "steps": steps})))
+
+
+@given(actor=EVIL, reason=EVIL)
+def test_any_reason_of_a_pause_stays_text(actor: str, reason: str) -> None:
+    pause = Pause.model_construct(since=NOW, by=actor, because=reason, next_word_at=NOW)
+    check_every_way(said(NoticeKind.PAUSED, new().record.model_copy(update={"pause": pause})))
 
 
 def check_every_way(message: Message) -> None:

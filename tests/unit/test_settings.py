@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import azure.functions as func
@@ -42,12 +43,40 @@ def test_a_wrong_value_is_named_and_no_secret_is_told(monkeypatch: pytest.Monkey
     assert "topsecret" not in repr(settings())
 
 
+@pytest.mark.parametrize("name", ["LINK_KEY", "LINK_KEY_PREVIOUS", "TEAMS_WEBHOOK_URL"])
+def test_a_vaults_reference_that_was_not_resolved_is_no_secret(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Links signed with it could be made by anybody who knows the vault's name."""
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    monkeypatch.setenv(f"ONBOARDING_{name}", "@Microsoft.KeyVault(VaultName=kv-contoso;SecretName=link-key)")
+    with pytest.raises(SettingsError, match=f"{name.lower()}: .*could not resolve"):
+        settings()
+
+
 def test_a_resolver_that_is_no_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ServiceBus", EMULATOR)
     monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
     monkeypatch.setenv("ONBOARDING_PUBLIC_RESOLVERS", "1.1.1.1,dns.google")
     with pytest.raises(SettingsError, match=r"ONBOARDING_PUBLIC_RESOLVERS.*dns\.google"):
         app.engine()
+
+
+def test_the_azure_sdks_log_no_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    monkeypatch.setattr(logging.getLogger("azure"), "level", logging.NOTSET)
+    app.engine()
+    assert not logging.getLogger("azure.core.pipeline.policies.http_logging_policy").isEnabledFor(logging.INFO)
+
+
+def test_a_lease_that_ends_before_its_step_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    monkeypatch.setenv("ONBOARDING_STEP_LEASE", "240")
+    with pytest.raises(SettingsError, match=r"ONBOARDING_STEP_LEASE is 240 and ONBOARDING_STEP_TIMEOUT 240"):
+        settings()
+    monkeypatch.setenv("ONBOARDING_STEP_LEASE", "241")
+    assert (settings().policy.lease, settings().policy.step_timeout) == (241, 240)
 
 
 async def test_whoever_calls_an_app_that_is_not_set_up_reads_which_setting_is_missing() -> None:

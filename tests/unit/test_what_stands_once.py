@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import function_app
-from onboarding.azure.graph_answers import PERMISSIONS
+from onboarding.azure.permissions import TABLE
 from onboarding.core.instructions import instructions
 from onboarding.core.steps import BY_NAME, DEAD_LETTERS_QUEUE, QUEUES, STEPS, TASKS, WAITS
 from onboarding.http.routes import ROUTES
@@ -148,8 +148,16 @@ def test_nothing_here_calls_what_microsoft_owns() -> None:
         assert "operatorconnect.microsoft.com" not in text
 
 
-def test_every_permission_that_a_message_may_name_is_documented() -> None:
+def test_every_permission_and_azure_role_is_documented() -> None:
     text = document("docs/permissions.md")
-    assert {p for needed in PERMISSIONS.values() for p in needed} == set(
-        re.findall(r"^\| `([A-Z]\w+\.[\w.]+)`", text, re.MULTILINE)
+    assert sorted(re.findall(r"^\| `([A-Z]\w+\.[\w.]+)`", text, re.MULTILINE)) == sorted(
+        row["value"] for row in TABLE["permissions"]
     )
+    for row in TABLE["permissions"]:
+        line = next(x for x in text.splitlines() if x.startswith(f"| `{row['value']}`"))
+        for call in (c for c in TABLE["calls"] if row["value"] in c["needs"]):
+            assert f"`{call['call']}`" in line, f"{row['value']} is needed for {call['call']}"
+            assert all(f"`{by}`" in line for by in call["by"])
+    for row in TABLE["azureRoles"]:
+        line = next(x for x in text.splitlines() if x.startswith(f"| {row['role']} |"))
+        assert all(f"`{name}`" in line for name in row["identities"])

@@ -21,7 +21,10 @@ def started(h: Started, draft: Draft) -> Told | None:
     if step.next_attempt_at is None or later(draft.now, draft.policy.clock_skew) < step.next_attempt_at:
         return None
     attempt = step.attempts + 1
-    draft.set_step(h.step, state=StepState.RUNNING, attempts=attempt, next_attempt_at=draft.lease_end())
+    begun = step.begun_at or draft.now
+    draft.set_step(
+        h.step, state=StepState.RUNNING, attempts=attempt, begun_at=begun, next_attempt_at=draft.lease_end()
+    )
     return Told("step-started", h.step, f"attempt {attempt}")
 
 

@@ -27,9 +27,10 @@ def resume_requested(h: ResumeRequested, draft: Draft) -> Told | None:
     if draft.record.pause is None:
         raise RefusedError(f"The onboarding is not paused; it is {draft.record.state}.")
     draft.set(pause=None)
+    draft.withdraw(None)
     for step in draft.record.steps:
         if step.state is StepState.DUE:
-            draft.make_due(step.name)
+            draft.make_due(step.name, begun_at=None)
         elif step.state is StepState.WAITING and step.definition.kind is Kind.WAIT:
             draft.look_now(step.name)
         elif step.state is StepState.WAITING:
@@ -42,6 +43,7 @@ def cancel_requested(h: CancelRequested, draft: Draft) -> Told | None:
     if draft.record.closed or draft.record.cancelling:
         raise RefusedError(f"The onboarding cannot be cancelled: it is {draft.record.state} already.")
     draft.set(cancelled_because=shorten(h.reason), pause=None)
+    draft.withdraw(None)
     for step in draft.record.steps:
         if not step.ended:
             draft.withdraw(step.name)

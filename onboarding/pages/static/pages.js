@@ -45,7 +45,10 @@
     const selection = getSelection();
     if (selection && !selection.isCollapsed && selection.containsNode(part, true)) return true;
     if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
-    return [...part.querySelectorAll("textarea, input:not([type=hidden])")].some((f) => f.value !== f.defaultValue);
+    if ([...part.querySelectorAll("option")].some((o) => o.selected !== o.defaultSelected)) return true;
+    return [...part.querySelectorAll("textarea, input:not([type=hidden])")].some(
+      (f) => f.value !== f.defaultValue || (f.type === "checkbox" && f.checked !== f.defaultChecked),
+    );
   };
 
   // What the reader has done to the page, written onto the new part before it takes the old one's place.

@@ -1,0 +1,487 @@
+// Everything that the application needs in one subscription: `azd up` deploys it. docs/deploy.md explains, with prices.
+
+targetScope = 'subscription'
+
+@minLength(1)
+@maxLength(40)
+@description('Name of the azd environment; names come from it.')
+param environmentName string
+@minLength(1)
+@description('Region of everything. It must offer Flex Consumption.')
+@metadata({
+  azd: {
+    type: 'location'
+  }
+})
+param location string
+
+@description('Python of the function app.')
+param pythonVersion string = '3.12'
+@description('Memory of an instance. 512 has a quarter of a core: enough, but slow to start.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 2048
+@minValue(40)
+@maxValue(1000)
+@description('Instances of all functions together, at most.')
+param maximumInstances int = 40
+@minValue(0)
+@description('Instances kept ready for pages and the API. 0: the first page after a pause takes some seconds.')
+param alwaysReadyHttp int = 1
+
+@description('Where people reach the application, if not by its name at azurewebsites.net: https://… without a slash.')
+param publicUrl string = ''
+@description('Client id of a registration that exists, if whoever deploys may not make one. Empty: it is made.')
+param authClientId string = ''
+
+@description('Resource group of the gateways. Empty: nothing is granted there.')
+param gatewayResourceGroup string = ''
+@description('Subscription of the gateways. Empty: this one.')
+param gatewaySubscriptionId string = ''
+
+@secure()
+@description('Webhook of a Teams workflow. Empty: nobody is told in Teams.')
+param teamsWebhookUrl string = ''
+@description('Mailbox that e-mail is sent from. Empty: no e-mail is sent.')
+param mailSender string = ''
+@description('Whom to tell of checkpoints that stay open, for requests that name nobody.')
+param escalationEmail string = ''
+@description('Version of the link key before, while its links are still good.')
+param linkKeyPreviousVersion string = ''
+
+@description('Who is told of alerts, by e-mail. Empty: nobody.')
+param alertEmail string = ''
+@description('Resource id of an action group that is told of alerts too. Empty: none.')
+param alertActionGroupId string = ''
+@description('Days that telemetry is kept.')
+param retentionDays int = 90
+@description('GB of telemetry a day, at most.')
+param dailyCapGb int = 2
+
+@description('Copies of the records. ZRS outlives a data centre; GZRS a region.')
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
+param recordsSku string = 'Standard_ZRS'
+@description('A deleted vault can then not be purged for 90 days. It can never be turned off again.')
+param purgeProtection bool = true
+
+@description('Close storage and the vault to the internet, and reach them inside a network of the application.')
+param privateEndpoints bool = false
+@description('Addresses of that network: a /24 at least.')
+param networkPrefix string = '10.90.0.0/24'
+@description('Premium is needed to close Service Bus to the internet as well. It can\'t be changed later.')
+@allowed(['Standard', 'Premium'])
+param serviceBusSku string = 'Standard'
+
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var tags = {
+  'azd-env-name': environmentName
+}
+var frontName = 'func-front-${token}'
+var url = empty(publicUrl) ? 'https://${frontName}.azurewebsites.net' : publicUrl
+var packages = 'packages'
+var closesServiceBus = privateEndpoints && serviceBusSku == 'Premium'
+// Storage's suffix is the cloud's own. The vault's private zone has no place in environment().
+var zones = {
+  blob: 'privatelink.blob.${environment().suffixes.storage}'
+  table: 'privatelink.table.${environment().suffixes.storage}'
+  vault: 'privatelink.vaultcore.azure.net'
+  namespace: 'privatelink.servicebus.windows.net'
+}
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: tags
+}
+
+// Two apps from one package, with an identity each: what people and strangers reach holds no right to write at Microsoft.
+// docs/permissions.md argues it.
+module frontIdentity 'modules/identity.bicep' = {
+  name: 'front-identity'
+  scope: group
+  params: {
+    name: 'id-front-${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module stepsIdentity 'modules/identity.bicep' = {
+  name: 'steps-identity'
+  scope: group
+  params: {
+    name: 'id-steps-${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    name: 'appi-onboarding-${token}'
+    workspaceName: 'log-onboarding-${token}'
+    location: location
+    tags: tags
+    retentionDays: retentionDays
+    dailyCapGb: dailyCapGb
+    publishers: [
+      frontIdentity.outputs.principalId
+      stepsIdentity.outputs.principalId
+    ]
+  }
+}
+
+module records 'modules/storage.bicep' = {
+  name: 'records'
+  scope: group
+  params: {
+    name: 'strec${token}'
+    location: location
+    tags: tags
+    sku: recordsSku
+    tableContributors: [
+      frontIdentity.outputs.principalId
+      stepsIdentity.outputs.principalId
+    ]
+    isPrivate: privateEndpoints
+  }
+}
+
+// Each app's host has an account of its own: whoever may write there may replace the app's package. The host's leases and
+// keys are blobs, its diagnostic events a table. It uses no queues: those are for triggers by blobs, and there are none.
+module frontHost 'modules/storage.bicep' = {
+  name: 'front-host'
+  scope: group
+  params: {
+    name: 'stfront${token}'
+    location: location
+    tags: tags
+    sku: 'Standard_LRS'
+    containers: [
+      packages
+    ]
+    blobOwners: [
+      frontIdentity.outputs.principalId
+    ]
+    tableContributors: [
+      frontIdentity.outputs.principalId
+    ]
+    isPrivate: privateEndpoints
+  }
+}
+
+module stepsHost 'modules/storage.bicep' = {
+  name: 'steps-host'
+  scope: group
+  params: {
+    name: 'ststeps${token}'
+    location: location
+    tags: tags
+    sku: 'Standard_LRS'
+    containers: [
+      packages
+    ]
+    blobOwners: [
+      stepsIdentity.outputs.principalId
+    ]
+    tableContributors: [
+      stepsIdentity.outputs.principalId
+    ]
+    isPrivate: privateEndpoints
+  }
+}
+
+module serviceBus 'modules/service-bus.bicep' = {
+  name: 'service-bus'
+  scope: group
+  params: {
+    name: 'sb-onboarding-${token}'
+    location: location
+    tags: tags
+    sku: serviceBusSku
+    senders: [
+      frontIdentity.outputs.principalId
+      stepsIdentity.outputs.principalId
+    ]
+    receivers: [
+      stepsIdentity.outputs.principalId
+    ]
+    isPrivate: closesServiceBus
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  name: 'vault'
+  scope: group
+  params: {
+    name: 'kv-onb-${token}'
+    location: location
+    tags: tags
+    readers: [
+      frontIdentity.outputs.principalId
+      stepsIdentity.outputs.principalId
+    ]
+    purgeProtection: purgeProtection
+    isPrivate: privateEndpoints
+    workspaceId: monitoring.outputs.workspaceId
+    teamsWebhookUrl: teamsWebhookUrl
+  }
+}
+
+module registration 'modules/registration.bicep' = if (empty(authClientId)) {
+  name: 'registration'
+  scope: group
+  params: {
+    uniqueName: 'operator-connect-onboarding-${token}'
+    displayName: 'Operator Connect onboarding (${environmentName})'
+    publicUrl: url
+    identityPrincipalId: frontIdentity.outputs.principalId
+  }
+}
+
+module network 'modules/network.bicep' = if (privateEndpoints) {
+  name: 'network'
+  scope: group
+  params: {
+    name: 'vnet-onboarding-${token}'
+    location: location
+    tags: tags
+    addressPrefix: networkPrefix
+    zones: [
+      zones.blob
+      zones.table
+      zones.vault
+      zones.namespace
+    ]
+  }
+}
+
+module recordsEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
+  name: 'records-endpoint'
+  scope: group
+  params: {
+    name: 'pe-records-${token}'
+    location: location
+    tags: tags
+    subnetId: network!.outputs.endpointsSubnetId
+    targetId: records.outputs.id
+    groupId: 'table'
+    zoneName: zones.table
+  }
+}
+
+module frontHostBlobEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
+  name: 'front-host-blob-endpoint'
+  scope: group
+  params: {
+    name: 'pe-front-host-blob-${token}'
+    location: location
+    tags: tags
+    subnetId: network!.outputs.endpointsSubnetId
+    targetId: frontHost.outputs.id
+    groupId: 'blob'
+    zoneName: zones.blob
+  }
+}
+
+module frontHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
+  name: 'front-host-table-endpoint'
+  scope: group
+  params: {
+    name: 'pe-front-host-table-${token}'
+    location: location
+    tags: tags
+    subnetId: network!.outputs.endpointsSubnetId
+    targetId: frontHost.outputs.id
+    groupId: 'table'
+    zoneName: zones.table
+  }
+}
+
+module stepsHostBlobEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
+  name: 'steps-host-blob-endpoint'
+  scope: group
+  params: {
+    name: 'pe-steps-host-blob-${token}'
+    location: location
+    tags: tags
+    subnetId: network!.outputs.endpointsSubnetId
+    targetId: stepsHost.outputs.id
+    groupId: 'blob'
+    zoneName: zones.blob
+  }
+}
+
+module stepsHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
+  name: 'steps-host-table-endpoint'
+  scope: group
+  params: {
+    name: 'pe-steps-host-table-${token}'
+    location: location
+    tags: tags
+    subnetId: network!.outputs.endpointsSubnetId
+    targetId: stepsHost.outputs.id
+    groupId: 'table'
+    zoneName: zones.table
+  }
+}
+
+module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
+  name: 'vault-endpoint'
+  scope: group
+  params: {
+    name: 'pe-vault-${token}'
+    location: location
+    tags: tags
+    subnetId: network!.outputs.endpointsSubnetId
+    targetId: vault.outputs.id
+    groupId: 'vault'
+    zoneName: zones.vault
+  }
+}
+
+module serviceBusEndpoint 'modules/private-endpoint.bicep' = if (closesServiceBus) {
+  name: 'service-bus-endpoint'
+  scope: group
+  params: {
+    name: 'pe-service-bus-${token}'
+    location: location
+    tags: tags
+    subnetId: network!.outputs.endpointsSubnetId
+    targetId: serviceBus.outputs.id
+    groupId: 'namespace'
+    zoneName: zones.namespace
+  }
+}
+
+module front 'modules/function-app.bicep' = {
+  name: 'front'
+  scope: group
+  params: {
+    name: frontName
+    planName: 'plan-front-${token}'
+    location: location
+    tags: tags
+    serviceName: 'front'
+    functions: 'front'
+    pythonVersion: pythonVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstances: maximumInstances
+    alwaysReadyHttp: alwaysReadyHttp
+    subnetId: privateEndpoints ? network!.outputs.appSubnetId : ''
+    identityId: frontIdentity.outputs.id
+    identityClientId: frontIdentity.outputs.clientId
+    hostStorageName: frontHost.outputs.name
+    packageContainerUrl: '${frontHost.outputs.blobEndpoint}${packages}'
+    tableEndpoint: records.outputs.tableEndpoint
+    serviceBusHost: serviceBus.outputs.host
+    insightsConnectionString: monitoring.outputs.connectionString
+    authClientId: empty(authClientId) ? registration!.outputs.clientId : authClientId
+    publicUrl: url
+    vaultName: vault.outputs.name
+    linkKeyName: vault.outputs.linkKeyName
+    linkKeyPreviousVersion: linkKeyPreviousVersion
+    teamsWebhookName: ''
+    mailSender: mailSender
+    escalationEmail: escalationEmail
+  }
+  // The app reads its package and its secrets as it starts: by then the closed doors must have their other way in.
+  dependsOn: [
+    recordsEndpoint
+    frontHostBlobEndpoint
+    frontHostTableEndpoint
+    vaultEndpoint
+    serviceBusEndpoint
+  ]
+}
+
+module steps 'modules/function-app.bicep' = {
+  name: 'steps'
+  scope: group
+  params: {
+    name: 'func-steps-${token}'
+    planName: 'plan-steps-${token}'
+    location: location
+    tags: tags
+    serviceName: 'steps'
+    functions: 'steps'
+    pythonVersion: pythonVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstances: maximumInstances
+    alwaysReadyHttp: 0
+    subnetId: privateEndpoints ? network!.outputs.appSubnetId : ''
+    identityId: stepsIdentity.outputs.id
+    identityClientId: stepsIdentity.outputs.clientId
+    hostStorageName: stepsHost.outputs.name
+    packageContainerUrl: '${stepsHost.outputs.blobEndpoint}${packages}'
+    tableEndpoint: records.outputs.tableEndpoint
+    serviceBusHost: serviceBus.outputs.host
+    insightsConnectionString: monitoring.outputs.connectionString
+    authClientId: ''
+    publicUrl: url
+    vaultName: vault.outputs.name
+    linkKeyName: vault.outputs.linkKeyName
+    linkKeyPreviousVersion: linkKeyPreviousVersion
+    teamsWebhookName: empty(teamsWebhookUrl) ? '' : vault.outputs.teamsWebhookName
+    mailSender: mailSender
+    escalationEmail: escalationEmail
+  }
+  dependsOn: [
+    recordsEndpoint
+    stepsHostBlobEndpoint
+    stepsHostTableEndpoint
+    vaultEndpoint
+    serviceBusEndpoint
+  ]
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    serviceBusId: serviceBus.outputs.id
+    email: alertEmail
+    actionGroupId: alertActionGroupId
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    insightsId: monitoring.outputs.insightsId
+  }
+}
+
+module gatewayAccess 'modules/gateway-access.bicep' = if (!empty(gatewayResourceGroup)) {
+  name: 'onboarding-gateway-access-${token}'
+  scope: subscription(empty(gatewaySubscriptionId) ? subscription().subscriptionId : gatewaySubscriptionId)
+  params: {
+    resourceGroupName: gatewayResourceGroup
+    writers: [
+      stepsIdentity.outputs.principalId
+    ]
+    readers: [
+      frontIdentity.outputs.principalId
+    ]
+  }
+}
+
+// azd writes these into its environment; scripts after the deployment read them there.
+output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_KEY_VAULT_NAME string = vault.outputs.name
+output AZURE_WORKBOOK_ID string = workbook.outputs.id
+output ONBOARDING_URL string = url
+output ONBOARDING_FRONT_APP_NAME string = front.outputs.name
+output ONBOARDING_STEPS_APP_NAME string = steps.outputs.name
+output ONBOARDING_FRONT_PRINCIPAL_ID string = frontIdentity.outputs.principalId
+output ONBOARDING_STEPS_PRINCIPAL_ID string = stepsIdentity.outputs.principalId
+output ONBOARDING_STEPS_CLIENT_ID string = stepsIdentity.outputs.clientId
+output ONBOARDING_REGISTRATION_CLIENT_ID string = empty(authClientId) ? registration!.outputs.clientId : authClientId

@@ -1,0 +1,160 @@
+// What wakes somebody. Each rule is a query of ../alerts over the telemetry that ../telemetry.json names, but one, which
+// asks Service Bus itself: it works also when the application tells nothing any more.
+
+param location string
+param tags object
+param workspaceId string
+param serviceBusId string
+@description('Who is told by e-mail; empty: nobody.')
+param email string
+@description('An action group that exists, told besides; empty: none.')
+param actionGroupId string
+
+resource group 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)) {
+  name: 'operator-connect-onboarding'
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'onboarding'
+    enabled: true
+    emailReceivers: [
+      {
+        name: 'operators'
+        emailAddress: email
+        useCommonAlertSchema: true
+      }
+    ]
+  }
+}
+
+var actionGroupIds = concat(empty(email) ? [] : [group.id], empty(actionGroupId) ? [] : [actionGroupId])
+
+// `query` answers with rows; the rule fires on more rows than none. severity: 1 error, 2 warning.
+var rules = [
+  {
+    name: 'dead-letters'
+    title: 'Messages were dead-lettered'
+    text: 'A message could not be taken up. Which, and why, stands in the audit trail of its onboarding.'
+    severity: 1
+    query: loadTextContent('../alerts/dead-letters.kql')
+    every: 'PT5M'
+    over: 'PT15M'
+  }
+  {
+    name: 'needs-attention'
+    title: 'A step needs attention'
+    text: 'A step stopped and a person must act. The dashboard says what to do.'
+    severity: 2
+    query: loadTextContent('../alerts/needs-attention.kql')
+    every: 'PT15M'
+    over: 'PT30M'
+  }
+  {
+    name: 'old-wait'
+    title: 'A wait is older than two weeks'
+    text: 'Microsoft says that provisioning takes up to two weeks. Ask the onboarding team.'
+    severity: 2
+    query: loadTextContent('../alerts/old-wait.kql')
+    every: 'PT1H'
+    over: 'PT2H'
+  }
+  {
+    name: 'timer-silent'
+    title: 'The timer was silent for ten minutes'
+    text: 'Waits are not looked at and lost messages not repaired. Nothing is lost: it goes on when the timer does.'
+    severity: 1
+    query: loadTextContent('../alerts/timer-silent.kql')
+    every: 'PT5M'
+    over: 'PT10M'
+  }
+  {
+    name: 'failures'
+    title: 'Functions fail'
+    text: 'Functions ended with an error that no rule of the application expects.'
+    severity: 2
+    query: loadTextContent('../alerts/failures.kql')
+    every: 'PT5M'
+    over: 'PT15M'
+  }
+]
+
+resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for each in rules: {
+  name: 'onboarding-${each.name}'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: each.title
+    description: each.text
+    severity: each.severity
+    enabled: true
+    scopes: [
+      workspaceId
+    ]
+    evaluationFrequency: each.every
+    windowSize: each.over
+    criteria: {
+      allOf: [
+        {
+          query: each.query
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
+          }
+        }
+      ]
+    }
+    autoMitigate: true
+    // Tables come to be with the first telemetry: before that, a query of them would be refused as wrong.
+    skipQueryValidation: true
+    actions: {
+      actionGroups: actionGroupIds
+    }
+  }
+}]
+
+resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+  name: 'onboarding-dead-letters-unread'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'Dead letters lie in a queue of the namespace and nothing reads them.'
+    severity: 1
+    enabled: true
+    scopes: [
+      serviceBusId
+    ]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.MultipleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          criterionType: 'StaticThresholdCriterion'
+          name: 'unread'
+          metricNamespace: 'Microsoft.ServiceBus/namespaces'
+          metricName: 'DeadletteredMessages'
+          dimensions: [
+            {
+              name: 'EntityName'
+              operator: 'Include'
+              values: [
+                '*'
+              ]
+            }
+          ]
+          operator: 'GreaterThan'
+          threshold: 0
+          timeAggregation: 'Maximum'
+        }
+      ]
+    }
+    autoMitigate: true
+    actions: map(actionGroupIds, id => {
+      actionGroupId: id
+    })
+  }
+}

@@ -1,0 +1,56 @@
+// What the application may do with gateways in Azure Resource Manager: look at the subscription, since one list call
+// serves all waits in it; and read and write gateways and their test lines in one resource group.
+//
+// Microsoft decommissioned the resource provider Microsoft.VoiceServices in 2026. Azure refuses a custom role with an
+// action that no provider knows, and whether it still knows these was not tried. So this is deployed only if a resource
+// group of gateways is named.
+
+targetScope = 'subscription'
+
+param resourceGroupName string
+@description('Principals that write gateways and test lines.')
+param writers string[]
+@description('Principals that only look.')
+param readers string[]
+
+var here = subscription().id
+var roles = loadJsonContent('../built-in-roles.json')
+// The one role of its own that the application needs stands where its other permissions do.
+var gatewayRole = any(filter(loadJsonContent('../../onboarding/azure/permissions.json').azureRoles, role => contains(role, 'actions'))[0])
+
+resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(here, 'operator-connect-onboarding', 'gateways')
+  properties: {
+    // With the subscription's id: a role's name is unique in the tenant.
+    roleName: replace(gatewayRole.role, '{subscription}', subscription().subscriptionId)
+    description: 'Reads and writes communications gateways and their test lines, and nothing else.'
+    type: 'CustomRole'
+    permissions: [
+      {
+        actions: gatewayRole.actions
+        notActions: []
+      }
+    ]
+    assignableScopes: [
+      here
+    ]
+  }
+}
+
+resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in readers: {
+  name: guid(here, principal, roles.Reader)
+  properties: {
+    principalId: principal
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.Reader)
+  }
+}]
+
+module group 'gateway-group.bicep' = {
+  name: 'gateway-group'
+  scope: resourceGroup(resourceGroupName)
+  params: {
+    roleDefinitionId: definition.id
+    writers: writers
+  }
+}

@@ -1,0 +1,95 @@
+// The two secrets that can't be replaced by an identity: the key that signs links for people outside the tenant, and
+// the address of the Teams webhook, which holds its own key.
+
+param name string
+param location string
+param tags object
+@description('Principals that may read secrets.')
+param readers string[]
+@description('A deleted vault can then not be purged before its time. It can be turned on later, never off.')
+param purgeProtection bool
+@description('Closed to the internet; reached by a private endpoint only.')
+param isPrivate bool
+param workspaceId string
+@secure()
+@description('Left empty: no such secret is written, and nobody is told in Teams.')
+param teamsWebhookUrl string
+@secure()
+@description('Made anew at each deployment, and kept only by the first.')
+param newLinkKey string = '${newGuid()}${newGuid()}'
+
+var roles = loadJsonContent('../built-in-roles.json')
+var linkKeyName = 'link-key'
+var teamsWebhookName = 'teams-webhook-url'
+
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    tenantId: tenant().tenantId
+    sku: {
+      family: 'A'
+      name: 'standard'
+    }
+    enableRbacAuthorization: true
+    // Kept for 90 days when it is deleted: the platform's default, and it could never be changed.
+    enableSoftDelete: true
+    // The property takes true or nothing: `false` is refused.
+    enablePurgeProtection: purgeProtection ? true : null
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
+    networkAcls: {
+      bypass: 'None'
+      defaultAction: isPrivate ? 'Deny' : 'Allow'
+    }
+  }
+}
+
+// Written once: a second deployment must not make the links that people hold void. Rotation: docs/deploy.md.
+@onlyIfNotExists()
+resource linkKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+  parent: vault
+  name: linkKeyName
+  properties: {
+    value: newLinkKey
+    contentType: 'text/plain'
+  }
+}
+
+resource teamsWebhook 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = if (!empty(teamsWebhookUrl)) {
+  parent: vault
+  name: teamsWebhookName
+  properties: {
+    value: teamsWebhookUrl
+    contentType: 'text/plain'
+  }
+}
+
+resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in readers: {
+  name: guid(vault.id, principal, roles['Key Vault Secrets User'])
+  scope: vault
+  properties: {
+    principalId: principal
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Key Vault Secrets User'])
+  }
+}]
+
+resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: vault
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'AuditEvent'
+        enabled: true
+      }
+    ]
+  }
+}
+
+output id string = vault.id
+output name string = vault.name
+output linkKeyName string = linkKey.name
+output teamsWebhookName string = teamsWebhookName

@@ -1,0 +1,72 @@
+"""Who needs which permission for which call: `permissions.json`, read once.
+
+The table stands once. Errors name the missing permission and the command that grants it from here; the scripts in
+`infra/permissions` grant it; docs/permissions.md and the journeys are compared with it by tests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TABLE: Mapping[str, Any] = json.loads(Path(__file__).with_name("permissions.json").read_text(encoding="utf-8"))
+NEEDED: Mapping[str, tuple[str, ...]] = {row["call"]: tuple(row["needs"]) for row in TABLE["calls"]}
+"""Call to Microsoft Graph → the application permissions that it needs, of those that all our calls need together."""
+IN_EXCHANGE: Mapping[str, str] = {
+    row["value"]: row["exchangeRole"] for row in TABLE["permissions"] if row["grantedIn"] == "exchange"
+}
+"""Permission → the role of Exchange (RBAC for Applications) that gives it for one mailbox in place of all."""
+IDENTITY = "<client id of the managed identity>"
+"""Stands in a command where the application doesn't know it: a system-assigned identity has no setting for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AzureRole:
+    """An Azure role, and how wide a scope it is assigned on."""
+
+    title: str
+    built_in: bool
+    scope: str
+    """`subscription` or `resourceGroup`."""
+
+    def name(self, path: str) -> str:
+        """Its name for a path that begins with `/subscriptions/…`: roles that we define are made for each of these."""
+        return self.title.replace("{subscription}", path.split("/")[2])
+
+    def on(self, path: str) -> str:
+        """The scope of that width around a path: its first two or four segments."""
+        segments = path.strip("/").split("/")
+        return "/" + "/".join(segments[: 2 if self.scope == "subscription" else 4])
+
+
+AZURE_ROLES: Mapping[str, AzureRole] = {
+    call: AzureRole(row["role"], "actions" not in row, row["scope"])
+    for row in TABLE["azureRoles"]
+    for call in row.get("calls", ())
+}
+"""Call to Azure Resource Manager → the role that it needs."""
+
+
+def grant_graph(identity: str | None, permissions: tuple[str, ...]) -> str:
+    """The command that grants application permissions of Microsoft Graph."""
+    return f"infra/permissions/grant.sh --identity {_quoted(identity)} --only {','.join(permissions)}"
+
+
+def grant_mail(identity: str | None) -> str:
+    """The command that allows sending as one mailbox."""
+    return (
+        f"infra/permissions/grant-mail.ps1 -Identity {_quoted(identity)} -ObjectId <its object id>"
+        " -Mailbox <ONBOARDING_MAIL_SENDER>"
+    )
+
+
+def grant_azure(identity: str | None, role: str, scope: str) -> str:
+    """The command that assigns an Azure role."""
+    return f'az role assignment create --assignee {_quoted(identity)} --role "{role}" --scope {scope}'
+
+
+def _quoted(identity: str | None) -> str:
+    return identity or f'"{IDENTITY}"'

@@ -1,0 +1,47 @@
+"""The form for whom to tell: its fields, and what is wrong with them in the words of the form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from onboarding.core.request import MAX_ADDRESSEES, Contacts
+from onboarding.core.request_rules import InvalidRequestError, Reason, read_contacts
+from onboarding.http.problems import ProblemError
+
+_LABELS = {
+    "onboardingTeam.name": "The onboarding team's name",
+    "onboardingTeam.email": "The onboarding team's e-mail address",
+    "notify.emails": "The list of addressees",
+    "notify.escalateTo": "The address that is told when a checkpoint stays open",
+}
+
+
+def read_contact_fields(fields: Mapping[str, str], *, teams: bool) -> Contacts:
+    """The contacts that the form names, addressees one a line. Raises ProblemError 400 with all that is wrong."""
+    emails = [line.strip(" \t,;") for line in fields.get("emails", "").splitlines()]
+    body = {
+        "onboardingTeam": {name: fields.get(f"team-{name}", "").strip() for name in ("name", "email")},
+        "notify": {
+            "emails": [email for email in emails if email],
+            "teams": teams,
+            "escalateTo": fields.get("escalate-to", "").strip() or None,
+        },
+    }
+    try:
+        return read_contacts(body)
+    except InvalidRequestError as error:
+        told = " ".join(_told(reason) for reason in error.reasons)
+        raise ProblemError(400, "Nothing was changed", f"{told} Go back and put it right.") from None
+
+
+def _told(reason: Reason) -> str:
+    line = re.fullmatch(r"notify\.emails\[(\d+)\]", reason.field)
+    what = f"Addressee {int(line[1]) + 1}" if line else _LABELS.get(reason.field, reason.field)
+    if not reason.value:
+        return f"{what} is missing."
+    if reason.rule == "too_long":
+        return f"{what} has too many lines; {MAX_ADDRESSEES} fit."
+    if reason.rule == "string_too_long":
+        return f"{what} is too long."
+    return f"{what} is “{reason.value}”, which is no e-mail address."

@@ -1,0 +1,67 @@
+"""What must hold at the end, when faults have stopped and people have answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onboarding.core.changes import rebuild
+from onboarding.core.record import OnboardingState, Record, StepState
+from onboarding.core.steps import TASKS
+from onboarding.records import Records
+from onboarding.rows import from_row
+from onboarding.steps import TASK_STEPS
+from onboarding.steps.base import Work
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+async def check_end(world: World, *, ended: bool) -> None:
+    """Of every onboarding that was requested; unless they are not to have `ended`, the rest holds."""
+    records = Records(world.onboardings, world.events)
+    for request in world.requests:
+        await _check(world, records, request.gateway.id.onboarding_id, ended=ended)
+
+
+async def _check(world: World, records: Records, key: str, *, ended: bool) -> None:
+    hold = world.invariants.hold
+    loaded = await records.load(key)
+    committed = world.records.get(key)
+    there = loaded is not None and committed is not None
+    hold("nothing is lost", there or not (ended or committed), f"{key} is not in the table")
+    if loaded is None or committed is None:
+        return
+    row = await world.onboardings.get(loaded.partition, key)
+    assert row is not None
+    record = from_row(row)
+    same = record.version == committed.version
+    hold("nothing is lost", same, f"{key}: version {record.version} is stored, {committed.version} was committed")
+    hold("everything ends", record.settled or not ended, f"{key} is {record.state}: {_open(record)}")
+    events = await records.events(key) or []
+    versions = [e.version for e in events]
+    expected = list(range(1, record.version + 1))
+    hold("the audit trail rebuilds the record", versions == expected, f"{key}: versions {versions}")
+    if versions == expected:
+        built, kept = rebuild(events), record.model_copy(update={"tail": ()})
+        hold("the audit trail rebuilds the record", built == kept, f"{key}:\n{built}\n{kept}")
+    if record.state is OnboardingState.COMPLETED:
+        await _nothing_to_do(world, record)
+
+
+async def _nothing_to_do(world: World, record: Record) -> None:
+    """A plan after completion is empty."""
+    work = Work(record, world.twins.world)
+    for step in TASKS:
+        # Whether a mail was read, nobody can see: only a verified domain tells that the record was shared.
+        evidence = "verify-domain" if step.name == "share-txt-record" else step.name
+        if record.step(evidence).state is not StepState.DONE or record.step(step.name).state is not StepState.DONE:
+            continue
+        inspection = await TASK_STEPS[step.name].inspect(work)
+        what = f"{record.id}, {step.name}: {inspection.missing}"
+        world.invariants.hold("a plan after completion is empty", inspection.done, what)
+
+
+def _open(record: Record) -> str:
+    steps = [f"{s.name} {s.state} next {s.next_attempt_at}" for s in record.steps if not s.ended]
+    notices = [f"{n.id} next {n.next_attempt_at}" for n in record.notices if n.owed]
+    return "; ".join((*steps, *notices))

@@ -1,0 +1,146 @@
+"""docs/runbook.md tells of everything that can be seen, and of nothing else; the other documents of the rest."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onboarding.core.notices import NoticeKind
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.record import SCHEMA_VERSION, OnboardingState, StepState
+from onboarding.core.steps import QUEUES, STEPS
+from onboarding.operations.restore import RESTORED
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+
+
+def document(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+RUNBOOK = document("docs/runbook.md")
+
+
+def section(title: str, text: str = RUNBOOK) -> str:
+    """What stands below a heading, up to the next one of its level."""
+    level = title.partition(" ")[0]
+    found = re.search(rf"^{re.escape(title)}\n(.*?)(?=^#{{1,{len(level)}}} |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[1]
+
+
+def rows(text: str) -> list[str]:
+    """What the first column of the tables names."""
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+
+
+def strings(node: ast.AST) -> Iterator[str]:
+    return (n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+
+
+def calls(path: Path, name: str, place: int) -> Iterator[ast.expr]:
+    """The argument at that place, of every call of that name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and name == getattr(node.func, "attr", getattr(node.func, "id", None)):
+            yield node.args[place]
+
+
+def event_names() -> set[str]:
+    """Every `what` of the audit trail, from the rules themselves."""
+    told = [arg for path in (ROOT / "onboarding/core/rules").glob("*.py") for arg in calls(path, "Told", 0)]
+    created = list(calls(ROOT / "onboarding/core/decide.py", "commit", 1))
+    return {text for arg in (*told, *created) for text in strings(arg)} | {RESTORED}
+
+
+def test_every_error_code_has_a_row() -> None:
+    assert sorted(rows(section("## Error codes"))) == sorted(ProblemCode)
+
+
+def test_every_state_has_a_row() -> None:
+    whole, _, step = section("## What an onboarding says").partition("`state` of a step")
+    assert rows(whole) == list(OnboardingState)
+    assert rows(step) == list(StepState)
+
+
+def test_every_event_of_the_audit_trail_has_a_row() -> None:
+    names = event_names()
+    assert {"requested", "step-done", "dead-lettered", "restored"} <= names
+    assert sorted(rows(section("## The audit trail"))) == sorted(names)
+
+
+def test_every_action_has_its_call_and_its_row() -> None:
+    path = ROOT / "onboarding" / "core" / "actions.py"
+    named = {text for arg in calls(path, "Action", 0) for text in strings(arg)}
+    table = section("## Before you begin")
+    assert set(rows(table)) == named
+    ends = {text.rpartition("/")[2] for arg in calls(path, "Action", 3) for text in strings(arg)} - {""}
+    for end in ends - {"onboardings?again=true", "onboardings"}:
+        assert f"/{end} " in table, end
+
+
+def test_every_alert_has_a_row() -> None:
+    named = {path.stem for path in (ROOT / "infra" / "alerts").glob("*.kql")} | {"dead-letters-unread"}
+    assert set(rows(section("## Alerts"))) == named
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_every_queue_is_told_of_where_dead_letters_are(queue: str) -> None:
+    assert f"`{queue}`" in section("## Dead letters")
+
+
+def test_the_flow_of_a_step_and_of_an_onboarding_shows_every_state() -> None:
+    text = document("docs/how-it-works.md")
+    pictures = [p.split("```")[0] for p in text.split("```mermaid\nstateDiagram-v2")[1:]]
+    assert len(pictures) == 2
+    for picture, states in zip(pictures, (StepState, OnboardingState), strict=True):
+        drawn = set(re.findall(r"^ +state \"([a-z-]+)\" as", picture, re.MULTILINE))
+        assert drawn == set(states)
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_kind_of_notice_is_told_of(kind: NoticeKind) -> None:
+    told = section("## The audit trail").partition("have a kind:")[2].partition(".")[0]
+    assert f"`{kind}`" in told
+
+
+def test_every_step_has_a_row() -> None:
+    assert sorted(rows(section("## The steps"))) == sorted(s.name for s in STEPS)
+
+
+def test_every_schema_version_has_a_row() -> None:
+    versions = re.findall(r"^\| (\d+) \|", section("## The schema version", document("docs/upgrade.md")), re.MULTILINE)
+    assert versions == [str(v) for v in range(1, SCHEMA_VERSION + 1)]
+
+
+def anchors(text: str) -> set[str]:
+    """As GitHub makes them of headings."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *DOCS], ids=lambda p: p.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        found = (path.parent / name).resolve() if name else path
+        assert found.exists(), target
+        if anchor and found.suffix == ".md":
+            assert anchor in anchors(found.read_text(encoding="utf-8")), target
+
+
+def test_every_document_is_in_the_readme() -> None:
+    assert [p.name for p in DOCS if f"docs/{p.name}" not in document("README.md")] == []
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *DOCS], ids=lambda p: p.name)
+def test_no_picture_holds_a_semicolon_which_would_end_its_line(path: Path) -> None:
+    pictures = path.read_text(encoding="utf-8").split("```mermaid\n")[1:]
+    assert [line for p in pictures for line in p.split("```")[0].splitlines() if ";" in line] == []
