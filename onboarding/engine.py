@@ -211,8 +211,7 @@ class Engine:
             if outcome.failed is None:
                 await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent), loaded)
             else:
-                wait = outcome.failed.retry_after if isinstance(outcome.failed, TryLaterError) else None
-                failed = NoticeFailed(notice_id, ticket, outcome.failed.problem, wait, outcome.sent)
+                failed = NoticeFailed(notice_id, ticket, outcome.failed.problem, outcome.retry_after, outcome.sent)
                 await self.happen(onboarding_id, failed, loaded)
 
     async def dead_letter(self, letter: DeadLetter) -> None:

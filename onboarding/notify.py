@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from onboarding.core.deliveries import deliveries
 from onboarding.core.links import Link, sign
 from onboarding.core.notice_words import words
-from onboarding.core.problems import StepProblemError, unexpected
+from onboarding.core.problems import StepProblemError, TryLaterError, unexpected
 from onboarding.core.record import Delivered, Notice, Record
 from onboarding.core.steps import Kind
 from onboarding.ports import Clock, Notifier
@@ -34,6 +34,8 @@ class Outcome:
 
     sent: tuple[Delivered, ...]
     failed: StepProblemError | None = None
+    retry_after: float | None = None
+    """The longest pause that any way asked for."""
 
 
 async def send(notice: Notice, record: Record, notifier: Notifier, telling: Telling, clock: Clock) -> Outcome:
@@ -43,6 +45,7 @@ async def send(notice: Notice, record: Record, notifier: Notifier, telling: Tell
     """
     ways = deliveries(notice, record, telling.escalation_email, links=telling.link_key is not None)
     sent, failed = list(notice.sent), None
+    pauses: list[float] = []
     for way in ways:
         if any((d.way, d.outside) == (way.way, way.outside) for d in sent):
             continue
@@ -56,13 +59,15 @@ async def send(notice: Notice, record: Record, notifier: Notifier, telling: Tell
                 )
         except StepProblemError as problem:
             failed = problem
+            if isinstance(problem, TryLaterError) and problem.retry_after is not None:
+                pauses.append(problem.retry_after)
         except Exception as error:
             log.exception("notice %s of %s failed unexpectedly", notice.id, record.id)
             failed = unexpected(error)
         else:
             if told:
                 sent.append(Delivered(way=way.way, to=way.to, outside=way.outside, at=clock.now()))
-    return Outcome(tuple(sent), failed)
+    return Outcome(tuple(sent), failed, max(pauses, default=None))
 
 
 def _link(notice: Notice, record: Record, telling: Telling, now: datetime, *, outside: bool) -> str:

@@ -45,7 +45,13 @@ def create(
             ended_by=APPLICATION,
         )
         if s.skipped_when_already_onboarded and request.already_onboarded
-        else StepRecord(name=s.name, state=StepState.PENDING, since=now)
+        else StepRecord(
+            name=s.name,
+            state=StepState.PENDING,
+            since=now,
+            # Microsoft's pause outlasts the run in which it was asked for.
+            not_before=previous.step(s.name).not_before if previous else None,
+        )
         for s in STEPS
     )
     plan = Record(

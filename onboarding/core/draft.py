@@ -119,6 +119,7 @@ class Draft:
             skipped_because=None,
             ended_by=None,
             note=None,
+            detail="",
         )
         self.withdraw(name)
 

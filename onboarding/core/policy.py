@@ -23,8 +23,9 @@ class Policy:
     retry_longest: float = 3600.0
     lease: float = 300.0
     """How long a function may be at a step before it is taken for dead."""
-    notice_lease: float = 90.0
-    """How long a function may be at a notice before it is taken for dead."""
+    notice_lease: float = 180.0
+    """How long a function may be at a notice before it is taken for dead. By the time limits of its calls (Teams 20 s,
+    two e-mails 40 s each) it takes 100 s at most."""
     step_timeout: float = 240.0
     """When a step is broken off; less than the lease, so that two never run at once."""
     nudge_grace: float = 120.0
@@ -53,9 +54,17 @@ class Policy:
         fraction = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") / 2**32
         gap += gap * fraction / 5
         if asked is not None:
-            # The message may arrive a clock's skew early, and Microsoft counts its own seconds.
-            gap = max(gap, asked + 2 * self.clock_skew)
+            gap = max(gap, asked + self._margin)
         return timedelta(seconds=gap)
+
+    def not_before(self, now: datetime, asked: float) -> datetime:
+        """Until when Microsoft is left alone, that asked for so many seconds."""
+        return later(now, asked + self._margin)
+
+    @property
+    def _margin(self) -> float:
+        """The message may arrive a clock's skew early, and Microsoft counts its own seconds."""
+        return 2 * self.clock_skew
 
     def spent(self, budget: Budget, attempts: int, tried_for: timedelta) -> bool:
         """Whether a task that has been attempted so often, over that time, is not tried again."""

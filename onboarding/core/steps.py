@@ -55,6 +55,8 @@ class Step:
     """A person may end it by saying that it is so."""
     may_be_skipped_when: str | None = None
     """When the article itself lets it be left out, as the end of a sentence; else an operator has to insist."""
+    tells_the_team: bool = False
+    """It sends the onboarding team something: done again for another team, while what needs it is open."""
     budget: Budget = Budget(30, DAY)
     """For a task: with the gaps of `policy.py`, about 20 hours of an outage."""
 
@@ -186,6 +188,7 @@ STEPS: tuple[Step, ...] = (
         Party.US,
         _DOMAIN,
         confirmable=True,
+        tells_the_team=True,
     ),
     Step(
         "txt-record-visible",

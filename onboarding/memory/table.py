@@ -100,8 +100,9 @@ class MemoryTable:
 
     async def all_rows(self) -> AsyncIterator[Row]:
         """The rows of all partitions, in the order of their keys."""
-        for _, row in sorted(self._rows.items()):
-            yield row
+        for partition in sorted(self._partitions):
+            for key in self._partitions[partition].keys:
+                yield self._partitions[partition].rows[key]
 
     async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
         """At most `limit` of the rows; a continuation is the next row's key, as in Table Storage."""

@@ -56,8 +56,9 @@ def finish_all(record: Record) -> Record:
 
 
 def told(record: Record) -> Record:
-    """The record after every notice that it owes went out."""
+    """The record after every notice that it owes went out, as soon as each was due."""
     for notice in [n for n in record.notices if n.owed]:
-        record = decide(record, NoticeStarted(notice.id, notice.ticket), NOW).record
-        record = decide(record, NoticeSent(notice.id, notice.ticket, ()), NOW).record
+        assert notice.next_attempt_at is not None
+        record = decide(record, NoticeStarted(notice.id, notice.ticket), notice.next_attempt_at).record
+        record = decide(record, NoticeSent(notice.id, notice.ticket, ()), notice.next_attempt_at).record
     return record

@@ -86,7 +86,7 @@ def test_a_retry_has_the_whole_budget_again_but_keeps_microsofts_pause() -> None
     assert record.step(FIRST).state is StepState.NEEDS_ATTENTION
     decision = decide(record, RetryRequested(FIRST, "ada"), late + timedelta(seconds=60))
     step = decision.record.step(FIRST)
-    assert step.next_attempt_at == late + timedelta(seconds=600)
+    assert step.next_attempt_at == late + timedelta(seconds=602)
     assert step.attempts == 0
     assert not decide(decision.record, Started(FIRST, step.ticket), late + timedelta(seconds=500)).changed
 
@@ -150,8 +150,8 @@ def test_looks_that_fail_come_with_growing_gaps_and_never_before_microsofts_paus
     assert at is not None
     assert at >= NOW + timedelta(seconds=9000)
     checked = decide(asked, CheckRequested(WAIT, "ada"), NOW).record
-    assert checked.step(WAIT).next_attempt_at == NOW + timedelta(seconds=9000)
-    assert "pause until 11:30:00 UTC" in checked.tail[-1].detail
+    assert checked.step(WAIT).next_attempt_at == NOW + timedelta(seconds=9002)
+    assert "pause until 11:30:02 UTC" in checked.tail[-1].detail
     fine = decide(record, Looked(WAIT, False, "ChangePending"), now).record
     assert fine.step(WAIT).failures == 0
 

@@ -14,6 +14,8 @@ def started(h: NoticeStarted, draft: Draft) -> Told | None:
     notice = draft.notice(h.notice)
     if notice is None or notice.ticket != h.ticket or notice.sending or not notice.owed:
         return None
+    if notice.next_attempt_at is None or later(draft.now, draft.policy.clock_skew) < notice.next_attempt_at:
+        return None
     lease = later(draft.now, draft.policy.notice_lease)
     draft.set_notice(h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease)
     return Told("notice-started", notice.step, f"{h.notice}, attempt {notice.attempts + 1}")

@@ -41,7 +41,7 @@ def postponed(h: Postponed, draft: Draft) -> Told | None:
     if step is None:
         return None
     if h.retry_after is not None:
-        draft.set_step(h.step, not_before=later(draft.now, h.retry_after))
+        draft.set_step(h.step, not_before=draft.policy.not_before(draft.now, h.retry_after))
     return try_again(draft, step, h.problem, h.retry_after)
 
 

@@ -30,7 +30,7 @@ def looked(h: Looked, draft: Draft) -> Told | None:
     if h.problem:
         gap = max(gap, draft.policy.retry_after(failures, h.retry_after, f"{draft.record.id}/{h.step}/{failures}"))
     if h.retry_after is not None:
-        draft.set_step(h.step, not_before=later(draft.now, h.retry_after))
+        draft.set_step(h.step, not_before=draft.policy.not_before(draft.now, h.retry_after))
     draft.set_step(h.step, next_attempt_at=draft.now + gap, detail=shorten(h.detail), problem=h.problem)
     if _is_long(step, draft.now, draft):
         draft.set_step(h.step, warned_at=draft.now)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from onboarding.core.draft import Draft, shorten
 from onboarding.core.events import CancelRequested, ContactsChanged, PauseRequested, ResumeRequested
 from onboarding.core.policy import later
-from onboarding.core.record import Pause, StepState
+from onboarding.core.record import Pause, StepRecord, StepState
 from onboarding.core.request import differences
 from onboarding.core.rules.steps import expect_open
 from onboarding.core.rules.told import RefusedError, Rules, Told
@@ -26,16 +28,29 @@ def resume_requested(h: ResumeRequested, draft: Draft) -> Told | None:
     expect_open(draft, "it cannot be resumed")
     if draft.record.pause is None:
         raise RefusedError(f"The onboarding is not paused; it is {draft.record.state}.")
+    paused_at = draft.record.pause.since
     draft.set(pause=None)
     draft.withdraw(None)
     for step in draft.record.steps:
+        _leave_the_pause_out(draft, step, paused_at)
+        step = draft.record.step(step.name)
         if step.state is StepState.DUE:
             draft.make_due(step.name, begun_at=None)
         elif step.state is StepState.WAITING and step.definition.kind is Kind.WAIT:
             draft.look_now(step.name)
+        elif step.state is StepState.NEEDS_ATTENTION:
+            draft.set_step(step.name, next_attempt_at=draft.policy.next_reminder(step.since, draft.now))
         elif step.state is StepState.WAITING:
             draft.set_step(step.name, next_attempt_at=draft.next_word(step.since, escalated=step.escalated))
     return Told("resumed", None, "", h.actor)
+
+
+def _leave_the_pause_out(draft: Draft, step: StepRecord, paused_at: datetime) -> None:
+    """Nobody was asked, and nothing looked at, meanwhile: reminders and warnings go on from where they were."""
+    if step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION):
+        pause = draft.now - max(paused_at, step.since)
+        warned_at = step.warned_at and step.warned_at + pause
+        draft.set_step(step.name, since=step.since + pause, warned_at=warned_at)
 
 
 def cancel_requested(h: CancelRequested, draft: Draft) -> Told | None:
@@ -64,10 +79,25 @@ def contacts_changed(h: ContactsChanged, draft: Draft) -> Told | None:
     draft.set(request=after)
     if before.onboarding_team.email.lower() != after.onboarding_team.email.lower():
         for step in draft.record.steps:
-            asked = step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT
-            if asked and step.definition.waits_on is Party.ONBOARDING_TEAM:
-                draft.open(step.name)
+            _ask_the_new_team(draft, step)
     return Told("contacts-changed", None, ", ".join(changed), h.actor)
+
+
+def _ask_the_new_team(draft: Draft, step: StepRecord) -> None:
+    if step.definition.tells_the_team and step.state is StepState.RUNNING:
+        raise RefusedError(
+            f"The team cannot be changed now: a function is at '{step.name}'. Try again when that has ended."
+        )
+    if step.definition.tells_the_team and step.state is StepState.DONE:
+        followers = [s for s in draft.record.steps if step.name in s.definition.needs and not s.ended]
+        for again in (*followers, step) if followers else ():
+            draft.put_back(again.name)
+    asked = step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT
+    if asked and step.definition.waits_on is Party.ONBOARDING_TEAM:
+        if draft.record.active:
+            draft.open(step.name)
+        else:
+            draft.put_back(step.name)
 
 
 RULES: Rules = {

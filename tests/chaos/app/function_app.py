@@ -1,0 +1,17 @@
+"""The product's function app with a crash point before and after each effect: what the Functions host loads here."""
+
+import importlib.util
+
+from sandbox.options import ROOT
+from tests.chaos import crash_points
+
+crash_points.install()
+
+# The host has given this file the product's own name.
+_spec = importlib.util.spec_from_file_location("product", ROOT / "function_app.py")
+assert _spec is not None
+assert _spec.loader is not None
+_product = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_product)
+
+app = _product.app

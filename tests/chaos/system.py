@@ -1,0 +1,243 @@
+"""The whole system with crash points in its host, an operator who does not give up, and the world around it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.cloud import Cloud, standard_parts
+from sandbox.options import ROOT
+from sandbox.ports import Ports
+from sandbox.processes import wait_until
+from tests.chaos.crash_points import FOLDER, Orders, write_orders
+from tests.support import requests
+from tests.support.people import Operator, Simulator
+
+Json = dict[str, Any]
+
+BOUND = 60.0
+"""Seconds without any progress after which a test gives up."""
+LOOK_EVERY = 0.05
+
+FAST = {
+    "ONBOARDING_STEP_TIMEOUT": "2.5",
+    "ONBOARDING_STEP_LEASE": "3",
+    "ONBOARDING_NOTICE_LEASE": "3",
+    "ONBOARDING_NUDGE_GRACE": "1",
+    "ONBOARDING_RETRY_FIRST": "0.2",
+    "ONBOARDING_POLL_FIRST": "0.2",
+    "ONBOARDING_POLL_LONGEST": "0.5",
+}
+"""Production's times, shortened."""
+
+
+def chaos_parts(ports: Ports, folder: Path) -> list[Any]:
+    """The parts of the sandbox, with the app of this folder in the Functions host, and with Azurite's data on disk."""
+    app = folder / "app"
+    app.mkdir(parents=True, exist_ok=True)
+    shutil.copy(Path(__file__).parent / "app" / "function_app.py", app)
+    shutil.copy(ROOT / "host.json", app)
+    parts = standard_parts(ports, folder, provisioning=0.0, dns_delay=0.0, persist=True)
+    return [replace(p, command=_instead(p.command, app)) if p.name == "functions" else p for p in parts]
+
+
+def _instead(command: Sequence[str], app: Path) -> list[str]:
+    place = list(command).index("--app") + 1
+    return [*command[:place], str(app), *command[place + 1 :]]
+
+
+@dataclass
+class Wanted:
+    """One onboarding to be brought to its end."""
+
+    body: Json
+    posts: list[int] = field(default_factory=list)
+    """Status of each answer to its POST."""
+
+    @property
+    def id(self) -> str:
+        return requests.parsed(self.body).gateway.id.onboarding_id
+
+    @property
+    def gateway(self) -> str:
+        return str(self.body["gateway"]["name"])
+
+
+@dataclass
+class System:
+    """Start onboardings, drive them while processes die, look at what came of it."""
+
+    cloud: Cloud
+    folder: Path
+    operator: Operator
+    microsoft: Simulator
+    restarts: int = 0
+    _made: int = 0
+
+    # -- what the host is to do at points
+
+    def order(self, orders: Orders | None = None) -> None:
+        """Tell the host; without orders it only writes down the points that it passes."""
+        write_orders(self.folder, orders or Orders())
+
+    def passed(self, onboarding: str | None = None) -> list[str]:
+        """The points that were passed, in order, each as often as it was."""
+        file = self.folder / "points.log"
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        seen = [json.loads(line) for line in lines]
+        return [p["point"] for p in seen if onboarding in (None, p["onboarding"])]
+
+    def killed(self, kind: str = "killed") -> list[Json]:
+        """The points at which a host died, in order, and the onboarding that it was about."""
+        files = sorted((self.folder / kind).iterdir(), key=lambda f: f.stat().st_mtime_ns)
+        return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+    def held(self) -> bool:
+        """Whether the host waits at a point."""
+        return any((self.folder / "held").iterdir())
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        (self.folder / "go").touch()
+
+    def forget(self) -> None:
+        """As if no point had been passed yet."""
+        for name in ("killed", "held"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for name in ("points.log", "go"):
+            (self.folder / name).unlink(missing_ok=True)
+        self.order()
+
+    # -- onboardings
+
+    def gateway(self, **changes: Any) -> Wanted:
+        """A gateway of its own in the simulated Azure, and the request for it."""
+        self._made += 1
+        body = requests.operator_connect(**changes)
+        body["gateway"]["name"] = f"chaos-{self._made}"
+        self.microsoft.call("PUT", "/gateways", {"name": body["gateway"]["name"], "base": "production"})
+        return Wanted(body)
+
+    def post(self, wanted: Wanted) -> bool:
+        """Post it, again when there was no answer or none that is final; whether it is accepted."""
+        try:
+            answer = self.operator.post(wanted.body)
+        except httpx.TransportError:
+            wanted.posts.append(0)
+            return False
+        wanted.posts.append(answer.status_code)
+        if answer.status_code == 503:
+            assert int(answer.headers["retry-after"]) >= 1
+            return False
+        assert answer.status_code in (200, 202), answer.text
+        assert answer.json()["id"] == wanted.id
+        return True
+
+    def look(self, wanted: Wanted) -> Json | None:
+        """Its record; None while nobody answers."""
+        try:
+            answer = self.operator.client.get(f"/onboardings/{wanted.id}")
+        except httpx.TransportError:
+            return None
+        if answer.status_code == 503:
+            assert int(answer.headers["retry-after"]) >= 1
+            return None
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def drive(self, wanted: Sequence[Wanted], until: Callable[[Json], bool] | None = None, **how: Any) -> list[Json]:
+        """Bring them on until each is as wanted (else completed); restart the host whenever it is dead.
+
+        People confirm what they were told of, Microsoft provisions what was looked at, the TXT record appears.
+        """
+        done: dict[str, Json] = {}
+        last, progress = "", time.monotonic()
+        while len(done) < len(wanted):
+            self.revive()
+            shown = []
+            for one in wanted:
+                if one.id in done:
+                    continue
+                record = self.look(one) if one.posts and one.posts[-1] in (200, 202) else None
+                if record is None:
+                    if not one.posts or one.posts[-1] not in (200, 202):
+                        self.post(one)
+                    continue
+                shown.append(f"{one.id} {record['version']} {record['state']}")
+                assert record["state"] != "needs-attention", record["lastError"]
+                if (until or _completed)(record):
+                    done[one.id] = record
+                else:
+                    self._world_does_its_part(record, one, **how)
+            now = " ".join(shown) + str(self.restarts)
+            if now != last:
+                last, progress = now, time.monotonic()
+            if time.monotonic() - progress > BOUND:
+                pytest.fail(f"nothing has moved for {BOUND} s: {now}; killed at {self.killed()[-3:]}")
+            time.sleep(LOOK_EVERY)
+        return [done[one.id] for one in wanted]
+
+    def revive(self) -> None:
+        """Start the host again when it is dead, as the platform does."""
+        if self.cloud.pid("functions") is None:
+            self.cloud.kill("functions")
+            self.cloud.start_part("functions")
+            self.restarts += 1
+
+    def _world_does_its_part(
+        self, record: Json, one: Wanted, *, provision: bool = True, dns: bool = True, confirm: bool = True
+    ) -> None:
+        for step in record["steps"]:
+            if step["state"] != "waiting":
+                continue
+            name = step["name"]
+            if name == "provisioning-complete" and step["attempts"] and provision:
+                self.microsoft.call("POST", "/transitions", {"gateway": one.gateway, "status": "Complete"})
+            elif name == "txt-record-visible" and step["attempts"] and dns:
+                txt = record["findings"]["txtRecord"]
+                self.microsoft.call("PUT", "/dns", {"name": txt["name"], "values": [txt["value"]]})
+            elif step["kind"] == "checkpoint" and confirm and _told(record, name):
+                try:
+                    self.operator.confirm(record["id"], name, "done")
+                except httpx.TransportError:
+                    # The host died; whether it was confirmed, the next look tells.
+                    continue
+
+
+def _completed(record: Json) -> bool:
+    return bool(record["state"] == "completed") and all(n["nextAttemptAt"] is None for n in record["notices"])
+
+
+def _told(record: Json, step: str) -> bool:
+    return any(n["step"] == step and n["sent"] and n["nextAttemptAt"] is None for n in record["notices"])
+
+
+@contextmanager
+def running(folder: Path, settings: Mapping[str, str] = FAST) -> Iterator[System]:
+    """The whole system, on ports of its own; stopped at the end."""
+    ports, points = Ports.free(), folder / "points"
+    points.mkdir(parents=True, exist_ok=True)
+    write_orders(points, Orders())
+    overrides = {**settings, FOLDER: str(points)}
+    with Cloud(ports, folder=folder, overrides=overrides, parts=chaos_parts(ports, folder)) as cloud:
+        operator, microsoft = Operator(cloud.api), Simulator(cloud.control)
+        try:
+            yield System(cloud, points, operator, microsoft)
+        finally:
+            operator.close()
+            microsoft.close()
+
+
+def wait_for(condition: Callable[[], bool], what: str, timeout: float = BOUND) -> None:
+    """Poll until it holds. Fails after the timeout with what was expected."""
+    if not wait_until(condition, timeout, LOOK_EVERY):
+        pytest.fail(f"after {timeout} s still not: {what}")
