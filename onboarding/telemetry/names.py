@@ -72,7 +72,7 @@ STEP_DURATION = Instrument(
     "onboarding.step.duration",
     Kind.HISTOGRAM,
     "s",
-    "from when a step became possible (or was retried) until it was done, skipped or needed attention",
+    "from a task's first attempt, or a wait's or checkpoint's opening, until it was done, skipped or needed attention",
     (Attribute.STEP, Attribute.OUTCOME),
     (1, 5, 15, 60, 300, 900, _HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 28 * _DAY),
 )
@@ -146,9 +146,7 @@ NOTICE = SpanName(
     "one attempt at sending a notice on all its ways",
     (*_OF, Attribute.STEP, Attribute.KIND, Attribute.TICKET, Attribute.OUTCOME),
 )
-DELIVERY = SpanName(
-    "send {way}", INTERNAL, "the notice on one way", (Attribute.KIND, Attribute.WAY, Attribute.OUTCOME)
-)
+DELIVERY = SpanName("send {way}", INTERNAL, "the notice on one way", (Attribute.KIND, Attribute.WAY, Attribute.OUTCOME))
 TRANSITION = SpanName(
     "{event}",
     INTERNAL,
