@@ -15,7 +15,12 @@ from onboarding.http.call import Route
 from onboarding.http.entrance import entrance
 from onboarding.http.routes import ROUTES
 from onboarding.settings import functions
+from onboarding.telemetry.setup import start
+from onboarding.telemetry.triggers import received, ticked
 from onboarding.timer import timer_pass
+
+# Before anything can be logged: from here on every line is redacted.
+start()
 
 # Who may call is decided by the caller's roles, in `http/entrance.py`: a key would tell nothing about who it is.
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -29,28 +34,34 @@ def _register_step(step: Step) -> None:
     @app.function_name(step.name.replace("-", "_"))
     @app.service_bus_queue_trigger(arg_name="message", queue_name=step.name, connection=CONNECTION)
     async def run(message: func.ServiceBusMessage) -> None:
-        await composed.engine().receive(decode(message.get_body()))
+        with received(message):
+            await composed.engine().receive(decode(message.get_body()))
 
 
 def _register_notices() -> None:
     @app.function_name("notices")
     @app.service_bus_queue_trigger(arg_name="message", queue_name=NOTICES_QUEUE, connection=CONNECTION)
     async def notices(message: func.ServiceBusMessage) -> None:
-        await composed.engine().receive(decode(message.get_body()))
+        with received(message):
+            await composed.engine().receive(decode(message.get_body()))
 
 
 def _register_dead_letters() -> None:
     @app.function_name("dead_letters")
     @app.service_bus_queue_trigger(arg_name="message", queue_name=DEAD_LETTERS_QUEUE, connection=CONNECTION)
     async def dead_letters(message: func.ServiceBusMessage) -> None:
-        await composed.engine().dead_letter(dead_letter_of(message))
+        with received(message):
+            await composed.engine().dead_letter(dead_letter_of(message))
 
 
 def _register_timer() -> None:
     @app.function_name("timer")
     @app.timer_trigger(arg_name="timer", schedule="%ONBOARDING_TIMER_SCHEDULE%", run_on_startup=False)
     async def on_timer(timer: func.TimerRequest) -> None:
-        await timer_pass(composed.engine())
+        with ticked():
+            engine = composed.engine()
+            await timer_pass(engine)
+            await composed.gauges.measure(engine.records, engine.clock.now())
 
 
 def _register_route(route: Route) -> None:

@@ -26,6 +26,7 @@ from onboarding.notify import Telling
 from onboarding.records import Records
 from onboarding.settings import Settings, SettingsError, settings
 from onboarding.steps.base import World
+from onboarding.telemetry.gauges import Gauges
 
 
 class SystemClock:
@@ -33,6 +34,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+gauges = Gauges()
 
 
 @lru_cache(maxsize=1)

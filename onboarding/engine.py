@@ -39,6 +39,8 @@ from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
 from onboarding.steps import TASK_STEPS
 from onboarding.steps.base import Work, World
+from onboarding.telemetry.about import About, about_this
+from onboarding.telemetry.work import attempting, committed, dead, telling
 
 log = logging.getLogger("onboarding")
 
@@ -105,7 +107,8 @@ class Engine:
             except ConflictError:
                 loaded = None
                 continue
-            await self._publish(decision, now)
+            with committed(loaded.record, decision.record, now):
+                await self._publish(decision, now)
             return decision, saved
         raise ConflictError(f"onboarding {onboarding_id} changed {CONFLICT_ROUNDS} times while it was being written")
 
@@ -134,16 +137,18 @@ class Engine:
                 await (self.records.save(loaded, decision.record) if loaded else self.records.create(decision.record))
             except ConflictError:
                 continue
-            await self._publish(decision, now)
+            with committed(loaded.record if loaded else None, decision.record, now):
+                await self._publish(decision, now)
             return Accepted(decision.record, created=True)
         raise ConflictError(f"onboarding {request.gateway.id.onboarding_id} is being written by many at a time")
 
     async def receive(self, nudge: Effect) -> None:
         """A message arrived."""
-        if isinstance(nudge, Nudge):
-            await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
-        else:
-            await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket)
+        with about_this(About(nudge.onboarding_id)):
+            if isinstance(nudge, Nudge):
+                await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
+            else:
+                await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket)
 
     async def run_step(self, onboarding_id: str, name: str, ticket: int) -> None:
         """A message says: look at this step. Whether anything is to be done, the record says."""
@@ -152,13 +157,14 @@ class Engine:
             log.info("nothing to do for %s of %s (ticket %d)", name, onboarding_id, ticket)
             return
         started, loaded = happened
-        try:
-            outcome = await self._attempt(started.record, name, ticket)
-        except asyncio.CancelledError:
-            # The host is stopping: what was begun is handed back, and the next attempt finds what is done.
-            await self.happen(onboarding_id, Abandoned(name, ticket))
-            raise
-        await self.happen(onboarding_id, outcome, loaded)
+        with attempting(started.record, name):
+            try:
+                outcome = await self._attempt(started.record, name, ticket)
+            except asyncio.CancelledError:
+                # The host is stopping: what was begun is handed back, and the next attempt finds what is done.
+                await self.happen(onboarding_id, Abandoned(name, ticket))
+                raise
+            await self.happen(onboarding_id, outcome, loaded)
 
     async def _attempt(self, record: Record, name: str, ticket: int) -> Happening:
         """Do the step once. Everything that can go wrong becomes an outcome that the record keeps."""
@@ -200,15 +206,17 @@ class Engine:
             return
         started, loaded = happened
         notice = next(n for n in started.record.notices if n.id == notice_id)
-        outcome = await send(notice, started.record, self.world.notifier, self.telling, self.clock)
-        if outcome.failed is None:
-            await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent), loaded)
-        else:
-            failed = NoticeFailed(notice_id, ticket, outcome.failed.problem, outcome.retry_after, outcome.sent)
-            await self.happen(onboarding_id, failed, loaded)
+        with telling(started.record, notice):
+            outcome = await send(notice, started.record, self.world.notifier, self.telling, self.clock)
+            if outcome.failed is None:
+                await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent), loaded)
+            else:
+                failed = NoticeFailed(notice_id, ticket, outcome.failed.problem, outcome.retry_after, outcome.sent)
+                await self.happen(onboarding_id, failed, loaded)
 
     async def dead_letter(self, letter: DeadLetter) -> None:
         """Service Bus gave a message up: the reason goes onto the record. A foreign one is only told of."""
+        dead(letter.queue)
         try:
             nudge = decode(letter.body)
         except ForeignMessageError as error:

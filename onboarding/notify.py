@@ -13,6 +13,7 @@ from onboarding.core.problems import StepProblemError, TryLaterError, unexpected
 from onboarding.core.record import Delivered, Notice, Record
 from onboarding.core.steps import Kind
 from onboarding.ports import Clock, Notifier
+from onboarding.telemetry.work import delivering
 
 log = logging.getLogger("onboarding")
 
@@ -52,7 +53,10 @@ async def send(notice: Notice, record: Record, notifier: Notifier, telling: Tell
             link = _link(notice, record, telling, clock.now(), outside=way.outside)
             others = [other for other in ways if other is not way]
             message = words(notice, record, told=others, link=link, outside=way.outside)
-            told = await (notifier.teams(message) if way.way == "teams" else notifier.mail(way.to, message))
+            with delivering(notice, way.way) as going:
+                told = going.told(
+                    await (notifier.teams(message) if way.way == "teams" else notifier.mail(way.to, message))
+                )
         except StepProblemError as problem:
             failed = problem
             if isinstance(problem, TryLaterError) and problem.retry_after is not None:

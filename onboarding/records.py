@@ -19,6 +19,8 @@ from uuid import uuid4
 from onboarding.core.record import Event, Record
 from onboarding.ports import ConflictError, Page, Query, Row, Table
 from onboarding.rows import CLOSED, COMMIT, OPEN, UnreadableRowError, event_of, event_row, from_row, to_row
+from onboarding.telemetry.metrics import count
+from onboarding.telemetry.names import UNREADABLE_ROWS
 
 log = logging.getLogger("onboarding")
 
@@ -131,6 +133,7 @@ class Records:
             try:
                 loaded = _loaded(row)
             except UnreadableRowError as error:
+                count(UNREADABLE_ROWS)
                 log.error("%s", error)
             else:
                 yield loaded

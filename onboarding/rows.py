@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from onboarding.core.record import SCHEMA_VERSION, STORED, Event, Problem, Record, StepState, upgraded
 from onboarding.core.steps import STEPS
+from onboarding.open_steps import written
 from onboarding.ports import Row
 
 OPEN, CLOSED = "open", "closed"
@@ -49,6 +50,8 @@ class RowTooLargeError(Exception):
 
 COMMIT = "Commit"
 """The column that names the write which made the row what it is."""
+OPEN_STEPS = "OpenSteps"
+"""The column of the steps that are going on, which is measured."""
 
 
 def to_row(record: Record, partition: str, etag: str = "", commit: str = "") -> Row:
@@ -157,6 +160,7 @@ def _shown(record: Record) -> dict[str, Any]:
         "Environment": record.request.environment.value,
         "Services": ",".join(s.value for s in record.request.selected),
         "State": record.state.value,
+        OPEN_STEPS: written(record),
         "WaitingFor": what,
         "WaitingOn": on_whom,
         "WaitingSince": since,

@@ -16,6 +16,7 @@ from onboarding.engine import Engine
 from onboarding.records import Loaded
 from onboarding.steps import WAIT_STEPS
 from onboarding.steps.base import Look, Work
+from onboarding.telemetry.about import about
 
 log = logging.getLogger("onboarding")
 
@@ -45,7 +46,8 @@ async def timer_pass(engine: Engine) -> int:
     for loaded, result in zip(due, results, strict=True):
         if isinstance(result, BaseException):
             # One broken record must not keep the others from their pass; it is due again at the next.
-            log.error("timer: onboarding %s failed", loaded.record.id, exc_info=result)
+            with about(loaded.record):
+                log.error("timer: onboarding %s failed", loaded.record.id, exc_info=result)
     return len(due)
 
 

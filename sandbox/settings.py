@@ -22,6 +22,7 @@ MAIL_SENDER = "onboarding@contoso.com"
 PROXIES = frozenset({"NO_PROXY", "no_proxy"})
 _OF_ANOTHER_CLOUD = (
     "AZURE_", "IDENTITY_", "MSI_", "IMDS_", "ONBOARDING_", "SERVICEBUS", "TABLES", "AZUREWEBJOBS",
+    "APPLICATIONINSIGHTS_", "OTEL_",
 )  # fmt: skip
 
 
@@ -67,6 +68,9 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_PUBLIC_URL": f"http://localhost:{ports.functions}",
         "ONBOARDING_LINK_KEY": "a key for the sandbox only, not a secret",
         "ONBOARDING_SANDBOX_USER": "olga.operator",
+        # The control port takes what is exported, and shows it: GET /telemetry/tree?onboarding=…
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{HOST}:{ports.control}",
+        "OTEL_METRIC_EXPORT_INTERVAL": "2000",
     }
 
 

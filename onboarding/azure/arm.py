@@ -23,6 +23,7 @@ from onboarding.core.problems import StepProblemError
 from onboarding.core.request import TestLine
 from onboarding.ports import GatewayResource, Gateways, TestLineResource
 from onboarding.settings import Settings
+from onboarding.telemetry.calls import calling
 
 if TYPE_CHECKING:
     from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -163,9 +164,15 @@ class ArmGateways(Gateways):
 
     async def _send(self, call: Call, operation: Operation) -> Answer:
         """Every request to ARM goes through here, and every answer comes back raw, whatever its status."""
+        self._pause.check()
+        with calling(call.service, call.operation) as asked:
+            answer = asked.answered(await self._exchange(call, operation))
+        self._pause.heed(answer)
+        return answer
+
+    async def _exchange(self, call: Call, operation: Operation) -> Answer:
         from azure.core import exceptions
 
-        self._pause.check()
         answers: list[PipelineResponse[Any, Any]] = []
         started = time.perf_counter()
         try:
@@ -183,7 +190,6 @@ class ArmGateways(Gateways):
                 raise unexpected(call, "an answer that is no JSON") from error
         response = answers[-1].http_response
         answer = Answer.of(response.status_code, response.headers.items(), response.content)
-        self._pause.heed(answer)
         log.debug("%s -> %d in %.0f ms", call, answer.status, (time.perf_counter() - started) * 1000)
         return answer
 

@@ -22,6 +22,7 @@ from onboarding.azure.credential import CONNECT_TIMEOUT, GRAPH_AUDIENCE, READ_TI
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
 from onboarding.azure.per_loop import PerLoop
 from onboarding.settings import Settings
+from onboarding.telemetry.calls import calling, counted
 
 if TYPE_CHECKING:
     import httpx
@@ -92,6 +93,7 @@ class GraphClient:
         pairs = list(zip([i.call for i in inners], batch_answers(_BATCH, inners, outer), strict=True))
         for call, answer in pairs:
             log.debug("in %s: %s -> %d", BATCH, call, answer.status)
+            counted(call.service, call.operation, answer)
             self._directory_pause.heed(answer)
         problem = gravest(p for p in (shared_problem(call, answer) for call, answer in pairs) if p)
         if problem:
@@ -175,8 +177,9 @@ class GraphClient:
         elif body is not None:
             request.set_stream_content(json.dumps(body).encode(), JSON)
         started = time.perf_counter()
-        response = await self._exchange(call, request)
-        answer = Answer.of(response.status_code, response.headers.items(), response.content)
+        with calling(call.service, call.operation) as asked:
+            response = await self._exchange(call, request)
+            answer = asked.answered(Answer.of(response.status_code, response.headers.items(), response.content))
         pause.heed(answer)
         log.debug("%s -> %d in %.0f ms", call, answer.status, (time.perf_counter() - started) * 1000)
         return answer

@@ -16,6 +16,7 @@ from onboarding.azure.teams_card import teams_body
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 from onboarding.ports import Message
+from onboarding.telemetry.calls import calling
 
 if TYPE_CHECKING:
     import ssl
@@ -63,7 +64,8 @@ class AzureNotifier:
         if problem:
             raise PersonMustActError(ProblemCode.REFUSED, f"Nothing was posted to Teams: {problem}", _advice())
         self._pause.check()
-        answer = await self._post(url, teams_body(message))
+        with calling("Microsoft Teams", "POST webhook") as asked:
+            answer = asked.answered(await self._post(url, teams_body(message)))
         self._pause.heed(answer)
         if answer.ok:
             return True

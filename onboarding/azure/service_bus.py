@@ -13,6 +13,7 @@ from onboarding.azure.per_loop import PerLoop
 from onboarding.core.events import Effect
 from onboarding.core.messages import CONTENT_TYPE, encode, message_id, queue_of
 from onboarding.core.steps import QUEUES
+from onboarding.telemetry.spans import message_properties
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -145,5 +146,9 @@ def _message(effect: Effect, now: datetime) -> ServiceBusMessage:
     # As an annotation of the message itself, a time to arrive costs no call of its own.
     due = now + timedelta(seconds=effect.after) if effect.after > 0 else None
     return ServiceBusMessage(
-        encode(effect), message_id=message_id(effect), content_type=CONTENT_TYPE, scheduled_enqueue_time_utc=due
+        encode(effect),
+        message_id=message_id(effect),
+        content_type=CONTENT_TYPE,
+        scheduled_enqueue_time_utc=due,
+        application_properties=message_properties(),
     )

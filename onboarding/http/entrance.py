@@ -17,6 +17,7 @@ from onboarding.http.call import Call, Route
 from onboarding.http.origin import from_elsewhere
 from onboarding.http.problems import ProblemError, answered
 from onboarding.settings import settings
+from onboarding.telemetry.triggers import called
 
 log = logging.getLogger("onboarding")
 
@@ -54,7 +55,8 @@ def entrance(route: Route) -> Callable[[func.HttpRequest], Awaitable[func.HttpRe
     inner = answered(enter)
 
     async def finish(request: func.HttpRequest) -> func.HttpResponse:
-        return guarded(readable(request, await inner(request)))
+        with called(request.headers, request.route_params.get("id")):
+            return guarded(readable(request, await inner(request)))
 
     finish.__name__ = route.name
     return finish

@@ -14,6 +14,7 @@ from sandbox.microsoft.faults import Fault
 from sandbox.microsoft.graph.errors import GraphError
 from sandbox.microsoft.pages import mailbox_page, teams_page
 from sandbox.microsoft.world import World
+from sandbox.telemetry.routes import INDEX, Telemetry
 
 log = logging.getLogger(__name__)
 Query = dict[str, str]
@@ -24,6 +25,7 @@ class Control:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._telemetry = Telemetry()
         self._routes: dict[tuple[str, str], Callable[[Json, Query], Json]] = {
             ("GET", "/"): self.index,
             ("GET", "/state"): self.state,
@@ -50,6 +52,8 @@ class Control:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request. A mistake is answered 400 with a sentence."""
+        if self._telemetry.serves(request.path):
+            return await self._telemetry.handle(request)
         route = self._routes.get((request.method, request.path.rstrip("/") or "/"))
         if route is None:
             known = [f"{method} {path}" for method, path in self._routes]
@@ -73,7 +77,7 @@ class Control:
         return {
             f"{method} {path}": (route.__doc__ or "").strip().split("\n")[0]
             for (method, path), route in self._routes.items()
-        }
+        } | dict(INDEX)
 
     def state(self, body: Json, query: Query) -> Json:
         """Everything there is, without counting as a read by a client."""

@@ -31,6 +31,9 @@ class Thinned:
 
 THINNED = (
     Thinned("msgraph", Grain.MODULE, "a module for each path and each type of Microsoft Graph; we ask for a dozen"),
+    Thinned("msrest", Grain.MODULE, "asked for by Application Insights' exporter, and imported by nothing in it"),
+    Thinned("oauthlib", Grain.MODULE, "asked for by msrest"),
+    Thinned("requests_oauthlib", Grain.MODULE, "asked for by msrest"),
     Thinned("phonenumbers", Grain.FOLDER, "places, carriers and time zones of numbers; we only parse and validate"),
 )
 _GRAINS = {thinned.package: thinned.grain for thinned in THINNED}

@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
+from tests.support.leaks import leaks
 from tests.support.people import Json, Operator, Simulator, as_seeded, deploying
 
 
@@ -15,6 +16,9 @@ from tests.support.people import Json, Operator, Simulator, as_seeded, deploying
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with Cloud(Ports.free(), folder=tmp_path_factory.mktemp("cloud")) as running:
         yield running
+    # After every journey of this session, also those that went wrong.
+    log = (running.folder / "logs" / "functions.log").read_text(encoding="utf-8")
+    assert leaks(log, running.settings) == []
 
 
 @pytest.fixture

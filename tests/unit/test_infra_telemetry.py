@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from onboarding.core.record import StepState
+from onboarding.telemetry.names import INSTRUMENTS, LOG_FIELDS
 
 INFRA = Path(__file__).parents[2] / "infra"
 
@@ -34,6 +35,14 @@ def test_a_query_asks_for_telemetry_that_there_is(name: str) -> None:
     assert len(asked) == (1 if "AppMetrics" in query else 0)
     known = telemetry["metrics"][asked[0]]["dimensions"] if asked else telemetry["attributes"]
     assert set(re.findall(r"\bProperties\.(\w+)", query)) <= set(known)
+
+
+def test_the_application_sends_what_is_agreed() -> None:
+    agreed = data("telemetry.json")
+    sent = {i.name: (i.kind.value, i.unit, [*map(str, i.attributes)]) for i in INSTRUMENTS}
+    metrics = {name: (m["kind"], m["unit"], m["dimensions"]) for name, m in agreed["metrics"].items()}
+    assert metrics.items() <= sent.items()
+    assert agreed["attributes"] == [*map(str, LOG_FIELDS)]
 
 
 def test_every_metric_is_shown() -> None:

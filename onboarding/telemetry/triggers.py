@@ -1,0 +1,56 @@
+"""Where work comes in: a message, an HTTP call, the timer's tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+from onboarding.telemetry import ids, metrics, spans
+from onboarding.telemetry.about import About, about_this
+from onboarding.telemetry.logs import redacted
+from onboarding.telemetry.names import DIAGNOSTIC_ID, TIMER_PASSES, TRACEPARENT
+
+
+class FunctionFailedError(Exception):
+    """A function failed, told so that the host may log it: it writes down whatever an exception says."""
+
+
+class Message(Protocol):
+    """What is needed of `azure.functions.ServiceBusMessage`."""
+
+    @property
+    def application_properties(self) -> Mapping[str, object]: ...
+
+
+@contextmanager
+def received(message: Message) -> Iterator[None]:
+    """A message is dealt with, in the trace that it carries. Raises FunctionFailedError."""
+    carried = message.application_properties or {}
+    place = ids.parsed(carried.get(TRACEPARENT)) or ids.parsed(carried.get(DIAGNOSTIC_ID))
+    with spans.arrived(place), _safely():
+        yield
+
+
+@contextmanager
+def called(headers: Mapping[str, str], onboarding_id: str | None) -> Iterator[None]:
+    """An HTTP call is answered; what it changes is linked to its caller's trace."""
+    with spans.arrived(ids.parsed(headers.get(TRACEPARENT))), about_this(About(onboarding_id)):
+        yield
+
+
+@contextmanager
+def ticked() -> Iterator[None]:
+    """The timer's pass. Raises FunctionFailedError."""
+    with _safely():
+        yield
+    metrics.count(TIMER_PASSES)
+
+
+@contextmanager
+def _safely() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - raised again, in other words
+        # The frames stay, for whoever looks for the defect; the chain of causes, with their messages, does not.
+        raise FunctionFailedError(redacted(error)).with_traceback(error.__traceback__) from None

@@ -1,0 +1,1 @@
+"""What Application Insights is in the sandbox: receives OpenTelemetry (OTLP over HTTP) and shows what came."""

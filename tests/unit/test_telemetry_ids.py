@@ -1,0 +1,47 @@
+"""The trace of an onboarding is found again by whoever knows its id and run, and by nothing that a stranger writes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onboarding.telemetry.ids import Place, parsed, root
+
+FOREIGN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_the_trace_is_the_same_in_every_process_and_another_for_each_run() -> None:
+    # These very ids stand in dashboards and in messages that are under way while a new version is deployed.
+    assert root("contoso-acg-35667d8eb1", 1).traceparent == (
+        "00-89799a4bcefcd3dbf645ccfcb78dc052-" + f"{root('contoso-acg-35667d8eb1', 1).span_id:016x}" + "-01"
+    )
+    assert root("contoso-acg-35667d8eb1", 1) == root("contoso-acg-35667d8eb1", 1)
+    ids = {root(name, run).trace_id for name in ("contoso-acg", "contoso-acg/1") for run in (1, 2, 11)}
+    assert len(ids) == 6
+
+
+@given(st.integers(1, 2**128 - 1), st.integers(1, 2**64 - 1))
+def test_what_is_written_is_read(trace_id: int, span_id: int) -> None:
+    assert parsed(Place(trace_id, span_id).traceparent) == Place(trace_id, span_id)
+
+
+@given(st.one_of(st.text(), st.binary(), st.integers(), st.none()))
+def test_what_is_no_traceparent_is_nothing(value: object) -> None:
+    assert parsed(value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        FOREIGN.replace("0af7651916cd43dd8448eb211c80319c", "0" * 32),
+        FOREIGN.replace("b7ad6b7169203331", "0" * 16),
+        "ff" + FOREIGN[2:],
+        FOREIGN.upper(),
+        FOREIGN + "0",
+        FOREIGN[:-1],
+    ],
+)
+def test_what_w3c_calls_invalid_is_nothing(value: str) -> None:
+    assert parsed(FOREIGN) is not None
+    assert parsed(value) is None
