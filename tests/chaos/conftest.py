@@ -28,9 +28,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 def system(whole: System) -> Iterator[System]:
     """The system with Microsoft as the seed has it; waits end when the test, as the world, ends them."""
     whole.forget()
-    whole.restarts = 0
-    whole.microsoft.call("POST", "/reset")
-    whole.microsoft.options(provisioningSeconds=None, dnsDelay=None)
+    whole.new_tenant()
     yield whole
     whole.order()
     assert whole.microsoft.violations() == []

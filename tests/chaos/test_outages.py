@@ -1,0 +1,127 @@
+"""Parts of the platform go away while onboardings are under way: it costs time, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from os import environ
+
+import pytest
+
+from onboarding.core.steps import NOTICES_QUEUE
+from sandbox.options import ROOT
+from sandbox.ports import Ports
+from sandbox.processes import Process
+from sandbox.settings import inherited
+from tests.chaos.crash_points import Orders
+from tests.chaos.ends import check_people_were_told, check_trail, end_state, writes
+from tests.chaos.system import LOOK_EVERY, Json, System, Wanted, chaos_parts, wait_for
+
+DOWN = 30.0
+"""Seconds that Table Storage is away."""
+
+pytestmark = [pytest.mark.xdist_group("chaos-outages"), pytest.mark.timeout(300)]
+
+
+def state_of(record: Json, name: str) -> str:
+    return next(str(s["state"]) for s in record["steps"] if s["name"] == name)
+
+
+def underway(system: System) -> list[Wanted]:
+    """Onboardings at different stages: just begun, waiting for Microsoft, and waiting for people and for DNS."""
+    waiting, asked, begun = (system.gateway() for _ in range(3))
+    system.drive([waiting], lambda r: state_of(r, "provisioning-complete") == "waiting", provision=False)
+    system.drive(
+        [asked],
+        lambda r: state_of(r, "operator-information") == state_of(r, "txt-record-visible") == "waiting",
+        confirm=False,
+        dns=False,
+    )
+    system.post(begun)
+    return [waiting, asked, begun]
+
+
+def check_ends(system: System, all_: Sequence[Wanted]) -> None:
+    """All complete, with the same end state; nothing was written twice at Microsoft, and everybody was told."""
+    ends = [end_state(system, one, record) for one, record in zip(all_, system.drive(all_), strict=True)]
+    assert [e["state"] for e in ends] == ["completed"] * len(all_)
+    assert all(e == ends[0] for e in ends)
+    for one in all_:
+        assert set(writes(system, one).values()) == {1}
+        check_people_were_told(check_trail(system, one))
+
+
+def test_a_broker_that_dies_with_all_its_messages_costs_time_only(system: System) -> None:
+    onboardings = underway(system)
+    system.cloud.kill("broker")
+    late = system.gateway()
+    # The record is committed and the message lost: that is accepted, and the timer sends another.
+    wait_for(lambda: system.post(late), "the request is accepted without a broker")
+    system.cloud.start_part("broker")
+    check_ends(system, [*onboardings, late])
+
+
+def test_table_storage_away_for_half_a_minute_costs_half_a_minute(system: System) -> None:
+    onboardings = underway(system)
+    system.cloud.stop_part("azurite")
+    late, refused, back = system.gateway(), 0, time.monotonic() + DOWN
+    while time.monotonic() < back:
+        # Both assert that an answer which is none is a 503 with Retry-After.
+        refused += not system.post(late)
+        assert system.look(onboardings[0]) is None
+        time.sleep(LOOK_EVERY)
+    assert refused
+    system.cloud.start_part("azurite")
+    check_ends(system, [*onboardings, late])
+
+
+def test_a_host_that_is_told_to_stop_hands_back_what_it_holds(system: System) -> None:
+    held = "add-test-lines: after gateways.put_test_line OC3"
+    system.order(Orders(hold_at=(held,)))
+    one = system.gateway()
+    assert system.post(one)
+    wait_for(system.held, f"the host is at '{held}'")
+    system.cloud.stop_part("functions")
+    system.order()
+    system.cloud.start_part("functions")
+    stopped = system.look(one)
+    assert stopped is not None
+    assert state_of(stopped, "add-test-lines") in ("due", "running", "done")
+    check_ends(system, [one])
+    trail = [e["what"] for e in system.operator.events(one.id) if e["step"] == "add-test-lines"]
+    assert "step-abandoned" in trail
+
+
+@contextmanager
+def second_host(system: System) -> Iterator[Process]:
+    """Another instance of the function app, on the same queues and tables."""
+    ports = replace(system.cloud.ports, functions=Ports.free().functions)
+    part = next(p for p in chaos_parts(ports, system.cloud.folder) if p.name == "functions")
+    log = system.cloud.folder / "logs" / "functions-2.log"
+    process = Process(part, log=log, folder=ROOT, environment={**inherited(environ), **system.cloud.settings})
+    process.start()
+    try:
+        process.wait_ready(60)
+        yield process
+    finally:
+        process.stop()
+
+
+def test_of_two_hosts_one_dies_and_the_other_goes_on(system: System) -> None:
+    with second_host(system):
+        onboardings = [system.gateway() for _ in range(4)]
+        points = ("add-domain: after directory.add_domain", "enable-services: after gateways.put")
+        system.order(Orders(kill_at=points))
+        check_ends(system, onboardings)
+        assert {k["point"] for k in system.killed()} == set(points)
+
+
+def test_a_notice_that_was_handed_over_but_not_noted_is_sent_once_more(system: System) -> None:
+    point = f"{NOTICES_QUEUE} checkpoint-opened:operator-information: after notifier.mail"
+    system.order(Orders(kill_at=(point,)))
+    one = system.gateway()
+    system.drive([one])
+    assert [k["point"] for k in system.killed()] == [point]
+    check_trail(system, one)

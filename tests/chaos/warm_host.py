@@ -1,0 +1,55 @@
+"""``python -m tests.chaos.warm_host``: the Functions host again and again, as the platform runs it.
+
+Starting Python and importing the SDKs takes longer than everything else between two kills. So this process imports them
+once, and each host is a fork of it: a process of its own, with a loop, connections and an engine of its own, that is
+killed like any other. When one was killed the next one follows; the file `restarts` counts them. The arguments are the
+host's.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from sandbox.functions_host.__main__ import main
+from tests.chaos.crash_points import FOLDER
+
+SLOW = (
+    "onboarding.app",
+    "onboarding.pages.handlers",
+    "phonenumbers",
+    "azure.data.tables.aio",
+    "azure.identity.aio",
+    "azure.mgmt.resource.resources.aio",
+    "azure.servicebus.aio",
+    "dns.asyncresolver",
+    "kiota_authentication_azure.azure_identity_authentication_provider",
+    "msgraph.graph_request_adapter",
+    "msgraph.graph_service_client",
+)
+
+
+def serve() -> int:
+    """Run hosts until one ends by itself; its exit status."""
+    for name in SLOW:
+        import_module(name)
+    while True:
+        child = os.fork()
+        if child == 0:
+            os._exit(main())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _frame, child=child: os.kill(child, number))
+        _, status = os.waitpid(child, 0)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
+            return os.waitstatus_to_exitcode(status)
+        with (Path(os.environ[FOLDER]) / "restarts").open("a", encoding="utf-8") as counted:
+            counted.write(f"{child}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(serve())
