@@ -68,12 +68,14 @@ LAYERS = (
     Layer("lint", ("ruff", "check", ".")),
     Layer("types", ("mypy", "-p", "onboarding", "-p", "sandbox", "-m", "function_app", "-m", "dev")),
     # Every branch of the pure core is taken by some test of it.
-    replace(_tests("unit", azurite=False), whole=("--cov", "--cov-report=term")),
+    replace(_tests("unit", "-n", "2", azurite=False), whole=("--cov", "--cov-report=term")),
     _tests("simulation", "-n", "2", azurite=False),
     _tests("contract"),
     # Most of it is waiting for the Service Bus SDK to close its connections, which two can do at a time.
     _tests("integration", "-n", "2", "--dist", "loadgroup"),
     _tests("journeys"),
+    # The host is killed at every point between two effects: two systems, with half of the points each.
+    _tests("chaos", "-n", "2", "--dist", "loadgroup"),
     _tests("api"),
     _tests("browser", browser=True),
 )
