@@ -23,6 +23,7 @@ Json = dict[str, Any]
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiIxIn0.c2lnbmF0dXJl"
 SIGNATURE = "Zm9vYmFyYmF6cXV4-a-signature"
+DEBUGGING = "AzureFunctionsJobHost__logging__logLevel__default"
 MAILS = "mails.json"
 BODIES = (
     b'{"onboarding": 1, "number": "+442079460101", "who": "voice.admin@contoso.com"}',
@@ -33,11 +34,15 @@ BODIES = (
 
 @pytest.fixture(scope="module")
 def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud of its own, whose Teams webhook leads nowhere, after everything that can go wrong in it has."""
+    """A cloud of its own, whose Teams webhook leads nowhere, after everything that can go wrong in it has.
+
+    With debugging turned on, as somebody will who looks for a fault: then SDKs log URLs, headers and whole messages.
+    """
     folder = tmp_path_factory.mktemp("troubled")
     ports = Ports.free()
     webhook = f"https://127.0.0.1:9/workflows/1/triggers/manual/paths/invoke?sp=run&sig={SIGNATURE}"
-    with Cloud(ports, folder=folder, overrides={"ONBOARDING_TEAMS_WEBHOOK_URL": webhook}) as cloud:
+    overrides = {"ONBOARDING_TEAMS_WEBHOOK_URL": webhook, DEBUGGING: "Debug"}
+    with Cloud(ports, folder=folder, overrides=overrides) as cloud:
         for number, body in enumerate(BODIES):
             _send(cloud, QUEUES[number], body)
         _journeys(cloud)
