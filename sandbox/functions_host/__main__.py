@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     directory = options.app.resolve()
     try:
-        configure(HostConfig.load(directory / "host.json").log_level)
+        configure(HostConfig.load(directory / "host.json", os.environ).log_level)
         settings = _settings(directory, options.settings)
         settings.export(os.environ)
         finished = asyncio.run(_serve(directory, settings, options))

@@ -40,8 +40,11 @@ class HostConfig:
     log_level: int = logging.INFO
 
     @classmethod
-    def load(cls, path: Path) -> HostConfig:
-        """Read a host.json. Raises HostError with the key, the value seen and what was expected."""
+    def load(cls, path: Path, environ: Mapping[str, str] | None = None) -> HostConfig:
+        """Read a host.json. Raises HostError with the key, the value seen and what was expected.
+
+        `environ` may change the log level, as `AzureFunctionsJobHost__logging__logLevel__default` does in Azure.
+        """
         try:
             document = json.loads(path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError as error:
@@ -53,14 +56,14 @@ class HostConfig:
             raise HostError(f"Can't read {path}: {error}.") from error
         if not isinstance(document, dict) or document.get("version") != "2.0":
             raise HostError(f'{path} lacks "version": "2.0", without which the real host refuses it.')
-        return _Reader(path, document).config()
+        return _Reader(path, document, environ or {}).config()
 
 
 class _Reader:
     """Takes values out by their dotted key, so that a complaint can name it."""
 
-    def __init__(self, path: Path, document: Mapping[str, Any]) -> None:
-        self._path, self._document = path, document
+    def __init__(self, path: Path, document: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self._path, self._document, self._environ = path, document, environ
 
     def config(self) -> HostConfig:
         bus = "extensions.serviceBus."
@@ -117,7 +120,7 @@ class _Reader:
 
     def _level(self) -> int:
         for key in ("logging.logLevel.Function", "logging.logLevel.default"):
-            value = self._get(key)
+            value = self._environ.get(f"AzureFunctionsJobHost__{key.replace('.', '__')}", self._get(key))
             if value is not None:
                 level = _LEVELS.get(str(value).lower())
                 if level is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,6 +24,7 @@ Json = dict[str, Any]
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiIxIn0.c2lnbmF0dXJl"
 SIGNATURE = "Zm9vYmFyYmF6cXV4-a-signature"
+DEBUGGING = "AzureFunctionsJobHost__logging__logLevel__default"
 MAILS = "mails.json"
 BODIES = (
     b'{"onboarding": 1, "number": "+442079460101", "who": "voice.admin@contoso.com"}',
@@ -33,13 +35,18 @@ BODIES = (
 
 @pytest.fixture(scope="module")
 def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud of its own, whose Teams webhook leads nowhere, after everything that can go wrong in it has."""
+    """A cloud of its own, whose Teams webhook leads nowhere, after everything that can go wrong in it has.
+
+    With debugging turned on, as somebody will who looks for a fault: then SDKs log URLs, headers and whole messages.
+    """
     folder = tmp_path_factory.mktemp("troubled")
     ports = Ports.free()
     webhook = f"https://127.0.0.1:9/workflows/1/triggers/manual/paths/invoke?sp=run&sig={SIGNATURE}"
-    with Cloud(ports, folder=folder, overrides={"ONBOARDING_TEAMS_WEBHOOK_URL": webhook}) as cloud:
+    overrides = {"ONBOARDING_TEAMS_WEBHOOK_URL": webhook, DEBUGGING: "Debug"}
+    with Cloud(ports, folder=folder, overrides=overrides) as cloud:
         for number, body in enumerate(BODIES):
             _send(cloud, QUEUES[number], body)
+        _malformed(cloud)
         _journeys(cloud)
         _until(lambda: log_of(cloud).count("MaxDeliveryCountExceeded") >= len(BODIES), cloud)
         _outages(cloud)
@@ -96,6 +103,14 @@ def _journeys(cloud: Cloud) -> None:
         operator.close()
 
 
+def _malformed(cloud: Cloud) -> None:
+    """A request that a library logs with all that it holds (aiohttp: `Error handling request`)."""
+    held = f"X-Who: voice.admin@contoso.com +442079460101 Bearer {TOKEN} {cloud.settings['IDENTITY_HEADER']} \x01"
+    with socket.create_connection(("127.0.0.1", cloud.ports.functions), timeout=10) as client:
+        client.sendall(f"GET /api/onboardings HTTP/1.1\r\nHost: x\r\n{held}\r\n\r\n".encode())
+        client.recv(1000)
+
+
 def _outages(cloud: Cloud) -> None:
     """The broker, the storage and Microsoft are gone, while the timer runs and people ask."""
     for part in ("broker", "azurite", "microsoft"):
@@ -126,7 +141,13 @@ def telemetry(cloud: Cloud, what: str) -> Json:
 
 def test_the_functions_log_tells_of_every_trouble_and_leaks_nothing(troubled: Cloud) -> None:
     text = log_of(troubled)
-    troubles = ("dead letter", "Traceback (most recent call last):", "Failed timer: FunctionFailedError:", "a link was")
+    troubles = (
+        "dead letter",
+        "Traceback (most recent call last):",
+        "Failed timer: FunctionFailedError:",
+        "a link was",
+        "BadHttpMessage",
+    )
     assert [trouble for trouble in troubles if trouble not in text] == []
     assert leaks(text, troubled.settings) == []
 

@@ -92,6 +92,10 @@ class TestConnections:
 class TestHostJson:
     def test_the_real_hosts_defaults(self, tmp_path: Path) -> None:
         config = HostConfig.load(written(tmp_path / "host.json", {"version": "2.0"}))
+        debugged = HostConfig.load(
+            tmp_path / "host.json", {"AzureFunctionsJobHost__logging__logLevel__default": "Debug"}
+        )
+        assert (config.log_level, debugged.log_level) == (logging.INFO, logging.DEBUG)
         assert config == HostConfig()
         assert (config.route_prefix, config.max_concurrent_calls, config.prefetch_count) == ("api", 16, 0)
         assert config.max_lock_renewal == timedelta(minutes=5)
