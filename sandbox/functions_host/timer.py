@@ -105,11 +105,11 @@ class Timer:
         self._stopping = False
 
     async def run(self) -> None:
-        """Run until cancelled."""
+        """Run until stopped or cancelled."""
         past_due = self._restore(self._clock.now())
         if past_due or self._function.trigger.get("runOnStartup"):
             await self.run_once(past_due=past_due)
-        while True:
+        while not self._stopping:
             await self._clock.sleep_until(self._status.next)
             await self.run_once()
 

@@ -91,7 +91,8 @@ def test_a_host_that_is_told_to_stop_hands_back_what_it_holds(system: System) ->
     assert state_of(stopped, "add-test-lines") in ("due", "running", "done")
     check_ends(system, [one])
     trail = [e["what"] for e in system.operator.events(one.id) if e["step"] == "add-test-lines"]
-    assert "step-abandoned" in trail
+    # By the end of the host's patience, or of the step's own time, whichever comes first.
+    assert {"step-abandoned", "step-postponed"} & set(trail)
 
 
 @contextmanager

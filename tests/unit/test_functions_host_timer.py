@@ -217,6 +217,29 @@ async def test_a_run_on_demand_waits_for_the_one_in_progress_and_a_stopped_timer
         assert tick.got.empty()
 
 
+async def test_a_stopped_timer_does_not_spin_while_a_function_still_runs() -> None:
+    """It held the event loop, so that the function could neither end nor be cancelled."""
+
+    class Counted(SetClock):
+        asked = 0
+
+        async def sleep_until(self, moment: datetime) -> None:
+            self.asked += 1
+            if self.asked > 10:
+                raise AssertionError("the timer spins")
+            await super().sleep_until(moment)
+
+    tick, clock = Tick(), Counted()
+    async with ticking(tick, clock) as timer:
+        await clock.sleeping.wait()
+        timer.stop()
+        await clock.move(120)
+        for _ in range(50):
+            await asyncio.sleep(0)
+    assert clock.asked == 1
+    assert tick.got.empty()
+
+
 def test_the_state_file_is_plain_json(tmp_path: Path) -> None:
     StatusFile(tmp_path / "t.json").ran("tick", NOON)
     assert json.loads((tmp_path / "t.json").read_text()) == {"tick": "2026-11-23T12:00:00+00:00"}
