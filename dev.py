@@ -36,6 +36,7 @@ MADE = (
     ".coverage",
     "dist",
     "htmlcov",
+    "mutants",
 )
 MISLEADING = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
 NO_TESTS = 5
@@ -175,6 +176,14 @@ def screenshots(arguments: Sequence[str]) -> int:
     return run_in_place([str(python), "-P", "-m", "pytest", SCREENSHOTS])
 
 
+def mutate(arguments: Sequence[str]) -> int:
+    """How many changed lines of the rules some test notices; `dev.py mutate results` lists those that none did."""
+    python = workspace.prepare(ROOT, azurite=False)
+    # The changed copies stand in the folder `mutants`: this folder must not be found before them.
+    alone = {name: value for name, value in environment().items() if name != "PYTHONPATH"}
+    return subprocess.call([str(python), "-m", "mutmut", *(arguments or ("run",))], cwd=ROOT, env=alone)
+
+
 def clean(arguments: Sequence[str]) -> int:
     """Take away what the other commands made."""
     parser = argparse.ArgumentParser(prog="dev.py clean", description="Removes all that the other commands made.")
@@ -188,7 +197,15 @@ def clean(arguments: Sequence[str]) -> int:
     return 0
 
 
-COMMANDS = {"up": up, "test": test, "bench": bench, "package": package, "screenshots": screenshots, "clean": clean}
+COMMANDS = {
+    "up": up,
+    "test": test,
+    "bench": bench,
+    "mutate": mutate,
+    "package": package,
+    "screenshots": screenshots,
+    "clean": clean,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -483,6 +483,46 @@ def test_a_long_text_is_cut_at_what_the_record_holds() -> None:
     assert step.note == "x" * (DETAIL_LENGTH - 1) + "…"
 
 
+def test_the_last_attempt_of_a_budget_is_told_as_a_stop() -> None:
+    record = new().record
+    used = tuple(s.model_copy(update={"attempts": 29}) if s.name == FIRST else s for s in record.steps)
+    record = running(FIRST, record.model_copy(update={"steps": used}))
+    decision = decide(record, Postponed(FIRST, 1, PROBLEM), NOW)
+    assert told(decision) == ("step-stopped", FIRST, "ARM answered 503. (after 30 attempts)", US)
+    assert decision.record.step(FIRST).reminders == 0
+    reminded = decide(decision.record, TimePassed(), NOW + 3 * DAY).record
+    assert reminded.step(FIRST).reminders == 1
+    again = decide(decide(reminded, RetryRequested(FIRST, "ada"), NOW).record, Started(FIRST, reminded.version + 1), NOW)
+    assert decide(again.record, Stopped(FIRST, reminded.version + 1, PROBLEM), NOW).record.step(FIRST).reminders == 0
+
+
+def test_a_notice_that_is_over_is_not_being_sent() -> None:
+    record = sending()
+    notice = owed(record)
+    sent = decide(record, NoticeSent(notice.id, notice.ticket, SENT), NOW).record
+    assert [(n.sending, n.problem) for n in sent.notices if n.id == notice.id] == [(False, None)]
+    withdrawn = decide(record, Confirmed(ASKED, "ada"), NOW).record
+    failed = decide(withdrawn, NoticeFailed(notice.id, notice.ticket, PROBLEM), NOW).record
+    assert [n.sending for n in failed.notices if n.id == notice.id] == [False]
+
+
+def test_a_replay_sends_what_is_late_and_nothing_else() -> None:
+    record = finish(after("add-domain"), "add-domain")
+    decision = decide(record, ReplayRequested("ada"), NOW)
+    due = [s.name for s in record.steps if s.state is StepState.DUE]
+    assert told(decision) == ("replay-requested", None, ", ".join(due), "ada")
+    busy = sending()
+    with pytest.raises(RefusedError, match="nothing to replay"):
+        decide(busy, ReplayRequested("ada"), NOW - DAY)
+
+
+def test_an_operator_who_is_onboarded_already_has_steps_that_the_application_left_out() -> None:
+    record = new(alreadyOnboarded=True).record
+    left_out = {s.name: s.ended_by for s in record.steps if s.state is StepState.SKIPPED}
+    assert left_out == dict.fromkeys(("add-project-synergy", "assign-admin-user", ASKED), US)
+    assert decide(record, Stopped(FIRST, 1, PROBLEM), NOW) == Decision(record, (), False)
+
+
 def test_since_tells_when_the_state_began_and_nothing_else() -> None:
     first = decide(after(WAIT), Looked(WAIT, False, "Not yet."), NOW + DAY).record.step(WAIT)
     assert first.since == NOW
