@@ -492,8 +492,8 @@ def test_the_last_attempt_of_a_budget_is_told_as_a_stop() -> None:
     assert decision.record.step(FIRST).reminders == 0
     reminded = decide(decision.record, TimePassed(), NOW + 3 * DAY).record
     assert reminded.step(FIRST).reminders == 1
-    again = decide(decide(reminded, RetryRequested(FIRST, "ada"), NOW).record, Started(FIRST, reminded.version + 1), NOW)
-    assert decide(again.record, Stopped(FIRST, reminded.version + 1, PROBLEM), NOW).record.step(FIRST).reminders == 0
+    again = running(FIRST, decide(reminded, RetryRequested(FIRST, "ada"), NOW).record)
+    assert decide(again, Stopped(FIRST, again.step(FIRST).ticket, PROBLEM), NOW).record.step(FIRST).reminders == 0
 
 
 def test_a_notice_that_is_over_is_not_being_sent() -> None:
