@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -54,4 +54,6 @@ def about_this(it: About) -> Iterator[About]:
     try:
         yield it
     finally:
-        _about.reset(before)
+        # A coroutine that is thrown away unfinished ends in another context, in which nothing was set.
+        with suppress(ValueError):
+            _about.reset(before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import logging
 
 import pytest
@@ -137,3 +139,13 @@ def test_installing_twice_does_not_redact_twice(caplog: pytest.LogCaptureFixture
     with redacting("first-secret"), redacting("second-secret"), about_this(About("contoso-acg-1")):
         logging.getLogger("onboarding").warning("second-secret")
     assert caplog.messages == ["[secret] [onboarding=contoso-acg-1]"]
+
+
+def test_work_that_is_thrown_away_unfinished_in_another_context_disturbs_nobody() -> None:
+    async def unfinished() -> None:
+        with about_this(About("an-onboarding")):
+            await asyncio.Event().wait()
+
+    work = unfinished()
+    contextvars.copy_context().run(work.send, None)
+    work.close()
