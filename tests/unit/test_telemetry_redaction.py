@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import logging
+from collections.abc import Generator
 
 import pytest
 
@@ -142,9 +142,13 @@ def test_installing_twice_does_not_redact_twice(caplog: pytest.LogCaptureFixture
 
 
 def test_work_that_is_thrown_away_unfinished_in_another_context_disturbs_nobody() -> None:
+    class Never:
+        def __await__(self) -> Generator[None, None, None]:
+            yield
+
     async def unfinished() -> None:
         with about_this(About("an-onboarding")):
-            await asyncio.Event().wait()
+            await Never()
 
     work = unfinished()
     contextvars.copy_context().run(work.send, None)
