@@ -122,12 +122,18 @@ def _sent(record: Json, kind: str, name: str) -> list[Json]:
 def test_other_people_are_told_from_the_change_on(
     operator: Operator, microsoft: Simulator, gateway: Callable[..., Json]
 ) -> None:
+    microsoft.options(dnsDelay=None)
     onboarding_id = start(operator, gateway())
-    operator.until(onboarding_id, lambda r: bool(_sent(r, "checkpoint-opened", FORM)), confirm=False)
+    waits = stands("txt-record-visible", "waiting")
+    operator.until(onboarding_id, lambda r: waits(r) and bool(_sent(r, "checkpoint-opened", FORM)), confirm=False)
     team = {"name": "A partner", "email": "partner@example.com"}
     notify = {"emails": ["night@contoso.com"], "teams": False}
     done(operator, onboarding_id, "contacts", {"onboardingTeam": team, "notify": notify}, "PUT")
-    record = operator.until(onboarding_id, lambda r: len(_sent(r, "checkpoint-opened", FORM)) == 2, confirm=False)
+    record = operator.until(
+        onboarding_id, lambda r: waits(r) and len(_sent(r, "checkpoint-opened", FORM)) == 2, confirm=False
+    )
+    shared = [m["to"] for m in microsoft.call("GET", "/mailbox") if "TXT" in m["subject"]]
+    assert shared == [["team@example.com"], ["partner@example.com"]]
     last = _sent(record, "checkpoint-opened", FORM)[-1]["sent"]
     assert [(way["way"], way["to"], way["outside"]) for way in last] == [
         ("email", ["night@contoso.com"], False),
