@@ -74,11 +74,12 @@ LAYERS = (
     _tests("contract"),
     # Most of it is waiting for the Service Bus SDK to close its connections, which two can do at a time.
     _tests("integration", "-n", "2", "--dist", "loadgroup"),
-    _tests("journeys"),
+    # Much of a journey is waiting: two systems, each with whole files of tests.
+    _tests("journeys", "-n", "2", "--dist", "loadfile"),
     # The host is killed at every point between two effects: two systems, with half of the points each.
     _tests("chaos", "-n", "2", "--dist", "loadgroup"),
     _tests("api"),
-    _tests("browser", browser=True),
+    _tests("browser", "-n", "2", "--dist", "loadfile", browser=True),
 )
 SCREENSHOTS = "tests/browser/screenshots.py"
 """A test by its form, so that it has the fixtures; not one by its name, so that no layer runs it."""
