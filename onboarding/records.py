@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from onboarding.core.record import Event, Record
 from onboarding.ports import ConflictError, Page, Query, Row, Table
-from onboarding.rows import CLOSED, COMMIT, OPEN, UnreadableRowError, event_of, event_row, from_row, to_row
+from onboarding.rows import CLOSED, COMMIT, OPEN, UnreadableRowError, event_of, event_row, from_row, tail_length, to_row
 from onboarding.telemetry.metrics import count
 from onboarding.telemetry.names import UNREADABLE_ROWS
 
@@ -77,11 +77,9 @@ class Records:
 
     async def save(self, loaded: Loaded, record: Record) -> Loaded:
         """Commit the next version of what was loaded, as it stands then. Raises ConflictError: somebody was faster."""
-        commit = self._new_id()
-        row = to_row(record, OPEN, loaded.etag, commit)
-        if len(row.columns["Tail"]) > TAIL_CHARACTERS and len(record.tail) > 1:
+        if len(record.tail) > 1 and tail_length(record) > TAIL_CHARACTERS:
             record = await self._trimmed(record)
-            row = to_row(record, OPEN, loaded.etag, commit)
+        row = to_row(record, OPEN, loaded.etag, commit=self._new_id())
         if loaded.partition == CLOSED:
             # Started again: from here on the open row, with the higher version, is the truth.
             etag = await self._write(self._onboardings.insert, row)

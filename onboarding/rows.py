@@ -113,6 +113,11 @@ def _too_new(version: int) -> str:
     )
 
 
+def tail_length(record: Record) -> int:
+    """Bytes of the record's tail as its column holds it: at least as many as characters."""
+    return len(_PARTS["tail"].dump_json(record.tail, by_alias=True))
+
+
 def _length(text: str) -> int:
     """In UTF-16 units, of which a character has one or two."""
     return len(text) if len(text) * 2 <= COLUMN_LENGTH else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -185,6 +185,18 @@ async def test_when_whether_a_commit_was_done_cannot_be_told_the_first_error_cou
         await records.save(loaded, new().record)
 
 
+async def test_a_tail_that_a_long_event_makes_too_long_for_its_column_is_moved_before_it_is_written() -> None:
+    onboardings, events = MemoryTable(), MemoryTable()
+    records = Records(onboardings, events)
+    record = new().record
+    await records.create(record)
+    loaded = await records.load(record.id)
+    assert loaded is not None
+    long = [record.tail[0].model_copy(update={"version": n, "detail": "x" * 1000}) for n in range(2, 40)]
+    await records.save(loaded, record.model_copy(update={"version": 39, "tail": (*record.tail, *long)}))
+    assert [e.version for e in await records.events(record.id) or []] == list(range(1, 40))
+
+
 # -- rows that can't be read ------------------------------------------------------------------------------------
 
 
