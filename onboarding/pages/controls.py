@@ -10,6 +10,7 @@ from onboarding.core.actions import Action, actions
 from onboarding.core.record import Record, StepState
 from onboarding.core.request import Contacts
 from onboarding.core.steps import BY_NAME, STEPS
+from onboarding.pages.contacts import contacts_of, seen
 
 REASON = "Reason"
 INSISTING = "Only by insisting"
@@ -95,6 +96,8 @@ class Form:
     must_insist: bool = False
     contacts: Contacts | None = None
     """Of today, to be changed."""
+    seen: str = ""
+    """Which contacts these are."""
 
     @property
     def id(self) -> str:
@@ -126,7 +129,8 @@ def _forms(allowed: list[Action], record: Record) -> Iterator[Form]:
         if mine and name in _OF_MANY:
             yield _of_many(name, words, [a.step or "" for a in mine], record)
         elif mine and name == "change-contacts":
-            yield Form(name, "", words.label, words, contacts=_contacts(record))
+            today = contacts_of(record.request)
+            yield Form(name, "", words.label, words, contacts=today, seen=seen(today))
         else:
             yield from map(_of_one, mine)
 
@@ -169,8 +173,3 @@ def _of_many(name: str, words: Words, steps: list[str], record: Record) -> Form:
 
 def _place(when: str | None, whens: list[str]) -> int:
     return whens.index(when) if when else len(whens)
-
-
-def _contacts(record: Record) -> Contacts:
-    request = record.request
-    return Contacts.model_construct(onboarding_team=request.onboarding_team, notify=request.notify)

@@ -55,17 +55,23 @@ async def see(api: Api, path: str, user: str = "olga.operator") -> str:
     return answer.get_body().decode()
 
 
-async def act(api: Api, path: str, **fields: str) -> func.HttpResponse:
-    """Send a form of the page, as the browser does."""
-    page = await see(api, path)
-    found = re.search(r'(?s)<main.*?name="csrf" value="([^"]*)"', page)
-    assert found, "there is no form"
-    sent = {"csrf": html.unescape(found[1]), **{name.replace("_", "-"): value for name, value in fields.items()}}
+async def act(api: Api, path: str, *, page: str | None = None, **fields: str) -> func.HttpResponse:
+    """Send a form of the page as it is now, or as it was read some time ago, as the browser does."""
+    page = page or await see(api, path)
+    sent = {name.replace("_", "-"): value for name, value in fields.items()}
+    for name in ("csrf", *(["seen"] if fields["action"] == "change-contacts" else [])):
+        found = re.search(rf'(?s)<main.*?name="{name}" value="([^"]*)"', page)
+        assert found, f"there is no form with {name}"
+        sent.setdefault(name, html.unescape(found[1]))
     return await api.post(f"{path}/actions", urlencode(sent).encode(), content_type=FORM)
 
 
 async def stands(api: Api, path: str) -> Record:
     return await api.system.record(path.removeprefix("dashboard/"))
+
+
+def text(answer: func.HttpResponse) -> str:
+    return answer.get_body().decode()
 
 
 def shown(page: str) -> str:
@@ -296,6 +302,32 @@ async def test_other_people_are_told_from_then_on(api: Api) -> None:
     assert not (await stands(api, path)).request.notify.teams
 
 
+async def test_whoever_saves_a_form_that_somebody_else_overtook_is_told_and_overwrites_nothing(api: Api) -> None:
+    path = await keep(api, records.new().record)
+    read_by_both = await see(api, path)
+    first = await act(api, path, page=read_by_both, action="change-contacts", emails="first@contoso.com", **CONTACTS)
+    assert first.status_code == 303
+    second = await act(api, path, page=read_by_both, action="change-contacts", emails="second@contoso.com", **CONTACTS)
+    assert second.status_code == 409
+    told = shown(second.get_body().decode())
+    assert "Nothing was changed: whom to tell was changed by somebody else after you opened the page" in told
+    assert "open the page again" in told
+    assert (await stands(api, path)).request.notify.emails == ("first@contoso.com",)
+    # A page that was read before this application knew of such forms says as little of what was seen.
+    assert (await act(api, path, action="change-contacts", emails="", seen="", **CONTACTS)).status_code == 409
+    again = await act(api, path, action="change-contacts", emails="second@contoso.com", **CONTACTS)
+    assert again.status_code == 303
+
+
+async def test_what_changed_besides_whom_to_tell_does_not_keep_anybody_from_saving(api: Api) -> None:
+    path = await keep(api, records.new().record)
+    page = await see(api, path)
+    record = await stands(api, path)
+    await api.system.engine.happen(record.id, Started("enable-services", record.step("enable-services").ticket))
+    answer = await act(api, path, page=page, action="change-contacts", emails="", **CONTACTS)
+    assert answer.status_code == 303
+
+
 async def test_everything_that_is_wrong_with_them_is_said_at_once_in_the_forms_words(api: Api) -> None:
     path = await keep(api, records.new().record)
     wrong = {"team_name": "", "team_email": "nobody", "escalate_to": "x", "emails": f"a@b.example\n{EVIL}"}
@@ -313,6 +345,30 @@ async def test_everything_that_is_wrong_with_them_is_said_at_once_in_the_forms_w
     long = await act(api, path, action="change-contacts", step="", **{**CONTACTS, "team_name": "x" * 201})
     assert "name is too long" in shown(long.get_body().decode())
     assert (await stands(api, path)).version == 1
+
+
+async def test_whoever_comes_second_reads_what_the_first_one_did(api: Api) -> None:
+    path = await keep(api, records.new().record)
+    page = await see(api, path)
+    skip = {"action": "skip", "step": "enable-services", "reason": "done by hand"}
+    assert (await act(api, path, page=page, **skip)).status_code == 303
+    skipped = await act(api, path, page=page, **skip)
+    assert skipped.status_code == 409
+    assert f"'enable-services' cannot be skipped: it is skipped already, by {OLGA}." in shown(text(skipped))
+    assert (await act(api, path, page=page, action="pause", reason="a change freeze")).status_code == 303
+    paused = await act(api, path, page=page, action="pause", reason="holidays")
+    assert f"paused already, by {OLGA} (a change freeze)" in shown(text(paused))
+    assert (await act(api, path, page=page, action="cancel", reason="another gateway")).status_code == 303
+    over = await act(api, path, page=page, action="resume")
+    assert over.status_code == 409
+    assert "The onboarding is cancelled; it cannot be resumed. It can be started again." in shown(text(over))
+
+
+async def test_what_nobody_may_ask_for_is_no_action(api: Api) -> None:
+    path = await keep(api, records.new().record)
+    answer = await act(api, path, action="explode")
+    assert answer.status_code == 400
+    assert "'explode' is no action of this page" in shown(text(answer))
 
 
 async def test_the_controls_need_their_role(api: Api) -> None:

@@ -22,7 +22,8 @@ def retry_requested(h: RetryRequested, draft: Draft) -> Told | None:
     step = known_step(draft, h.step)
     if step.state is not StepState.NEEDS_ATTENTION:
         raise RefusedError(
-            f"'{h.step}' cannot be retried now: it is {step.state}; only a step that needs attention can be."
+            f"'{h.step}' cannot be retried now: it is {step.state}{because(draft, step)}; only a step that needs"
+            " attention can be."
         )
     expect_going_on(draft, f"'{h.step}' cannot be retried")
     draft.withdraw(h.step)
@@ -34,8 +35,8 @@ def check_requested(h: CheckRequested, draft: Draft) -> Told | None:
     step = known_step(draft, h.step)
     if step.definition.kind is not Kind.WAIT or step.state is not StepState.WAITING:
         raise RefusedError(
-            f"'{h.step}' cannot be checked now: it is a {step.definition.kind} that is {step.state};"
-            " only a wait that is waiting can be."
+            f"'{h.step}' cannot be checked now: it is a {step.definition.kind} that is"
+            f" {step.state}{because(draft, step)}; only a wait that is waiting can be."
         )
     expect_going_on(draft, f"'{h.step}' cannot be checked")
     draft.look_now(h.step)
@@ -65,8 +66,8 @@ def reopen_requested(h: ReopenRequested, draft: Draft) -> Told | None:
     step = known_step(draft, h.step)
     if not reopenable(step):
         raise RefusedError(
-            f"'{h.step}' cannot be reopened: it is a {step.definition.kind} that is {step.state}; only what a person"
-            " confirmed, or a step that was skipped, can be."
+            f"'{h.step}' cannot be reopened: it is a {step.definition.kind} that is"
+            f" {step.state}{because(draft, step)}; only what a person confirmed, or a step that was skipped, can be."
         )
     followers = [s for s in draft.record.steps if h.step in s.definition.needs and not s.ended]
     running = [s.name for s in followers if s.state is StepState.RUNNING]
