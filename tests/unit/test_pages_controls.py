@@ -186,6 +186,18 @@ async def test_a_pause_is_told_of_until_it_is_resumed(api: Api) -> None:
     assert "Paused for" not in await see(api, path)
 
 
+async def test_where_the_time_went_tells_a_pause_from_the_time_of_steps(api: Api) -> None:
+    record = records.after("provisioning-complete")
+    record = decide(record, PauseRequested(OLGA, "holidays"), NOW + timedelta(hours=1)).record
+    path = await keep(api, record)
+    api.system.clock.advance(4 * 3600)
+    times = (await see(api, path)).partition('id="times"')[2].partition("</section>")[0]
+    assert "Longest: Wait until the gateway is provisioned , 1 hour" in shown(times)
+    assert "Paused besides for 3 hours" in shown(times)
+    assert '<rect class="tone-paused"' in times
+    assert "so far, which is no step's time" in shown(times)
+
+
 async def test_only_who_may_resume_sees_the_button(api: Api) -> None:
     path = await keep(api, decide(records.new().record, PauseRequested("ada", "why"), NOW).record)
     for user, buttons in (("olga.operator", 1), ("adam.approver", 0), ("rita.reader", 0)):
