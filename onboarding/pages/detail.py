@@ -15,6 +15,7 @@ from onboarding.core.steps import BY_NAME, Kind
 from onboarding.pages.controls import Form, forms, step_forms
 from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
+from onboarding.pages.trail import Entry, trail
 from onboarding.pages.words import STATES, Badge, step_badge
 from onboarding.rows import progress, waiting_for
 
@@ -80,8 +81,8 @@ class Detail:
     open_checkpoints: tuple[StepRow, ...]
     values: tuple[Value, ...]
     notices: tuple[NoticeRow, ...]
-    events: tuple[Event, ...]
-    """Newest first."""
+    trail: tuple[Entry, ...]
+    event_count: int
     forms: tuple[Form, ...]
     step_forms: Mapping[str, tuple[Form, ...]]
     may_resume: bool
@@ -114,7 +115,8 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable
         () if over else tuple(r for r in by_state[StepState.WAITING] if r.checkpoint),
         _values(record),
         tuple(_notice(n) for n in reversed(record.notices)),
-        tuple(reversed(events)),
+        trail(events),
+        len(events),
         forms(record, may),
         step_forms(record, may),
         any(a.name == "resume" and may(a.role) for a in actions(record)),
