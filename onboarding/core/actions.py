@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from onboarding.core.record import Record, StepRecord, StepState
-from onboarding.core.rules.controls import gave_up, reopenable
+from onboarding.core.rules.controls import reopenable
+from onboarding.core.rules.given_up import gave_up
 from onboarding.core.steps import Kind
 
 _APPROVE, _OPERATE, _SUBMIT = "Onboarding.Approve", "Onboarding.Operate", "Onboarding.Submit"

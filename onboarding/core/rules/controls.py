@@ -11,8 +11,8 @@ from onboarding.core.events import (
     RetryRequested,
     SkipRequested,
 )
-from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Notice, StepRecord, StepState
+from onboarding.core.rules.given_up import gave_up
 from onboarding.core.rules.steps import because, expect_going_on, expect_open, known_step
 from onboarding.core.rules.told import RefusedError, Rules, Told
 from onboarding.core.steps import Kind
@@ -100,11 +100,6 @@ def replay_requested(h: ReplayRequested, draft: Draft) -> Told | None:
     for notice in notices:
         draft.nudge_notice(notice)
     return Told("replay-requested", None, ", ".join((*steps, *notices)), h.actor)
-
-
-def gave_up(owed: StepRecord | Notice) -> bool:
-    """Whether Service Bus gave its message up, and it has not been taken up since."""
-    return owed.problem is not None and owed.problem.code == ProblemCode.DEAD_LETTERED
 
 
 def _is_late(owed: StepRecord | Notice, draft: Draft) -> bool:

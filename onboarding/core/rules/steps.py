@@ -34,9 +34,7 @@ def expect_going_on(draft: Draft, what: str) -> None:
     """Raises RefusedError while the onboarding is paused; `what` is what was asked for: `'x' cannot be retried`."""
     pause = draft.record.pause
     if pause is not None:
-        raise RefusedError(
-            f"{what} now: the onboarding is paused, by {pause.by} ({pause.because}). Resume it first."
-        )
+        raise RefusedError(f"{what} now: the onboarding is paused, by {pause.by} ({pause.because}). Resume it first.")
 
 
 def because(draft: Draft, step: StepRecord) -> str:

@@ -9,6 +9,7 @@ from onboarding.core.events import Abandoned, DeadLettered, Postponed, Started, 
 from onboarding.core.policy import later
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Problem, Record, StepRecord, StepState
+from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.notices import notice_dead_lettered
 from onboarding.core.rules.steps import open_step
 from onboarding.core.rules.told import Rules, Told
@@ -22,9 +23,7 @@ def started(h: Started, draft: Draft) -> Told | None:
         return None
     attempt = step.attempts + 1
     begun = step.begun_at or draft.now
-    draft.set_step(
-        h.step, state=StepState.RUNNING, attempts=attempt, begun_at=begun, next_attempt_at=draft.lease_end()
-    )
+    draft.set_step(h.step, state=StepState.RUNNING, attempts=attempt, begun_at=begun, next_attempt_at=draft.lease_end())
     return Told("step-started", h.step, f"attempt {attempt}")
 
 
@@ -66,7 +65,7 @@ def dead_lettered(h: DeadLettered, draft: Draft) -> Told | None:
     step = open_step(draft, h.step)
     if step is None or step.ticket != h.ticket or step.state not in (StepState.DUE, StepState.RUNNING):
         return None
-    problem = given_up(h.reason)
+    problem = given_up(h.reason, "started")
     if step.state is StepState.RUNNING or not draft.record.active:
         # Its function may still come to an end; if it doesn't, its lease does.
         draft.set_step(h.step, problem=problem)
@@ -74,15 +73,6 @@ def dead_lettered(h: DeadLettered, draft: Draft) -> Told | None:
     draft.set_step(h.step, attempts=step.attempts + 1)
     try_again(draft, draft.record.step(h.step), problem)
     return Told("dead-lettered", h.step, problem.seen)
-
-
-def given_up(reason: str) -> Problem:
-    """Service Bus gave a message up."""
-    return Problem(
-        code=ProblemCode.DEAD_LETTERED,
-        seen=shorten(f"Service Bus gave up the message that should have started it: {reason or 'no reason given'}."),
-        what_next="Look at the function's log for why it failed each time. It is tried again; `replay` does so now.",
-    )
 
 
 def try_again(draft: Draft, step: StepRecord, problem: Problem, asked: float | None = None) -> Told:
