@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from onboarding.core.communications_gateway import GONE
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError
 from onboarding.core.record import Findings, Record
@@ -110,8 +111,7 @@ def gateway_gone(record: Record) -> PersonMustActError:
         ProblemCode.GATEWAY_GONE,
         f"There is no gateway '{gateway.name}' in resource group '{gateway.resource_group}' of subscription"
         f" {gateway.subscription_id}, or this application may not read it.",
-        "Check the names in the request and that the managed identity has Reader on the gateway. Microsoft retired"
-        " Azure Communications Gateway in 2026: a resource that is gone stays gone; then cancel the onboarding.",
+        f"Check the names in the request and that the managed identity has Reader on the gateway. {GONE}",
     )
 
 
