@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from onboarding.core.events import Happening, Looked, TimePassed
-from onboarding.core.problems import TryLaterError, unexpected
+from onboarding.core.problems import TryLaterError
 from onboarding.core.record import StepState
 from onboarding.core.steps import WAITS
 from onboarding.engine import Engine
 from onboarding.records import Loaded
 from onboarding.steps import WAIT_STEPS
-from onboarding.steps.base import Look, Work
+from onboarding.steps.base import Look, Work, broken
 from onboarding.telemetry.about import about
 
 log = logging.getLogger("onboarding")
@@ -64,10 +64,7 @@ async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Looked]
             looks = await WAIT_STEPS[name].look(works)
         except Exception as error:
             log.exception("looking at %s failed unexpectedly", name)
-            broken = unexpected(error)
-            looks = {
-                w.record.id: Look(False, broken.seen, problem=TryLaterError(broken.code, broken.seen)) for w in works
-            }
+            looks = {w.record.id: broken(error) for w in works}
         for onboarding_id, look in looks.items():
             seen[onboarding_id].append(_looked(name, look))
 

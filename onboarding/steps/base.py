@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from onboarding.core.communications_gateway import GONE
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, StepProblemError
+from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError, unexpected
 from onboarding.core.record import Findings, Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.ports import Directory, Dns, GatewayResource, Gateways, Notifier
@@ -102,6 +102,12 @@ class Wait(Protocol):
 
     async def look(self, works: Sequence[Work]) -> Mapping[str, Look]:
         """Onboarding id → what was seen, for each of these. Never raises StepProblemError: it is in the look."""
+
+
+def broken(error: Exception) -> Look:
+    """A look that failed as this application does not expect: it is tried again, and seen on the record meanwhile."""
+    problem = unexpected(error)
+    return Look(False, problem.seen, problem=TryLaterError(problem.code, problem.seen))
 
 
 def gateway_gone(record: Record) -> PersonMustActError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.core.steps import WAITS
 from onboarding.engine import InProgressError
 from onboarding.memory import Faults
-from onboarding.ports import ConflictError
+from onboarding.ports import ConflictError, TxtAnswer
 from onboarding.timer import timer_pass
 from tests.support import requests
 from tests.support.system import System, finished
@@ -227,6 +228,77 @@ async def test_one_broken_onboarding_does_not_keep_the_timer_from_the_others() -
     assert states == [StepState.DONE, StepState.DONE]
     for i in ids:
         assert (await system.run(i)).state is OnboardingState.COMPLETED
+
+
+async def waiting_for(step: str, *gateways: str) -> tuple[System, list[str]]:
+    """Onboardings of these gateways, all at that wait."""
+    system = System()
+    ids = []
+    for name in gateways:
+        body = requests.operator_connect()
+        body["gateway"]["name"] = name
+        request = requests.parsed(body)
+        system.outside.deploy(request)
+        ids.append((await system.request(request)).record.id)
+    for _ in range(12):
+        while await system.deliver():
+            pass
+        if all([(await system.record(i)).step(step).state is StepState.WAITING for i in ids]):
+            return system, ids
+        system.outside.settle()
+        await system.tick()
+    raise AssertionError(f"not all of {gateways} wait at {step}")
+
+
+async def test_a_gateway_that_cannot_be_understood_keeps_no_other_from_its_look(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    system, (odd, fine) = await waiting_for("provisioning-complete", "gateway-odd", "gateway-fine")
+    system.outside.settle()
+    key = (await system.record(odd)).request.gateway.id.key
+    system.outside.gateways.resources[key]["properties"] = "what is this?"
+    await system.tick(3600)
+    assert (await system.record(fine)).step("provisioning-complete").state is StepState.DONE
+    step = (await system.record(odd)).step("provisioning-complete")
+    assert step.state is StepState.WAITING
+    assert step.problem is not None
+    assert step.problem.code == ProblemCode.UNEXPECTED
+    assert step.next_attempt_at is not None
+    assert step.next_attempt_at > system.clock.now()
+    assert "provisioning-complete" in caplog.text
+
+
+async def test_a_list_that_fails_as_nobody_expects_is_asked_for_again() -> None:
+    system, (only,) = await waiting_for("provisioning-complete", "gateway-a")
+    system.outside.settle()
+    system.outside.gateways.faults.add("in_subscription", RuntimeError("a defect"))
+    await system.tick(3600)
+    step = (await system.record(only)).step("provisioning-complete")
+    assert (step.state, step.problem and step.problem.code) == (StepState.WAITING, ProblemCode.UNEXPECTED)
+    await system.tick(3600)
+    assert (await system.record(only)).step("provisioning-complete").state is StepState.DONE
+
+
+async def test_a_name_that_cannot_be_looked_up_keeps_no_other_from_its_look(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    system, (odd, fine) = await waiting_for("txt-record-visible", "gateway-odd", "gateway-fine")
+    system.outside.settle()
+    bad = (await system.record(odd)).findings.txt_record
+    assert bad is not None
+    look_up = system.outside.dns.txt
+
+    async def txt(name: str) -> Sequence[TxtAnswer]:
+        if name == bad.name:
+            raise RuntimeError("a defect")
+        return await look_up(name)
+
+    monkeypatch.setattr(system.outside.dns, "txt", txt)
+    await system.tick(3600)
+    assert (await system.record(fine)).step("txt-record-visible").state is StepState.DONE
+    step = (await system.record(odd)).step("txt-record-visible")
+    assert (step.state, step.problem and step.problem.code) == (StepState.WAITING, ProblemCode.UNEXPECTED)
+    assert "txt-record-visible" in caplog.text
 
 
 async def test_a_notice_goes_out_once_on_each_way_though_one_way_fails() -> None:
