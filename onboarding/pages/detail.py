@@ -12,6 +12,7 @@ from onboarding.core.instructions import Value, txt_values
 from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
 from onboarding.core.steps import BY_NAME, Kind
+from onboarding.core.what_stays import Stays, what_stays
 from onboarding.pages.controls import Form, forms, step_forms
 from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
@@ -86,6 +87,8 @@ class Detail:
     forms: tuple[Form, ...]
     step_forms: Mapping[str, tuple[Form, ...]]
     may_resume: bool
+    stays: tuple[Stays, ...]
+    """Of a cancelled one, or one that is being cancelled: what was done at Microsoft."""
     cancelling_on: tuple[str, ...]
     """The steps whose functions must come back before it is cancelled."""
 
@@ -120,6 +123,7 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable
         forms(record, may),
         step_forms(record, may),
         any(a.name == "resume" and may(a.role) for a in actions(record)),
+        what_stays(record) if record.cancelled_because is not None else (),
         tuple(r.title for r in by_state[StepState.RUNNING]) if record.cancelling else (),
     )
 

@@ -26,7 +26,7 @@ from onboarding.core.record import OnboardingState, Problem, Record, StepState
 from onboarding.core.steps import BY_NAME
 from onboarding.memory import ManualClock
 from tests.support import records
-from tests.support.http import Api, app_settings
+from tests.support.http import Api, app_settings, content
 from tests.support.records import NOW
 from tests.support.system import System
 
@@ -235,6 +235,34 @@ async def test_a_cancel_that_waits_says_for_what(api: Api) -> None:
     assert re.search(r'state=cancelling"[^>]*>\s*<span class="number">1<', dashboard)
     checkpoint = await see(api, f"onboardings/{record.id}/checkpoints/operator-information")
     assert "being cancelled; there is nothing to do here" in checkpoint
+
+
+async def test_a_cancelled_one_lists_what_was_done_at_microsoft_and_what_may_be_there_in_part(api: Api) -> None:
+    record = records.after("add-domain")
+    record = decide(record, Started("add-domain", record.step("add-domain").ticket), NOW).record
+    ticket = record.step("add-domain").ticket
+    record = decide(record, Postponed("add-domain", ticket, THROTTLED), NOW).record
+    record = decide(record, CancelRequested("ada", "Enough."), NOW).record
+    path = await keep(api, record)
+    page = await see(api, path)
+    stays = shown(page.partition('id="stays-title"')[2].partition("</section>")[0])
+    assert f"{BY_NAME['enable-services'].title} done" in stays
+    part = "Not finished, after 1 attempt: a part of it may be in place. Last seen: Microsoft Graph answered 429."
+    assert f"{BY_NAME['add-domain'].title} {part}" in stays
+    # What was never begun, or only reads, left nothing.
+    assert BY_NAME["add-project-synergy"].title not in stays
+    shown_by_api = content(await api.get(path.replace("dashboard", "onboardings")))["staysAtMicrosoft"]
+    assert [s["step"] for s in shown_by_api] == ["enable-services", "add-test-lines", "add-domain"]
+    assert shown_by_api[-1]["told"] == part
+
+
+async def test_one_that_was_cancelled_at_once_left_nothing_and_one_that_goes_on_lists_nothing(api: Api) -> None:
+    record = records.new().record
+    going_on = await see(api, await keep(api, record))
+    assert "stays-title" not in going_on
+    await api.system.engine.happen(record.id, CancelRequested("ada", "Enough."))
+    page = await see(api, f"dashboard/{record.id}")
+    assert "stays Nothing." in shown(page.partition('id="stays-title"')[2].partition("</section>")[0])
 
 
 async def test_a_state_that_lasts_for_seconds_is_counted_only_when_there_is_one(api: Api) -> None:
