@@ -10,7 +10,7 @@ from datetime import datetime
 
 from onboarding.core.events import Happening, Looked, TimePassed
 from onboarding.core.problems import TryLaterError
-from onboarding.core.record import StepState
+from onboarding.core.record import StepRecord, StepState
 from onboarding.core.steps import WAITS
 from onboarding.engine import Engine
 from onboarding.records import Loaded
@@ -65,8 +65,8 @@ async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Looked]
         except Exception as error:
             log.exception("looking at %s failed unexpectedly", name)
             looks = {w.record.id: broken(error) for w in works}
-        for onboarding_id, look in looks.items():
-            seen[onboarding_id].append(_looked(name, look))
+        for work in works:
+            seen[work.record.id].append(_looked(work.record.step(name), looks[work.record.id]))
 
     await asyncio.gather(*(batch(wait.name) for wait in WAITS))
     return seen
@@ -78,16 +78,17 @@ def _is_due(loaded: Loaded, name: str, now: datetime) -> bool:
     return loaded.record.active and step.state is StepState.WAITING and at is not None and at <= now
 
 
-def _looked(name: str, look: Look) -> Looked:
+def _looked(step: StepRecord, look: Look) -> Looked:
     problem = look.problem
     return Looked(
-        name,
+        step.name,
         look.done,
         look.detail,
         problem=problem.problem if problem else None,
         stop=problem is not None and not isinstance(problem, TryLaterError),
         retry_after=problem.retry_after if isinstance(problem, TryLaterError) else None,
         findings=look.findings,
+        ticket=step.ticket,
     )
 
 

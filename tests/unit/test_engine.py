@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onboarding.core.changes import rebuild
-from onboarding.core.events import CancelRequested, RetryRequested
+from onboarding.core.events import CancelRequested, Looked, RetryRequested
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
-from onboarding.core.record import OnboardingState, Record, StepState
+from onboarding.core.record import OnboardingState, Problem, Record, StepState
 from onboarding.core.steps import WAITS
 from onboarding.engine import InProgressError
 from onboarding.memory import Faults
-from onboarding.ports import ConflictError, TxtAnswer
+from onboarding.ports import ConflictError, GatewayResource, TxtAnswer
 from onboarding.timer import timer_pass
 from tests.support import requests
 from tests.support.system import System, finished
@@ -301,6 +301,32 @@ async def test_a_name_that_cannot_be_looked_up_keeps_no_other_from_its_look(
     assert "txt-record-visible" in caplog.text
 
 
+async def test_a_look_that_began_before_a_person_put_it_right_stops_nothing_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    system, (only,) = await waiting_for("provisioning-complete", "gateway-a")
+    key = (await system.record(only)).request.gateway.id.key
+    properties = system.outside.gateways.resources[key]["properties"]
+    properties["provisioningState"] = "Failed"
+    await system.tick(3600)
+    assert (await system.record(only)).step("provisioning-complete").state is StepState.NEEDS_ATTENTION
+    await system.engine.happen(only, RetryRequested("provisioning-complete", "ada"))
+    listed = system.outside.gateways.in_subscription
+
+    async def mended_meanwhile(subscription: str) -> Sequence[GatewayResource]:
+        """The list was read; before it is judged, a look of another process stops it, and a person puts it right."""
+        seen = await listed(subscription)
+        stop = Looked("provisioning-complete", False, "Failed", problem=FAILED, stop=True)
+        await system.engine.happen(only, stop)
+        properties["provisioningState"] = "Succeeded"
+        await system.engine.happen(only, RetryRequested("provisioning-complete", "ada"))
+        return seen
+
+    monkeypatch.setattr(system.outside.gateways, "in_subscription", mended_meanwhile)
+    await system.tick()
+    assert (await system.record(only)).step("provisioning-complete").state is StepState.WAITING
+
+
 async def test_a_notice_goes_out_once_on_each_way_though_one_way_fails() -> None:
     request = requests.parsed(requests.operator_connect())
     system = System()
@@ -321,6 +347,7 @@ async def test_a_message_for_something_unknown_is_finished_without_harm() -> Non
     assert system.outside.writes == []
 
 
+FAILED = Problem(code="provisioning-failed", seen="Failed")
 ACTIONS = ("deliver-one", "deliver-last", "duplicate", "drop", "tick", "confirm", "crash")
 
 
