@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onboarding.core.draft import shorten
+from onboarding.core.bounds import shorten
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Notice, Problem, StepRecord
 

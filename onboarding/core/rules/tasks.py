@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from onboarding.core.draft import Draft, shorten
+from onboarding.core.bounds import shorten
+from onboarding.core.draft import Draft
 from onboarding.core.events import Abandoned, DeadLettered, Postponed, Started, Stopped, Succeeded
 from onboarding.core.policy import later
 from onboarding.core.problem_codes import ProblemCode

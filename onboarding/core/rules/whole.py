@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from onboarding.core.draft import Draft, shorten
+from onboarding.core.bounds import shorten
+from onboarding.core.draft import Draft
 from onboarding.core.events import CancelRequested, ContactsChanged, PauseRequested, ResumeRequested
 from onboarding.core.policy import later
 from onboarding.core.record import Pause, StepRecord, StepState
