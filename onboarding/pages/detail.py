@@ -10,6 +10,7 @@ from urllib.parse import quote
 from onboarding.core.actions import actions
 from onboarding.core.instructions import Value, txt_values
 from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID
+from onboarding.core.problems import IT_IS_TRIED_AGAIN
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
 from onboarding.core.steps import BY_NAME, Kind
 from onboarding.core.what_stays import Stays, what_stays
@@ -61,6 +62,8 @@ class NoticeRow:
     next_at: datetime | None
     sent: tuple[tuple[str, datetime], ...]
     problem: Problem | None
+    what_to_do: str
+    """So that it can go; empty when nobody need act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +210,9 @@ def _notice(notice: Notice) -> NoticeRow:
     sent = tuple((_receiver(d), d.at) for d in notice.sent)
     kind = notice.kind.replace("-", " ").capitalize()
     step = BY_NAME[notice.step].title if notice.step else None
-    return NoticeRow(
-        kind, step, badge, notice.owed_since, notice.next_attempt_at, sent, notice.problem if notice.owed else None
-    )
+    problem = notice.problem if notice.owed else None
+    to_do = problem.what_next if problem and problem.what_next != IT_IS_TRIED_AGAIN else ""
+    return NoticeRow(kind, step, badge, notice.owed_since, notice.next_attempt_at, sent, problem, to_do)
 
 
 def _receiver(sent: Delivered) -> str:

@@ -16,12 +16,16 @@ from onboarding.core.events import (
     Confirmed,
     DeadLettered,
     Looked,
+    NoticeFailed,
+    NoticeStarted,
     PauseRequested,
     Postponed,
     SkipRequested,
     Started,
     Stopped,
 )
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import TryLaterError
 from onboarding.core.record import OnboardingState, Problem, Record, StepState
 from onboarding.core.steps import BY_NAME
 from onboarding.memory import ManualClock
@@ -309,6 +313,23 @@ async def test_looks_that_failed_one_after_another_are_counted(api: Api) -> None
     page = await see(api, await keep(api, record))
     row = shown(page.partition('id="step-provisioning-complete"')[2].partition("</tr>")[0])
     assert "3 looks failed, one after another." in row
+
+
+@pytest.mark.parametrize(
+    ("what_next", "told"),
+    [("Allow it: `grant-mail.ps1 -Mailbox x`.", True), (TryLaterError(ProblemCode.OUTAGE, "").what_next, False)],
+)
+async def test_a_notice_that_cannot_go_says_what_to_do_about_it_unless_nobody_need(
+    api: Api, what_next: str, told: bool
+) -> None:
+    record = decide(records.new().record, CancelRequested("ada", "Enough."), NOW).record
+    [notice] = record.notices
+    record = decide(record, NoticeStarted(notice.id, notice.ticket), NOW).record
+    refused = Problem(code="permission-missing", seen="POST sendMail answered 403.", what_next=what_next)
+    record = decide(record, NoticeFailed(notice.id, notice.ticket, refused), NOW).record
+    part = shown((await see(api, await keep(api, record))).partition('id="notices"')[2].partition("</section>")[0])
+    assert "POST sendMail answered 403." in part
+    assert (f"What to do: {what_next}" in part) is told
 
 
 # -- whom to tell ------------------------------------------------------------------------------------------------------
