@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from onboarding.core.record import Record, StepRecord, StepState
-from onboarding.core.rules.controls import reopenable
+from onboarding.core.rules.controls import reopenable, retryable
 from onboarding.core.rules.given_up import gave_up
 from onboarding.core.steps import Kind
 
@@ -63,7 +63,7 @@ def _of_step(record: Record, step: StepRecord) -> Iterator[Action]:
         yield Action("confirm", step.name, f"Confirm: {title}", checkpoint)
     if step.definition.confirmable and waiting:
         yield Action("report-problem", step.name, f"Report a problem: {title}", checkpoint)
-    if stopped and record.active:
+    if retryable(step) and record.active:
         yield Action("retry", step.name, f"Retry: {title}", f"{path}/retry")
     if waiting and step.definition.kind is Kind.WAIT and record.active:
         yield Action("check", step.name, f"Check now: {title}", f"{path}/check")

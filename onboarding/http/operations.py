@@ -164,7 +164,7 @@ OPERATIONS: Mapping[str, Operation] = {
         tagged=True,
     ),
     "retry_step": Operation(
-        "Try a step that needs attention again",
+        "Try a step that needs attention again, or at once one that waits for its next attempt",
         answers={200: "The record after it."},
         refusals=(409,),
         view="OnboardingView",

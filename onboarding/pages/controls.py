@@ -28,7 +28,9 @@ class Words:
 
 
 _WORDS = {
-    "retry": Words("Retry", "The step is tried again now. Do this when what it needed attention for is put right."),
+    "retry": Words(
+        "Retry", "The step is tried again now, with all its attempts. Do this when what it failed for is put right."
+    ),
     "check": Words("Check now", "Looks at once, without waiting for the next check."),
     "replay": Words(
         "Send given-up messages again",
@@ -109,18 +111,24 @@ Allowed = Callable[[str], bool]
 
 
 def forms(record: Record, may: Allowed) -> tuple[Form, ...]:
-    """Those of the whole onboarding, and of steps that nothing is wrong with."""
-    return tuple(_forms([a for a in actions(record) if a.name != "retry" and may(a.role)], record))
+    """Those of the whole onboarding, and of steps that go on by themselves."""
+    stopped = _stopped(record)
+    allowed = [a for a in actions(record) if may(a.role) and not (a.name == "retry" and a.step in stopped)]
+    return tuple(_forms(allowed, record))
 
 
 def step_forms(record: Record, may: Allowed) -> dict[str, tuple[Form, ...]]:
     """Step that needs attention → what can be done about it at once."""
-    stopped = {s.name for s in record.steps if s.state is StepState.NEEDS_ATTENTION}
+    stopped = _stopped(record)
     found: dict[str, tuple[Form, ...]] = {}
     for action in actions(record):
         if action.step in stopped and action.name in ("retry", "skip") and may(action.role):
             found[action.step] = (*found.get(action.step, ()), _of_one(action))
     return found
+
+
+def _stopped(record: Record) -> set[str]:
+    return {s.name for s in record.steps if s.state is StepState.NEEDS_ATTENTION}
 
 
 def _forms(allowed: list[Action], record: Record) -> Iterator[Form]:

@@ -11,6 +11,7 @@ from onboarding.core.events import (
     Abandoned,
     CheckRequested,
     Looked,
+    Nudge,
     PauseRequested,
     Postponed,
     ResumeRequested,
@@ -89,6 +90,24 @@ def test_a_retry_has_the_whole_budget_again_but_keeps_microsofts_pause() -> None
     assert step.next_attempt_at == late + timedelta(seconds=602)
     assert step.attempts == 0
     assert not decide(decision.record, Started(FIRST, step.ticket), late + timedelta(seconds=500)).changed
+
+
+def test_a_person_need_not_wait_for_the_next_attempt_but_microsofts_pause_is_kept() -> None:
+    record = postponed_twice(new().record, NOW, timedelta(seconds=60))
+    waits = record.step(FIRST)
+    now = NOW + timedelta(seconds=61)
+    assert waits.next_attempt_at is not None
+    assert waits.next_attempt_at > now
+    decision = decide(record, RetryRequested(FIRST, "ada"), now)
+    step = decision.record.step(FIRST)
+    assert (step.next_attempt_at, step.attempts, step.problem) == (now, 0, None)
+    assert decision.effects == (Nudge(record.id, FIRST, step.ticket),)
+    assert decision.record.tail[-1].detail == ""
+    assert not decide(decision.record, Started(FIRST, waits.ticket), waits.next_attempt_at).changed, "the old message"
+    asked = postponed_twice(new().record, NOW, timedelta(seconds=60), retry_after=600)
+    decision = decide(asked, RetryRequested(FIRST, "ada"), now)
+    assert decision.record.step(FIRST).next_attempt_at == NOW + timedelta(seconds=602)
+    assert decision.record.tail[-1].detail == "Microsoft asked for a pause until 09:10:02 UTC."
 
 
 def test_an_abandoned_attempt_is_due_at_once_and_its_own_end_no_longer_counts() -> None:

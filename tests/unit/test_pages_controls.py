@@ -306,6 +306,19 @@ async def test_the_table_says_how_often_it_was_tried_when_it_is_again_and_who_as
     assert "Microsoft asked" not in later
 
 
+async def test_a_step_that_waits_for_its_next_attempt_can_be_tried_at_once(api: Api) -> None:
+    record = records.new().record
+    assert "retry" not in offered(await see(api, await keep(api, record)))
+    await api.system.engine.happen(record.id, Started("enable-services", 1))
+    await api.system.engine.happen(record.id, Postponed("enable-services", 1, THROTTLED))
+    path = f"dashboard/{record.id}"
+    page = await see(api, path)
+    assert f"Retry: {BY_NAME['enable-services'].title}" in shown(page)
+    assert (await act(api, path, action="retry", step="enable-services")).status_code == 303
+    step = (await stands(api, path)).step("enable-services")
+    assert (step.state, step.next_attempt_at) == (StepState.DUE, api.system.clock.now())
+
+
 async def test_looks_that_failed_one_after_another_are_counted(api: Api) -> None:
     record = records.after("provisioning-complete")
     for _ in range(3):

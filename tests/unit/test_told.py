@@ -277,7 +277,8 @@ REFUSALS: list[tuple[Callable[[], Record], Happening, str]] = [
     (
         lambda: new().record,
         RetryRequested(FIRST, "a"),
-        f"'{FIRST}' cannot be retried now: it is due; only a step that needs attention can be.",
+        f"'{FIRST}' cannot be retried now: it is due; only a step that needs attention, or has failed and waits"
+        " for its next attempt, can be.",
     ),
     (
         lambda: new().record,
@@ -354,7 +355,7 @@ REFUSALS: list[tuple[Callable[[], Record], Happening, str]] = [
         lambda: new().record,
         RetryRequested(ASKED, "a"),
         f"'{ASKED}' cannot be retried now: it is pending until assign-admin-user has ended; only a step that needs"
-        " attention can be.",
+        " attention, or has failed and waits for its next attempt, can be.",
     ),
     (
         lambda: finish(new().record, FIRST),

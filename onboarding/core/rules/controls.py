@@ -20,15 +20,21 @@ from onboarding.core.steps import Kind
 
 def retry_requested(h: RetryRequested, draft: Draft) -> Told | None:
     step = known_step(draft, h.step)
-    if step.state is not StepState.NEEDS_ATTENTION:
+    if not retryable(step):
         raise RefusedError(
             f"'{h.step}' cannot be retried now: it is {step.state}{because(draft, step)}; only a step that needs"
-            " attention can be."
+            " attention, or has failed and waits for its next attempt, can be."
         )
     expect_going_on(draft, f"'{h.step}' cannot be retried")
     draft.withdraw(h.step)
     draft.begin(h.step)
-    return Told("retry-requested", h.step, "", h.actor)
+    return Told("retry-requested", h.step, _pause_asked_for(draft, h.step), h.actor)
+
+
+def retryable(step: StepRecord) -> bool:
+    """Whether it has failed: for good, or as far as its next attempt, which a person need not wait for."""
+    again = step.state is StepState.DUE and step.problem is not None
+    return again or step.state is StepState.NEEDS_ATTENTION
 
 
 def check_requested(h: CheckRequested, draft: Draft) -> Told | None:
@@ -40,9 +46,13 @@ def check_requested(h: CheckRequested, draft: Draft) -> Told | None:
         )
     expect_going_on(draft, f"'{h.step}' cannot be checked")
     draft.look_now(h.step)
-    asked = draft.record.step(h.step).next_attempt_at
-    later = f"Microsoft asked for a pause until {asked:%H:%M:%S} UTC." if asked and asked > draft.now else ""
-    return Told("check-requested", h.step, later, h.actor)
+    return Told("check-requested", h.step, _pause_asked_for(draft, h.step), h.actor)
+
+
+def _pause_asked_for(draft: Draft, name: str) -> str:
+    """Why what a person wants now is done later; empty when it is done now."""
+    until = draft.record.step(name).not_before
+    return f"Microsoft asked for a pause until {until:%H:%M:%S} UTC." if until and until > draft.now else ""
 
 
 def skip_requested(h: SkipRequested, draft: Draft) -> Told | None:
