@@ -21,7 +21,10 @@ from onboarding.core.events import (
     TimePassed,
 )
 from onboarding.core.policy import Policy
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import TryLaterError
 from onboarding.core.record import OnboardingState, Problem, Record, StepState
+from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.tasks import may_write
 from onboarding.core.steps import BY_NAME, TASKS
 from tests.support import requests
@@ -58,6 +61,23 @@ def postponed_twice(record: Record, now: datetime, between: timedelta, **asked: 
         record = decide(record, Started(FIRST, ticket), moment).record
         record = decide(record, Postponed(FIRST, ticket, THROTTLED, **asked), moment).record
     return record
+
+
+@pytest.mark.parametrize("problem", [TryLaterError(ProblemCode.OUTAGE, "503").problem, given_up("TooMany", "started")])
+def test_what_is_not_tried_any_more_does_not_say_that_it_is_tried_again(problem: Problem) -> None:
+    record, now = new().record, NOW
+    assert "tried again" in problem.what_next
+    for moment in (now, now + BUDGET):
+        ticket = record.step(FIRST).ticket
+        record = decide(record, Started(FIRST, ticket), moment).record
+        record = decide(record, Postponed(FIRST, ticket, problem), moment).record
+    step = record.step(FIRST)
+    assert step.state is StepState.NEEDS_ATTENTION
+    assert step.problem is not None
+    assert step.problem.what_next == (
+        "It is not tried again by itself. See whether the cause is gone (the service's health, the function's log); then"
+        " retry the step, which gives it all its attempts anew."
+    )
 
 
 def test_time_ends_a_budget_too_from_the_first_attempt_on() -> None:

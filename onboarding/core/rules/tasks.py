@@ -16,6 +16,13 @@ from onboarding.core.rules.steps import open_step
 from onboarding.core.rules.told import Rules, Told
 
 
+NOT_AGAIN = (
+    "It is not tried again by itself. See whether the cause is gone (the service's health, the function's log); then"
+    " retry the step, which gives it all its attempts anew."
+)
+"""The advice when a budget is spent, in place of "it is tried again"."""
+
+
 def started(h: Started, draft: Draft) -> Told | None:
     step = open_step(draft, h.step)
     if step is None or step.state is not StepState.DUE or step.ticket != h.ticket or not draft.record.active:
@@ -80,7 +87,7 @@ def try_again(draft: Draft, step: StepRecord, problem: Problem, asked: float | N
     """An attempt failed: the next one follows after a gap, while the step's budget lasts."""
     if draft.spent(step):
         seen = shorten(f"{problem.seen} (after {step.attempts} attempts)")
-        draft.stop_step(step.name, problem.model_copy(update={"seen": seen}))
+        draft.stop_step(step.name, problem.model_copy(update={"seen": seen, "what_next": NOT_AGAIN}))
         return Told("step-stopped", step.name, seen)
     gap = draft.policy.retry_after(step.attempts, asked, f"{draft.record.id}/{step.name}/{step.attempts}")
     draft.make_due(step.name, gap, problem=problem)
