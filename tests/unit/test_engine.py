@@ -12,14 +12,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onboarding.core.changes import rebuild
-from onboarding.core.events import CancelRequested, Looked, RetryRequested
+from onboarding.core.events import (
+    CancelRequested,
+    Happening,
+    Looked,
+    ReopenRequested,
+    RetryRequested,
+    SkipRequested,
+)
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
-from onboarding.core.record import OnboardingState, Problem, Record, StepState
+from onboarding.core.record import OnboardingState, Problem, Record, StepRecord, StepState
 from onboarding.core.steps import WAITS
 from onboarding.engine import InProgressError
 from onboarding.memory import Faults
 from onboarding.ports import ConflictError, GatewayResource, TxtAnswer
+from onboarding.steps import TASK_STEPS
+from onboarding.steps.base import Inspection, Work
 from onboarding.timer import timer_pass
 from tests.support import requests
 from tests.support.system import System, finished
@@ -266,6 +275,51 @@ async def test_a_gateway_that_cannot_be_understood_keeps_no_other_from_its_look(
     assert step.next_attempt_at is not None
     assert step.next_attempt_at > system.clock.now()
     assert "provisioning-complete" in caplog.text
+
+
+async def without_project_synergy(*happenings: Happening, **changes: Any) -> StepRecord:
+    """`assign-admin-user` in a tenant that lacks Project Synergy, after it was tried."""
+    request = requests.parsed(requests.operator_connect(**changes))
+    system = System()
+    system.outside.deploy(request)
+    record = (await system.request(request)).record
+    for happening in happenings:
+        await system.engine.happen(record.id, happening)
+    for _ in range(20):
+        while await system.deliver():
+            pass
+        step = (await system.record(record.id)).step("assign-admin-user")
+        if step.problem:
+            return step
+        system.outside.settle()
+        await system.tick()
+    raise AssertionError("it was not tried")
+
+
+async def test_a_person_who_skipped_what_adds_project_synergy_is_told_to_reopen_it() -> None:
+    step = await without_project_synergy(SkipRequested("add-project-synergy", "ada", "it is there"))
+    assert step.state is StepState.NEEDS_ATTENTION
+    assert step.problem is not None
+    assert step.problem.code == ProblemCode.PROJECT_SYNERGY_MISSING
+    assert "'add-project-synergy', which adds it, was skipped by ada" in step.problem.seen
+    assert step.problem.what_next.startswith("Reopen 'add-project-synergy'")
+
+
+async def test_onboarded_already_but_not_after_all_waits_for_the_directory_once_it_was_added(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inspect = TASK_STEPS["add-project-synergy"].inspect
+
+    async def added_but_not_shown_everywhere(work: Work) -> Inspection:
+        await inspect(work)
+        return Inspection((), "The tenant has it.")
+
+    monkeypatch.setattr(TASK_STEPS["add-project-synergy"], "inspect", added_but_not_shown_everywhere)
+    reopened = [ReopenRequested(n, "ada", "not after all") for n in ("add-project-synergy", "assign-admin-user")]
+    step = await without_project_synergy(*reopened, alreadyOnboarded=True)
+    assert step.state is StepState.DUE
+    assert step.problem is not None
+    assert step.problem.code == ProblemCode.NOT_REPLICATED
 
 
 async def test_a_list_that_fails_as_nobody_expects_is_asked_for_again() -> None:

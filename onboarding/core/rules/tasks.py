@@ -15,7 +15,6 @@ from onboarding.core.rules.notices import notice_dead_lettered
 from onboarding.core.rules.steps import open_step
 from onboarding.core.rules.told import Rules, Told
 
-
 NOT_AGAIN = (
     "It is not tried again by itself. See whether the cause is gone (the service's health, the function's log); then"
     " retry the step, which gives it all its attempts anew."
