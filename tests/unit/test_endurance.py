@@ -75,8 +75,8 @@ def test_what_is_not_tried_any_more_does_not_say_that_it_is_tried_again(problem:
     assert step.state is StepState.NEEDS_ATTENTION
     assert step.problem is not None
     assert step.problem.what_next == (
-        "It is not tried again by itself. See whether the cause is gone (the service's health, the function's log); then"
-        " retry the step, which gives it all its attempts anew."
+        "It is not tried again by itself. See whether the cause is gone (the service's health, the function's log);"
+        " then retry the step, which gives it all its attempts anew."
     )
 
 
