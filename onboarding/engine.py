@@ -34,7 +34,7 @@ from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest, differences
 from onboarding.core.rules.tasks import may_write
 from onboarding.fence import Permit, WithdrawnError, fenced
-from onboarding.notify import Telling, send
+from onboarding.notify import Outcome, Telling, send
 from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
 from onboarding.steps import TASK_STEPS
@@ -207,7 +207,19 @@ class Engine:
         started, loaded = happened
         notice = next(n for n in started.record.notices if n.id == notice_id)
         with telling(started.record, notice):
-            outcome = await send(notice, started.record, self.world.notifier, self.telling, self.clock)
+            sent = list(notice.sent)
+            try:
+                async with asyncio.timeout(self.policy.notice_timeout):
+                    outcome = await send(notice, started.record, self.world.notifier, self.telling, self.clock, sent)
+            except asyncio.CancelledError:
+                # The host is stopping: the ways that it went are kept, so that the next one takes only the others.
+                stopping = TryLaterError(ProblemCode.ATTEMPT_LOST, "The function that was sending it was told to stop.")
+                await self.happen(onboarding_id, NoticeFailed(notice_id, ticket, stopping.problem, sent=tuple(sent)))
+                raise
+            except TimeoutError:
+                seconds = self.policy.notice_timeout
+                slow = TryLaterError(ProblemCode.TIMEOUT, f"Sending it was broken off after {seconds:.0f} s.")
+                outcome = Outcome(tuple(sent), slow)
             if outcome.failed is None:
                 await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent), loaded)
             else:

@@ -38,13 +38,16 @@ class Outcome:
     """The longest pause that any way asked for."""
 
 
-async def send(notice: Notice, record: Record, notifier: Notifier, telling: Telling, clock: Clock) -> Outcome:
+async def send(
+    notice: Notice, record: Record, notifier: Notifier, telling: Telling, clock: Clock, sent: list[Delivered]
+) -> Outcome:
     """Send it on every way that it has not gone yet. A way that fails does not keep the others from being tried.
 
-    A way that is not configured tells nobody, and is no failure.
+    A way that is not configured tells nobody, and is no failure. `sent` begins with the ways that it went before, and
+    grows with each: it is right also when this is broken off.
     """
     ways = deliveries(notice, record, telling.escalation_email, links=telling.link_key is not None)
-    sent, failed = list(notice.sent), None
+    failed: StepProblemError | None = None
     pauses: list[float] = []
     for way in ways:
         if any((d.way, d.outside) == (way.way, way.outside) for d in sent):

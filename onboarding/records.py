@@ -83,7 +83,7 @@ class Records:
         if loaded.partition == CLOSED:
             # Started again: from here on the open row, with the higher version, is the truth.
             etag = await self._write(self._onboardings.insert, row)
-            await self._onboardings.delete(CLOSED, record.id)
+            await self._forget(record.id, loaded.etag)
         else:
             etag = await self._write(self._onboardings.replace, row)
         saved = Loaded(record, OPEN, etag)
@@ -115,12 +115,35 @@ class Records:
 
     async def archive(self, loaded: Loaded) -> None:
         """Move a settled row out of the timer's way."""
-        await self._onboardings.upsert([to_row(loaded.record, CLOSED)])
+        copy = await self._copied(loaded.record)
         try:
             await self._onboardings.delete(OPEN, loaded.record.id, loaded.etag)
         except ConflictError:
             # Reopened in between: the copy is older than the open row.
-            await self._onboardings.delete(CLOSED, loaded.record.id)
+            if copy:
+                await self._forget(loaded.record.id, copy)
+
+    async def _copied(self, record: Record) -> str | None:
+        """Its row in `closed`, which never takes the place of a later run's; the copy's ETag, None when there is none.
+
+        Whoever is slow at this may find that it was started again, and has ended, in the meantime.
+        """
+        while True:
+            there = await self._onboardings.get(CLOSED, record.id)
+            if there is not None and there.columns["Version"] >= record.version:
+                return there.etag if there.columns["Version"] == record.version else None
+            row = to_row(record, CLOSED, there.etag if there else "")
+            try:
+                return await (self._onboardings.replace(row) if there else self._onboardings.insert(row))
+            except ConflictError:
+                continue
+
+    async def _forget(self, onboarding_id: str, etag: str) -> None:
+        """Delete that very row of `closed`, and no later one in its place."""
+        try:
+            await self._onboardings.delete(CLOSED, onboarding_id, etag)
+        except ConflictError:
+            log.info("the closed row of onboarding %s is a later run's by now", onboarding_id)
 
     async def due(self, now: datetime) -> AsyncIterator[Loaded]:
         """Open onboardings for which something is due, and settled ones that still stand among them.

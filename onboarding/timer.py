@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from onboarding.core.events import Happening, Looked, TimePassed
-from onboarding.core.problems import TryLaterError, unexpected
-from onboarding.core.record import StepState
+from onboarding.core.problems import TryLaterError
+from onboarding.core.record import StepRecord, StepState
 from onboarding.core.steps import WAITS
 from onboarding.engine import Engine
 from onboarding.records import Loaded
 from onboarding.steps import WAIT_STEPS
-from onboarding.steps.base import Look, Work
+from onboarding.steps.base import Look, Work, broken
 from onboarding.telemetry.about import about
 
 log = logging.getLogger("onboarding")
@@ -64,12 +64,9 @@ async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Looked]
             looks = await WAIT_STEPS[name].look(works)
         except Exception as error:
             log.exception("looking at %s failed unexpectedly", name)
-            broken = unexpected(error)
-            looks = {
-                w.record.id: Look(False, broken.seen, problem=TryLaterError(broken.code, broken.seen)) for w in works
-            }
-        for onboarding_id, look in looks.items():
-            seen[onboarding_id].append(_looked(name, look))
+            looks = {w.record.id: broken(error) for w in works}
+        for work in works:
+            seen[work.record.id].append(_looked(work.record.step(name), looks[work.record.id]))
 
     await asyncio.gather(*(batch(wait.name) for wait in WAITS))
     return seen
@@ -81,16 +78,17 @@ def _is_due(loaded: Loaded, name: str, now: datetime) -> bool:
     return loaded.record.active and step.state is StepState.WAITING and at is not None and at <= now
 
 
-def _looked(name: str, look: Look) -> Looked:
+def _looked(step: StepRecord, look: Look) -> Looked:
     problem = look.problem
     return Looked(
-        name,
+        step.name,
         look.done,
         look.detail,
         problem=problem.problem if problem else None,
         stop=problem is not None and not isinstance(problem, TryLaterError),
         retry_after=problem.retry_after if isinstance(problem, TryLaterError) else None,
         findings=look.findings,
+        ticket=step.ticket,
     )
 
 

@@ -15,6 +15,9 @@ from onboarding.core.problems import PersonMustActError, StepProblemError, TryLa
 
 LONGEST_QUOTE = 400
 """Characters of Microsoft's own message that are quoted."""
+LONGEST_PAUSE = 86400.0
+"""Seconds of `Retry-After` that are believed. A longer one is somebody's mistake, such as the largest number that fits:
+heeded, it would let a step stand still for years, and nobody would be asked."""
 _MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
 _REQUEST_IDS = ("request-id", "x-ms-request-id")
 
@@ -95,10 +98,14 @@ class Answer:
         return " ".join(str(part.get(name) or "") for part in parts for name in ("code", "message", "target")).strip()
 
     def retry_after(self, now: datetime | None = None) -> float | None:
-        """Seconds that Microsoft wants us to wait; None when it named no time.
+        """Seconds that Microsoft wants us to wait, LONGEST_PAUSE at most; None when it named no time.
 
         A date is compared with the answer's own Date where it has one, so that our clock doesn't matter.
         """
+        asked = self._asked(now)
+        return None if asked is None else min(asked, LONGEST_PAUSE)
+
+    def _asked(self, now: datetime | None) -> float | None:
         for name in _MILLISECONDS:
             if (milliseconds := _number(self.headers.get(name))) is not None:
                 return milliseconds / 1000

@@ -17,6 +17,7 @@ from onboarding.azure.arm_body import writable
 from onboarding.azure.cooldown import Cooldown
 from onboarding.azure.credential import ARM_AUDIENCE, CONNECT_TIMEOUT, READ_TIMEOUT, Credential, scope, trust
 from onboarding.azure.per_loop import PerLoop
+from onboarding.core.communications_gateway import AUTOMATED
 from onboarding.core.identifiers import GATEWAY_TYPE, GatewayId
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 API_VERSION = "2023-09-01"
-AUTOMATED = "Automated"
-"""The purpose of service verification lines (article, Enable Operator Connect, step 7)."""
 
 _GATEWAY = f"{GATEWAY_TYPE}/{{gateway}}"
 _GET = Call(Service.ARM, "GET", _GATEWAY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onboarding.azure.answers import Answer, Call, refused, shared_problem
 from onboarding.azure.permissions import AZURE_ROLES, grant_azure
+from onboarding.core.communications_gateway import GONE, RETIRED
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 
@@ -11,8 +12,8 @@ RETIRED_CODES = frozenset(
     {"InvalidResourceNamespace", "MissingSubscriptionRegistration", "NoRegisteredProviderFound", "InvalidResourceType"}
 )
 """ARM's answers when it doesn't know the resource provider, or not for this subscription."""
-RETIRED = (
-    "Microsoft retired Azure Communications Gateway in 2026 and took its resource provider Microsoft.VoiceServices"
+NO_PROVIDER = (
+    f"{RETIRED} and took its resource provider Microsoft.VoiceServices"
     " out of Azure: gateways can be neither read nor changed. Cancel this onboarding. If Microsoft told you otherwise"
     " for your subscription, register Microsoft.VoiceServices there and retry."
 )
@@ -28,12 +29,14 @@ def arm_problem(call: Call, answer: Answer, path: str) -> StepProblemError:
     """What to raise for an answer that isn't success. `path` is the one that was called, from `/subscriptions` on."""
     seen = f"{call} answered {answer}."
     if answer.code in RETIRED_CODES:
-        return PersonMustActError(ProblemCode.PROVIDER_RETIRED, seen, RETIRED)
+        # With the retirement in what was seen: lists and notices show no more than that.
+        known = f"Azure does not know Microsoft.VoiceServices, whose service was retired in 2026: {seen}"
+        return PersonMustActError(ProblemCode.PROVIDER_RETIRED, known, NO_PROVIDER)
     shared = shared_problem(call, answer)
     if shared is not None:
         return shared
     if answer.status == 404:
-        advice = "Check the request's subscription id, resource group and gateway name against the Azure portal."
+        advice = f"Check the request's subscription id, resource group and gateway name in the Azure portal. {GONE}"
         return PersonMustActError(ProblemCode.GATEWAY_GONE, seen, advice)
     if answer.status == 403 and answer.code not in STOPPING_CONFLICTS:
         return PersonMustActError(ProblemCode.PERMISSION_MISSING, seen, _advice(call, path))

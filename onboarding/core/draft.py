@@ -5,31 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from onboarding.core.bounds import bounded_notices, bounded_texts, is_long, shorten
 from onboarding.core.changes import changes
 from onboarding.core.events import APPLICATION, Effect, Nudge, NudgeNotice
 from onboarding.core.notices import NoticeKind
 from onboarding.core.policy import Policy, later
-from onboarding.core.record import DETAIL_LENGTH, Event, Notice, Problem, Record, StepRecord, StepState
+from onboarding.core.record import Event, Notice, Problem, Record, StepRecord, StepState
 from onboarding.core.steps import Kind
-
-
-def shorten(text: str) -> str:
-    """Text as the record keeps it."""
-    return text if len(text) <= DETAIL_LENGTH else text[: DETAIL_LENGTH - 1] + "…"
-
-
-NOTICES_LENGTH = 20_000
-"""Characters of the record's notices as JSON: the oldest finished ones beyond stand in the audit trail only."""
-
-
-def _bounded(notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
-    kept = list(notices)
-    while sum(len(n.model_dump_json(by_alias=True)) for n in kept) > NOTICES_LENGTH:
-        finished = next((n for n in kept if not n.owed), None)
-        if finished is None:
-            break
-        kept.remove(finished)
-    return tuple(kept)
 
 
 class Draft:
@@ -57,7 +39,8 @@ class Draft:
         if "state" in fields and fields["state"] is not old.state:
             fields.setdefault("since", self.now)
         new = old.model_copy(update=fields)
-        self.set(steps=tuple(new if s.name == name else s for s in self.record.steps))
+        steps = tuple(new if s.name == name else s for s in self.record.steps)
+        self.set(steps=bounded_texts(steps) if any(map(is_long, fields.values())) else steps)
 
     def make_due(self, name: str, after: timedelta = timedelta(0), **fields: Any) -> None:
         """A task is to be started `after` from now, on a message with this transition's ticket.
@@ -139,7 +122,7 @@ class Draft:
             next_attempt_at=self.now,
             ticket=self.version,
         )
-        self.set(notices=_bounded((*self.record.notices, notice)))
+        self.set(notices=bounded_notices((*self.record.notices, notice)))
         self.effects.append(NudgeNotice(self.record.id, notice.id, self.version))
 
     def notice(self, notice_id: str) -> Notice | None:

@@ -81,6 +81,8 @@ class Looked:
     stop: bool = False
     retry_after: float | None = None
     findings: Mapping[str, Any] = field(default_factory=dict)
+    ticket: int | None = None
+    """Of the wait as it was when the look began: it may have been retried or reopened since. None: as it is now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from onboarding.core.live_traffic import LIVE_TRAFFIC, LIVE_TRAFFIC_ARTICLE
 from onboarding.core.notices import NoticeKind
 from onboarding.core.operator_connect import DO_NOT_TOUCH
 from onboarding.core.outside_words import outside_actions, outside_title, outside_values, outside_why
-from onboarding.core.record import Notice, Record, StepState
+from onboarding.core.record import Notice, Record
 from onboarding.core.request import OnboardingRequest
-from onboarding.core.steps import BY_NAME, TASKS, Party, Step
+from onboarding.core.steps import BY_NAME, Party, Step
+from onboarding.core.what_stays import what_stays
 from onboarding.ports import Message
 
 ARTICLE_DOMAIN = (
@@ -53,7 +54,7 @@ def words(notice: Notice, record: Record, *, told: Sequence[Delivery], link: str
         _actions(kind, record, step, found),
         tuple((v.label, v.text) for v in (*found.values, *found.pages)),
         found.warning if step else DO_NOT_TOUCH if kind is NoticeKind.COMPLETED else None,
-        _stays(record) if kind is NoticeKind.CANCELLED else (),
+        tuple((s.title, s.told) for s in what_stays(record)) if kind is NoticeKind.CANCELLED else (),
         _told(told),
     )
 
@@ -221,12 +222,6 @@ def _whom(step: Step | None, record: Record) -> str:
 def _link_label(kind: NoticeKind, step: Step | None) -> str:
     waiting = kind in (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION)
     return "Confirm or report a problem" if step and waiting else "Open the onboarding"
-
-
-def _stays(record: Record) -> tuple[tuple[str, str], ...]:
-    """The tasks that were done, with what they found or changed."""
-    done = {s.name: s for s in record.steps if s.state is StepState.DONE}
-    return tuple((task.title, done[task.name].detail or "done") for task in TASKS if task.name in done)
 
 
 def _told(others: Sequence[Delivery]) -> tuple[str, ...]:

@@ -25,7 +25,9 @@ class Policy:
     """How long a function may be at a step before it is taken for dead."""
     notice_lease: float = 180.0
     """How long a function may be at a notice before it is taken for dead. By the time limits of its calls (Teams 20 s,
-    two e-mails 40 s each) it takes 100 s at most."""
+    two e-mails 40 s each) it takes 100 s; what takes longer is broken off before."""
+    notice_share: float = 0.9
+    """Of its lease: sending a notice is broken off then, so that two functions never send one at once."""
     step_timeout: float = 240.0
     """When a step is broken off; less than the lease, so that two never run at once."""
     nudge_grace: float = 120.0
@@ -40,6 +42,11 @@ class Policy:
     """After a wait began, until people are told that it is still waited for; then again like a reminder."""
     clock_skew: float = 1.0
     """How far the bus's clock may run ahead of ours."""
+
+    @property
+    def notice_timeout(self) -> float:
+        """When sending a notice is broken off."""
+        return self.notice_lease * self.notice_share
 
     def poll_after(self, age: timedelta) -> timedelta:
         """The gap to the next look at a wait that has lasted for `age`."""

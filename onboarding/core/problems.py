@@ -10,6 +10,9 @@ from __future__ import annotations
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import DETAIL_LENGTH, Problem
 
+IT_IS_TRIED_AGAIN = "Nothing: it is tried again."
+"""What nobody need do."""
+
 
 class StepProblemError(Exception):
     """A step could not be done now. `seen` says what was seen where, and what was expected."""
@@ -30,7 +33,7 @@ class TryLaterError(StepProblemError):
     """To be tried again, not before `retry_after` seconds when Microsoft named a time."""
 
     def __init__(self, code: ProblemCode, seen: str, retry_after: float | None = None) -> None:
-        super().__init__(code, seen, "Nothing: it is tried again.")
+        super().__init__(code, seen, IT_IS_TRIED_AGAIN)
         self.retry_after = retry_after
 
 

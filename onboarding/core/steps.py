@@ -57,6 +57,8 @@ class Step:
     """When the article itself lets it be left out, as the end of a sentence; else an operator has to insist."""
     tells_the_team: bool = False
     """It sends the onboarding team something: done again for another team, while what needs it is open."""
+    only_reads: bool = False
+    """It changes nothing at Microsoft, and tells nobody."""
     budget: Budget = Budget(30, DAY)
     """For a task: with the gaps of `policy.py`, about 20 hours of an outage."""
 
@@ -134,6 +136,7 @@ STEPS: tuple[Step, ...] = (
         ("provisioning-complete",),
         Party.US,
         _FIND,
+        only_reads=True,
     ),
     Step(
         "assign-application-roles",

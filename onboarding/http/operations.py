@@ -164,7 +164,7 @@ OPERATIONS: Mapping[str, Operation] = {
         tagged=True,
     ),
     "retry_step": Operation(
-        "Try a step that needs attention again",
+        "Try a step that needs attention again, or at once one that waits for its next attempt",
         answers={200: "The record after it."},
         refusals=(409,),
         view="OnboardingView",
@@ -266,6 +266,7 @@ OPERATIONS: Mapping[str, Operation] = {
             **{"team-name": _text(200), "team-email": _text(254), "escalate-to": _text(254)},
             emails={**_text(6000), "description": "One a line."},
             teams=_text(2),
+            seen={**_text(32), "description": "Which contacts the form was filled with."},
         ),
     ),
     "link_page": Operation(

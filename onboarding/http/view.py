@@ -23,6 +23,7 @@ from onboarding.core.record import (
 )
 from onboarding.core.request import Environment, OnboardingRequest, Service
 from onboarding.core.steps import Kind
+from onboarding.core.what_stays import what_stays
 from onboarding.http.access import Caller, Role
 from onboarding.ports import Row
 from onboarding.rows import last_problem, progress, waiting_for
@@ -113,6 +114,14 @@ class PauseView(View):
     """When people are told of it again."""
 
 
+class StaysView(View):
+    """What one step did at Microsoft, or may have done in part."""
+
+    step: str
+    title: str
+    told: str
+
+
 class ActionView(View):
     """Something that the caller may do now."""
 
@@ -146,6 +155,8 @@ class OnboardingView(View):
     progress: ProgressView
     last_error: Problem | None
     findings: Findings
+    stays_at_microsoft: tuple[StaysView, ...]
+    """What was done there so far; a cancel leaves it."""
     steps: tuple[StepView, ...]
     notices: tuple[NoticeView, ...]
     allowed_actions: tuple[ActionView, ...]
@@ -229,6 +240,7 @@ def onboarding(record: Record, caller: Caller) -> OnboardingView:
         progress=ProgressView(done=done, total=total),
         last_error=last_problem(record),
         findings=record.findings,
+        stays_at_microsoft=tuple(StaysView(step=s.step, title=s.title, told=s.told) for s in what_stays(record)),
         steps=tuple(_step(step, record) for step in record.steps),
         notices=tuple(_notice(notice) for notice in record.notices),
         allowed_actions=allowed(record, caller),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onboarding.core.communications_gateway import AUTOMATED
 from onboarding.core.identifiers import GatewayId
 from onboarding.core.request import TestLine
 from onboarding.memory.faults import Faults
 from onboarding.ports import GatewayResource, TestLineResource
-
-AUTOMATED = "Automated"
 
 
 class MemoryGateways:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from onboarding.core.actions import Action
 from onboarding.core.events import (
     CancelRequested,
     CheckRequested,
@@ -32,9 +31,9 @@ _WHY_A_REASON = "Say why: the reason is kept in the audit trail. Nothing was cha
 Fields = Mapping[str, str]
 
 
-def happening(action: Action, fields: Fields, actor: str) -> Happening:
-    """Of an action that the state allows."""
-    return _HAPPENINGS[action.name](action.step or "", fields, actor)
+def happening(action: str, fields: Fields, actor: str) -> Happening:
+    """Whether the state allows it is for the rules to say."""
+    return _HAPPENINGS[action](fields.get("step", ""), fields, actor)
 
 
 def _reason(fields: Fields) -> str:
@@ -43,7 +42,7 @@ def _reason(fields: Fields) -> str:
 
 def _skip(step: str, fields: Fields, actor: str) -> Happening:
     insist = fields.get("insist") == ON
-    if not insist and BY_NAME[step].may_be_skipped_when is None:
+    if not insist and step in BY_NAME and BY_NAME[step].may_be_skipped_when is None:
         raise ProblemError(
             400,
             "The step was not skipped",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
-from onboarding.core.request import MAX_ADDRESSEES, Contacts
+from onboarding.core.record import Record
+from onboarding.core.request import MAX_ADDRESSEES, Contacts, OnboardingRequest
 from onboarding.core.request_rules import InvalidRequestError, Reason, read_contacts
+from onboarding.engine import Engine
 from onboarding.http.problems import ProblemError
 
 _LABELS = {
@@ -33,6 +37,35 @@ def read_contact_fields(fields: Mapping[str, str], *, teams: bool) -> Contacts:
     except InvalidRequestError as error:
         told = " ".join(_told(reason) for reason in error.reasons)
         raise ProblemError(400, "Nothing was changed", f"{told} Go back and put it right.") from None
+
+
+def contacts_of(request: OnboardingRequest) -> Contacts:
+    """Those of today. They were checked when they were accepted; what is valid may have changed since."""
+    return Contacts.model_construct(onboarding_team=request.onboarding_team, notify=request.notify)
+
+
+def seen(contacts: Contacts) -> str:
+    """Tells which contacts a form was filled with, so that nobody overwrites what they have not seen."""
+    return hashlib.sha256(contacts.model_dump_json().encode()).hexdigest()[:32]
+
+
+def expecting(engine: Engine, given: str) -> Engine:
+    """The engine, for a change of the contacts that a form shows only, whatever else has happened meanwhile.
+
+    It is looked at on every load, also after a lost write. While it changes something, it may raise ProblemError 409.
+    """
+
+    def check(record: Record | None) -> None:
+        if record is not None and seen(contacts_of(record.request)) != given:
+            raise ProblemError(
+                409,
+                "Somebody else was faster",
+                "Nothing was changed: whom to tell was changed by somebody else after you opened the page, so your form"
+                " would undo it (the audit trail says who it was). Note what you typed, open the page again, and change"
+                " what stands there now.",
+            )
+
+    return replace(engine, records=engine.records.checked(check))
 
 
 def _told(reason: Reason) -> str:

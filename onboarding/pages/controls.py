@@ -10,6 +10,7 @@ from onboarding.core.actions import Action, actions
 from onboarding.core.record import Record, StepState
 from onboarding.core.request import Contacts
 from onboarding.core.steps import BY_NAME, STEPS
+from onboarding.pages.contacts import contacts_of, seen
 
 REASON = "Reason"
 INSISTING = "Only by insisting"
@@ -27,7 +28,9 @@ class Words:
 
 
 _WORDS = {
-    "retry": Words("Retry", "The step is tried again now. Do this when what it needed attention for is put right."),
+    "retry": Words(
+        "Retry", "The step is tried again now, with all its attempts. Do this when what it failed for is put right."
+    ),
     "check": Words("Check now", "Looks at once, without waiting for the next check."),
     "replay": Words(
         "Send given-up messages again",
@@ -95,6 +98,8 @@ class Form:
     must_insist: bool = False
     contacts: Contacts | None = None
     """Of today, to be changed."""
+    seen: str = ""
+    """Which contacts these are."""
 
     @property
     def id(self) -> str:
@@ -106,18 +111,24 @@ Allowed = Callable[[str], bool]
 
 
 def forms(record: Record, may: Allowed) -> tuple[Form, ...]:
-    """Those of the whole onboarding, and of steps that nothing is wrong with."""
-    return tuple(_forms([a for a in actions(record) if a.name != "retry" and may(a.role)], record))
+    """Those of the whole onboarding, and of steps that go on by themselves."""
+    stopped = _stopped(record)
+    allowed = [a for a in actions(record) if may(a.role) and not (a.name == "retry" and a.step in stopped)]
+    return tuple(_forms(allowed, record))
 
 
 def step_forms(record: Record, may: Allowed) -> dict[str, tuple[Form, ...]]:
     """Step that needs attention → what can be done about it at once."""
-    stopped = {s.name for s in record.steps if s.state is StepState.NEEDS_ATTENTION}
+    stopped = _stopped(record)
     found: dict[str, tuple[Form, ...]] = {}
     for action in actions(record):
         if action.step in stopped and action.name in ("retry", "skip") and may(action.role):
             found[action.step] = (*found.get(action.step, ()), _of_one(action))
     return found
+
+
+def _stopped(record: Record) -> set[str]:
+    return {s.name for s in record.steps if s.state is StepState.NEEDS_ATTENTION}
 
 
 def _forms(allowed: list[Action], record: Record) -> Iterator[Form]:
@@ -126,7 +137,8 @@ def _forms(allowed: list[Action], record: Record) -> Iterator[Form]:
         if mine and name in _OF_MANY:
             yield _of_many(name, words, [a.step or "" for a in mine], record)
         elif mine and name == "change-contacts":
-            yield Form(name, "", words.label, words, contacts=_contacts(record))
+            today = contacts_of(record.request)
+            yield Form(name, "", words.label, words, contacts=today, seen=seen(today))
         else:
             yield from map(_of_one, mine)
 
@@ -169,8 +181,3 @@ def _of_many(name: str, words: Words, steps: list[str], record: Record) -> Form:
 
 def _place(when: str | None, whens: list[str]) -> int:
     return whens.index(when) if when else len(whens)
-
-
-def _contacts(record: Record) -> Contacts:
-    request = record.request
-    return Contacts.model_construct(onboarding_team=request.onboarding_team, notify=request.notify)

@@ -10,11 +10,14 @@ from urllib.parse import quote
 from onboarding.core.actions import actions
 from onboarding.core.instructions import Value, txt_values
 from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID
+from onboarding.core.problems import IT_IS_TRIED_AGAIN
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
 from onboarding.core.steps import BY_NAME, Kind
+from onboarding.core.what_stays import Stays, what_stays
 from onboarding.pages.controls import Form, forms, step_forms
 from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
+from onboarding.pages.trail import Entry, trail
 from onboarding.pages.words import STATES, Badge, step_badge
 from onboarding.rows import progress, waiting_for
 
@@ -59,6 +62,8 @@ class NoticeRow:
     next_at: datetime | None
     sent: tuple[tuple[str, datetime], ...]
     problem: Problem | None
+    what_to_do: str
+    """So that it can go; empty when nobody need act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +85,13 @@ class Detail:
     open_checkpoints: tuple[StepRow, ...]
     values: tuple[Value, ...]
     notices: tuple[NoticeRow, ...]
-    events: tuple[Event, ...]
-    """Newest first."""
+    trail: tuple[Entry, ...]
+    event_count: int
     forms: tuple[Form, ...]
     step_forms: Mapping[str, tuple[Form, ...]]
     may_resume: bool
+    stays: tuple[Stays, ...]
+    """Of a cancelled one, or one that is being cancelled: what was done at Microsoft."""
     cancelling_on: tuple[str, ...]
     """The steps whose functions must come back before it is cancelled."""
 
@@ -114,10 +121,12 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable
         () if over else tuple(r for r in by_state[StepState.WAITING] if r.checkpoint),
         _values(record),
         tuple(_notice(n) for n in reversed(record.notices)),
-        tuple(reversed(events)),
+        trail(events),
+        len(events),
         forms(record, may),
         step_forms(record, may),
         any(a.name == "resume" and may(a.role) for a in actions(record)),
+        what_stays(record) if record.cancelled_because is not None else (),
         tuple(r.title for r in by_state[StepState.RUNNING]) if record.cancelling else (),
     )
 
@@ -201,9 +210,9 @@ def _notice(notice: Notice) -> NoticeRow:
     sent = tuple((_receiver(d), d.at) for d in notice.sent)
     kind = notice.kind.replace("-", " ").capitalize()
     step = BY_NAME[notice.step].title if notice.step else None
-    return NoticeRow(
-        kind, step, badge, notice.owed_since, notice.next_attempt_at, sent, notice.problem if notice.owed else None
-    )
+    problem = notice.problem if notice.owed else None
+    to_do = problem.what_next if problem and problem.what_next != IT_IS_TRIED_AGAIN else ""
+    return NoticeRow(kind, step, badge, notice.owed_since, notice.next_attempt_at, sent, problem, to_do)
 
 
 def _receiver(sent: Delivered) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import azure.functions as func
 
-from onboarding.core.actions import Action, actions
+from onboarding.core.actions import ROLE_OF
 from onboarding.core.decide import RefusedError
 from onboarding.core.events import Confirmed, Happening, ProblemReported
 from onboarding.core.links import LinkError
@@ -23,6 +23,7 @@ from onboarding.pages.api_reference import reference
 from onboarding.pages.assets import FOREVER, assets
 from onboarding.pages.checkpoint import Checkpoint
 from onboarding.pages.checkpoint import checkpoint as view_checkpoint
+from onboarding.pages.contacts import expecting
 from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
 from onboarding.pages.forms import note, own_path, read_form
 from onboarding.pages.overview import overview
@@ -55,11 +56,12 @@ async def act(call: Call) -> func.HttpResponse:
     """POST /api/dashboard/{id}/actions (form: action, step and what the action asks for) → 303, 400, 403, 404, 409."""
     fields = read_form(call, _acting(call.onboarding_id))
     record = await _record(call)
-    action = _chosen(call, record, fields.get("action", ""), fields.get("step") or None)
-    if action.name == "start-again":
+    action = _chosen(call, fields.get("action", ""))
+    if action == "start-again":
         await call.engine.request(record.request, call.caller.name, again=True)
         return see_other(onboarding_path(record.id))
-    await call.engine.happen(record.id, happening(action, fields, call.caller.name))
+    engine = expecting(call.engine, fields.get("seen", "")) if action == "change-contacts" else call.engine
+    await engine.happen(record.id, happening(action, fields, call.caller.name))
     return see_other(onboarding_path(record.id))
 
 
@@ -187,17 +189,17 @@ def _answer(outcome: str, text: str, call: Call, step: str | None = None) -> Hap
     raise ProblemError(400, "No answer", f"The form's outcome is '{outcome[:50]}'; confirm or problem was expected.")
 
 
-def _chosen(call: Call, record: Record, name: str, step: str | None) -> Action:
-    """The action that the form asks for, if the state allows it and the caller may."""
-    action = next((a for a in actions(record) if (a.name, a.step) == (name, step)), None)
-    if action is None:
-        what = f"'{name[:50]}'" + (f" of '{step[:50]}'" if step else "")
+def _chosen(call: Call, name: str) -> str:
+    """The action that the form asks for, if the caller may. Whether the state allows it, the rules say."""
+    if name not in ROLE_OF:
         raise ProblemError(
-            409, "Not possible in this state", f"{what} can't be done now: the onboarding is {record.state}."
+            400, "No such action", f"'{name[:50]}' is no action of this page; there are {', '.join(ROLE_OF)}."
         )
-    if not call.caller.may(Role(action.role)):
-        raise ProblemError(403, "Not allowed", f"{call.caller.name} needs {action.role} for that. Nothing was changed.")
-    return action
+    if not call.caller.may(Role(ROLE_OF[name])):
+        raise ProblemError(
+            403, "Not allowed", f"{call.caller.name} needs {ROLE_OF[name]} for that. Nothing was changed."
+        )
+    return name
 
 
 def _link_refused(call: Call, error: LinkError) -> func.HttpResponse:

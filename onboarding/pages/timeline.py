@@ -24,6 +24,8 @@ class Phase(StrEnum):
     WORKING = "running"
     WAITING = "waiting"
     ATTENTION = "attention"
+    PAUSED = "paused"
+    """The onboarding is paused, and nothing is at the step."""
 
 
 _BEGINNINGS = ("requested", "requested-again")
@@ -55,7 +57,7 @@ class Bar:
     title: str
     stretches: tuple[Stretch, ...]
     took: timedelta
-    """All its stretches together."""
+    """All its stretches together, but those of a pause."""
     longest: bool = False
     """The longest of all rows, though it took at least a second."""
 
@@ -80,6 +82,8 @@ class Timeline:
     end: datetime
     bars: tuple[Bar, ...]
     ticks: tuple[Tick, ...]
+    paused: timedelta
+    """How long the onboarding was paused, or is by now."""
 
     @property
     def longest(self) -> Bar | None:
@@ -90,39 +94,71 @@ def timeline(record: Record, events: Sequence[Event], now: datetime) -> Timeline
     """The rows of this run's steps that have begun."""
     end = max(record.closed_at or now, record.created_at + timedelta(seconds=1))
     whole = (end - record.created_at).total_seconds()
-    rows = [_bar(name, found, record.created_at, whole) for name, found in _stretches(record, events, end).items()]
+    drawn = _Drawing()
+    for event in events:
+        drawn.add(event)
+    drawn.close(end)
+    found = {s.name: drawn.stretches[s.name] for s in record.steps if s.name in drawn.stretches}
+    rows = [_bar(name, stretches, record.created_at, whole) for name, stretches in found.items()]
     rows.sort(key=lambda b: b.stretches[0].start)
     most = max(rows, key=lambda b: b.took, default=None)
     marked = tuple(replace(b, longest=b is most and b.took >= timedelta(seconds=1)) for b in rows)
-    return Timeline(record.created_at, end, marked, _ticks(end - record.created_at))
+    return Timeline(record.created_at, end, marked, _ticks(end - record.created_at), drawn.paused)
 
 
-def _stretches(record: Record, events: Sequence[Event], end: datetime) -> dict[str, list[Stretch]]:
-    """Step → its phases one after another; neighbours of the same phase are one."""
-    states: dict[str, tuple[Phase | None, datetime]] = {}
-    found: dict[str, list[Stretch]] = {}
+class _Drawing:
+    """Step → its phases one after another, as the events tell them; neighbours of the same phase are one."""
 
-    def enter(name: str, phase: Phase | None, at: datetime) -> None:
-        was, since = states.get(name, (None, at))
-        if was is phase:
-            return
-        if was is not None:
-            found.setdefault(name, []).append(Stretch(was, since, at))
-        states[name] = (phase, at)
+    def __init__(self) -> None:
+        self.stretches: dict[str, list[Stretch]] = {}
+        self.paused = timedelta(0)
+        self._states: dict[str, StepState] = {}
+        self._open: dict[str, tuple[Phase, datetime]] = {}
+        self._paused_at: datetime | None = None
 
-    for event in events:
+    def add(self, event: Event) -> None:
         for path, (_, after) in event.changes.items():
             head, _, rest = path.partition(".")
             name, _, field = rest.rpartition(".")
             if head == "steps" and field == "state" and name in BY_NAME and after is not None:
-                enter(name, _PHASES.get(StepState(after)), event.at)
+                self._states[name] = StepState(after)
+            elif path == "pause":
+                self._pause(after is not None, event.at)
+        for name in self._states:
+            self._enter(name, self._phase(name), event.at)
         if event.what in _BEGINNINGS:
             # A new run keeps the states that happen to be the same, but everything begins now.
-            found.clear()
-            states = {name: (phase, event.at) for name, (phase, _) in states.items()}
-    for name in list(states):
-        enter(name, None, end)
-    return {s.name: found[s.name] for s in record.steps if s.name in found}
+            self.stretches.clear()
+            self.paused = timedelta(0)
+            self._open = {name: (phase, event.at) for name, (phase, _) in self._open.items()}
+
+    def close(self, end: datetime) -> None:
+        """Nothing of what goes on still lasts beyond `end`."""
+        for name in list(self._open):
+            self._enter(name, None, end)
+        self._pause(False, end)
+
+    def _phase(self, name: str) -> Phase | None:
+        state = self._states[name]
+        stands = self._paused_at is not None and state is not StepState.RUNNING
+        return Phase.PAUSED if stands and state in _PHASES else _PHASES.get(state)
+
+    def _enter(self, name: str, phase: Phase | None, at: datetime) -> None:
+        was, since = self._open.get(name, (None, at))
+        if was is phase:
+            return
+        if was is not None:
+            self.stretches.setdefault(name, []).append(Stretch(was, since, at))
+        self._open.pop(name, None)
+        if phase is not None:
+            self._open[name] = (phase, at)
+
+    def _pause(self, begins: bool, at: datetime) -> None:
+        if self._paused_at is None:
+            self._paused_at = at if begins else None
+        elif not begins:
+            self.paused += at - self._paused_at
+            self._paused_at = None
 
 
 def _bar(name: str, stretches: Sequence[Stretch], start: datetime, whole: float) -> Bar:
@@ -131,7 +167,7 @@ def _bar(name: str, stretches: Sequence[Stretch], start: datetime, whole: float)
         width = min(100.0, max(LEAST_SHARE, (s.end - s.start).total_seconds() / whole * 100))
         left = min((s.start - start).total_seconds() / whole * 100, 100 - width)
         placed.append(Stretch(s.phase, s.start, s.end, round(max(0.0, left), 3), round(width, 3)))
-    took = sum((s.end - s.start for s in stretches), timedelta(0))
+    took = sum((s.end - s.start for s in stretches if s.phase is not Phase.PAUSED), timedelta(0))
     return Bar(name, BY_NAME[name].title, tuple(placed), took)
 
 

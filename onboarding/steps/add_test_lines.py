@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from onboarding.core.communications_gateway import AUTOMATED
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.core.request import OnboardingRequest, TestLine
 from onboarding.ports import TestLineResource
 from onboarding.steps.base import Applied, Inspection, Work, plural
-
-AUTOMATED = "Automated"
 
 
 class AddTestLines:

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from onboarding.core.communications_gateway import GONE
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, StepProblemError
+from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError, unexpected
 from onboarding.core.record import Findings, Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.ports import Directory, Dns, GatewayResource, Gateways, Notifier
@@ -103,6 +104,12 @@ class Wait(Protocol):
         """Onboarding id → what was seen, for each of these. Never raises StepProblemError: it is in the look."""
 
 
+def broken(error: Exception) -> Look:
+    """A look that failed as this application does not expect: it is tried again, and seen on the record meanwhile."""
+    problem = unexpected(error)
+    return Look(False, problem.seen, problem=TryLaterError(problem.code, problem.seen))
+
+
 def gateway_gone(record: Record) -> PersonMustActError:
     """The resource of this onboarding does not exist."""
     gateway = record.request.gateway
@@ -110,8 +117,7 @@ def gateway_gone(record: Record) -> PersonMustActError:
         ProblemCode.GATEWAY_GONE,
         f"There is no gateway '{gateway.name}' in resource group '{gateway.resource_group}' of subscription"
         f" {gateway.subscription_id}, or this application may not read it.",
-        "Check the names in the request and that the managed identity has Reader on the gateway. Microsoft retired"
-        " Azure Communications Gateway in 2026: a resource that is gone stays gone; then cancel the onboarding.",
+        f"Check the names in the request and that the managed identity has Reader on the gateway. {GONE}",
     )
 
 

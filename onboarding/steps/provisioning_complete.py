@@ -8,13 +8,16 @@ every waiting gateway of a subscription. Source: article, "Enable … support", 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError
 from onboarding.ports import GatewayResource
-from onboarding.steps.base import Look, Work, gateway_gone
+from onboarding.steps.base import Look, Work, broken, gateway_gone
+
+log = logging.getLogger("onboarding")
 
 COMPLETE = "complete"
 FAILED = {"failed", "canceled"}
@@ -35,8 +38,20 @@ class ProvisioningComplete:
             listed = await works[0].world.gateways.in_subscription(subscription_id)
         except StepProblemError as problem:
             return {w.record.id: Look(False, problem.seen, problem=problem) for w in works}
+        except Exception as error:
+            log.exception("listing the gateways of subscription %s failed unexpectedly", subscription_id)
+            return {w.record.id: broken(error) for w in works}
         by_key = {g.id.key: g for g in listed if g.id is not None}
-        return {w.record.id: judge(w, by_key.get(w.request.gateway.id.key)) for w in works}
+        return {w.record.id: _judged(w, by_key.get(w.request.gateway.id.key)) for w in works}
+
+
+def _judged(work: Work, gateway: GatewayResource | None) -> Look:
+    """One gateway that can't be understood must not keep the others from their look."""
+    try:
+        return judge(work, gateway)
+    except Exception as error:
+        log.exception("provisioning-complete of %s failed unexpectedly", work.record.id)
+        return broken(error)
 
 
 def judge(work: Work, gateway: GatewayResource | None) -> Look:

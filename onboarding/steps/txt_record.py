@@ -6,6 +6,7 @@ Source: article, "Register your deployment's domain name in Microsoft Entra", st
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 
 from onboarding.core.notice_words import txt_record_words
@@ -13,7 +14,9 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError
 from onboarding.core.record import TxtRecord
 from onboarding.core.txt import judge
-from onboarding.steps.base import Applied, Inspection, Look, Work, finding_missing
+from onboarding.steps.base import Applied, Inspection, Look, Work, broken, finding_missing
+
+log = logging.getLogger("onboarding")
 
 VERIFIED_ALREADY = "The domain is verified already."
 
@@ -70,4 +73,8 @@ class TxtRecordVisible:
             verdict = judge(await work.world.dns.txt(expected.name), expected.value, expected.name)
         except StepProblemError as problem:
             return Look(False, problem.seen, problem=problem)
+        except Exception as error:
+            # It must not keep the others from their look.
+            log.exception("txt-record-visible of %s failed unexpectedly", work.record.id)
+            return broken(error)
         return Look(verdict.visible, verdict.sentence)

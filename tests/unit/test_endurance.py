@@ -11,6 +11,7 @@ from onboarding.core.events import (
     Abandoned,
     CheckRequested,
     Looked,
+    Nudge,
     PauseRequested,
     Postponed,
     ResumeRequested,
@@ -20,7 +21,10 @@ from onboarding.core.events import (
     TimePassed,
 )
 from onboarding.core.policy import Policy
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import TryLaterError
 from onboarding.core.record import OnboardingState, Problem, Record, StepState
+from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.tasks import may_write
 from onboarding.core.steps import BY_NAME, TASKS
 from tests.support import requests
@@ -59,6 +63,23 @@ def postponed_twice(record: Record, now: datetime, between: timedelta, **asked: 
     return record
 
 
+@pytest.mark.parametrize("problem", [TryLaterError(ProblemCode.OUTAGE, "503").problem, given_up("TooMany", "started")])
+def test_what_is_not_tried_any_more_does_not_say_that_it_is_tried_again(problem: Problem) -> None:
+    record, now = new().record, NOW
+    assert "tried again" in problem.what_next
+    for moment in (now, now + BUDGET):
+        ticket = record.step(FIRST).ticket
+        record = decide(record, Started(FIRST, ticket), moment).record
+        record = decide(record, Postponed(FIRST, ticket, problem), moment).record
+    step = record.step(FIRST)
+    assert step.state is StepState.NEEDS_ATTENTION
+    assert step.problem is not None
+    assert step.problem.what_next == (
+        "It is not tried again by itself. See whether the cause is gone (the service's health, the function's log);"
+        " then retry the step, which gives it all its attempts anew."
+    )
+
+
 def test_time_ends_a_budget_too_from_the_first_attempt_on() -> None:
     late = NOW + 3 * BUDGET
     record = postponed_twice(new().record, late, BUDGET - timedelta(seconds=1))
@@ -89,6 +110,24 @@ def test_a_retry_has_the_whole_budget_again_but_keeps_microsofts_pause() -> None
     assert step.next_attempt_at == late + timedelta(seconds=602)
     assert step.attempts == 0
     assert not decide(decision.record, Started(FIRST, step.ticket), late + timedelta(seconds=500)).changed
+
+
+def test_a_person_need_not_wait_for_the_next_attempt_but_microsofts_pause_is_kept() -> None:
+    record = postponed_twice(new().record, NOW, timedelta(seconds=60))
+    waits = record.step(FIRST)
+    now = NOW + timedelta(seconds=61)
+    assert waits.next_attempt_at is not None
+    assert waits.next_attempt_at > now
+    decision = decide(record, RetryRequested(FIRST, "ada"), now)
+    step = decision.record.step(FIRST)
+    assert (step.next_attempt_at, step.attempts, step.problem) == (now, 0, None)
+    assert decision.effects == (Nudge(record.id, FIRST, step.ticket),)
+    assert decision.record.tail[-1].detail == ""
+    assert not decide(decision.record, Started(FIRST, waits.ticket), waits.next_attempt_at).changed, "the old message"
+    asked = postponed_twice(new().record, NOW, timedelta(seconds=60), retry_after=600)
+    decision = decide(asked, RetryRequested(FIRST, "ada"), now)
+    assert decision.record.step(FIRST).next_attempt_at == NOW + timedelta(seconds=602)
+    assert decision.record.tail[-1].detail == "Microsoft asked for a pause until 09:10:02 UTC."
 
 
 def test_an_abandoned_attempt_is_due_at_once_and_its_own_end_no_longer_counts() -> None:

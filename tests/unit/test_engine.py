@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,14 +12,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onboarding.core.changes import rebuild
-from onboarding.core.events import CancelRequested, RetryRequested
+from onboarding.core.events import (
+    CancelRequested,
+    Happening,
+    Looked,
+    ReopenRequested,
+    RetryRequested,
+    SkipRequested,
+)
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
-from onboarding.core.record import OnboardingState, Record, StepState
+from onboarding.core.record import OnboardingState, Problem, Record, StepRecord, StepState
 from onboarding.core.steps import WAITS
 from onboarding.engine import InProgressError
 from onboarding.memory import Faults
-from onboarding.ports import ConflictError
+from onboarding.ports import ConflictError, GatewayResource, TxtAnswer
+from onboarding.steps import TASK_STEPS
+from onboarding.steps.base import Inspection, Work
 from onboarding.timer import timer_pass
 from tests.support import requests
 from tests.support.system import System, finished
@@ -229,6 +239,148 @@ async def test_one_broken_onboarding_does_not_keep_the_timer_from_the_others() -
         assert (await system.run(i)).state is OnboardingState.COMPLETED
 
 
+async def waiting_for(step: str, *gateways: str) -> tuple[System, list[str]]:
+    """Onboardings of these gateways, all at that wait."""
+    system = System()
+    ids = []
+    for name in gateways:
+        body = requests.operator_connect()
+        body["gateway"]["name"] = name
+        request = requests.parsed(body)
+        system.outside.deploy(request)
+        ids.append((await system.request(request)).record.id)
+    for _ in range(12):
+        while await system.deliver():
+            pass
+        if all([(await system.record(i)).step(step).state is StepState.WAITING for i in ids]):
+            return system, ids
+        system.outside.settle()
+        await system.tick()
+    raise AssertionError(f"not all of {gateways} wait at {step}")
+
+
+async def test_a_gateway_that_cannot_be_understood_keeps_no_other_from_its_look(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    system, (odd, fine) = await waiting_for("provisioning-complete", "gateway-odd", "gateway-fine")
+    system.outside.settle()
+    key = (await system.record(odd)).request.gateway.id.key
+    system.outside.gateways.resources[key]["properties"] = "what is this?"
+    await system.tick(3600)
+    assert (await system.record(fine)).step("provisioning-complete").state is StepState.DONE
+    step = (await system.record(odd)).step("provisioning-complete")
+    assert step.state is StepState.WAITING
+    assert step.problem is not None
+    assert step.problem.code == ProblemCode.UNEXPECTED
+    assert step.next_attempt_at is not None
+    assert step.next_attempt_at > system.clock.now()
+    assert "provisioning-complete" in caplog.text
+
+
+async def without_project_synergy(*happenings: Happening, **changes: Any) -> StepRecord:
+    """`assign-admin-user` in a tenant that lacks Project Synergy, after it was tried."""
+    request = requests.parsed(requests.operator_connect(**changes))
+    system = System()
+    system.outside.deploy(request)
+    record = (await system.request(request)).record
+    for happening in happenings:
+        await system.engine.happen(record.id, happening)
+    for _ in range(20):
+        while await system.deliver():
+            pass
+        step = (await system.record(record.id)).step("assign-admin-user")
+        if step.problem:
+            return step
+        system.outside.settle()
+        await system.tick()
+    raise AssertionError("it was not tried")
+
+
+async def test_a_person_who_skipped_what_adds_project_synergy_is_told_to_reopen_it() -> None:
+    step = await without_project_synergy(SkipRequested("add-project-synergy", "ada", "it is there"))
+    assert step.state is StepState.NEEDS_ATTENTION
+    assert step.problem is not None
+    assert step.problem.code == ProblemCode.PROJECT_SYNERGY_MISSING
+    assert "'add-project-synergy', which adds it, was skipped by ada" in step.problem.seen
+    assert step.problem.what_next.startswith("Reopen 'add-project-synergy'")
+
+
+async def test_onboarded_already_but_not_after_all_waits_for_the_directory_once_it_was_added(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inspect = TASK_STEPS["add-project-synergy"].inspect
+
+    async def added_but_not_shown_everywhere(work: Work) -> Inspection:
+        await inspect(work)
+        return Inspection((), "The tenant has it.")
+
+    monkeypatch.setattr(TASK_STEPS["add-project-synergy"], "inspect", added_but_not_shown_everywhere)
+    reopened = [ReopenRequested(n, "ada", "not after all") for n in ("add-project-synergy", "assign-admin-user")]
+    step = await without_project_synergy(*reopened, alreadyOnboarded=True)
+    assert step.state is StepState.DUE
+    assert step.problem is not None
+    assert step.problem.code == ProblemCode.NOT_REPLICATED
+
+
+async def test_a_list_that_fails_as_nobody_expects_is_asked_for_again() -> None:
+    system, (only,) = await waiting_for("provisioning-complete", "gateway-a")
+    system.outside.settle()
+    system.outside.gateways.faults.add("in_subscription", RuntimeError("a defect"))
+    await system.tick(3600)
+    step = (await system.record(only)).step("provisioning-complete")
+    assert (step.state, step.problem and step.problem.code) == (StepState.WAITING, ProblemCode.UNEXPECTED)
+    await system.tick(3600)
+    assert (await system.record(only)).step("provisioning-complete").state is StepState.DONE
+
+
+async def test_a_name_that_cannot_be_looked_up_keeps_no_other_from_its_look(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    system, (odd, fine) = await waiting_for("txt-record-visible", "gateway-odd", "gateway-fine")
+    system.outside.settle()
+    bad = (await system.record(odd)).findings.txt_record
+    assert bad is not None
+    look_up = system.outside.dns.txt
+
+    async def txt(name: str) -> Sequence[TxtAnswer]:
+        if name == bad.name:
+            raise RuntimeError("a defect")
+        return await look_up(name)
+
+    monkeypatch.setattr(system.outside.dns, "txt", txt)
+    await system.tick(3600)
+    assert (await system.record(fine)).step("txt-record-visible").state is StepState.DONE
+    step = (await system.record(odd)).step("txt-record-visible")
+    assert (step.state, step.problem and step.problem.code) == (StepState.WAITING, ProblemCode.UNEXPECTED)
+    assert "txt-record-visible" in caplog.text
+
+
+async def test_a_look_that_began_before_a_person_put_it_right_stops_nothing_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    system, (only,) = await waiting_for("provisioning-complete", "gateway-a")
+    key = (await system.record(only)).request.gateway.id.key
+    properties = system.outside.gateways.resources[key]["properties"]
+    properties["provisioningState"] = "Failed"
+    await system.tick(3600)
+    assert (await system.record(only)).step("provisioning-complete").state is StepState.NEEDS_ATTENTION
+    await system.engine.happen(only, RetryRequested("provisioning-complete", "ada"))
+    listed = system.outside.gateways.in_subscription
+
+    async def mended_meanwhile(subscription: str) -> Sequence[GatewayResource]:
+        """The list was read; before it is judged, a look of another process stops it, and a person puts it right."""
+        seen = await listed(subscription)
+        stop = Looked("provisioning-complete", False, "Failed", problem=FAILED, stop=True)
+        await system.engine.happen(only, stop)
+        properties["provisioningState"] = "Succeeded"
+        await system.engine.happen(only, RetryRequested("provisioning-complete", "ada"))
+        return seen
+
+    monkeypatch.setattr(system.outside.gateways, "in_subscription", mended_meanwhile)
+    await system.tick()
+    assert (await system.record(only)).step("provisioning-complete").state is StepState.WAITING
+
+
 async def test_a_notice_goes_out_once_on_each_way_though_one_way_fails() -> None:
     request = requests.parsed(requests.operator_connect())
     system = System()
@@ -249,6 +401,7 @@ async def test_a_message_for_something_unknown_is_finished_without_harm() -> Non
     assert system.outside.writes == []
 
 
+FAILED = Problem(code="provisioning-failed", seen="Failed")
 ACTIONS = ("deliver-one", "deliver-last", "duplicate", "drop", "tick", "confirm", "crash")
 
 

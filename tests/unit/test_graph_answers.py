@@ -285,6 +285,24 @@ def test_errors_of_arm(answer: Answer, kind: type[Exception], code: ProblemCode)
         assert problem.retry_after == answer.retry_after()
 
 
+@pytest.mark.parametrize("said", ["ResourceNotFound", "ParentResourceNotFound", "SubscriptionNotFound"])
+def test_whatever_of_a_gateway_is_gone_the_retirement_is_named(said: str) -> None:
+    assert "retired Azure Communications Gateway in 2026" in arm_problem(GET_GATEWAY, error(404, said), "/").what_next
+
+
+def test_that_the_service_is_retired_is_seen_where_only_what_was_seen_is_shown() -> None:
+    problem = arm_problem(GET_GATEWAY, error(404, "InvalidResourceNamespace"), GATEWAY_PATH)
+    assert "Microsoft.VoiceServices, whose service was retired in 2026" in problem.seen
+    assert "InvalidResourceNamespace" in problem.seen
+
+
+@pytest.mark.parametrize("absurd", ["86401", "2147483647", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_pause_that_no_service_means_is_cut_to_a_day_so_that_nothing_stands_still_for_years(absurd: str) -> None:
+    assert error(429, "TooManyRequests", retry_after=absurd).retry_after() == 86400
+    milliseconds = Answer(429, {"retry-after-ms": "1e300"})
+    assert milliseconds.retry_after() == 86400
+
+
 @pytest.mark.parametrize("operation", sorted(AZURE_ROLES))
 def test_a_missing_azure_role_comes_with_the_command_that_assigns_it(operation: str) -> None:
     method, template = operation.split(" ", 1)

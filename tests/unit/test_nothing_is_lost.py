@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.core.request import OnboardingRequest
 from onboarding.dead_letters import DESCRIPTION, REASON, dead_letter_of
 from onboarding.memory import MemoryTable
-from onboarding.ports import ConflictError, Row
+from onboarding.ports import ConflictError, Message, Row
 from onboarding.records import Records
 from onboarding.rows import CLOSED, OPEN, UnreadableRowError, from_row, to_row
 from onboarding.timer import timer_pass
@@ -122,6 +122,125 @@ async def test_a_host_that_stops_hands_back_what_it_holds() -> None:
     step = (await system.record(record.id)).step(FIRST)
     assert (step.state, step.next_attempt_at) == (StepState.DUE, system.clock.now())
     assert (await system.run(record.id)).state is OnboardingState.COMPLETED
+
+
+async def sending() -> tuple[System, Record, asyncio.Task[int], asyncio.Event]:
+    """A function posted a notice to Teams, and is at its e-mail, which hangs until the event is set."""
+    system, record = await begun()
+    await system.engine.happen(record.id, CancelRequested("ada", "wrong gateway"))
+    reached, release = asyncio.Event(), asyncio.Event()
+    mail = system.outside.notifier.mail
+
+    async def hangs(to: Sequence[str], message: Message) -> bool:
+        reached.set()
+        await release.wait()
+        return await mail(to, message)
+
+    system.outside.notifier.mail = hangs  # type: ignore[method-assign]
+    task = asyncio.create_task(system.deliver())
+    await reached.wait()
+    assert len(system.outside.notifier.posts) == 1
+    return system, record, task, release
+
+
+async def test_a_host_that_stops_while_it_tells_people_tells_nobody_twice() -> None:
+    system, record, task, release = await sending()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    [notice] = (await system.record(record.id)).notices
+    assert [d.way for d in notice.sent] == ["teams"]
+    assert notice.owed
+    assert not notice.sending
+    release.set()
+    await system.run(record.id)
+    assert len(system.outside.notifier.posts) == 1
+    assert len(system.outside.notifier.mails) == 1
+
+
+async def test_a_way_that_hangs_is_broken_off_before_somebody_else_takes_the_notice_up() -> None:
+    system, record, task, release = await sending()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    policy = replace(system.policy, notice_lease=0.05)
+    system.engine = replace(system.engine, policy=policy)
+    system.clock.advance(60)
+    await system.deliver()
+    [notice] = (await system.record(record.id)).notices
+    assert notice.problem is not None
+    assert notice.problem.code == "timeout"
+    assert notice.owed
+    release.set()
+    await system.run(record.id)
+    assert (len(system.outside.notifier.posts), len(system.outside.notifier.mails)) == (1, 1)
+
+
+# -- a run that ends while another process is slow to move the one before it ------------------------------------------
+
+
+def delayed(system: System, act: Callable[[], Any], *methods: str) -> None:
+    """The next such write in partition `closed` is carried out only after `act`."""
+    table, acted = system.onboardings, False
+
+    def slow(inner: Callable[..., Any]) -> Callable[..., Any]:
+        async def late(first: Any, *given: Any) -> Any:
+            nonlocal acted
+            row = first[0] if isinstance(first, list) else first
+            if not acted and CLOSED in (row, getattr(row, "partition", None)):
+                acted = True
+                await act()
+            return await inner(first, *given)
+
+        return late
+
+    for method in methods:
+        setattr(table, method, slow(getattr(table, method)))
+
+
+async def ended(system: System, record: Record) -> None:
+    """Cancelled, and everybody told of it: the row has moved."""
+    await system.engine.happen(record.id, CancelRequested("ada", "wrong gateway"))
+    while await system.deliver():
+        pass
+
+
+async def second_run(system: System, record: Record) -> None:
+    await system.request(record.request, again=True)
+    await ended(system, record)
+
+
+@pytest.mark.parametrize("slow", ["copy", "delete"])
+async def test_a_run_that_begins_and_ends_while_the_one_before_it_is_being_moved_is_kept(slow: str) -> None:
+    system, record = await begun()
+    if slow == "copy":
+        # Whoever moves the first run is slow: it was started again, and has ended, before its copy is written.
+        delayed(system, lambda: second_run(system, record), "insert", "replace", "upsert")
+        await ended(system, record)
+    else:
+        # Whoever starts it again is slow: the second run has ended before the first one's row is deleted.
+        await ended(system, record)
+        delayed(system, lambda: ended(system, record), "delete")
+        await system.request(record.request, again=True)
+    now = await system.record(record.id)
+    assert (now.run, now.state) == (2, OnboardingState.CANCELLED)
+    assert [e.version for e in await system.events(record.id)] == list(range(1, now.version + 1))
+    assert await system.onboardings.get(OPEN, record.id) is None
+
+
+async def test_a_copy_that_somebody_started_again_meanwhile_does_not_stay() -> None:
+    system, record = await begun()
+    delete = system.onboardings.delete
+
+    async def late(partition: str, *given: Any) -> None:
+        system.onboardings.delete = delete  # type: ignore[method-assign]
+        await system.request(record.request, again=True)
+        await delete(partition, *given)
+
+    system.onboardings.delete = late  # type: ignore[method-assign]
+    await ended(system, record)
+    assert await system.onboardings.get(CLOSED, record.id) is None
+    assert (await system.record(record.id)).run == 2
 
 
 # -- answers of Table Storage that are lost ---------------------------------------------------------------------

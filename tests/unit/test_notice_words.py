@@ -17,7 +17,7 @@ from onboarding.azure.plain import one_line
 from onboarding.azure.teams_card import CARD_BYTES, teams_body
 from onboarding.core.decide import decide
 from onboarding.core.deliveries import Delivery
-from onboarding.core.events import CancelRequested, PauseRequested, ProblemReported, ResumeRequested
+from onboarding.core.events import Abandoned, CancelRequested, PauseRequested, ProblemReported, ResumeRequested, Started
 from onboarding.core.instructions import instructions
 from onboarding.core.live_traffic import LIVE_TRAFFIC, LIVE_TRAFFIC_ARTICLE
 from onboarding.core.notice_words import NOBODY_ELSE, how_long, txt_record_words, words
@@ -26,8 +26,9 @@ from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID
 from onboarding.core.outside_words import outside_instructions
 from onboarding.core.record import Findings, Notice, Pause, Problem, Record, StepState, TxtRecord
 from onboarding.core.steps import BY_NAME, CHECKPOINTS, STEPS, Kind
+from onboarding.core.what_stays import what_stays
 from onboarding.ports import Message
-from tests.support.records import NOW, after, finish_all, new
+from tests.support.records import NOW, after, finish, finish_all, new
 
 LINK = "https://onboarding.contoso.com/api/links/abc"
 TXT = TxtRecord(name="abc123.commsgw.azure.com", value="MS=ms12345678", ttl=3600)
@@ -234,6 +235,25 @@ def test_cancelled_says_why_and_what_stays_at_microsoft() -> None:
     assert all(detail == "done" for _, detail in message.stays)
     assert "nothing of it is undone" in message.actions[0]
     assert message.values == ()
+
+
+def test_cancelled_says_of_a_task_that_was_not_finished_that_a_part_of_it_may_be_there() -> None:
+    record = after("add-test-lines")
+    for _ in range(2):
+        ticket = record.step("add-test-lines").ticket
+        record = decide(record, Started("add-test-lines", ticket), NOW).record
+        record = decide(record, Abandoned("add-test-lines", ticket), NOW).record
+    [_, (title, told)] = said(NoticeKind.CANCELLED, decide(record, CancelRequested("ada", "no"), NOW).record).stays
+    assert title == BY_NAME["add-test-lines"].title
+    assert told == "Not finished, after 2 attempts: a part of it may be in place."
+
+
+def test_a_task_that_only_reads_leaves_nothing_before_it_is_done() -> None:
+    name = "find-application-id"
+    record = after(name)
+    record = decide(record, Started(name, record.step(name).ticket), NOW).record
+    assert name not in [s.step for s in what_stays(record)]
+    assert name in [s.step for s in what_stays(finish(after(name), name))]
 
 
 def test_cancelled_before_anything_was_done_leaves_nothing() -> None:

@@ -16,17 +16,21 @@ from onboarding.core.events import (
     Confirmed,
     DeadLettered,
     Looked,
+    NoticeFailed,
+    NoticeStarted,
     PauseRequested,
     Postponed,
     SkipRequested,
     Started,
     Stopped,
 )
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import TryLaterError
 from onboarding.core.record import OnboardingState, Problem, Record, StepState
 from onboarding.core.steps import BY_NAME
 from onboarding.memory import ManualClock
 from tests.support import records
-from tests.support.http import Api, app_settings
+from tests.support.http import Api, app_settings, content
 from tests.support.records import NOW
 from tests.support.system import System
 
@@ -55,17 +59,23 @@ async def see(api: Api, path: str, user: str = "olga.operator") -> str:
     return answer.get_body().decode()
 
 
-async def act(api: Api, path: str, **fields: str) -> func.HttpResponse:
-    """Send a form of the page, as the browser does."""
-    page = await see(api, path)
-    found = re.search(r'(?s)<main.*?name="csrf" value="([^"]*)"', page)
-    assert found, "there is no form"
-    sent = {"csrf": html.unescape(found[1]), **{name.replace("_", "-"): value for name, value in fields.items()}}
+async def act(api: Api, path: str, *, page: str | None = None, **fields: str) -> func.HttpResponse:
+    """Send a form of the page as it is now, or as it was read some time ago, as the browser does."""
+    page = page or await see(api, path)
+    sent = {name.replace("_", "-"): value for name, value in fields.items()}
+    for name in ("csrf", *(["seen"] if fields["action"] == "change-contacts" else [])):
+        found = re.search(rf'(?s)<main.*?name="{name}" value="([^"]*)"', page)
+        assert found, f"there is no form with {name}"
+        sent.setdefault(name, html.unescape(found[1]))
     return await api.post(f"{path}/actions", urlencode(sent).encode(), content_type=FORM)
 
 
 async def stands(api: Api, path: str) -> Record:
     return await api.system.record(path.removeprefix("dashboard/"))
+
+
+def text(answer: func.HttpResponse) -> str:
+    return answer.get_body().decode()
 
 
 def shown(page: str) -> str:
@@ -180,6 +190,18 @@ async def test_a_pause_is_told_of_until_it_is_resumed(api: Api) -> None:
     assert "Paused for" not in await see(api, path)
 
 
+async def test_where_the_time_went_tells_a_pause_from_the_time_of_steps(api: Api) -> None:
+    record = records.after("provisioning-complete")
+    record = decide(record, PauseRequested(OLGA, "holidays"), NOW + timedelta(hours=1)).record
+    path = await keep(api, record)
+    api.system.clock.advance(4 * 3600)
+    times = (await see(api, path)).partition('id="times"')[2].partition("</section>")[0]
+    assert "Longest: Wait until the gateway is provisioned , 1 hour" in shown(times)
+    assert "Paused besides for 3 hours" in shown(times)
+    assert '<rect class="tone-paused"' in times
+    assert "so far, which is no step's time" in shown(times)
+
+
 async def test_only_who_may_resume_sees_the_button(api: Api) -> None:
     path = await keep(api, decide(records.new().record, PauseRequested("ada", "why"), NOW).record)
     for user, buttons in (("olga.operator", 1), ("adam.approver", 0), ("rita.reader", 0)):
@@ -219,6 +241,34 @@ async def test_a_cancel_that_waits_says_for_what(api: Api) -> None:
     assert "being cancelled; there is nothing to do here" in checkpoint
 
 
+async def test_a_cancelled_one_lists_what_was_done_at_microsoft_and_what_may_be_there_in_part(api: Api) -> None:
+    record = records.after("add-domain")
+    record = decide(record, Started("add-domain", record.step("add-domain").ticket), NOW).record
+    ticket = record.step("add-domain").ticket
+    record = decide(record, Postponed("add-domain", ticket, THROTTLED), NOW).record
+    record = decide(record, CancelRequested("ada", "Enough."), NOW).record
+    path = await keep(api, record)
+    page = await see(api, path)
+    stays = shown(page.partition('id="stays-title"')[2].partition("</section>")[0])
+    assert f"{BY_NAME['enable-services'].title} done" in stays
+    part = "Not finished, after 1 attempt: a part of it may be in place. Last seen: Microsoft Graph answered 429."
+    assert f"{BY_NAME['add-domain'].title} {part}" in stays
+    # What was never begun, or only reads, left nothing.
+    assert BY_NAME["add-project-synergy"].title not in stays
+    shown_by_api = content(await api.get(path.replace("dashboard", "onboardings")))["staysAtMicrosoft"]
+    assert [s["step"] for s in shown_by_api] == ["enable-services", "add-test-lines", "add-domain"]
+    assert shown_by_api[-1]["told"] == part
+
+
+async def test_one_that_was_cancelled_at_once_left_nothing_and_one_that_goes_on_lists_nothing(api: Api) -> None:
+    record = records.new().record
+    going_on = await see(api, await keep(api, record))
+    assert "stays-title" not in going_on
+    await api.system.engine.happen(record.id, CancelRequested("ada", "Enough."))
+    page = await see(api, f"dashboard/{record.id}")
+    assert "stays Nothing." in shown(page.partition('id="stays-title"')[2].partition("</section>")[0])
+
+
 async def test_a_state_that_lasts_for_seconds_is_counted_only_when_there_is_one(api: Api) -> None:
     dashboard = await see(api, "dashboard")
     counted = re.findall(r'href="/api/dashboard\?state=([a-z-]+)"', dashboard)
@@ -256,6 +306,19 @@ async def test_the_table_says_how_often_it_was_tried_when_it_is_again_and_who_as
     assert "Microsoft asked" not in later
 
 
+async def test_a_step_that_waits_for_its_next_attempt_can_be_tried_at_once(api: Api) -> None:
+    record = records.new().record
+    assert "retry" not in offered(await see(api, await keep(api, record)))
+    await api.system.engine.happen(record.id, Started("enable-services", 1))
+    await api.system.engine.happen(record.id, Postponed("enable-services", 1, THROTTLED))
+    path = f"dashboard/{record.id}"
+    page = await see(api, path)
+    assert f"Retry: {BY_NAME['enable-services'].title}" in shown(page)
+    assert (await act(api, path, action="retry", step="enable-services")).status_code == 303
+    step = (await stands(api, path)).step("enable-services")
+    assert (step.state, step.next_attempt_at) == (StepState.DUE, api.system.clock.now())
+
+
 async def test_looks_that_failed_one_after_another_are_counted(api: Api) -> None:
     record = records.after("provisioning-complete")
     for _ in range(3):
@@ -263,6 +326,23 @@ async def test_looks_that_failed_one_after_another_are_counted(api: Api) -> None
     page = await see(api, await keep(api, record))
     row = shown(page.partition('id="step-provisioning-complete"')[2].partition("</tr>")[0])
     assert "3 looks failed, one after another." in row
+
+
+@pytest.mark.parametrize(
+    ("what_next", "told"),
+    [("Allow it: `grant-mail.ps1 -Mailbox x`.", True), (TryLaterError(ProblemCode.OUTAGE, "").what_next, False)],
+)
+async def test_a_notice_that_cannot_go_says_what_to_do_about_it_unless_nobody_need(
+    api: Api, what_next: str, told: bool
+) -> None:
+    record = decide(records.new().record, CancelRequested("ada", "Enough."), NOW).record
+    [notice] = record.notices
+    record = decide(record, NoticeStarted(notice.id, notice.ticket), NOW).record
+    refused = Problem(code="permission-missing", seen="POST sendMail answered 403.", what_next=what_next)
+    record = decide(record, NoticeFailed(notice.id, notice.ticket, refused), NOW).record
+    part = shown((await see(api, await keep(api, record))).partition('id="notices"')[2].partition("</section>")[0])
+    assert "POST sendMail answered 403." in part
+    assert (f"What to do: {what_next}" in part) is told
 
 
 # -- whom to tell ------------------------------------------------------------------------------------------------------
@@ -296,6 +376,32 @@ async def test_other_people_are_told_from_then_on(api: Api) -> None:
     assert not (await stands(api, path)).request.notify.teams
 
 
+async def test_whoever_saves_a_form_that_somebody_else_overtook_is_told_and_overwrites_nothing(api: Api) -> None:
+    path = await keep(api, records.new().record)
+    read_by_both = await see(api, path)
+    first = await act(api, path, page=read_by_both, action="change-contacts", emails="first@contoso.com", **CONTACTS)
+    assert first.status_code == 303
+    second = await act(api, path, page=read_by_both, action="change-contacts", emails="second@contoso.com", **CONTACTS)
+    assert second.status_code == 409
+    told = shown(second.get_body().decode())
+    assert "Nothing was changed: whom to tell was changed by somebody else after you opened the page" in told
+    assert "open the page again" in told
+    assert (await stands(api, path)).request.notify.emails == ("first@contoso.com",)
+    # A page that was read before this application knew of such forms says as little of what was seen.
+    assert (await act(api, path, action="change-contacts", emails="", seen="", **CONTACTS)).status_code == 409
+    again = await act(api, path, action="change-contacts", emails="second@contoso.com", **CONTACTS)
+    assert again.status_code == 303
+
+
+async def test_what_changed_besides_whom_to_tell_does_not_keep_anybody_from_saving(api: Api) -> None:
+    path = await keep(api, records.new().record)
+    page = await see(api, path)
+    record = await stands(api, path)
+    await api.system.engine.happen(record.id, Started("enable-services", record.step("enable-services").ticket))
+    answer = await act(api, path, page=page, action="change-contacts", emails="", **CONTACTS)
+    assert answer.status_code == 303
+
+
 async def test_everything_that_is_wrong_with_them_is_said_at_once_in_the_forms_words(api: Api) -> None:
     path = await keep(api, records.new().record)
     wrong = {"team_name": "", "team_email": "nobody", "escalate_to": "x", "emails": f"a@b.example\n{EVIL}"}
@@ -313,6 +419,30 @@ async def test_everything_that_is_wrong_with_them_is_said_at_once_in_the_forms_w
     long = await act(api, path, action="change-contacts", step="", **{**CONTACTS, "team_name": "x" * 201})
     assert "name is too long" in shown(long.get_body().decode())
     assert (await stands(api, path)).version == 1
+
+
+async def test_whoever_comes_second_reads_what_the_first_one_did(api: Api) -> None:
+    path = await keep(api, records.new().record)
+    page = await see(api, path)
+    skip = {"action": "skip", "step": "enable-services", "reason": "done by hand"}
+    assert (await act(api, path, page=page, **skip)).status_code == 303
+    skipped = await act(api, path, page=page, **skip)
+    assert skipped.status_code == 409
+    assert f"'enable-services' cannot be skipped: it is skipped already, by {OLGA}." in shown(text(skipped))
+    assert (await act(api, path, page=page, action="pause", reason="a change freeze")).status_code == 303
+    paused = await act(api, path, page=page, action="pause", reason="holidays")
+    assert f"paused already, by {OLGA} (a change freeze)" in shown(text(paused))
+    assert (await act(api, path, page=page, action="cancel", reason="another gateway")).status_code == 303
+    over = await act(api, path, page=page, action="resume")
+    assert over.status_code == 409
+    assert "The onboarding is cancelled; it cannot be resumed. It can be started again." in shown(text(over))
+
+
+async def test_what_nobody_may_ask_for_is_no_action(api: Api) -> None:
+    path = await keep(api, records.new().record)
+    answer = await act(api, path, action="explode")
+    assert answer.status_code == 400
+    assert "'explode' is no action of this page" in shown(text(answer))
 
 
 async def test_the_controls_need_their_role(api: Api) -> None:

@@ -9,7 +9,17 @@ from itertools import combinations
 import pytest
 
 from onboarding.core.decide import create, decide
-from onboarding.core.events import CancelRequested, Confirmed, Looked, Postponed, Started, Stopped, Succeeded
+from onboarding.core.events import (
+    CancelRequested,
+    Confirmed,
+    Looked,
+    PauseRequested,
+    Postponed,
+    ResumeRequested,
+    Started,
+    Stopped,
+    Succeeded,
+)
 from onboarding.core.record import Problem, Record, StepState
 from onboarding.core.steps import STEPS
 from onboarding.pages.graph import GAP_X, HEIGHT, WIDTH, graph
@@ -172,3 +182,44 @@ def test_succeeding_ends_a_bar() -> None:
     record = decide(record, Started("enable-services", ticket), NOW).record
     record = decide(record, Succeeded("enable-services", ticket, "done"), NOW + HOUR).record
     assert drawn(record, 2).bars[0].took == HOUR
+
+
+def paused(hours: float, until: float) -> Record:
+    """Waits for Microsoft, and was paused between these hours."""
+    record = records.after("provisioning-complete")
+    record = decide(record, PauseRequested("ada", "a change freeze"), NOW + hours * HOUR).record
+    return decide(record, ResumeRequested("ada"), NOW + until * HOUR).record
+
+
+def test_a_pause_is_drawn_as_one_and_is_no_time_that_a_step_took() -> None:
+    record = decide(paused(25, 75), Looked("provisioning-complete", True, "complete"), NOW + 100 * HOUR).record
+    shown = drawn(record, 100)
+    bar = next(b for b in shown.bars if b.name == "provisioning-complete")
+    assert [(s.phase, s.left, s.width) for s in bar.stretches] == [
+        (Phase.WAITING, 0.0, 25.0),
+        (Phase.PAUSED, 25.0, 50.0),
+        (Phase.WAITING, 75.0, 25.0),
+    ]
+    assert bar.took == 50 * HOUR
+    assert shown.paused == 50 * HOUR
+
+
+def test_what_goes_on_in_a_pause_is_no_pause() -> None:
+    record = records.new().record
+    record = decide(record, Started("enable-services", record.step("enable-services").ticket), NOW).record
+    record = decide(record, PauseRequested("ada", "a change freeze"), NOW + HOUR).record
+    ticket = record.step("enable-services").ticket
+    record = decide(record, Succeeded("enable-services", ticket, "done"), NOW + 2 * HOUR).record
+    shown = drawn(record, 4)
+    assert [(s.phase, s.end - s.start) for b in shown.bars for s in b.stretches] == [(Phase.WORKING, 2 * HOUR)]
+    # It lasts: what it holds up has not begun, and has no bar.
+    assert shown.paused == 3 * HOUR
+
+
+def test_a_pause_ends_with_the_onboarding_and_is_forgotten_by_the_next_run() -> None:
+    record = records.after("operator-information")
+    record = decide(record, PauseRequested("ada", "a change freeze"), NOW + HOUR).record
+    record = decide(record, CancelRequested("ada", "wrong gateway"), NOW + 3 * HOUR).record
+    assert drawn(record, 50).paused == 2 * HOUR
+    again = create(record.request, "ada", NOW + 10 * HOUR, previous=record).record
+    assert drawn(again, 11).paused == 0 * HOUR

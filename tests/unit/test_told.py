@@ -247,18 +247,27 @@ def test_requests_are_told() -> None:
 
 # -- refusals ---------------------------------------------------------------------------------------------------
 
+AGAIN = "It can be started again."
 REFUSALS: list[tuple[Callable[[], Record], Happening, str]] = [
     (
         new_closed := (lambda: finish_all(new().record)),
         PauseRequested("a", "b"),
-        "The onboarding is completed; it cannot be paused.",
+        f"The onboarding is completed; it cannot be paused. {AGAIN}",
     ),
-    (new_closed, ResumeRequested("a"), "The onboarding is completed; it cannot be resumed."),
-    (new_closed, ReplayRequested("a"), "The onboarding is completed; there is nothing to replay."),
-    (new_closed, ContactsChanged("a"), "The onboarding is completed; its contacts cannot be changed any more."),
+    (new_closed, ResumeRequested("a"), f"The onboarding is completed; it cannot be resumed. {AGAIN}"),
+    (new_closed, ReplayRequested("a"), f"The onboarding is completed; there is nothing to replay. {AGAIN}"),
+    (
+        new_closed,
+        ContactsChanged("a"),
+        f"The onboarding is completed; its contacts cannot be changed any more. {AGAIN}",
+    ),
     (new_closed, CancelRequested("a", "b"), "The onboarding cannot be cancelled: it is completed already."),
-    (new_closed, RetryRequested(FIRST, "a"), "The onboarding is completed; nothing can be done to its steps any more."),
-    (paused, PauseRequested("bob", "b"), "The onboarding is paused already, by ada."),
+    (
+        new_closed,
+        RetryRequested(FIRST, "a"),
+        f"The onboarding is completed; nothing can be done to its steps any more. {AGAIN}",
+    ),
+    (paused, PauseRequested("bob", "b"), "The onboarding is paused already, by ada (a freeze). Resume it to go on."),
     (
         paused,
         ReplayRequested("a"),
@@ -268,7 +277,8 @@ REFUSALS: list[tuple[Callable[[], Record], Happening, str]] = [
     (
         lambda: new().record,
         RetryRequested(FIRST, "a"),
-        f"'{FIRST}' cannot be retried now: it is due; only a step that needs attention can be.",
+        f"'{FIRST}' cannot be retried now: it is due; only a step that needs attention, or has failed and waits"
+        " for its next attempt, can be.",
     ),
     (
         lambda: new().record,
@@ -337,6 +347,29 @@ REFUSALS: list[tuple[Callable[[], Record], Happening, str]] = [
         " add-application-ids, share-txt-record, txt-record-visible.",
     ),
     (
+        lambda: decide(running(), CancelRequested("ada", "no"), NOW).record,
+        PauseRequested("a", "b"),
+        f"The onboarding is cancelling; it cannot be paused. {AGAIN[:-1]} when it is cancelled.",
+    ),
+    (
+        lambda: new().record,
+        RetryRequested(ASKED, "a"),
+        f"'{ASKED}' cannot be retried now: it is pending until assign-admin-user has ended; only a step that needs"
+        " attention, or has failed and waits for its next attempt, can be.",
+    ),
+    (
+        lambda: finish(new().record, FIRST),
+        ReopenRequested(FIRST, "a", "b"),
+        f"'{FIRST}' cannot be reopened: it is a task that is done, by application; only what a person confirmed, or a"
+        " step that was skipped, can be.",
+    ),
+    (
+        lambda: finish(after(WAIT), WAIT),
+        CheckRequested(WAIT, "a"),
+        f"'{WAIT}' cannot be checked now: it is a wait that is done, by application; only a wait that is waiting"
+        " can be.",
+    ),
+    (
         lambda: running("share-txt-record", finish(after("add-domain"), "add-domain")),
         ContactsChanged("a", OnboardingTeam(name="P", email="p@example.com")),
         "The team cannot be changed now: a function is at 'share-txt-record'. Try again when that has ended.",
@@ -379,7 +412,7 @@ def test_a_nudge_and_a_notice_carry_exactly_what_the_record_says() -> None:
     letter = owed(given_up.record)
     assert (letter.attempts, letter.sending) == (2, False)
     assert letter.problem is not None
-    assert letter.problem.what_next == "Look at the function's log."
+    assert letter.problem.what_next.startswith("Look at the function's log for why it failed each time.")
     [effect] = given_up.effects
     assert 10 <= effect.after <= 12
 

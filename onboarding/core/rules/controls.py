@@ -11,8 +11,8 @@ from onboarding.core.events import (
     RetryRequested,
     SkipRequested,
 )
-from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Notice, StepRecord, StepState
+from onboarding.core.rules.given_up import gave_up
 from onboarding.core.rules.steps import because, expect_going_on, expect_open, known_step
 from onboarding.core.rules.told import RefusedError, Rules, Told
 from onboarding.core.steps import Kind
@@ -20,28 +20,39 @@ from onboarding.core.steps import Kind
 
 def retry_requested(h: RetryRequested, draft: Draft) -> Told | None:
     step = known_step(draft, h.step)
-    if step.state is not StepState.NEEDS_ATTENTION:
+    if not retryable(step):
         raise RefusedError(
-            f"'{h.step}' cannot be retried now: it is {step.state}; only a step that needs attention can be."
+            f"'{h.step}' cannot be retried now: it is {step.state}{because(draft, step)}; only a step that needs"
+            " attention, or has failed and waits for its next attempt, can be."
         )
     expect_going_on(draft, f"'{h.step}' cannot be retried")
     draft.withdraw(h.step)
     draft.begin(h.step)
-    return Told("retry-requested", h.step, "", h.actor)
+    return Told("retry-requested", h.step, _pause_asked_for(draft, h.step), h.actor)
+
+
+def retryable(step: StepRecord) -> bool:
+    """Whether it has failed: for good, or as far as its next attempt, which a person need not wait for."""
+    again = step.state is StepState.DUE and step.problem is not None
+    return again or step.state is StepState.NEEDS_ATTENTION
 
 
 def check_requested(h: CheckRequested, draft: Draft) -> Told | None:
     step = known_step(draft, h.step)
     if step.definition.kind is not Kind.WAIT or step.state is not StepState.WAITING:
         raise RefusedError(
-            f"'{h.step}' cannot be checked now: it is a {step.definition.kind} that is {step.state};"
-            " only a wait that is waiting can be."
+            f"'{h.step}' cannot be checked now: it is a {step.definition.kind} that is"
+            f" {step.state}{because(draft, step)}; only a wait that is waiting can be."
         )
     expect_going_on(draft, f"'{h.step}' cannot be checked")
     draft.look_now(h.step)
-    asked = draft.record.step(h.step).next_attempt_at
-    later = f"Microsoft asked for a pause until {asked:%H:%M:%S} UTC." if asked and asked > draft.now else ""
-    return Told("check-requested", h.step, later, h.actor)
+    return Told("check-requested", h.step, _pause_asked_for(draft, h.step), h.actor)
+
+
+def _pause_asked_for(draft: Draft, name: str) -> str:
+    """Why what a person wants now is done later; empty when it is done now."""
+    until = draft.record.step(name).not_before
+    return f"Microsoft asked for a pause until {until:%H:%M:%S} UTC." if until and until > draft.now else ""
 
 
 def skip_requested(h: SkipRequested, draft: Draft) -> Told | None:
@@ -65,8 +76,8 @@ def reopen_requested(h: ReopenRequested, draft: Draft) -> Told | None:
     step = known_step(draft, h.step)
     if not reopenable(step):
         raise RefusedError(
-            f"'{h.step}' cannot be reopened: it is a {step.definition.kind} that is {step.state}; only what a person"
-            " confirmed, or a step that was skipped, can be."
+            f"'{h.step}' cannot be reopened: it is a {step.definition.kind} that is"
+            f" {step.state}{because(draft, step)}; only what a person confirmed, or a step that was skipped, can be."
         )
     followers = [s for s in draft.record.steps if h.step in s.definition.needs and not s.ended]
     running = [s.name for s in followers if s.state is StepState.RUNNING]
@@ -99,11 +110,6 @@ def replay_requested(h: ReplayRequested, draft: Draft) -> Told | None:
     for notice in notices:
         draft.nudge_notice(notice)
     return Told("replay-requested", None, ", ".join((*steps, *notices)), h.actor)
-
-
-def gave_up(owed: StepRecord | Notice) -> bool:
-    """Whether Service Bus gave its message up, and it has not been taken up since."""
-    return owed.problem is not None and owed.problem.code == ProblemCode.DEAD_LETTERED
 
 
 def _is_late(owed: StepRecord | Notice, draft: Draft) -> bool:

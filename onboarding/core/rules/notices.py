@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from onboarding.core.draft import Draft, shorten
+from onboarding.core.draft import Draft
 from onboarding.core.events import DeadLettered, NoticeFailed, NoticeSent, NoticeStarted
 from onboarding.core.policy import later
-from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.record import Notice, Problem
+from onboarding.core.record import Notice
+from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.told import Rules, Told
 
 
@@ -47,11 +47,10 @@ def notice_dead_lettered(h: DeadLettered, draft: Draft) -> Told | None:
     if notice is None or not notice.owed or notice.sending or notice.ticket != h.ticket:
         return None
     attempts = notice.attempts + 1
-    seen = shorten(f"Service Bus gave up the message that should have sent it: {h.reason or 'no reason given'}.")
-    problem = Problem(code=ProblemCode.DEAD_LETTERED, seen=seen, what_next="Look at the function's log.")
+    problem = given_up(h.reason, "sent")
     draft.set_notice(notice.id, problem=problem, attempts=attempts)
     draft.nudge_notice(notice.id, draft.policy.retry_after(attempts, None, f"{draft.record.id}/{notice.id}/{attempts}"))
-    return Told("dead-lettered", notice.step, f"{notice.id}: {seen}")
+    return Told("dead-lettered", notice.step, f"{notice.id}: {problem.seen}")
 
 
 def _sending(draft: Draft, notice_id: str, ticket: int) -> Notice | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from onboarding.core.draft import Draft, shorten
+from onboarding.core.bounds import shorten
+from onboarding.core.draft import Draft
 from onboarding.core.events import Confirmed, LinkRefused, ProblemReported
 from onboarding.core.notices import NoticeKind
 from onboarding.core.problem_codes import ProblemCode

@@ -23,17 +23,18 @@ def known_step(draft: Draft, name: str) -> StepRecord:
 
 def expect_open(draft: Draft, so: str) -> None:
     """Raises RefusedError when the onboarding has ended or is being cancelled; `so` says what that prevents."""
-    if draft.record.closed or draft.record.cancelling:
-        raise RefusedError(f"The onboarding is {draft.record.state}; {so}.")
+    state = draft.record.state
+    if draft.record.closed:
+        raise RefusedError(f"The onboarding is {state}; {so}. It can be started again.")
+    if draft.record.cancelling:
+        raise RefusedError(f"The onboarding is {state}; {so}. It can be started again when it is cancelled.")
 
 
 def expect_going_on(draft: Draft, what: str) -> None:
     """Raises RefusedError while the onboarding is paused; `what` is what was asked for: `'x' cannot be retried`."""
     pause = draft.record.pause
     if pause is not None:
-        raise RefusedError(
-            f"{what} now: the onboarding is paused, by {pause.by} ({pause.because}). Resume it first."
-        )
+        raise RefusedError(f"{what} now: the onboarding is paused, by {pause.by} ({pause.because}). Resume it first.")
 
 
 def because(draft: Draft, step: StepRecord) -> str:

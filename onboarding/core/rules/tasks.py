@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from onboarding.core.draft import Draft, shorten
+from onboarding.core.bounds import shorten
+from onboarding.core.draft import Draft
 from onboarding.core.events import Abandoned, DeadLettered, Postponed, Started, Stopped, Succeeded
 from onboarding.core.policy import later
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Problem, Record, StepRecord, StepState
+from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.notices import notice_dead_lettered
 from onboarding.core.rules.steps import open_step
 from onboarding.core.rules.told import Rules, Told
+
+NOT_AGAIN = (
+    "It is not tried again by itself. See whether the cause is gone (the service's health, the function's log); then"
+    " retry the step, which gives it all its attempts anew."
+)
+"""The advice when a budget is spent, in place of "it is tried again"."""
 
 
 def started(h: Started, draft: Draft) -> Told | None:
@@ -22,9 +30,7 @@ def started(h: Started, draft: Draft) -> Told | None:
         return None
     attempt = step.attempts + 1
     begun = step.begun_at or draft.now
-    draft.set_step(
-        h.step, state=StepState.RUNNING, attempts=attempt, begun_at=begun, next_attempt_at=draft.lease_end()
-    )
+    draft.set_step(h.step, state=StepState.RUNNING, attempts=attempt, begun_at=begun, next_attempt_at=draft.lease_end())
     return Told("step-started", h.step, f"attempt {attempt}")
 
 
@@ -66,7 +72,7 @@ def dead_lettered(h: DeadLettered, draft: Draft) -> Told | None:
     step = open_step(draft, h.step)
     if step is None or step.ticket != h.ticket or step.state not in (StepState.DUE, StepState.RUNNING):
         return None
-    problem = given_up(h.reason)
+    problem = given_up(h.reason, "started")
     if step.state is StepState.RUNNING or not draft.record.active:
         # Its function may still come to an end; if it doesn't, its lease does.
         draft.set_step(h.step, problem=problem)
@@ -76,20 +82,11 @@ def dead_lettered(h: DeadLettered, draft: Draft) -> Told | None:
     return Told("dead-lettered", h.step, problem.seen)
 
 
-def given_up(reason: str) -> Problem:
-    """Service Bus gave a message up."""
-    return Problem(
-        code=ProblemCode.DEAD_LETTERED,
-        seen=shorten(f"Service Bus gave up the message that should have started it: {reason or 'no reason given'}."),
-        what_next="Look at the function's log for why it failed each time. It is tried again; `replay` does so now.",
-    )
-
-
 def try_again(draft: Draft, step: StepRecord, problem: Problem, asked: float | None = None) -> Told:
     """An attempt failed: the next one follows after a gap, while the step's budget lasts."""
     if draft.spent(step):
         seen = shorten(f"{problem.seen} (after {step.attempts} attempts)")
-        draft.stop_step(step.name, problem.model_copy(update={"seen": seen}))
+        draft.stop_step(step.name, problem.model_copy(update={"seen": seen, "what_next": NOT_AGAIN}))
         return Told("step-stopped", step.name, seen)
     gap = draft.policy.retry_after(step.attempts, asked, f"{draft.record.id}/{step.name}/{step.attempts}")
     draft.make_due(step.name, gap, problem=problem)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from onboarding.core.draft import Draft, shorten
+from onboarding.core.bounds import shorten
+from onboarding.core.draft import Draft
 from onboarding.core.events import Looked
 from onboarding.core.notices import NoticeKind
 from onboarding.core.policy import later
@@ -16,6 +17,9 @@ from onboarding.core.rules.told import Rules, Told
 def looked(h: Looked, draft: Draft) -> Told | None:
     step = open_step(draft, h.step)
     if step is None or step.state is not StepState.WAITING or not draft.record.active:
+        return None
+    if h.ticket not in (None, step.ticket):
+        # What was seen was seen before somebody put it right, or took it back: the next look tells.
         return None
     draft.find(**h.findings)
     failures = step.failures + 1 if h.problem else 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from onboarding.core.draft import Draft, shorten
+from onboarding.core.bounds import shorten
+from onboarding.core.draft import Draft
 from onboarding.core.events import CancelRequested, ContactsChanged, PauseRequested, ResumeRequested
 from onboarding.core.policy import later
 from onboarding.core.record import Pause, StepRecord, StepState
@@ -17,8 +18,9 @@ from onboarding.core.steps import Kind, Party
 def pause_requested(h: PauseRequested, draft: Draft) -> Told | None:
     """Nothing is begun until it is resumed. What a function is at just now is given up before its next write."""
     expect_open(draft, "it cannot be paused")
-    if draft.record.pause is not None:
-        raise RefusedError(f"The onboarding is paused already, by {draft.record.pause.by}.")
+    pause = draft.record.pause
+    if pause is not None:
+        raise RefusedError(f"The onboarding is paused already, by {pause.by} ({pause.because}). Resume it to go on.")
     word = later(draft.now, draft.policy.remind_again)
     draft.set(pause=Pause(since=draft.now, by=h.actor, because=shorten(h.reason), next_word_at=word))
     return Told("paused", None, h.reason, h.actor)

@@ -1,0 +1,79 @@
+"""What a record keeps must fit into the columns of its row, or it could never be written again. Pure.
+
+Whatever is cut here stands whole in the audit trail.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from onboarding.core.record import DETAIL_LENGTH, Notice, Problem, StepRecord
+
+NOTICES_LENGTH = 20_000
+"""Characters of the record's notices as JSON: the oldest finished ones beyond stand in the audit trail only."""
+TEXTS_LENGTH = 20_000
+"""UTF-16 units of all texts of the steps as JSON; what else there is of them takes less than the 12 K that are left."""
+LONG = 100
+"""Characters. When no text of any step is longer, all fit."""
+_CUTS = (DETAIL_LENGTH // 2, DETAIL_LENGTH // 4, LONG, 40)
+
+
+def shorten(text: str, length: int = DETAIL_LENGTH) -> str:
+    """Text as the record keeps it."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def bounded_notices(notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
+    """Without the oldest that are finished, as far as needed."""
+    kept = list(notices)
+    while sum(len(n.model_dump_json(by_alias=True)) for n in kept) > NOTICES_LENGTH:
+        finished = next((n for n in kept if not n.owed), None)
+        if finished is None:
+            break
+        kept.remove(finished)
+    return tuple(kept)
+
+
+def is_long(value: Any) -> bool:
+    """Whether the texts of steps must be measured when a field gets this value."""
+    if isinstance(value, Problem):
+        return len(value.seen) + len(value.what_next) > LONG
+    return isinstance(value, str) and len(value) > LONG
+
+
+def bounded_texts(steps: tuple[StepRecord, ...]) -> tuple[StepRecord, ...]:
+    """With texts cut as far as needed: of steps that have ended first, of the others only if that is too little."""
+    for of_all in (False, True):
+        for length in _CUTS:
+            if sum(_units(text) for step in steps for text in _texts(step)) <= TEXTS_LENGTH:
+                return steps
+            steps = tuple(_cut(step, length) if of_all or step.ended else step for step in steps)
+    return steps
+
+
+def _texts(step: StepRecord) -> Iterator[str]:
+    problem = step.problem
+    texts = (step.detail, step.skipped_because, step.note, problem and problem.seen, problem and problem.what_next)
+    return (text for text in texts if text)
+
+
+def _units(text: str) -> int:
+    """As JSON, in UTF-16 units, of which a character has one or two."""
+    return len(json.dumps(text, ensure_ascii=False)) + sum(c > "\uffff" for c in text)
+
+
+def _cut(step: StepRecord, length: int) -> StepRecord:
+    problem = step.problem
+    if problem is not None:
+        shorter = {"seen": shorten(problem.seen, length), "what_next": shorten(problem.what_next, length)}
+        problem = problem.model_copy(update=shorter)
+    return step.model_copy(
+        update={
+            "detail": shorten(step.detail, length),
+            "skipped_because": step.skipped_because and shorten(step.skipped_because, length),
+            "note": step.note and shorten(step.note, length),
+            "problem": problem,
+        }
+    )
