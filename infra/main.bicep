@@ -428,6 +428,9 @@ module steps 'modules/function-app.bicep' = {
     escalationEmail: escalationEmail
   }
   dependsOn: [
+    // Both apps join one subnet. Side by side the second is refused with 409, "Failed to acquire
+    // ServiceAssociationLinkLease" (github.com/hashicorp/terraform-provider-azurerm/issues/32089).
+    front
     recordsEndpoint
     stepsHostBlobEndpoint
     stepsHostTableEndpoint

@@ -315,6 +315,21 @@ def test_azd_finds_the_function_apps_by_their_tag() -> None:
     assert "'azd-env-name': environmentName" in next(v for v in main.of("var") if v.name == "tags").node.text.decode()
 
 
+def test_azd_publishes_the_steps_before_the_front() -> None:
+    """docs/upgrade.md: the other way round messages fail and are given up."""
+    services = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))["services"]
+    assert services["front"]["uses"] == ["steps"]
+    assert "uses" not in services["steps"]
+
+
+def test_apps_that_share_a_subnet_are_made_one_after_the_other() -> None:
+    """Side by side the second is refused: "Failed to acquire ServiceAssociationLinkLease" (409)."""
+    front, steps = apps()["front"], apps()["steps"]
+    subnets = {properties(app.body["params"])["subnetId"].text for app in (front, steps)}
+    assert len(subnets) == 1, "with a subnet each they may be made at the same time"
+    assert front.name.encode() in [n.text for n in steps.body["dependsOn"].named_children]
+
+
 def test_what_is_kept_ready_is_a_group_that_flex_consumption_has() -> None:
     functions = {"timer", "notices", "dead_letters"} | {step.name.replace("-", "_") for step in TASKS}
     groups = {"http"} | {f"function:{name}" for name in functions}
