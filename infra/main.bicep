@@ -218,8 +218,11 @@ module vault 'modules/vault.bicep' = {
     name: 'kv-onb-${token}'
     location: location
     tags: tags
-    readers: [
+    linkKeyReaders: [
       frontIdentity.outputs.principalId
+      stepsIdentity.outputs.principalId
+    ]
+    teamsWebhookReaders: empty(teamsWebhookUrl) ? [] : [
       stepsIdentity.outputs.principalId
     ]
     purgeProtection: purgeProtection

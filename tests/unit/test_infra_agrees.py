@@ -247,6 +247,16 @@ def test_each_app_runs_as_its_own_identity_and_its_host_is_out_of_the_others_rea
             assert principals(f"{who}Host", right) == {who}, "who writes there may replace the app's package"
 
 
+def test_each_identity_reads_only_the_secrets_that_its_app_has_as_settings() -> None:
+    vault = module("vault")
+    for secret, readers in (("linkKey", {"front", "steps"}), ("teamsWebhook", {"steps"})):
+        assert resource(vault, f"{secret}Reader").body["scope"].text == secret.encode(), "not on the vault"
+        assert principals("vault", f"{secret}Readers") == readers
+    for who, app in apps().items():
+        given = properties(app.body["params"])["teamsWebhookName"].text
+        assert (given != b"''") == (who in principals("vault", "teamsWebhookReaders"))
+
+
 def test_only_the_front_meets_people() -> None:
     for who, app in apps().items():
         params = {name: node.text.decode() for name, node in properties(app.body["params"]).items()}
