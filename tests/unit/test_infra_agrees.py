@@ -196,6 +196,28 @@ def test_the_app_roles_are_those_that_the_application_asks_for() -> None:
     assert all(r["isEnabled"] and set(r["allowedMemberTypes"]) == {"User", "Application"} for r in roles)
 
 
+def test_the_registration_without_bicep_is_made_of_the_same_files() -> None:
+    """docs/deploy.md, "Sign-in without the right to register"."""
+    by_hand = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8").partition("### Sign-in without")[2]
+    by_hand = by_hand.partition("\n## ")[0]
+    application = resource(module("registration"), "application").node.text.decode()
+    for name in ("app-roles.json", "app-api.json", "app-access.json"):
+        assert f"loadJsonContent('../{name}')" in application
+        assert f"infra/{name}" in by_hand
+    assert "appRoleAssignmentRequired=true" in by_hand
+    assert "appRoleAssignmentRequired: true" in module("registration").path.read_text(encoding="utf-8")
+
+
+def test_azure_cli_is_let_into_the_api_by_a_scope_that_it_has() -> None:
+    """The runbook's `az account get-access-token` needs no consent then."""
+    api = data("app-api.json")
+    (scope,) = api["oauth2PermissionScopes"]
+    (client,) = api["preAuthorizedApplications"]
+    assert client["delegatedPermissionIds"] == [scope["id"]]
+    assert scope["isEnabled"]
+    assert api["requestedAccessTokenVersion"] == 2, "the audience of a token is then the client id, as it is checked"
+
+
 def azure_roles() -> dict[str, Any]:
     """The roles of docs/permissions.md, from the table in the code."""
     table = json.loads((ROOT / "onboarding" / "azure" / "permissions.json").read_text(encoding="utf-8"))
