@@ -382,6 +382,7 @@ module front 'modules/function-app.bicep' = {
     insightsConnectionString: monitoring.outputs.connectionString
     authClientId: empty(authClientId) ? registration!.outputs.clientId : authClientId
     publicUrl: url
+    isBehindGateway: !empty(publicUrl)
     vaultName: vault.outputs.name
     linkKeyName: vault.outputs.linkKeyName
     linkKeyPreviousVersion: linkKeyPreviousVersion
@@ -423,6 +424,7 @@ module steps 'modules/function-app.bicep' = {
     insightsConnectionString: monitoring.outputs.connectionString
     authClientId: ''
     publicUrl: url
+    isBehindGateway: !empty(publicUrl)
     vaultName: vault.outputs.name
     linkKeyName: vault.outputs.linkKeyName
     linkKeyPreviousVersion: linkKeyPreviousVersion

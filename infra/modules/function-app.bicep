@@ -43,6 +43,8 @@ param insightsConnectionString string
 @description('Client id of the registration that people sign in with; empty: nobody does.')
 param authClientId string
 param publicUrl string
+@description('Whether people come by another name than the app\'s own.')
+param isBehindGateway bool
 param vaultName string
 param linkKeyName string
 @description('Version of the link key before, while its links are still good; empty: none.')
@@ -187,6 +189,12 @@ resource signIn 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(authClientI
     }
     httpSettings: {
       requireHttps: true
+      forwardProxy: {
+        // Behind a gateway the way back from sign-in must lead to the gateway's name (X-Forwarded-Host), not to this app's.
+        // Entra sends nobody to a name that isn't registered. Source: Microsoft Learn, "Considerations for using Azure
+        // Front Door" in "Customize sign-in and sign-out".
+        convention: isBehindGateway ? 'Standard' : 'NoProxy'
+      }
     }
     identityProviders: {
       azureActiveDirectory: {

@@ -269,6 +269,15 @@ def test_each_app_runs_as_its_own_identity_and_its_host_is_out_of_the_others_rea
             assert principals(f"{who}Host", right) == {who}, "who writes there may replace the app's package"
 
 
+def test_sign_in_leads_back_to_the_name_that_people_come_by() -> None:
+    """Behind a gateway the app sees its own name; the registration has only the gateway's."""
+    sign_in = properties(resource(module("function-app"), "signIn").body["properties"])
+    proxy = properties(properties(sign_in["httpSettings"])["forwardProxy"])
+    assert proxy["convention"].text == b"isBehindGateway ? 'Standard' : 'NoProxy'"
+    for app in apps().values():
+        assert properties(app.body["params"])["isBehindGateway"].text == b"!empty(publicUrl)"
+
+
 def test_each_identity_reads_only_the_secrets_that_its_app_has_as_settings() -> None:
     vault = module("vault")
     for secret, readers in (("linkKey", {"front", "steps"}), ("teamsWebhook", {"steps"})):
