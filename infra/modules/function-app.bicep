@@ -132,8 +132,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AzureWebJobsStorage__clientId: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
-    // The worker then tells the host not to export the application's log lines: it does so itself (docs/telemetry.md).
-    PYTHON_ENABLE_OPENTELEMETRY: 'true'
+    // Not here: PYTHON_ENABLE_OPENTELEMETRY. It makes the worker fail every invocation (docs/telemetry.md).
     '${assertionSetting}': empty(authClientId) ? '' : identityClientId
     // The triggers', read by the Functions host beside ServiceBus__fullyQualifiedNamespace.
     ServiceBus__credential: 'managedidentity'

@@ -29,7 +29,6 @@ PLATFORM_SETTINGS = {
     "AzureWebJobsStorage__clientId",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-    "PYTHON_ENABLE_OPENTELEMETRY",
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID",
     "ServiceBus__credential",
     "ServiceBus__clientId",
@@ -141,6 +140,14 @@ def test_each_app_setting_is_one_that_somebody_reads_and_each_setting_is_decided
 
 def test_no_setting_is_one_that_flex_consumption_refuses() -> None:
     assert set(app_settings()) & REFUSED_BY_FLEX == set()
+
+
+def test_no_setting_makes_the_worker_fail_every_invocation() -> None:
+    """Its trace propagator stays unset with this one, and is asked before each function ("NoneType … extract").
+
+    Source: Azure/azure-functions-python-worker, issue 1881 and pull request 1910, which mends 3.13 and later only.
+    """
+    assert "PYTHON_ENABLE_OPENTELEMETRY" not in app_settings()
 
 
 def test_each_secret_setting_comes_from_the_vault() -> None:
