@@ -16,6 +16,7 @@ param environmentName string
 param location string
 
 @description('Python of the function app.')
+@allowed(['3.11', '3.12', '3.13'])
 param pythonVersion string = '3.12'
 @description('Memory of an instance. 512 has a quarter of a core: enough, but slow to start.')
 @allowed([512, 2048, 4096])

@@ -19,6 +19,7 @@ param serviceName string
 @description('Which functions it has: onboarding/settings.py, Functions.')
 @allowed(['all', 'front', 'steps'])
 param functions string
+@allowed(['3.11', '3.12', '3.13'])
 param pythonVersion string
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int

@@ -17,6 +17,7 @@ from onboarding.azure.allowed import ARM_WRITES
 from onboarding.core.steps import TASKS
 from onboarding.http.access import Role
 from onboarding.settings import Settings
+from sandbox.package.options import SUPPORTED
 from tests.support.bicep.source import Declared, Source, properties, read, text, walk
 
 ROOT = Path(__file__).parents[2]
@@ -361,6 +362,13 @@ def test_azd_finds_the_function_apps_by_their_tag() -> None:
     tags = resource(module("function-app"), "app").body["tags"].text.decode()
     assert "'azd-service-name': serviceName" in tags
     assert "'azd-env-name': environmentName" in next(v for v in main.of("var") if v.name == "tags").node.text.decode()
+
+
+def test_only_a_python_that_the_package_can_be_made_for_is_deployed() -> None:
+    """Azure takes any text as the version, and the app then never starts (Azure/Azure-Functions, issue 2666)."""
+    for source in (read((INFRA / "main.bicep").resolve()), module("function-app")):
+        allowed = next(p for p in source.of("param") if p.name == "pythonVersion").decorators["allowed"]
+        assert re.findall(r"'([\d.]+)'", allowed.text.decode()) == list(SUPPORTED)
 
 
 def test_azd_publishes_the_steps_before_the_front() -> None:
