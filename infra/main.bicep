@@ -261,6 +261,9 @@ module network 'modules/network.bicep' = if (privateEndpoints) {
   }
 }
 
+// One after the other: each changes the subnet, and two of them the same account. Side by side about every third deployment
+// fails: ReferencedResourceNotProvisioned (github.com/Azure/bicep-ptn-aiml-landing-zone/issues/41),
+// StorageAccountOperationInProgress (github.com/Azure/bicep-registry-modules/issues/6001).
 module recordsEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
   name: 'records-endpoint'
   scope: group
@@ -287,6 +290,9 @@ module frontHostBlobEndpoint 'modules/private-endpoint.bicep' = if (privateEndpo
     groupId: 'blob'
     zoneName: zones.blob
   }
+  dependsOn: [
+    recordsEndpoint
+  ]
 }
 
 module frontHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
@@ -301,6 +307,9 @@ module frontHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndp
     groupId: 'table'
     zoneName: zones.table
   }
+  dependsOn: [
+    frontHostBlobEndpoint
+  ]
 }
 
 module stepsHostBlobEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
@@ -315,6 +324,9 @@ module stepsHostBlobEndpoint 'modules/private-endpoint.bicep' = if (privateEndpo
     groupId: 'blob'
     zoneName: zones.blob
   }
+  dependsOn: [
+    frontHostTableEndpoint
+  ]
 }
 
 module stepsHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
@@ -329,6 +341,9 @@ module stepsHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndp
     groupId: 'table'
     zoneName: zones.table
   }
+  dependsOn: [
+    stepsHostBlobEndpoint
+  ]
 }
 
 module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
@@ -343,6 +358,9 @@ module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
     groupId: 'vault'
     zoneName: zones.vault
   }
+  dependsOn: [
+    stepsHostTableEndpoint
+  ]
 }
 
 module serviceBusEndpoint 'modules/private-endpoint.bicep' = if (closesServiceBus) {
@@ -357,6 +375,9 @@ module serviceBusEndpoint 'modules/private-endpoint.bicep' = if (closesServiceBu
     groupId: 'namespace'
     zoneName: zones.namespace
   }
+  dependsOn: [
+    vaultEndpoint
+  ]
 }
 
 module front 'modules/function-app.bicep' = {

@@ -386,6 +386,23 @@ def test_apps_that_share_a_subnet_are_made_one_after_the_other() -> None:
     assert front.name.encode() in [n.text for n in steps.body["dependsOn"].named_children]
 
 
+def test_private_endpoints_are_made_one_after_the_other() -> None:
+    """Side by side in one subnet some fail: ReferencedResourceNotProvisioned, StorageAccountOperationInProgress."""
+    main = read((INFRA / "main.bicep").resolve())
+    endpoints = {m.name: m for m in main.of("module") if m.target == "modules/private-endpoint.bicep"}
+    before = {
+        name: [n.text.decode() for n in endpoint.body["dependsOn"].named_children if n.type == "identifier"]
+        for name, endpoint in endpoints.items()
+        if "dependsOn" in endpoint.body
+    }
+    chain = [name for name in endpoints if name not in before]
+    assert len(chain) == 1, f"{chain} are made side by side"
+    while following := [name for name, waits in before.items() if chain[-1] in waits]:
+        assert len(following) == 1, f"{following} are made side by side"
+        chain += following
+    assert sorted(chain) == sorted(endpoints)
+
+
 def test_what_is_kept_ready_is_a_group_that_flex_consumption_has() -> None:
     functions = {"timer", "notices", "dead_letters"} | {step.name.replace("-", "_") for step in TASKS}
     groups = {"http"} | {f"function:{name}" for name in functions}
