@@ -16,6 +16,7 @@ param environmentName string
 param location string
 
 @description('Python of the function app.')
+@allowed(['3.11', '3.12', '3.13'])
 param pythonVersion string = '3.12'
 @description('Memory of an instance. 512 has a quarter of a core: enough, but slow to start.')
 @allowed([512, 2048, 4096])
@@ -218,8 +219,11 @@ module vault 'modules/vault.bicep' = {
     name: 'kv-onb-${token}'
     location: location
     tags: tags
-    readers: [
+    linkKeyReaders: [
       frontIdentity.outputs.principalId
+      stepsIdentity.outputs.principalId
+    ]
+    teamsWebhookReaders: empty(teamsWebhookUrl) ? [] : [
       stepsIdentity.outputs.principalId
     ]
     purgeProtection: purgeProtection
@@ -257,6 +261,9 @@ module network 'modules/network.bicep' = if (privateEndpoints) {
   }
 }
 
+// One after the other: each changes the subnet, and two of them the same account. Side by side about every third deployment
+// fails: ReferencedResourceNotProvisioned (github.com/Azure/bicep-ptn-aiml-landing-zone/issues/41),
+// StorageAccountOperationInProgress (github.com/Azure/bicep-registry-modules/issues/6001).
 module recordsEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
   name: 'records-endpoint'
   scope: group
@@ -283,6 +290,9 @@ module frontHostBlobEndpoint 'modules/private-endpoint.bicep' = if (privateEndpo
     groupId: 'blob'
     zoneName: zones.blob
   }
+  dependsOn: [
+    recordsEndpoint
+  ]
 }
 
 module frontHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
@@ -297,6 +307,9 @@ module frontHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndp
     groupId: 'table'
     zoneName: zones.table
   }
+  dependsOn: [
+    frontHostBlobEndpoint
+  ]
 }
 
 module stepsHostBlobEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
@@ -311,6 +324,9 @@ module stepsHostBlobEndpoint 'modules/private-endpoint.bicep' = if (privateEndpo
     groupId: 'blob'
     zoneName: zones.blob
   }
+  dependsOn: [
+    frontHostTableEndpoint
+  ]
 }
 
 module stepsHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
@@ -325,6 +341,9 @@ module stepsHostTableEndpoint 'modules/private-endpoint.bicep' = if (privateEndp
     groupId: 'table'
     zoneName: zones.table
   }
+  dependsOn: [
+    stepsHostBlobEndpoint
+  ]
 }
 
 module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
@@ -339,6 +358,9 @@ module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateEndpoints) {
     groupId: 'vault'
     zoneName: zones.vault
   }
+  dependsOn: [
+    stepsHostTableEndpoint
+  ]
 }
 
 module serviceBusEndpoint 'modules/private-endpoint.bicep' = if (closesServiceBus) {
@@ -353,6 +375,9 @@ module serviceBusEndpoint 'modules/private-endpoint.bicep' = if (closesServiceBu
     groupId: 'namespace'
     zoneName: zones.namespace
   }
+  dependsOn: [
+    vaultEndpoint
+  ]
 }
 
 module front 'modules/function-app.bicep' = {
@@ -379,6 +404,7 @@ module front 'modules/function-app.bicep' = {
     insightsConnectionString: monitoring.outputs.connectionString
     authClientId: empty(authClientId) ? registration!.outputs.clientId : authClientId
     publicUrl: url
+    isBehindGateway: !empty(publicUrl)
     vaultName: vault.outputs.name
     linkKeyName: vault.outputs.linkKeyName
     linkKeyPreviousVersion: linkKeyPreviousVersion
@@ -420,6 +446,7 @@ module steps 'modules/function-app.bicep' = {
     insightsConnectionString: monitoring.outputs.connectionString
     authClientId: ''
     publicUrl: url
+    isBehindGateway: !empty(publicUrl)
     vaultName: vault.outputs.name
     linkKeyName: vault.outputs.linkKeyName
     linkKeyPreviousVersion: linkKeyPreviousVersion
@@ -428,6 +455,9 @@ module steps 'modules/function-app.bicep' = {
     escalationEmail: escalationEmail
   }
   dependsOn: [
+    // Both apps join one subnet. Side by side the second is refused with 409, "Failed to acquire
+    // ServiceAssociationLinkLease" (github.com/hashicorp/terraform-provider-azurerm/issues/32089).
+    front
     recordsEndpoint
     stepsHostBlobEndpoint
     stepsHostTableEndpoint

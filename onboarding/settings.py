@@ -167,7 +167,7 @@ class Settings(Registration):
         if value is not None and value.get_secret_value().lstrip().lower().startswith(UNRESOLVED):
             raise ValueError(
                 "is a Key Vault reference that the platform could not resolve: check that the secret exists, and that"
-                " the app's identity holds Key Vault Secrets User on the vault"
+                " the app's identity holds Key Vault Secrets User on it"
             )
         return value
 

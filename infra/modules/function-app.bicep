@@ -19,6 +19,7 @@ param serviceName string
 @description('Which functions it has: onboarding/settings.py, Functions.')
 @allowed(['all', 'front', 'steps'])
 param functions string
+@allowed(['3.11', '3.12', '3.13'])
 param pythonVersion string
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int
@@ -43,6 +44,8 @@ param insightsConnectionString string
 @description('Client id of the registration that people sign in with; empty: nobody does.')
 param authClientId string
 param publicUrl string
+@description('Whether people come by another name than the app\'s own.')
+param isBehindGateway bool
 param vaultName string
 param linkKeyName string
 @description('Version of the link key before, while its links are still good; empty: none.')
@@ -130,8 +133,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AzureWebJobsStorage__clientId: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
-    // The worker then tells the host not to export the application's log lines: it does so itself (docs/telemetry.md).
-    PYTHON_ENABLE_OPENTELEMETRY: 'true'
+    // Not here: PYTHON_ENABLE_OPENTELEMETRY. It makes the worker fail every invocation (docs/telemetry.md).
     '${assertionSetting}': empty(authClientId) ? '' : identityClientId
     // The triggers', read by the Functions host beside ServiceBus__fullyQualifiedNamespace.
     ServiceBus__credential: 'managedidentity'
@@ -187,6 +189,12 @@ resource signIn 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(authClientI
     }
     httpSettings: {
       requireHttps: true
+      forwardProxy: {
+        // Behind a gateway the way back from sign-in must lead to the gateway's name (X-Forwarded-Host), not to this app's.
+        // Entra sends nobody to a name that isn't registered. Source: Microsoft Learn, "Considerations for using Azure
+        // Front Door" in "Customize sign-in and sign-out".
+        convention: isBehindGateway ? 'Standard' : 'NoProxy'
+      }
     }
     identityProviders: {
       azureActiveDirectory: {

@@ -14,42 +14,14 @@ param publicUrl string
 @description('Object id of the managed identity that the app signs in with.')
 param identityPrincipalId string
 
-var graphAppId = '00000003-0000-0000-c000-000000000000'
-// User.Read, delegated: what signing in itself takes.
-var userRead = 'e1fe6dd8-ba31-4d61-89e7-88639da4683d'
-
-// This application's own scope. The id is made up, and must stay.
-var useApi = 'e7697ba0-693b-5143-9406-f637f0a4f09f'
-// Azure CLI, Microsoft's own application in every tenant.
-var azureCli = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
-
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
   displayName: displayName
   signInAudience: 'AzureADMyOrg'
   appRoles: loadJsonContent('../app-roles.json')
-  api: {
-    requestedAccessTokenVersion: 2
-    oauth2PermissionScopes: [
-      {
-        id: useApi
-        value: 'user_impersonation'
-        type: 'User'
-        isEnabled: true
-        adminConsentDisplayName: 'Use the API in a person\'s name'
-        adminConsentDescription: 'What may be done is decided by the person\'s own app roles.'
-      }
-    ]
-    // `az account get-access-token` gives an operator a token for the API without further set-up.
-    preAuthorizedApplications: [
-      {
-        appId: azureCli
-        delegatedPermissionIds: [
-          useApi
-        ]
-      }
-    ]
-  }
+  // The API's one scope, with an id that is made up and must stay. Azure CLI, Microsoft's own application in every tenant,
+  // is pre-authorised: `az account get-access-token` gives an operator a token without further set-up.
+  api: loadJsonContent('../app-api.json')
   web: {
     redirectUris: [
       '${publicUrl}/.auth/login/aad/callback'
@@ -59,17 +31,9 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
       enableIdTokenIssuance: true
     }
   }
-  requiredResourceAccess: [
-    {
-      resourceAppId: graphAppId
-      resourceAccess: [
-        {
-          id: userRead
-          type: 'Scope'
-        }
-      ]
-    }
-  ]
+  // Of Microsoft Graph openid, profile, email and User.Read, delegated: all that signing in asks for, so that an
+  // administrator's consent covers it. Nobody can consent for themselves where an assignment is required (below).
+  requiredResourceAccess: loadJsonContent('../app-access.json')
 }
 
 resource credential 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = {

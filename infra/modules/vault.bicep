@@ -4,8 +4,10 @@
 param name string
 param location string
 param tags object
-@description('Principals that may read secrets.')
-param readers string[]
+@description('Principals that may read the link key.')
+param linkKeyReaders string[]
+@description('Principals that may read the Teams webhook; none where there is none.')
+param teamsWebhookReaders string[]
 @description('A deleted vault can then not be purged before its time. It can be turned on later, never off.')
 param purgeProtection bool
 @description('Closed to the internet; reached by a private endpoint only.')
@@ -65,9 +67,20 @@ resource teamsWebhook 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = if (!empt
   }
 }
 
-resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in readers: {
-  name: guid(vault.id, principal, roles['Key Vault Secrets User'])
-  scope: vault
+// On each secret, not on the vault: who sends no notices needs no webhook.
+resource linkKeyReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in linkKeyReaders: {
+  name: guid(linkKey.id, principal, roles['Key Vault Secrets User'])
+  scope: linkKey
+  properties: {
+    principalId: principal
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Key Vault Secrets User'])
+  }
+}]
+
+resource teamsWebhookReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in teamsWebhookReaders: {
+  name: guid(teamsWebhook.id, principal, roles['Key Vault Secrets User'])
+  scope: teamsWebhook
   properties: {
     principalId: principal
     principalType: 'ServicePrincipal'

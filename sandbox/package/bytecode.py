@@ -13,6 +13,9 @@ from sandbox.package import compiling
 from sandbox.package.isolated import SITE
 from sandbox.package.problem import PackageError
 
+KEEP = "# Nothing: all of this folder is wanted. Without this file azd would leave __pycache__ out of its zip.\n"
+"""A `.funcignore` for the package itself (Microsoft Learn, "Configure service packaging file exclusions")."""
+
 
 def compile_reached(folder: Path, modules: Iterable[str], python: str) -> int:
     """Compile the app and those modules of its libraries; how many bytes that adds. Raises PackageError."""
@@ -25,4 +28,5 @@ def compile_reached(folder: Path, modules: Iterable[str], python: str) -> int:
     done = subprocess.run(command, input=names, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise PackageError(f"{python} could not compile the package:\n{done.stderr.strip()}")
+    (folder / ".funcignore").write_text(KEEP, encoding="utf-8")
     return sum(file.stat().st_size for file in folder.rglob("*.pyc"))

@@ -71,6 +71,11 @@ def test_nothing_that_is_logged_is_left_out_by_sampling() -> None:
     assert document()["logging"]["applicationInsights"]["samplingSettings"] == {"isEnabled": False}
 
 
+def test_the_host_does_not_export_the_lines_that_the_application_exports_itself() -> None:
+    assert document()["telemetryMode"] == "OpenTelemetry"
+    assert document()["logging"]["OpenTelemetry"]["logLevel"] == {"Function.*.User": "None"}
+
+
 def test_the_extensions_are_of_the_supported_bundle() -> None:
     bundle = document()["extensionBundle"]
     assert bundle == {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.0.0, 5.0.0)"}
@@ -78,7 +83,7 @@ def test_the_extensions_are_of_the_supported_bundle() -> None:
 
 def test_every_key_is_explained() -> None:
     text = (ROOT / "docs" / "packaging.md").read_text(encoding="utf-8")
-    explained = set(re.findall(r"^\| `([\w.]+)` \|", text, re.MULTILINE))
+    explained = set(re.findall(r"^\| `([\w.*]+)` \|", text, re.MULTILINE))
     assert set(_leaves(document(), "")) - {"version"} <= explained
 
 

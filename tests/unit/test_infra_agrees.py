@@ -17,6 +17,7 @@ from onboarding.azure.allowed import ARM_WRITES
 from onboarding.core.steps import TASKS
 from onboarding.http.access import Role
 from onboarding.settings import Settings
+from sandbox.package.options import SUPPORTED
 from tests.support.bicep.source import Declared, Source, properties, read, text, walk
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,6 @@ PLATFORM_SETTINGS = {
     "AzureWebJobsStorage__clientId",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-    "PYTHON_ENABLE_OPENTELEMETRY",
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID",
     "ServiceBus__credential",
     "ServiceBus__clientId",
@@ -143,6 +143,14 @@ def test_no_setting_is_one_that_flex_consumption_refuses() -> None:
     assert set(app_settings()) & REFUSED_BY_FLEX == set()
 
 
+def test_no_setting_makes_the_worker_fail_every_invocation() -> None:
+    """Its trace propagator stays unset with this one, and is asked before each function ("NoneType … extract").
+
+    Source: Azure/azure-functions-python-worker, issue 1881 and pull request 1910, which mends 3.13 and later only.
+    """
+    assert "PYTHON_ENABLE_OPENTELEMETRY" not in app_settings()
+
+
 def test_each_secret_setting_comes_from_the_vault() -> None:
     secret = {n for n, f in setting_names().items() if SecretStr in get_args(f.annotation)} & set(app_settings())
     assert secret == {"ONBOARDING_LINK_KEY", "ONBOARDING_LINK_KEY_PREVIOUS", "ONBOARDING_TEAMS_WEBHOOK_URL"}
@@ -196,6 +204,28 @@ def test_the_app_roles_are_those_that_the_application_asks_for() -> None:
     assert all(r["isEnabled"] and set(r["allowedMemberTypes"]) == {"User", "Application"} for r in roles)
 
 
+def test_the_registration_without_bicep_is_made_of_the_same_files() -> None:
+    """docs/deploy.md, "Sign-in without the right to register"."""
+    by_hand = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8").partition("### Sign-in without")[2]
+    by_hand = by_hand.partition("\n## ")[0]
+    application = resource(module("registration"), "application").node.text.decode()
+    for name in ("app-roles.json", "app-api.json", "app-access.json"):
+        assert f"loadJsonContent('../{name}')" in application
+        assert f"infra/{name}" in by_hand
+    assert "appRoleAssignmentRequired=true" in by_hand
+    assert "appRoleAssignmentRequired: true" in module("registration").path.read_text(encoding="utf-8")
+
+
+def test_azure_cli_is_let_into_the_api_by_a_scope_that_it_has() -> None:
+    """The runbook's `az account get-access-token` needs no consent then."""
+    api = data("app-api.json")
+    (scope,) = api["oauth2PermissionScopes"]
+    (client,) = api["preAuthorizedApplications"]
+    assert client["delegatedPermissionIds"] == [scope["id"]]
+    assert scope["isEnabled"]
+    assert api["requestedAccessTokenVersion"] == 2, "the audience of a token is then the client id, as it is checked"
+
+
 def azure_roles() -> dict[str, Any]:
     """The roles of docs/permissions.md, from the table in the code."""
     table = json.loads((ROOT / "onboarding" / "azure" / "permissions.json").read_text(encoding="utf-8"))
@@ -245,6 +275,25 @@ def test_each_app_runs_as_its_own_identity_and_its_host_is_out_of_the_others_rea
         assert params["hostStorageName"] == f"{who}Host.outputs.name"
         for right in ("blobOwners", "tableContributors"):
             assert principals(f"{who}Host", right) == {who}, "who writes there may replace the app's package"
+
+
+def test_sign_in_leads_back_to_the_name_that_people_come_by() -> None:
+    """Behind a gateway the app sees its own name; the registration has only the gateway's."""
+    sign_in = properties(resource(module("function-app"), "signIn").body["properties"])
+    proxy = properties(properties(sign_in["httpSettings"])["forwardProxy"])
+    assert proxy["convention"].text == b"isBehindGateway ? 'Standard' : 'NoProxy'"
+    for app in apps().values():
+        assert properties(app.body["params"])["isBehindGateway"].text == b"!empty(publicUrl)"
+
+
+def test_each_identity_reads_only_the_secrets_that_its_app_has_as_settings() -> None:
+    vault = module("vault")
+    for secret, readers in (("linkKey", {"front", "steps"}), ("teamsWebhook", {"steps"})):
+        assert resource(vault, f"{secret}Reader").body["scope"].text == secret.encode(), "not on the vault"
+        assert principals("vault", f"{secret}Readers") == readers
+    for who, app in apps().items():
+        given = properties(app.body["params"])["teamsWebhookName"].text
+        assert (given != b"''") == (who in principals("vault", "teamsWebhookReaders"))
 
 
 def test_only_the_front_meets_people() -> None:
@@ -313,6 +362,45 @@ def test_azd_finds_the_function_apps_by_their_tag() -> None:
     tags = resource(module("function-app"), "app").body["tags"].text.decode()
     assert "'azd-service-name': serviceName" in tags
     assert "'azd-env-name': environmentName" in next(v for v in main.of("var") if v.name == "tags").node.text.decode()
+
+
+def test_only_a_python_that_the_package_can_be_made_for_is_deployed() -> None:
+    """Azure takes any text as the version, and the app then never starts (Azure/Azure-Functions, issue 2666)."""
+    for source in (read((INFRA / "main.bicep").resolve()), module("function-app")):
+        allowed = next(p for p in source.of("param") if p.name == "pythonVersion").decorators["allowed"]
+        assert re.findall(r"'([\d.]+)'", allowed.text.decode()) == list(SUPPORTED)
+
+
+def test_azd_publishes_the_steps_before_the_front() -> None:
+    """docs/upgrade.md: the other way round messages fail and are given up."""
+    services = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))["services"]
+    assert services["front"]["uses"] == ["steps"]
+    assert "uses" not in services["steps"]
+
+
+def test_apps_that_share_a_subnet_are_made_one_after_the_other() -> None:
+    """Side by side the second is refused: "Failed to acquire ServiceAssociationLinkLease" (409)."""
+    front, steps = apps()["front"], apps()["steps"]
+    subnets = {properties(app.body["params"])["subnetId"].text for app in (front, steps)}
+    assert len(subnets) == 1, "with a subnet each they may be made at the same time"
+    assert front.name.encode() in [n.text for n in steps.body["dependsOn"].named_children]
+
+
+def test_private_endpoints_are_made_one_after_the_other() -> None:
+    """Side by side in one subnet some fail: ReferencedResourceNotProvisioned, StorageAccountOperationInProgress."""
+    main = read((INFRA / "main.bicep").resolve())
+    endpoints = {m.name: m for m in main.of("module") if m.target == "modules/private-endpoint.bicep"}
+    before = {
+        name: [n.text.decode() for n in endpoint.body["dependsOn"].named_children if n.type == "identifier"]
+        for name, endpoint in endpoints.items()
+        if "dependsOn" in endpoint.body
+    }
+    chain = [name for name in endpoints if name not in before]
+    assert len(chain) == 1, f"{chain} are made side by side"
+    while following := [name for name, waits in before.items() if chain[-1] in waits]:
+        assert len(following) == 1, f"{following} are made side by side"
+        chain += following
+    assert sorted(chain) == sorted(endpoints)
 
 
 def test_what_is_kept_ready_is_a_group_that_flex_consumption_has() -> None:

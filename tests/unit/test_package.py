@@ -172,6 +172,14 @@ def test_a_folder_that_is_no_package_is_not_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").exists()
 
 
+def test_a_zip_made_on_windows_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "host.json").write_text("{}")
+    here = zipped(tmp_path / "package").read_bytes()
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert zipped(tmp_path / "package").read_bytes() == here
+
+
 def test_the_zip_holds_the_contents_of_the_folder_readable_by_all_and_is_the_same_each_time(tmp_path: Path) -> None:
     package = tmp_path / "package"
     (package / ".python_packages").mkdir(parents=True)
@@ -183,6 +191,8 @@ def test_the_zip_holds_the_contents_of_the_folder_readable_by_all_and_is_the_sam
     with zipfile.ZipFile(archive) as file:
         assert file.namelist() == [".python_packages/six.py", "host.json"]
         assert all(entry.external_attr >> 16 & 0o444 == 0o444 for entry in file.infolist())
+        # 3 is Unix. Without it, as on Windows, the modes above are not read, and the host finds no function.
+        assert {entry.create_system for entry in file.infolist()} == {3}
     (package / "host.json").touch()
     assert zipped(package).read_bytes() == first
 
@@ -198,6 +208,10 @@ def test_bytecode_is_of_what_is_reached_and_good_whatever_time_its_source_has(tm
     assert size == sum(path.stat().st_size for path in compiled.values())
     # PEP 552: bytes 4 to 8 are flags; 1 is by hash and unchecked.
     assert all(int.from_bytes(path.read_bytes()[4:8], "little") == 1 for path in compiled.values())
+    # Where a folder has no such file, azd leaves __pycache__ out of the zip that it makes.
+    lines = (tmp_path / ".funcignore").read_text(encoding="utf-8").splitlines()
+    assert lines
+    assert all(line.startswith("#") for line in lines)
     (tmp_path / "function_app.py").write_text("def broken(:\n")
     with pytest.raises(PackageError, match="SyntaxError"):
         compile_reached(tmp_path, [], sys.executable)
