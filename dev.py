@@ -38,7 +38,8 @@ MADE = (
     "htmlcov",
     "mutants",
 )
-MISLEADING = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
+MISLEADING = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__", "PYTHONDONTWRITEBYTECODE")
+"""The last is set in many container images. Here it would have each of many processes compile the SDKs again."""
 NO_TESTS = 5
 """pytest's exit status when it found none."""
 

@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/azure-functions/functions-bindings-service-bus
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import TYPE_CHECKING, Any
 
 from sandbox.functions_host.app import Binding
@@ -67,15 +68,18 @@ class Connections:
         return self._settings.get(f"{name}__fullyQualifiedNamespace") or None
 
     def _open(self, name: str) -> ServiceBusClient:
+        import certifi
         from azure.servicebus.aio import ServiceBusClient
 
-        # The listener reconnects with pauses of its own, which the SDK's retries would only prolong.
+        # The listener reconnects with pauses of its own, which the SDK's retries would only prolong. With a context of
+        # its own each receiver would read the file of authorities again.
+        options: dict[str, Any] = {"retry_total": 0, "ssl_context": ssl.create_default_context(cafile=certifi.where())}
         text = self._string(name)
         if text is not None:
-            return ServiceBusClient.from_connection_string(text, retry_total=0)
+            return ServiceBusClient.from_connection_string(text, **options)
         from azure.identity.aio import DefaultAzureCredential
 
         client_id = self._settings.get(f"{name}__clientId")
         credential = DefaultAzureCredential(managed_identity_client_id=client_id)
         self._credentials.append(credential)
-        return ServiceBusClient(self._namespace(name) or "", credential, retry_total=0)
+        return ServiceBusClient(self._namespace(name) or "", credential, **options)

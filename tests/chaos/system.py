@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 BOUND = 60.0
 """Seconds without any progress after which a test gives up."""
-LOOK_EVERY = 0.05
+LOOK_EVERY = 0.1
 
 FAST = {
     "ONBOARDING_STEP_TIMEOUT": "4",

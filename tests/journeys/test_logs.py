@@ -98,9 +98,10 @@ def _journeys(cloud: Cloud) -> None:
             # A signed link, as the onboarding team gets it: opened, and once more when it has been used. Which notices
             # the troubles above kept from going out is a matter of time, so that this onboarding has none of them.
             microsoft.call("DELETE", "/faults")
-            watched = operator.post(gateway()).json()["id"]
-            operator.until(watched, lambda _: "/links/" in json.dumps(_mails(microsoft)), confirm=False)
-            links = set(re.findall(r"/api(/links/[\w.-]+)", json.dumps(_mails(microsoft))))
+            body = gateway()
+            watched = operator.post(body).json()["id"]
+            operator.until(watched, lambda _: bool(_links(microsoft, body["gateway"]["name"])), confirm=False)
+            links = _links(microsoft, body["gateway"]["name"])
             for link in links:
                 assert operator.client.get(link, headers={"accept": "text/html"}).status_code == 200
             operator.completed(watched)
@@ -112,6 +113,12 @@ def _journeys(cloud: Cloud) -> None:
 
 def _mails(microsoft: Simulator) -> list[Json]:
     return list(microsoft.call("GET", "/mailbox"))
+
+
+def _links(microsoft: Simulator, gateway: str) -> set[str]:
+    """The links that people have got about that gateway."""
+    texts = [text for mail in _mails(microsoft) if re.search(rf"\b{gateway}\b", text := json.dumps(mail))]
+    return {link for text in texts for link in re.findall(r"/api(/links/[\w.-]+)", text)}
 
 
 def _malformed(cloud: Cloud) -> None:

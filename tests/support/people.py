@@ -19,7 +19,7 @@ from tests.support import requests
 SAMPLES = Path(__file__).parents[2] / "samples"
 BOUND = 40.0
 """Seconds that a journey may take on a busy machine; on a quiet one it takes three."""
-LOOK_EVERY = 0.05
+LOOK_EVERY = 0.1
 
 Json = dict[str, Any]
 
