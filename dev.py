@@ -73,12 +73,13 @@ LAYERS = (
     replace(_tests("unit", "-n", "2", azurite=False), whole=("--cov", "--cov-report=term")),
     _tests("simulation", "-n", "2", azurite=False),
     _tests("contract"),
-    # Most of it is waiting for the Service Bus SDK to close its connections, which two can do at a time.
-    _tests("integration", "-n", "2", "--dist", "loadgroup"),
+    # Most of it is waiting for the Service Bus SDK to close its connections, which several can do at a time.
+    _tests("integration", "-n", "4", "--dist", "loadgroup"),
     # Much of a journey is waiting: two systems, each with whole files of tests.
     _tests("journeys", "-n", "2", "--dist", "loadfile"),
-    # The host is killed at every point between two effects: two systems, with half of the points each.
-    _tests("chaos", "-n", "2", "--dist", "loadgroup"),
+    # The host is killed at every point between two effects: two systems, with half of the points each, and a third
+    # for what else goes away.
+    _tests("chaos", "-n", "3", "--dist", "loadgroup"),
     _tests("api"),
     _tests("browser", "-n", "2", "--dist", "loadfile", browser=True),
 )

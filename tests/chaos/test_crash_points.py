@@ -15,7 +15,7 @@ from tests.chaos.ends import check_people_were_told, check_trail, end_state, mai
 from tests.chaos.system import System
 
 SHARES = 2
-AT_ONCE = 5
+AT_ONCE = 8
 """Onboardings under way: while one waits for its lease to end, the next one's function dies."""
 LONGEST = 40
 """Onboardings, after which the points that are left count as unreachable."""
