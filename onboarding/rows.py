@@ -59,7 +59,9 @@ def to_row(record: Record, partition: str, etag: str = "", commit: str = "") -> 
     columns: dict[str, Any] = {
         column: _PARTS[name].dump_json(getattr(record, name), by_alias=True).decode()
         for name, column in _JSON_COLUMNS.items()
+        if name != "tail"
     }
+    columns[_JSON_COLUMNS["tail"]] = _tail(record)
     columns["Rest"] = record.model_dump_json(by_alias=True, exclude=_ELSEWHERE)
     columns[COMMIT] = commit
     columns.update(_shown(record))
@@ -114,8 +116,12 @@ def _too_new(version: int) -> str:
 
 
 def tail_length(record: Record) -> int:
-    """Bytes of the record's tail as its column holds it: at least as many as characters."""
-    return len(_PARTS["tail"].dump_json(record.tail, by_alias=True))
+    """Of the record's tail as its column holds it, in UTF-16 units."""
+    return _length(_tail(record))
+
+
+def _tail(record: Record) -> str:
+    return f"[{','.join(event.text for event in record.tail)}]"
 
 
 def _length(text: str) -> int:

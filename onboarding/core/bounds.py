@@ -61,7 +61,8 @@ def _texts(step: StepRecord) -> Iterator[str]:
 
 def _units(text: str) -> int:
     """As JSON, in UTF-16 units, of which a character has one or two."""
-    return len(json.dumps(text, ensure_ascii=False)) + sum(c > "\uffff" for c in text)
+    beyond = 0 if text.isascii() else sum(c > "\uffff" for c in text)
+    return len(json.dumps(text, ensure_ascii=False)) + beyond
 
 
 def _cut(step: StepRecord, length: int) -> StepRecord:

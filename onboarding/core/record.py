@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from functools import cached_property
+from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -193,6 +194,17 @@ class Event(Stored):
     step: str | None = None
     detail: Detail = ""
     changes: dict[str, tuple[Any, Any]] = {}
+
+    @cached_property
+    def text(self) -> str:
+        """Its JSON. Kept, because it is written again with each version of the record until it leaves the tail."""
+        return self.model_dump_json(by_alias=True)
+
+    def __copy__(self) -> Self:
+        """What `model_copy` begins with: a copy may be given other fields, and then has another text."""
+        copied = super().__copy__()
+        copied.__dict__.pop("text", None)
+        return copied
 
 
 class Record(Stored):

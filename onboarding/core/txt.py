@@ -95,7 +95,7 @@ def _quoted(value: str) -> str:
 
 def _plain(text: str, length: int) -> str:
     """Text from outside, on one line and not longer than `length`."""
-    clean = "".join(c if c.isprintable() else "?" for c in text)
+    clean = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
     return clean if len(clean) <= length else clean[: length - 1] + "…"
 
 

@@ -93,6 +93,9 @@ class MemoryGateways:
 
 def _copied(value: Any) -> Any:
     """JSON that shares nothing with the twin's; `copy.deepcopy` takes ten times as long."""
+    if type(value) is str:
+        # Most parts are, and the questions below take long.
+        return value
     if isinstance(value, Mapping):
         return {name: _copied(part) for name, part in value.items()}
     if isinstance(value, list | tuple):

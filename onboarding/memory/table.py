@@ -153,14 +153,16 @@ class MemoryTable:
 
 
 def _cell(name: str, value: Any) -> Any:
+    if type(value) is str and len(value) * 2 <= STRING_LENGTH:
+        # Most are, and no character takes more than two units.
+        return value
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError(f"column {name}: an aware time was expected, seen {value.isoformat()}")
         return value.astimezone(UTC)
     if isinstance(value, str):
         value = str(value)
-        # No character takes more than two units: most texts need not be counted.
-        length = len(value) if len(value) * 2 <= STRING_LENGTH else len(value.encode("utf-16-le", "surrogatepass")) // 2
+        length = len(value.encode("utf-16-le", "surrogatepass")) // 2
         if length > STRING_LENGTH:
             raise ValueError(f"column {name}: at most {STRING_LENGTH} characters were expected, seen {length}")
         return value

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 BEGUN = (StepState.DUE, StepState.RUNNING, StepState.WAITING)
 OF_OPEN_CHECKPOINTS = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION)
 OUTCOMES = ("step-postponed", "step-stopped", "notice-failed")
+KEPT = 4000
+"""Commits whose record is kept; an older row is parsed."""
 SKEW = timedelta(seconds=2)
 
 
@@ -28,7 +30,8 @@ SKEW = timedelta(seconds=2)
 def remembered() -> Iterator[dict[str, Record]]:
     """Commit → the record that it wrote. Such a row is not parsed when it is read: most of all time would go there.
 
-    That a row reads back as the record that was written is checked at the end, without this.
+    That a row reads back as the record that was written is checked at the end, without this. Only the latest are
+    kept: each object that is alive is one more for Python's garbage collector to look at, again and again.
     """
     write, read = records.to_row, records.from_row
     known: dict[str, Record] = {}
@@ -36,6 +39,8 @@ def remembered() -> Iterator[dict[str, Record]]:
     def to_row(record: Record, partition: str, etag: str = "", commit: str = "") -> Row:
         if commit:
             known[commit] = record
+            if len(known) > KEPT:
+                del known[next(iter(known))]
         return write(record, partition, etag, commit)
 
     def from_row(row: Row) -> Record:
