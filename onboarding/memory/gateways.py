@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ class MemoryGateways:
     def __init__(self, writes: list[tuple[str, ...]] | None = None) -> None:
         self.resources: dict[str, dict[str, Any]] = {}
         """Key of the gateway → the whole resource."""
+        self._keys: dict[str, dict[str, None]] = defaultdict(dict)
+        """Lower-case subscription → the keys of its gateways, in order."""
         self.lines: dict[str, dict[str, TestLineResource]] = {}
         """Key of the gateway → lower-case name of the line → the line."""
         self.writes: list[tuple[str, ...]] = [] if writes is None else writes
@@ -25,6 +28,7 @@ class MemoryGateways:
 
     def add(self, gateway: GatewayId, **properties: Any) -> dict[str, Any]:
         """Put a deployed gateway there, with its identity and domain label; the resource, to be changed freely."""
+        self._keys[gateway.subscription_id.lower()][gateway.key] = None
         self.resources[gateway.key] = {
             "id": gateway.arm_id,
             "name": gateway.name,
@@ -70,14 +74,15 @@ class MemoryGateways:
         new["id"], new["name"] = old["id"], old["name"]
         new["identity"] = old.get("identity") or new.get("identity")
         self.resources[gateway.key] = new
+        self._keys[gateway.subscription_id.lower()][gateway.key] = None
         self.lines.setdefault(gateway.key, {})
         self.writes.append(("put", gateway.name))
 
     async def in_subscription(self, subscription_id: str) -> Sequence[GatewayResource]:
         """Every gateway of a subscription."""
         self.faults.raise_next("in_subscription")
-        prefix = f"/subscriptions/{subscription_id}/".lower()
-        return [GatewayResource(_copied(b)) for key, b in self.resources.items() if key.startswith(prefix)]
+        found = (self.resources.get(key) for key in self._keys[subscription_id.lower()])
+        return [GatewayResource(_copied(body)) for body in found if body is not None]
 
     async def test_lines(self, gateway: GatewayId) -> Sequence[TestLineResource]:
         """The gateway's test lines."""
