@@ -44,7 +44,7 @@ class HttpServer:
         self._invoker, self._admin, self._body_limit = invoker, admin, body_limit
         self._stopping = False
         app = web.Application(client_max_size=body_limit)
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None)
         self._site: web.TCPSite | None = None
 

@@ -151,6 +151,7 @@ class TestHttp:
             ("/api/numbers/last", "last"),
             ("/API/Numbers/LAST/", "last"),
             ("/api/numbers/7/8", "rest 7/8"),
+            ("/api/numbers/se%0Aven", "other se\nven"),
         ],
     )
     async def test_the_most_specific_route_wins(self, serve: Serve, path: str, answer: str) -> None:
