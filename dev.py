@@ -72,7 +72,7 @@ LAYERS = (
     # Every branch of the pure core is taken by some test of it.
     replace(_tests("unit", "-n", "2", azurite=False), whole=("--cov", "--cov-report=term")),
     _tests("simulation", "-n", "2", azurite=False),
-    _tests("contract"),
+    _tests("contract", "-n", "2", "--dist", "loadfile"),
     # Most of it is waiting for the Service Bus SDK to close its connections, which several can do at a time.
     _tests("integration", "-n", "4", "--dist", "loadgroup"),
     # Much of a journey is waiting: two systems, each with whole files of tests.
