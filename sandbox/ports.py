@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 
 HOST = "127.0.0.1"
@@ -26,6 +26,8 @@ PURPOSES: Mapping[str, str] = {
 
 FREE_RANGE = range(20000, 32000)
 """Below the ports that operating systems give to outgoing connections, which could take one at any moment."""
+PARTS = 64
+"""Of that range: processes whose numbers are closer than this try different ports."""
 
 
 class PortsInUseError(Exception):
@@ -68,16 +70,18 @@ class Ports:
 
     @classmethod
     def free(cls) -> Ports:
-        """Ports that are free now, for tests: they are no one's default, and no two are the same."""
+        """Ports that are free now, for tests: they are no one's default, and no two are the same.
+
+        Nor are they those that this process was given shortly before, or that one beside it is given now: what is to
+        listen on them takes a while to start.
+        """
         names = [field.name for field in fields(cls)]
-        # Nothing secret: two test runs at the same time should try different ones.
-        candidates = random.SystemRandom().sample(FREE_RANGE, len(FREE_RANGE))
         found: dict[str, int] = {}
-        for port in candidates:
-            if len(found) == len(names):
-                return cls(**found)
+        for port in _candidates():
             if is_free(port):
                 found[names[len(found)]] = port
+            if len(found) == len(names):
+                return cls(**found)
         raise OSError(f"fewer than {len(names)} ports are free from {FREE_RANGE.start} to {FREE_RANGE.stop}")
 
     def check(self, names: Iterable[str]) -> None:
@@ -92,6 +96,23 @@ class Ports:
         taken = {name: numbers[name] for name in names if not is_free(numbers[name])}
         if taken:
             raise PortsInUseError(taken)
+
+
+_given: dict[int, int] = {}
+"""Process → how many ports it has tried."""
+
+
+def _candidates() -> Iterator[int]:
+    """This process's own part of the range, on from where it stopped; then all the others."""
+    me = os.getpid()
+    # Processes that are started one after the other have parts of their own. Where one begins in it is chance: other
+    # runs of tests, whose processes have any numbers, should begin elsewhere.
+    mine = FREE_RANGE[me % PARTS :: PARTS]
+    start = _given.setdefault(me, random.randrange(len(mine) or 1))
+    for number in range(start, start + len(mine)):
+        _given[me] = number + 1
+        yield mine[number % len(mine)]
+    yield from (port for port in FREE_RANGE if port not in mine)
 
 
 def is_free(port: int) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import asdict
 
 import pytest
 
-from sandbox.ports import FREE_RANGE, PURPOSES, Ports, PortsInUseError, is_free
+from sandbox.ports import FREE_RANGE, PARTS, PURPOSES, Ports, PortsInUseError, is_free
 
 
 def test_the_usual_ports_are_those_that_documents_name() -> None:
@@ -24,6 +25,19 @@ def test_free_ports_are_all_different_free_and_no_ones_default() -> None:
     assert len(set(chosen)) == len(chosen)
     assert all(is_free(port) for port in chosen)
     assert all(port in FREE_RANGE for port in chosen)
+
+
+def test_ports_are_not_given_again_while_what_will_listen_on_them_starts() -> None:
+    chosen = [port for _ in range(10) for port in asdict(Ports.free()).values()]
+    assert len(set(chosen)) == len(chosen)
+
+
+def test_processes_side_by_side_are_given_different_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = []
+    for process in range(70_000, 70_000 + PARTS):
+        monkeypatch.setattr(os, "getpid", lambda process=process: process)
+        chosen += [port for _ in range(2) for port in asdict(Ports.free()).values()]
+    assert len(set(chosen)) == len(chosen)
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM], ids=["tcp", "udp"])
