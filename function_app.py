@@ -8,13 +8,14 @@ from __future__ import annotations
 import azure.functions as func
 
 from onboarding import app as composed
-from onboarding.core.messages import decode
-from onboarding.core.steps import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, TASKS, Step
+from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, decode
 from onboarding.dead_letters import dead_letter_of
 from onboarding.http.call import Route
 from onboarding.http.entrance import entrance
 from onboarding.http.routes import ROUTES
 from onboarding.settings import functions
+from onboarding.steps import TASKS
+from onboarding.steps.definition import Definition
 from onboarding.telemetry.setup import start
 from onboarding.telemetry.triggers import received, ticked
 from onboarding.timer import timer_pass
@@ -28,7 +29,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 CONNECTION = "ServiceBus"
 
 
-def _register_step(step: Step) -> None:
+def _register_step(step: Definition) -> None:
     """A function named after the step, on the queue named after it."""
 
     @app.function_name(step.name.replace("-", "_"))

@@ -26,19 +26,19 @@ from onboarding.core.events import (
     Stopped,
     Succeeded,
 )
-from onboarding.core.messages import DeadLetter, ForeignMessageError, decode
+from onboarding.core.messages import DeadLetter, ForeignMessageError, decode, queue_of
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError, TryLaterError, unexpected
 from onboarding.core.record import Record
-from onboarding.core.request import OnboardingRequest, differences
+from onboarding.core.request import OnboardingRequest
 from onboarding.core.rules.tasks import may_write
 from onboarding.fence import Permit, WithdrawnError, fenced
 from onboarding.notify import Outcome, Telling, send
 from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
-from onboarding.steps import TASK_STEPS
-from onboarding.steps.base import Work, World
+from onboarding.steps import QUEUES, definition_of
+from onboarding.steps.base import Work, World, kept
 from onboarding.telemetry.about import About, about_this
 from onboarding.telemetry.work import attempting, committed, dead, telling
 
@@ -109,15 +109,23 @@ class Engine:
                 continue
             with committed(loaded.record, decision.record, now):
                 await self._publish(decision, now)
+            await self._stop_unknown(decision)
             return decision, saved
         raise ConflictError(f"onboarding {onboarding_id} changed {CONFLICT_ROUNDS} times while it was being written")
 
     async def _publish(self, decision: Decision, now: datetime) -> None:
         """Carry the effects out. The record has them already: when the bus is down, the timer repeats them."""
+        ours = [e for e in decision.effects if queue_of(e) in QUEUES]
         try:
-            await self.bus.publish(decision.effects, now)
+            await self.bus.publish(ours, now)
         except Exception:
             log.warning("messages of onboarding %s were not sent; the timer will", decision.record.id, exc_info=True)
+
+    async def _stop_unknown(self, decision: Decision) -> None:
+        """A step that another version planned has no queue here: it stops at once, and asks for a person."""
+        for effect in decision.effects:
+            if isinstance(effect, Nudge) and effect.queue not in QUEUES:
+                await self.run_step(effect.onboarding_id, effect.step, effect.ticket)
 
     async def request(self, request: OnboardingRequest, actor: str, *, again: bool) -> Accepted:
         """A posted request: a new onboarding, the one there is, or (`again`) a closed one started anew.
@@ -125,9 +133,9 @@ class Engine:
         Raises InProgressError when the gateway has another one.
         """
         for _ in range(CONFLICT_ROUNDS):
-            loaded = await self.records.load(request.gateway.id.onboarding_id)
+            loaded = await self.records.load(request.gateway.onboarding_id)
             if loaded is not None and not (again and loaded.record.closed):
-                differs = differences(loaded.record.request.to_json(), request.to_json())
+                differs = request.differences(loaded.record.request)
                 if differs or again:
                     raise InProgressError(loaded.record, differs)
                 return Accepted(loaded.record, created=False)
@@ -139,8 +147,9 @@ class Engine:
                 continue
             with committed(loaded.record if loaded else None, decision.record, now):
                 await self._publish(decision, now)
+            await self._stop_unknown(decision)
             return Accepted(decision.record, created=True)
-        raise ConflictError(f"onboarding {request.gateway.id.onboarding_id} is being written by many at a time")
+        raise ConflictError(f"onboarding {request.gateway.onboarding_id} is being written by many at a time")
 
     async def receive(self, nudge: Effect) -> None:
         """A message arrived."""
@@ -168,15 +177,17 @@ class Engine:
 
     async def _attempt(self, record: Record, name: str, ticket: int) -> Happening:
         """Do the step once. Everything that can go wrong becomes an outcome that the record keeps."""
-        task = TASK_STEPS[name]
-        work = Work(record, fenced(self.world, self._permit(record.id, name, ticket)))
+        step = record.step(name)
+        task = definition_of(step).task
+        assert task is not None, f"{name} is no task, and is never due"
+        work = Work(record, fenced(self.world, self._permit(record.id, name, ticket)), step)
         try:
             async with asyncio.timeout(self.policy.step_timeout):
                 inspection = await task.inspect(work)
                 if inspection.done:
-                    return Succeeded(name, ticket, inspection.found, inspection.findings)
+                    return Succeeded(name, ticket, inspection.found, kept(inspection.findings))
                 applied = await task.apply(work, inspection)
-                return Succeeded(name, ticket, applied.did, {**inspection.findings, **applied.findings})
+                return Succeeded(name, ticket, applied.did, kept(inspection.findings, applied.findings))
         except StepProblemError as problem:
             return outcome_of(problem, name, ticket)
         except WithdrawnError:

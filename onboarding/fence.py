@@ -10,19 +10,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from onboarding.core.identifiers import GatewayId
-from onboarding.core.request import TestLine
+from onboarding.azure.communications_gateway import GatewayId, GatewayResource, TestLineResource
+from onboarding.core.services import TestLine
 from onboarding.ports import (
     Directory,
     Domain,
-    GatewayResource,
     Gateways,
     Message,
     Notifier,
     Principal,
     RoleStanding,
     ServicePrincipal,
-    TestLineResource,
 )
 from onboarding.steps.base import World
 

@@ -6,12 +6,12 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from onboarding.core.deliveries import deliveries
 from onboarding.core.links import Link, sign
-from onboarding.core.notice_words import words
+from onboarding.core.plan import StepKind
 from onboarding.core.problems import StepProblemError, TryLaterError, unexpected
 from onboarding.core.record import Delivered, Notice, Record
-from onboarding.core.steps import Kind
+from onboarding.notices.deliveries import deliveries
+from onboarding.notices.inside import words
 from onboarding.ports import Clock, Notifier
 from onboarding.telemetry.work import delivering
 
@@ -81,6 +81,6 @@ def _link(notice: Notice, record: Record, telling: Telling, now: datetime, *, ou
         link = Link(record.id, notice.step, opening, now + timedelta(seconds=telling.link_lifetime))
         return f"{base}/links/{sign(link, telling.link_key)}"
     step = record.step(notice.step) if notice.step else None
-    if step and step.definition.kind is Kind.CHECKPOINT:
+    if step and step.plan.kind is StepKind.CHECKPOINT:
         return f"{base}/onboardings/{record.id}/checkpoints/{step.name}"
     return f"{base}/dashboard/{record.id}"

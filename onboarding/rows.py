@@ -8,10 +8,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from onboarding.core.record import SCHEMA_VERSION, STORED, Event, Problem, Record, StepState, upgraded
-from onboarding.core.steps import STEPS
+from onboarding.core.record import SCHEMA_VERSION, Event, Problem, Record, StepState
+from onboarding.kinds import STORED
 from onboarding.open_steps import written
 from onboarding.ports import Row
+from onboarding.steps import definition_of
+from onboarding.upgrade import read_record
 
 OPEN, CLOSED = "open", "closed"
 
@@ -21,15 +23,16 @@ COLUMN_LENGTH = 32_000
 _JSON_COLUMNS = {
     "request": "Request",
     "steps": "Steps",
-    "findings": "Findings",
     "notices": "Notices",
     "tail": "Tail",
 }
 
 
+_OURS = f'{{"schemaVersion":{SCHEMA_VERSION},'
+"""What the JSON of a record begins with that this version wrote."""
 _ELSEWHERE = set(_JSON_COLUMNS)
 _PARTS: Mapping[str, TypeAdapter[Any]] = {
-    name: TypeAdapter(Record.model_fields[name].annotation or Any) for name in _JSON_COLUMNS
+    name: TypeAdapter(Record.model_fields[name].annotation or Any) for name in ("steps", "notices")
 }
 
 
@@ -59,8 +62,9 @@ def to_row(record: Record, partition: str, etag: str = "", commit: str = "") -> 
     columns: dict[str, Any] = {
         column: _PARTS[name].dump_json(getattr(record, name), by_alias=True).decode()
         for name, column in _JSON_COLUMNS.items()
-        if name != "tail"
+        if name in _PARTS
     }
+    columns[_JSON_COLUMNS["request"]] = record.request.model_dump_json(by_alias=True)
     columns[_JSON_COLUMNS["tail"]] = _tail(record)
     columns["Rest"] = record.model_dump_json(by_alias=True, exclude=_ELSEWHERE)
     columns[COMMIT] = commit
@@ -83,19 +87,23 @@ def from_row(row: Row) -> Record:
     newer one wrote it: what that one added would be lost.
     """
     try:
-        parts = "".join(f',"{name}":{row.columns[column]}' for name, column in _JSON_COLUMNS.items())
+        columns = {**_JSON_COLUMNS, **({"findings": "Findings"} if "Findings" in row.columns else {})}
+        parts = "".join(f',"{name}":{row.columns[column]}' for name, column in columns.items())
         whole = f"{row.columns['Rest'].removesuffix('}')}{parts}}}"
-        record = Record.model_validate_json(whole, context=STORED)
-    except (KeyError, AttributeError, ValidationError) as error:
+        if whole.startswith(_OURS):
+            record = Record.model_validate_json(whole, context=STORED)
+        else:
+            record = read_record(json.loads(whole))
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise UnreadableRowError(row.key, _newer(row) or f"unexpected or missing: {_where(error)}") from None
     if record.schema_version > SCHEMA_VERSION:
         raise UnreadableRowError(row.key, _too_new(record.schema_version))
-    return upgraded(record)
+    return record
 
 
-def _where(error: KeyError | AttributeError | ValidationError) -> str:
+def _where(error: Exception) -> str:
     if not isinstance(error, ValidationError):
-        return f"column {error}"
+        return f"column {error}" if isinstance(error, KeyError | AttributeError) else "JSON"
     return ", ".join(".".join(map(str, e["loc"])) or "JSON" for e in error.errors()[:5])
 
 
@@ -143,8 +151,8 @@ def waiting_for(record: Record) -> tuple[str | None, str | None, Any]:
     if not open_steps:
         return None, None, None
     step = min(open_steps, key=lambda s: (order.index(s.state), s.since))
-    on_whom = _OPERATOR if step.state is StepState.NEEDS_ATTENTION else step.definition.waits_on.value
-    return step.definition.title, on_whom, step.since
+    on_whom = _OPERATOR if step.state is StepState.NEEDS_ATTENTION else step.plan.waits_on.value
+    return definition_of(step).title, on_whom, step.since
 
 
 def last_problem(record: Record) -> Problem | None:
@@ -156,7 +164,7 @@ def last_problem(record: Record) -> Problem | None:
 
 def progress(record: Record) -> tuple[int, int]:
     """(steps ended, steps of the plan)."""
-    return sum(s.ended for s in record.steps), len(STEPS)
+    return sum(s.ended for s in record.steps), len(record.steps)
 
 
 def _shown(record: Record) -> dict[str, Any]:
@@ -166,9 +174,9 @@ def _shown(record: Record) -> dict[str, Any]:
     return {
         "Version": record.version,
         "Gateway": record.request.gateway.name,
-        "GatewayId": record.request.gateway.id.arm_id,
-        "SubscriptionId": record.request.gateway.subscription_id.lower(),
-        "Environment": record.request.environment.value,
+        "GatewayId": record.request.gateway.key,
+        "SubscriptionId": record.request.gateway.subscription,
+        "Environment": record.request.environment and record.request.environment.value,
         "Services": ",".join(s.value for s in record.request.selected),
         "State": record.state.value,
         OPEN_STEPS: written(record),
@@ -179,8 +187,8 @@ def _shown(record: Record) -> dict[str, Any]:
         "StepsEnded": done,
         "StepsTotal": total,
         "LastError": problem.seen if problem else None,
-        "Domain": record.findings.domain,
-        "ApplicationId": record.findings.application_id,
+        "Domain": record.findings.get("domain"),
+        "ApplicationId": record.findings.get("applicationId"),
         "CreatedAt": record.created_at,
         "UpdatedAt": record.updated_at,
         "ClosedAt": record.closed_at,

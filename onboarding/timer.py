@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from onboarding.core.events import Happening, Looked, TimePassed
+from onboarding.core.plan import StepKind
 from onboarding.core.problems import TryLaterError
-from onboarding.core.record import StepRecord, StepState
-from onboarding.core.steps import WAITS
+from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.engine import Engine
 from onboarding.records import Loaded
-from onboarding.steps import WAIT_STEPS
+from onboarding.steps import definition_of
 from onboarding.steps.base import Look, Work, broken
 from onboarding.telemetry.about import about
 
@@ -52,30 +52,37 @@ async def timer_pass(engine: Engine) -> int:
 
 
 async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Looked]]:
-    """Onboarding id → what was seen of its due waits. One batch a kind of wait."""
+    """Onboarding id → what was seen of its due waits. One batch a definition."""
     now = engine.clock.now()
+    batches: dict[str, list[Work]] = defaultdict(list)
+    for loaded in due:
+        for step in loaded.record.steps:
+            if _is_due(loaded.record, step, now):
+                batches[step.plan.definition].append(Work(loaded.record, engine.world, step))
     seen: dict[str, list[Looked]] = defaultdict(list)
 
-    async def batch(name: str) -> None:
-        works = [Work(x.record, engine.world) for x in due if _is_due(x, name, now)]
-        if not works:
-            return
-        try:
-            looks = await WAIT_STEPS[name].look(works)
-        except Exception as error:
-            log.exception("looking at %s failed unexpectedly", name)
-            looks = {w.record.id: broken(error) for w in works}
-        for work in works:
-            seen[work.record.id].append(_looked(work.record.step(name), looks[work.record.id]))
+    async def batch(works: Sequence[Work]) -> None:
+        for work, look in zip(works, await _looks(works), strict=True):
+            seen[work.record.id].append(_looked(work.step, look))
 
-    await asyncio.gather(*(batch(wait.name) for wait in WAITS))
+    await asyncio.gather(*map(batch, batches.values()))
     return seen
 
 
-def _is_due(loaded: Loaded, name: str, now: datetime) -> bool:
-    step = loaded.record.step(name)
-    at = step.next_attempt_at
-    return loaded.record.active and step.state is StepState.WAITING and at is not None and at <= now
+async def _looks(works: Sequence[Work]) -> Sequence[Look]:
+    """What was seen of waits of one definition."""
+    definition = definition_of(works[0].step)
+    assert definition.wait is not None, f"{definition.name} is no wait, and is never looked at"
+    try:
+        return await definition.wait.look(works)
+    except Exception as error:
+        log.exception("looking at %s failed unexpectedly", definition.name)
+        return [broken(error)] * len(works)
+
+
+def _is_due(record: Record, step: StepRecord, now: datetime) -> bool:
+    waits = step.plan.kind is StepKind.WAIT and step.state is StepState.WAITING
+    return record.active and waits and step.next_attempt_at is not None and step.next_attempt_at <= now
 
 
 def _looked(step: StepRecord, look: Look) -> Looked:
@@ -87,7 +94,6 @@ def _looked(step: StepRecord, look: Look) -> Looked:
         problem=problem.problem if problem else None,
         stop=problem is not None and not isinstance(problem, TryLaterError),
         retry_after=problem.retry_after if isinstance(problem, TryLaterError) else None,
-        findings=look.findings,
         ticket=step.ticket,
     )
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from onboarding.core.identifiers import GATEWAY_TYPE
-from onboarding.core.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
+from onboarding.azure.communications_gateway import GATEWAY_TYPE
 from onboarding.ports import ServicePrincipal
+from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 
 READS = frozenset({"GET"})
 GRANTABLE_ROLES = frozenset(value.lower() for value in (*APPLICATION_ROLES, ADMIN_ROLE))

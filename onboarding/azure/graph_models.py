@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from onboarding.azure.answers import Call, unexpected
-from onboarding.core.record import TxtRecord
-from onboarding.ports import AppRole, Domain, ServicePrincipal
+from onboarding.ports import AppRole, Domain, ServicePrincipal, TxtRecord
 
 VERIFICATION_PREFIX = "MS="
 """How the value of Microsoft's domain verification record begins."""

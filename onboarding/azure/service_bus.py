@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from onboarding.azure.per_loop import PerLoop
 from onboarding.core.events import Effect
 from onboarding.core.messages import CONTENT_TYPE, encode, message_id, queue_of
-from onboarding.core.steps import QUEUES
+from onboarding.steps import QUEUES
 from onboarding.telemetry.spans import message_properties
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from onboarding.core.plan import StepKind
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.core.rules.controls import reopenable, retryable
 from onboarding.core.rules.given_up import gave_up
-from onboarding.core.steps import Kind
+from onboarding.steps import definition_of
 
 _APPROVE, _OPERATE, _SUBMIT = "Onboarding.Approve", "Onboarding.Operate", "Onboarding.Submit"
 ROLE_OF: Mapping[str, str] = {
@@ -56,16 +57,16 @@ def actions(record: Record) -> tuple[Action, ...]:
 
 
 def _of_step(record: Record, step: StepRecord) -> Iterator[Action]:
-    base, title = f"onboardings/{record.id}", step.definition.title
+    base, title = f"onboardings/{record.id}", definition_of(step).title
     checkpoint, path = f"{base}/checkpoints/{step.name}", f"{base}/steps/{step.name}"
     waiting, stopped = step.state is StepState.WAITING, step.state is StepState.NEEDS_ATTENTION
-    if step.definition.confirmable and (waiting or stopped):
+    if step.plan.confirmable and (waiting or stopped):
         yield Action("confirm", step.name, f"Confirm: {title}", checkpoint)
-    if step.definition.confirmable and waiting:
+    if step.plan.confirmable and waiting:
         yield Action("report-problem", step.name, f"Report a problem: {title}", checkpoint)
     if retryable(step) and record.active:
         yield Action("retry", step.name, f"Retry: {title}", f"{path}/retry")
-    if waiting and step.definition.kind is Kind.WAIT and record.active:
+    if waiting and step.plan.kind is StepKind.WAIT and record.active:
         yield Action("check", step.name, f"Check now: {title}", f"{path}/check")
     if not step.ended and step.state is not StepState.RUNNING:
         yield Action("skip", step.name, f"Skip: {title}", f"{path}/skip")

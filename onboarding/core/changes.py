@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from onboarding.core.record import STORED, Event, Record, upgraded
+from onboarding.core.record import Event, Record
 
 _LISTS = {"steps": "name", "notices": "id"}
 _OF_THE_EVENT = {"version", "updatedAt", "tail"}
@@ -14,33 +15,42 @@ _OF_THE_EVENT = {"version", "updatedAt", "tail"}
 def changes(before: Record | None, after: Record) -> dict[str, tuple[Any, Any]]:
     """Field path → (value before, value after), for every field that differs.
 
-    Steps, notices and findings are compared field by field, everything else whole: `steps.add-domain.state`.
+    Steps and notices are compared field by field, everything else whole: `steps.add-domain.state`. Which steps there
+    are, and in which order, is told when a new run has another plan than the one before.
     """
     old = _flat(before, unlike=after) if before else {}
     new = _flat(after, unlike=before)
-    return {path: (old.get(path), new.get(path)) for path in {**old, **new} if old.get(path) != new.get(path)}
+    differ = {path: (old.get(path), new.get(path)) for path in {**old, **new} if old.get(path) != new.get(path)}
+    if before and (names := _names(before)) != _names(after):
+        differ["steps"] = (names, _names(after))
+    return differ
 
 
-def rebuild(events: list[Event]) -> Record:
-    """The record that these events, from the first one, lead to (without its tail)."""
+def _names(record: Record) -> list[str]:
+    return [step.name for step in record.steps]
+
+
+def rebuild(events: Sequence[Event]) -> dict[str, Any]:
+    """The JSON of the record that these events, from the first one, lead to (without its tail)."""
     flat: dict[str, Any] = {}
     for event in events:
         flat.update({path: after for path, (_, after) in event.changes.items()})
         flat["version"], flat["updatedAt"] = event.version, event.at.isoformat()
-    body: dict[str, Any] = {"findings": {}, "steps": {}, "notices": {}}
+    order = flat.pop("steps", None)
+    body: dict[str, Any] = {"steps": {}, "notices": {}}
     for path, value in flat.items():
         head, _, rest = path.partition(".")
         if head in _LISTS:
             name, _, field = rest.rpartition(".")
             body[head].setdefault(name, {})[field] = value
-        elif head == "findings":
-            body["findings"][rest] = value
         else:
             body[path] = value
     # A notice or step that a new start dropped has all its fields set to null.
     for head, key in _LISTS.items():
         body[head] = [item for item in body[head].values() if item[key] is not None]
-    return upgraded(Record.model_validate(body, context=STORED))
+    if order:
+        body["steps"].sort(key=lambda step: order.index(step["name"]))
+    return body
 
 
 def _flat(record: Record, unlike: Record | None) -> dict[str, Any]:
@@ -59,8 +69,6 @@ def _flat(record: Record, unlike: Record | None) -> dict[str, Any]:
                 if shared.get(getattr(item, key)) is not item:
                     start = f"{name}.{getattr(item, key)}"
                     flat.update({f"{start}.{n}": v for n, v in item.to_json().items()})
-        elif name == "findings":
-            flat.update({f"findings.{n}": v for n, v in value.to_json().items()})
         else:
             plain.add(name)
     if plain:

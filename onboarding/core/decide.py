@@ -10,11 +10,11 @@ from datetime import datetime
 
 from onboarding.core.draft import Draft
 from onboarding.core.events import APPLICATION, Effect, Happening
+from onboarding.core.plan import NewStep
 from onboarding.core.policy import Policy
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.rules import RULES, RefusedError
-from onboarding.core.steps import ALREADY_ONBOARDED_REASON, STEPS
 
 PRODUCTION = Policy()
 
@@ -36,40 +36,38 @@ def create(
     previous: Record | None = None,
 ) -> Decision:
     """A new onboarding with its whole plan of steps; with `previous`, a closed one started again (history kept)."""
-    steps = tuple(
-        StepRecord(
-            name=s.name,
-            state=StepState.SKIPPED,
-            since=now,
-            skipped_because=ALREADY_ONBOARDED_REASON,
-            ended_by=APPLICATION,
-        )
-        if s.skipped_when_already_onboarded and request.already_onboarded
-        else StepRecord(
-            name=s.name,
-            state=StepState.PENDING,
-            since=now,
-            # Microsoft's pause outlasts the run in which it was asked for.
-            not_before=previous.step(s.name).not_before if previous else None,
-        )
-        for s in STEPS
-    )
-    plan = Record(
-        id=request.gateway.id.onboarding_id,
+    record = Record(
+        id=request.gateway.onboarding_id,
         version=previous.version if previous else 0,
         run=previous.run + 1 if previous else 1,
         request=request,
         created_at=now,
         updated_at=now,
-        steps=steps,
+        steps=tuple(_step(new, now, previous) for new in request.plan()),
         tail=previous.tail if previous else (),
     )
-    draft = Draft(plan, now, policy)
+    draft = Draft(record, now, policy)
     draft.advance()
     if previous:
         draft.before = previous
     record = draft.commit(actor, "requested-again" if previous else "requested", None, "", first=previous is None)
     return Decision(record, tuple(draft.effects))
+
+
+def _step(new: NewStep, now: datetime, previous: Record | None) -> StepRecord:
+    if new.left_out_because:
+        return StepRecord(
+            name=new.name,
+            plan=new.plan,
+            state=StepState.SKIPPED,
+            since=now,
+            skipped_because=new.left_out_because,
+            ended_by=APPLICATION,
+        )
+    # Microsoft's pause outlasts the run in which it was asked for.
+    before = previous.find_step(new.name) if previous else None
+    not_before = before.not_before if before else None
+    return StepRecord(name=new.name, plan=new.plan, state=StepState.PENDING, since=now, not_before=not_before)
 
 
 def decide(record: Record, happening: Happening, now: datetime, policy: Policy = PRODUCTION) -> Decision:

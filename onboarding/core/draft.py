@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -9,9 +10,9 @@ from onboarding.core.bounds import bounded_notices, bounded_texts, is_long, shor
 from onboarding.core.changes import changes
 from onboarding.core.events import APPLICATION, Effect, Nudge, NudgeNotice
 from onboarding.core.notices import NoticeKind
+from onboarding.core.plan import StepKind
 from onboarding.core.policy import Policy, later
 from onboarding.core.record import Event, Notice, Problem, Record, StepRecord, StepState
-from onboarding.core.steps import Kind
 
 
 class Draft:
@@ -53,12 +54,13 @@ class Draft:
             return
         at = max(self.now + after, self.record.step(name).not_before or self.now)
         self.set_step(name, next_attempt_at=at)
-        self.effects.append(Nudge(self.record.id, name, self.version, (at - self.now).total_seconds()))
+        definition, after_s = self.record.step(name).plan.definition, (at - self.now).total_seconds()
+        self.effects.append(Nudge(self.record.id, name, self.version, after_s, definition))
 
     def spent(self, step: StepRecord) -> bool:
         """Whether a task has used up its budget of attempts or of time."""
         tried_for = self.now - (step.begun_at or self.now)
-        return self.policy.spent(step.definition.budget, step.attempts, tried_for)
+        return self.policy.spent(step.plan.budget, step.attempts, tried_for)
 
     def end_step(self, name: str, detail: str, by: str = APPLICATION, note: str = "") -> None:
         """The step is done."""
@@ -106,10 +108,10 @@ class Draft:
         )
         self.withdraw(name)
 
-    def find(self, **fields: Any) -> None:
-        """Keep what a step found out."""
-        if fields:
-            self.set(findings=self.record.findings.model_validate({**self.record.findings.model_dump(), **fields}))
+    def find(self, name: str, found: Mapping[str, Any]) -> None:
+        """Keep what a step found out, beside what it found before."""
+        if found:
+            self.set_step(name, found={**self.record.step(name).found, **found})
 
     def owe(self, kind: NoticeKind, step: str | None = None) -> None:
         """People are to be told, in place of whatever they were to be told of the same step (or of the whole)."""
@@ -154,7 +156,7 @@ class Draft:
                 self.owe(NoticeKind.CANCELLED)
             return
         for step in self.record.steps if self.record.active else ():
-            if step.state is StepState.PENDING and all(self.record.step(n).ended for n in step.definition.needs):
+            if step.state is StepState.PENDING and not self.record.open_needs(step):
                 self.begin(step.name)
         if all(s.ended for s in self.record.steps):
             self.set(closed_at=self.now, pause=None)
@@ -163,13 +165,13 @@ class Draft:
     def begin(self, name: str) -> None:
         """Begin a step, with its whole budget. A checkpoint is opened: people are told of this opening."""
         self.set_step(name, attempts=0, failures=0, begun_at=None, problem=None, detail="", reminders=0)
-        match self.record.step(name).definition.kind:
-            case Kind.TASK:
+        match self.record.step(name).plan.kind:
+            case StepKind.TASK:
                 self.make_due(name)
-            case Kind.WAIT:
+            case StepKind.WAIT:
                 self.set_step(name, state=StepState.WAITING, ticket=self.version, warned_at=None)
                 self.look_now(name)
-            case Kind.CHECKPOINT:
+            case StepKind.CHECKPOINT:
                 self.set_step(name, state=StepState.WAITING, escalated=False)
                 self.open(name)
             case _ as never:

@@ -255,6 +255,12 @@ class Nudge:
     ticket: int
     after: float = 0.0
     """Seconds from now."""
+    definition: str = field(default="", compare=False)
+    """What the step does, after which its queue is named; empty: as the step."""
+
+    @property
+    def queue(self) -> str:
+        return self.definition or self.step
 
 
 @dataclass(frozen=True, slots=True)

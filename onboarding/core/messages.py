@@ -9,9 +9,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onboarding.core.events import Effect, Nudge, NudgeNotice
-from onboarding.core.steps import BY_NAME, NOTICES_QUEUE
 
 CONTENT_TYPE = "application/json"
+NOTICES_QUEUE = "notices"
+DEAD_LETTERS_QUEUE = "dead-letters"
+"""Where every other queue forwards the messages that Service Bus gives up."""
 MESSAGE_ID_LENGTH = 128
 """Characters that Service Bus allows in a message id (Microsoft Learn, "Service Bus quotas")."""
 
@@ -76,8 +78,6 @@ def decode(body: bytes | str) -> Effect:
         reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors())
         raise ForeignMessageError(reasons, body) from None
     if read.step is not None and read.notice is None:
-        if read.step not in BY_NAME or BY_NAME[read.step].queue is None:
-            raise ForeignMessageError("it names a step that is no task", body)
         return Nudge(read.onboarding, read.step, read.ticket)
     if read.notice is not None and read.step is None:
         return NudgeNotice(read.onboarding, read.notice, read.ticket)
@@ -86,7 +86,7 @@ def decode(body: bytes | str) -> Effect:
 
 def queue_of(effect: Effect) -> str:
     """The queue that an effect goes to."""
-    return effect.step if isinstance(effect, Nudge) else NOTICES_QUEUE
+    return effect.queue if isinstance(effect, Nudge) else NOTICES_QUEUE
 
 
 def message_id(effect: Effect) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from onboarding.core.steps import Budget
+from onboarding.core.plan import Budget
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ class ProblemCode(StrEnum):
     """Neither the gateway nor the request tells the domain."""
     FINDING_MISSING = "finding-missing"
     """The record lacks what an earlier step finds out, because that step was skipped."""
+    STEP_UNKNOWN = "step-unknown"
+    """Another version of the application planned a step that this one does not know."""
     NOBODY_TOLD = "nobody-told"
     """No way of telling people is configured."""
     REPORTED = "reported"

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationInfo
 
-from onboarding.core.request import STORED as STORED
+from onboarding.core.plan import Planned, StepKind
 from onboarding.core.request import OnboardingRequest
-from onboarding.core.steps import BY_NAME, Kind, Step
+from onboarding.core.stored import DETAIL_LENGTH as DETAIL_LENGTH
+from onboarding.core.stored import Detail, Stored
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Goes up when an older version of the application would lose or misread what this one writes: docs/upgrade.md."""
-DETAIL_LENGTH = 1000
-"""Characters of a detail or message that the record keeps: a column of the table holds 32 K."""
 
 
 class StepState(StrEnum):
@@ -52,18 +51,6 @@ class OnboardingState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Stored(BaseModel):
-    """What is kept: frozen, camelCase in JSON."""
-
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True, populate_by_name=True, extra="ignore")
-
-    def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True)
-
-
-Detail = Annotated[str, Field(max_length=DETAIL_LENGTH)]
-
-
 class Problem(Stored):
     """What went wrong, for a person to read. `code` is stable, the sentences are not."""
 
@@ -76,8 +63,11 @@ class StepRecord(Stored):
     """One step of one onboarding."""
 
     name: str
+    plan: Planned
     state: StepState
     since: AwareDatetime
+    found: Mapping[str, Any] = {}
+    """What it found out, as JSON of its definition's model."""
     attempts: int = 0
     """Attempts started (task) or looks taken (wait) since it became possible, or was retried or reopened."""
     failures: int = 0
@@ -105,40 +95,9 @@ class StepRecord(Stored):
     """When somebody last came with a link that is not good (any more)."""
 
     @property
-    def definition(self) -> Step:
-        return BY_NAME[self.name]
-
-    @property
     def ended(self) -> bool:
         """Done or skipped: what needs it may go on."""
         return self.state in (StepState.DONE, StepState.SKIPPED)
-
-
-class TxtRecord(Stored):
-    """The DNS record which proves that the tenant owns the domain (Graph domainDnsTxtRecord)."""
-
-    name: str
-    type: str = "TXT"
-    value: str
-    ttl: int
-    """Seconds."""
-
-
-class Findings(Stored):
-    """What the steps found out and later steps or people need."""
-
-    project_synergy_id: str | None = None
-    """Object id of its service principal in the tenant."""
-    admin_user_id: str | None = None
-    gateway_principal_id: str | None = None
-    """Object id of the gateway's managed identity, from ARM."""
-    application_id: str | None = None
-    """Of that identity: entered in the Operator Connect portal."""
-    domain: str | None = None
-    domain_verified: bool | None = None
-    txt_record: TxtRecord | None = None
-    role_differences: tuple[str, ...] = ()
-    """App roles whose id in the tenant isn't the article's."""
 
 
 class Delivered(Stored):
@@ -193,7 +152,7 @@ class Event(Stored):
     what: str
     step: str | None = None
     detail: Detail = ""
-    changes: dict[str, tuple[Any, Any]] = {}
+    changes: Mapping[str, tuple[Any, Any]] = {}
 
     @cached_property
     def text(self) -> str:
@@ -207,6 +166,18 @@ class Event(Stored):
         return copied
 
 
+def _of_its_kind(value: Any, info: ValidationInfo) -> Any:
+    """The context of what is read from a table, `kinds.STORED`, knows how to read a request of each kind."""
+    if isinstance(value, OnboardingRequest):
+        return value
+    if not info.context or "request" not in info.context:
+        raise ValueError("a stored record is read with the context `kinds.STORED`")
+    return info.context["request"](value)
+
+
+AskedFor = Annotated[SerializeAsAny[OnboardingRequest], BeforeValidator(_of_its_kind)]
+
+
 class Record(Stored):
     """One onboarding, whole: this is what one row of the table holds."""
 
@@ -215,7 +186,7 @@ class Record(Stored):
     version: int
     run: int = 1
     """How often it was started: `?again=true` counts on."""
-    request: OnboardingRequest
+    request: AskedFor
     created_at: AwareDatetime
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None
@@ -223,17 +194,38 @@ class Record(Stored):
     """Set when somebody cancels; `closed_at` follows when nothing runs any more."""
     pause: Pause | None = None
     steps: tuple[StepRecord, ...]
-    findings: Findings = Findings()
     notices: tuple[Notice, ...] = ()
     tail: tuple[Event, ...] = ()
     """Events not yet dropped from the row; the older ones stand in table `events`."""
 
     def step(self, name: str) -> StepRecord:
         """The step of that name. Raises KeyError when there is none."""
-        for step in self.steps:
-            if step.name == name:
-                return step
-        raise KeyError(name)
+        step = self.find_step(name)
+        if step is None:
+            raise KeyError(name)
+        return step
+
+    def find_step(self, name: str) -> StepRecord | None:
+        """The step of that name; None when the plan has none."""
+        return next((step for step in self.steps if step.name == name), None)
+
+    def of(self, definition: str) -> StepRecord | None:
+        """The first step of that definition; None when the plan has none."""
+        return next((step for step in self.steps if step.plan.definition == definition), None)
+
+    @property
+    def findings(self) -> dict[str, Any]:
+        """What all steps found out, as JSON; of two that found the same the later one counts."""
+        return {name: value for step in self.steps for name, value in step.found.items()}
+
+    def open_needs(self, step: StepRecord) -> tuple[StepRecord, ...]:
+        """What the step needs and has not ended yet."""
+        needed = (self.find_step(name) for name in step.plan.needs)
+        return tuple(s for s in needed if s is not None and not s.ended)
+
+    def open_followers(self, step: StepRecord) -> tuple[StepRecord, ...]:
+        """What needs the step and has not ended yet."""
+        return tuple(s for s in self.steps if step.name in s.plan.needs and not s.ended)
 
     @property
     def closed(self) -> bool:
@@ -267,7 +259,7 @@ class Record(Stored):
             return OnboardingState.NEEDS_ATTENTION
         if states & {StepState.DUE, StepState.RUNNING}:
             return OnboardingState.RUNNING
-        if any(s.state is StepState.WAITING and s.definition.kind is Kind.CHECKPOINT for s in self.steps):
+        if any(s.state is StepState.WAITING and s.plan.kind is StepKind.CHECKPOINT for s in self.steps):
             return OnboardingState.WAITING_FOR_PEOPLE
         return OnboardingState.WAITING_FOR_MICROSOFT
 
@@ -279,10 +271,3 @@ class Record(Stored):
         if self.pause is not None and not self.closed:
             times.append(self.pause.next_word_at)
         return min((t for t in times if t is not None), default=None)
-
-
-def upgraded(record: Record) -> Record:
-    """A record of an older schema version as this one writes it: what was added since has its default."""
-    if record.schema_version >= SCHEMA_VERSION:
-        return record
-    return record.model_copy(update={"schema_version": SCHEMA_VERSION})

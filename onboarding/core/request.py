@@ -1,22 +1,24 @@
-"""What an operator asks for: the body of `POST /api/onboardings`.
+"""What an operator asks for: the body of `POST /api/onboardings`, as far as it is the same for every kind of gateway.
 
-Field rules stand on the models; rules between fields stand in `request_rules`. Both are applied together, so
-that a refused request names every reason at once.
+Field rules stand on the models; rules between fields stand in `request_rules` and with the kind. All are applied
+together, so that a refused request names every reason at once.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo
-from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints
 
-from onboarding.core.identifiers import GatewayId
+from onboarding.core.parts import Email, Part, UserName
+from onboarding.core.plan import NewStep
+from onboarding.core.reasons import Reason
+from onboarding.core.services import Service, Services, ServiceSettings, TestLine
+
+MAX_ADDRESSEES = 20
 
 
 class Environment(StrEnum):
@@ -24,144 +26,6 @@ class Environment(StrEnum):
 
     PRODUCTION = "production"
     LAB = "lab"
-
-
-class Service(StrEnum):
-    """The two services; the values are the request's names."""
-
-    OPERATOR_CONNECT = "operatorConnect"
-    TEAMS_PHONE_MOBILE = "teamsPhoneMobile"
-
-    @property
-    def platform(self) -> str:
-        """Its name in the gateway resource's `properties.platforms` (swagger 2023-09-01)."""
-        return self.value[0].upper() + self.value[1:]
-
-    @property
-    def label(self) -> str:
-        """Its name in a sentence."""
-        return {"operatorConnect": "Operator Connect", "teamsPhoneMobile": "Teams Phone Mobile"}[self.value]
-
-
-class CallRouting(StrEnum):
-    """How Teams Phone Mobile calls reach Microsoft Phone System (article, Prerequisites)."""
-
-    INTEGRATED_MCP = "integratedMcp"
-    ON_PREMISES_MCP = "onPremisesMcp"
-    OTHER = "other"
-
-
-REQUIRED_TEST_LINES: Mapping[Environment, int] = {Environment.PRODUCTION: 6, Environment.LAB: 3}
-"""Service verification lines for each service (article, Prerequisites)."""
-
-MAX_ADDRESSEES = 20
-
-
-@lru_cache(maxsize=1024)
-def phone_number_problem(number: str) -> str | None:
-    """Why this is no phone number in E.164 with its country code; None when it is one."""
-    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
-        return "must be in E.164 form: '+', country code and number, digits only, such as +442079460101"
-    # phonenumbers loads its metadata at import: only a request that holds a number pays for it.
-    import phonenumbers
-
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return "must begin with a country code that exists"
-    if not phonenumbers.is_valid_number(parsed):
-        return "is not a number that can be in use in its country's numbering plan"
-    return None
-
-
-STORED: Mapping[str, bool] = {"stored": True}
-"""Validation context of what was accepted earlier: numbering plans change, and it must stay readable for years."""
-
-
-def _phone_number(number: str, info: ValidationInfo) -> str:
-    problem = None if info.context is STORED else phone_number_problem(number)
-    if problem:
-        raise PydanticCustomError("phone_number", "{problem}", {"problem": problem})
-    return number
-
-
-PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
-Guid = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
-ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{3,24}$")]
-ResourceGroup = Annotated[str, StringConstraints(pattern=r"^[-\w.()]{0,89}[-\w()]$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;.]+$", max_length=254)]
-UserName = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^([^@\s/\\?#%'\"<>]+@[A-Za-z0-9.-]+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
-        max_length=254,
-    ),
-]
-DomainName = Annotated[
-    str,
-    StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", to_lower=True, max_length=253),
-]
-
-
-class Part(BaseModel):
-    """A part of the request: camelCase in JSON, unknown fields refused, never changed."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        extra="forbid",
-        frozen=True,
-        populate_by_name=False,
-        str_strip_whitespace=False,
-    )
-
-
-class Gateway(Part):
-    """The resource to onboard."""
-
-    kind: Literal["communications-gateway"] = "communications-gateway"
-    subscription_id: Guid
-    resource_group: ResourceGroup
-    name: ResourceName
-    domain: DomainName | None = None
-    """The field Domain of the resource's Properties page; found from the resource when left out."""
-
-    @property
-    def id(self) -> GatewayId:
-        return GatewayId(self.subscription_id, self.resource_group, self.name)
-
-
-class TestLine(Part):
-    """A service verification line. Its number is never used for integration testing."""
-
-    __test__ = False
-
-    name: ResourceName
-    phone_number: PhoneNumber
-
-
-class ServiceSettings(Part):
-    """What both services need. No test lines: the service was selected when the gateway was deployed."""
-
-    test_lines: tuple[TestLine, ...] = ()
-    integration_test_numbers: tuple[PhoneNumber, ...] = Field(min_length=1, max_length=100)
-
-
-class OperatorConnect(ServiceSettings):
-    """Operator Connect."""
-
-
-class TeamsPhoneMobile(ServiceSettings):
-    """Teams Phone Mobile, with what native dialers and call routing need."""
-
-    voicemail_pilot_number: PhoneNumber
-    call_routing: CallRouting
-
-
-class Services(Part):
-    """One service or both."""
-
-    operator_connect: OperatorConnect | None = None
-    teams_phone_mobile: TeamsPhoneMobile | None = None
 
 
 class OnboardingTeam(Part):
@@ -187,16 +51,72 @@ class Contacts(Part):
     notify: Addressees
 
 
+class Gateway(Part):
+    """What is onboarded. Its kind says what else is known of it."""
+
+    kind: str
+    name: str
+
+    @property
+    def key(self) -> str:
+        """What makes it this gateway and no other, such as its resource id; as people know it."""
+        raise NotImplementedError
+
+    @property
+    def onboarding_id(self) -> str:
+        """The same for the same gateway, however it is spelt. Safe as a table key and in a URL."""
+        raise NotImplementedError
+
+    @property
+    def subscription(self) -> str | None:
+        """The Azure subscription that it is in, in lower case; None when it is in none."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class KindWords:
+    """What people read of a kind of gateway."""
+
+    noun: str
+    """In a sentence: `the … contoso-1`."""
+    warning: str | None = None
+    """Said wherever somebody works at Microsoft by hand: what must be left alone there."""
+    afterwards: tuple[str, ...] = ()
+    """What follows once all is connected, in order, without numbers."""
+    afterwards_page: str | None = None
+    """The address of a page about it."""
+
+
 class OnboardingRequest(Part):
-    """One gateway's onboarding."""
+    """One gateway's onboarding. Each kind of gateway has its own; this is what all have."""
+
+    words: ClassVar[KindWords]
+    caseless: ClassVar[frozenset[str]] = frozenset({"adminUser"})
+    """Field paths whose case means nothing."""
 
     gateway: Gateway
-    environment: Environment
+    environment: Environment | None = None
     services: Services
     admin_user: UserName
     already_onboarded: bool = False
     onboarding_team: OnboardingTeam
     notify: Addressees = Addressees()
+
+    @classmethod
+    def between_fields(cls, body: Any) -> Iterator[Reason]:
+        """Its own rules that need more than one field, over the raw body, so that they hold beside field errors."""
+        yield from ()
+
+    def plan(self) -> tuple[NewStep, ...]:
+        """The steps of its onboarding."""
+        raise NotImplementedError
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Label and text of what every message names."""
+        services = " and ".join(service.label for service in self.selected)
+        environment = (("Environment", self.environment.value),) if self.environment else ()
+        return (("Gateway", self.gateway.name), *environment, ("Services", services))
 
     @property
     def selected(self) -> tuple[Service, ...]:
@@ -209,41 +129,33 @@ class OnboardingRequest(Part):
             return self.services.operator_connect
         return self.services.teams_phone_mobile
 
-    @property
-    def test_lines(self) -> tuple[TestLine, ...]:
-        """The lines named, over all services."""
-        return tuple(line for s in self.selected for line in self._lines(s))
-
-    @property
-    def preselected(self) -> tuple[Service, ...]:
-        """The services selected when the gateway was deployed: those without test lines here."""
-        return tuple(s for s in self.selected if not self._lines(s))
-
-    @property
-    def lines_required(self) -> int:
-        """Automated lines for one service in this environment."""
-        return REQUIRED_TEST_LINES[self.environment]
-
-    def _lines(self, service: Service) -> tuple[TestLine, ...]:
+    def lines_of(self, service: Service) -> tuple[TestLine, ...]:
+        """The service verification lines named for it."""
         settings = self.settings_of(service)
         return settings.test_lines if settings else ()
+
+    @property
+    def test_lines(self) -> tuple[TestLine, ...]:
+        """The same over all services."""
+        return tuple(line for s in self.selected for line in self.lines_of(s))
 
     def to_json(self) -> dict[str, Any]:
         """As it was posted, defaults filled in."""
         return self.model_dump(mode="json", by_alias=True)
 
+    def differences(self, other: OnboardingRequest) -> list[str]:
+        """The field paths in which two requests differ; an empty list when they are the same."""
+        return differences(self.to_json(), other.to_json(), self.caseless)
 
-def differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """The field paths in which two requests differ; an empty list when they are the same."""
+
+def differences(old: Any, new: Any, caseless: frozenset[str] = frozenset(), path: str = "") -> list[str]:
+    """The field paths in which two bodies differ, but for the case of some."""
     if isinstance(old, dict) and isinstance(new, dict):
         return [
             d
             for k in sorted(old.keys() | new.keys())
-            for d in differences(old.get(k), new.get(k), f"{path}.{k}".lstrip("."))
+            for d in differences(old.get(k), new.get(k), caseless, f"{path}.{k}".lstrip("."))
         ]
-    if isinstance(old, str) and isinstance(new, str) and path in _CASELESS:
+    if isinstance(old, str) and isinstance(new, str) and path in caseless:
         return [] if old.lower() == new.lower() else [path]
     return [] if old == new else [path]
-
-
-_CASELESS = {"gateway.subscriptionId", "gateway.resourceGroup", "gateway.name", "adminUser"}

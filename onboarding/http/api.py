@@ -20,7 +20,6 @@ from onboarding.core.events import (
     RetryRequested,
     SkipRequested,
 )
-from onboarding.core.request_rules import read_contacts, read_request
 from onboarding.http import view
 from onboarding.http.bodies import read_json, read_object
 from onboarding.http.call import Call
@@ -29,6 +28,7 @@ from onboarding.http.counts import counts
 from onboarding.http.listing import listed
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
+from onboarding.kinds import read_contacts, read_request
 
 NOTE_LENGTH = 1000
 

@@ -14,14 +14,14 @@ import azure.functions as func
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from onboarding.core.decide import create
-from onboarding.core.request import Contacts, OnboardingRequest
-from onboarding.core.request_rules import read_request
-from onboarding.core.steps import BY_NAME
+from onboarding.core.request import Contacts
 from onboarding.http import view
 from onboarding.http.access import Caller, Role
 from onboarding.http.call import Call, Route
 from onboarding.http.examples import OPERATOR_CONNECT
 from onboarding.http.operations import API, HTML, JSON, OPERATIONS, PAGES, Operation
+from onboarding.kinds import KINDS, read_request
+from onboarding.steps import LIBRARY
 
 VERSION = "1"
 PROBLEM = "application/problem+json"
@@ -32,7 +32,7 @@ _PATH: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         "The onboarding: the gateway's name and a digest of its resource id, such as `contoso-acg-1f0e9d8c7b`.",
         {"type": "string", "pattern": "^[a-z0-9-]{3,24}-[0-9a-f]{10}$"},
     ),
-    "step": ("A step.", {"enum": list(BY_NAME)}),
+    "step": ("A step.", {"enum": list(LIBRARY)}),
     "token": ("A signed link.", {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": "^[A-Za-z0-9_.-]+$"}),
     "name": (
         "A file.",
@@ -241,7 +241,7 @@ class _Untitled(GenerateJsonSchema):
 def _schemas() -> dict[str, Any]:
     _, found = models_json_schema(
         [
-            (OnboardingRequest, "validation"),
+            *((kind, "validation") for kind in KINDS.values()),
             (Contacts, "validation"),
             (view.OnboardingView, "serialization"),
             (view.EventsView, "serialization"),
@@ -251,7 +251,11 @@ def _schemas() -> dict[str, Any]:
         ref_template="#/components/schemas/{model}",
         schema_generator=_Untitled,
     )
-    return {**_renamed(found.get("$defs", {})), "Refusal": dict(_PROBLEM_SCHEMA)}
+    kinds = [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in KINDS.values()]
+    asked = {"description": "One gateway's onboarding: `gateway.kind` says which of these it is.", "oneOf": kinds}
+    made = {**_renamed(found.get("$defs", {})), "OnboardingRequest": asked, "Refusal": dict(_PROBLEM_SCHEMA)}
+    made.pop("Gateway")  # What all kinds share, in none but the model that was just replaced.
+    return made
 
 
 def _renamed(schemas: dict[str, Any]) -> dict[str, Any]:

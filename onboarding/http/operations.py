@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from onboarding.core.record import OnboardingState
-from onboarding.core.request import Environment, Service
+from onboarding.core.request import Environment
+from onboarding.core.services import Service
 from onboarding.http.api import NOTE_LENGTH
 from onboarding.http.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort

@@ -12,7 +12,7 @@ import azure.functions as func
 
 from onboarding.core.decide import RefusedError
 from onboarding.core.problems import StepProblemError
-from onboarding.core.request_rules import InvalidRequestError
+from onboarding.core.reasons import InvalidRequestError
 from onboarding.engine import InProgressError
 from onboarding.ports import ConflictError
 from onboarding.rows import UnreadableRowError

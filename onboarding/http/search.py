@@ -12,7 +12,8 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from onboarding.core.record import OnboardingState
-from onboarding.core.request import Environment, Service
+from onboarding.core.request import Environment
+from onboarding.core.services import Service
 from onboarding.http.problems import ProblemError
 from onboarding.ports import Row
 

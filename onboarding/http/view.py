@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, SerializeAsAny, create_model
 from pydantic.alias_generators import to_camel
 
 from onboarding.core.actions import actions
+from onboarding.core.plan import StepKind
 from onboarding.core.record import (
     Delivered,
     Event,
-    Findings,
     Notice,
     OnboardingState,
     Pause,
@@ -21,12 +21,13 @@ from onboarding.core.record import (
     StepRecord,
     StepState,
 )
-from onboarding.core.request import Environment, OnboardingRequest, Service
-from onboarding.core.steps import Kind
-from onboarding.core.what_stays import what_stays
+from onboarding.core.request import Environment, Gateway, OnboardingRequest
+from onboarding.core.services import Service
 from onboarding.http.access import Caller, Role
+from onboarding.notices.what_stays import what_stays
 from onboarding.ports import Row
 from onboarding.rows import last_problem, progress, waiting_for
+from onboarding.steps import LIBRARY, definition_of
 
 
 class View(BaseModel):
@@ -41,13 +42,14 @@ class View(BaseModel):
 class GatewayView(View):
     """The gateway that is onboarded."""
 
-    kind: str = "communications-gateway"
-    subscription_id: str
-    resource_group: str
+    kind: str
+    subscription_id: str | None = None
+    resource_group: str | None = None
     name: str
-    domain: str | None
+    domain: str | None = None
     """As the request overrides it; the one in use stands in the findings."""
     arm_id: str
+    """What makes it this gateway and no other: of a resource in Azure its id."""
 
 
 class ProgressView(View):
@@ -58,11 +60,11 @@ class ProgressView(View):
 
 
 class StepView(View):
-    """One of the fourteen steps."""
+    """One step of its plan."""
 
     name: str
     title: str
-    kind: Kind
+    kind: StepKind
     needs: tuple[str, ...]
     state: StepState
     since: AwareDatetime
@@ -132,6 +134,12 @@ class ActionView(View):
     href: str
 
 
+_FOUND: dict[str, Any] = {
+    name: (field.annotation, field.default) for d in LIBRARY.values() for name, field in d.found.model_fields.items()
+}
+FindingsView = create_model("FindingsView", __base__=View, __doc__="What the steps found out; null: not yet.", **_FOUND)
+
+
 class OnboardingView(View):
     """One onboarding, whole."""
 
@@ -140,7 +148,7 @@ class OnboardingView(View):
     run: int
     state: OnboardingState
     gateway: GatewayView
-    environment: Environment
+    environment: Environment | None
     services: tuple[Service, ...]
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -154,13 +162,13 @@ class OnboardingView(View):
     next_due_at: AwareDatetime | None
     progress: ProgressView
     last_error: Problem | None
-    findings: Findings
+    findings: FindingsView
     stays_at_microsoft: tuple[StaysView, ...]
     """What was done there so far; a cancel leaves it."""
     steps: tuple[StepView, ...]
     notices: tuple[NoticeView, ...]
     allowed_actions: tuple[ActionView, ...]
-    request: OnboardingRequest
+    request: SerializeAsAny[OnboardingRequest]
 
 
 class EventsView(View):
@@ -177,8 +185,8 @@ class SummaryView(View):
     version: int
     gateway: str
     arm_id: str
-    subscription_id: str
-    environment: Environment
+    subscription_id: str | None
+    environment: Environment | None
     services: tuple[Service, ...]
     state: OnboardingState
     waiting_for: str | None
@@ -213,19 +221,12 @@ def onboarding(record: Record, caller: Caller) -> OnboardingView:
     """The whole of a record, and what the caller may do with it."""
     what, on_whom, since = waiting_for(record)
     done, total = progress(record)
-    gateway = record.request.gateway
     return OnboardingView(
         id=record.id,
         version=record.version,
         run=record.run,
         state=record.state,
-        gateway=GatewayView(
-            subscription_id=gateway.subscription_id,
-            resource_group=gateway.resource_group,
-            name=gateway.name,
-            domain=gateway.domain,
-            arm_id=gateway.id.arm_id,
-        ),
+        gateway=_gateway(record.request.gateway),
         environment=record.request.environment,
         services=record.request.selected,
         created_at=record.created_at,
@@ -239,7 +240,7 @@ def onboarding(record: Record, caller: Caller) -> OnboardingView:
         next_due_at=record.next_due_at,
         progress=ProgressView(done=done, total=total),
         last_error=last_problem(record),
-        findings=record.findings,
+        findings=_findings(record),
         stays_at_microsoft=tuple(StaysView(step=s.step, title=s.title, told=s.told) for s in what_stays(record)),
         steps=tuple(_step(step, record) for step in record.steps),
         notices=tuple(_notice(notice) for notice in record.notices),
@@ -257,6 +258,17 @@ def allowed(record: Record, caller: Caller) -> tuple[ActionView, ...]:
     )
 
 
+def _findings(record: Record) -> BaseModel:
+    """Those that this version of the application knows."""
+    known = {field.alias for field in FindingsView.model_fields.values()}
+    return FindingsView.model_validate({name: value for name, value in record.findings.items() if name in known})
+
+
+def _gateway(gateway: Gateway) -> GatewayView:
+    told = {name: value for name, value in gateway if name in GatewayView.model_fields}
+    return GatewayView(**told, arm_id=gateway.key)
+
+
 def events(onboarding_id: str, trail: list[Event]) -> EventsView:
     """An audit trail."""
     return EventsView(id=onboarding_id, events=tuple(trail))
@@ -270,8 +282,8 @@ def summary(row: Row) -> SummaryView:
         version=shown["Version"],
         gateway=shown["Gateway"],
         arm_id=shown["GatewayId"],
-        subscription_id=shown["SubscriptionId"],
-        environment=Environment(shown["Environment"]),
+        subscription_id=shown.get("SubscriptionId"),
+        environment=Environment(shown["Environment"]) if shown.get("Environment") else None,
         services=tuple(Service(s) for s in shown["Services"].split(",")),
         state=OnboardingState(shown["State"]),
         waiting_for=shown.get("WaitingFor"),
@@ -294,11 +306,11 @@ def waits_for(step: StepRecord, record: Record) -> str | None:
     """What must happen before this step goes on, in words; None when it has ended or is being done."""
     match step.state:
         case StepState.PENDING:
-            return ", ".join(n for n in step.definition.needs if not record.step(n).ended)
-        case StepState.WAITING if step.definition.kind is Kind.CHECKPOINT:
-            return f"{step.definition.waits_on.value} to do it, and somebody to confirm it"
+            return ", ".join(s.name for s in record.open_needs(step))
+        case StepState.WAITING if step.plan.kind is StepKind.CHECKPOINT:
+            return f"{step.plan.waits_on.value} to do it, and somebody to confirm it"
         case StepState.WAITING:
-            return step.definition.waits_on.value
+            return step.plan.waits_on.value
         case StepState.NEEDS_ATTENTION:
             return "an operator to act and retry it"
     return None
@@ -311,15 +323,15 @@ def _pause(pause: Pause | None) -> PauseView | None:
 
 
 def _step(step: StepRecord, record: Record) -> StepView:
-    definition = step.definition
+    definition = definition_of(step)
     # While it is paused nothing is attempted.
     begun_by_itself = record.active and step.state is not StepState.RUNNING
     due: datetime | None = step.next_attempt_at if begun_by_itself else None
     return StepView(
         name=step.name,
         title=definition.title,
-        kind=definition.kind,
-        needs=definition.needs,
+        kind=step.plan.kind,
+        needs=step.plan.needs,
         state=step.state,
         since=step.since,
         begun_at=step.begun_at,

@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from onboarding.core.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
-from onboarding.core.record import TxtRecord
 from onboarding.memory.dns import MemoryDns
 from onboarding.memory.faults import Faults
-from onboarding.ports import AppRole, Domain, Principal, RoleStanding, ServicePrincipal
+from onboarding.ports import AppRole, Domain, Principal, RoleStanding, ServicePrincipal, TxtRecord
+from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 
 PROJECT_SYNERGY_ROLES: tuple[AppRole, ...] = (
     AppRole("00000000-0000-0000-0000-00000000ad31", ADMIN_ROLE, ADMIN_ROLE, for_users=True, for_applications=False),

@@ -6,11 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onboarding.core.communications_gateway import AUTOMATED
-from onboarding.core.identifiers import GatewayId
-from onboarding.core.request import TestLine
+from onboarding.azure.communications_gateway import AUTOMATED, GatewayId, GatewayResource, TestLineResource
+from onboarding.core.services import TestLine
 from onboarding.memory.faults import Faults
-from onboarding.ports import GatewayResource, TestLineResource
 
 
 class MemoryGateways:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from onboarding.core.request import OnboardingRequest
+from onboarding.azure.communications_gateway import platform
+from onboarding.kinds.communications_gateway import CommunicationsGatewayRequest
 from onboarding.memory.directory import MemoryDirectory
 from onboarding.memory.dns import MemoryDns
 from onboarding.memory.gateways import MemoryGateways
@@ -26,18 +27,18 @@ class MemoryWorld:
         """As the steps take it."""
         return World(self.gateways, self.directory, self.dns, self.notifier)
 
-    def deploy(self, request: OnboardingRequest) -> None:
+    def deploy(self, request: CommunicationsGatewayRequest) -> None:
         """What the operator has done before the request: deployed the gateway, made the admin user.
 
         Services without test lines were selected at deployment, so the gateway has them and their lines.
         """
         gateway = request.gateway.id
-        body = self.gateways.add(gateway, platforms=[s.platform for s in request.preselected])
+        body = self.gateways.add(gateway, platforms=[platform(s) for s in request.preselected])
         self.directory.add_identity(body["identity"]["principalId"], gateway.name)
         self.directory.add_user(request.admin_user)
         for count, service in enumerate(request.preselected):
             for number in range(request.lines_required):
-                name = f"{service.platform[:2].upper()}{number + 1}"
+                name = f"{platform(service)[:2].upper()}{number + 1}"
                 self.gateways.line(gateway, name, f"+44207946{count}{number:03d}")
 
     def settle(self) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from onboarding.core.changes import rebuild
 from onboarding.core.record import Event, Record
 from onboarding.operations.tables import Tables, event_version
 from onboarding.ports import Query, Row
 from onboarding.rows import CLOSED, OPEN, UnreadableRowError, event_of, from_row
+from onboarding.upgrade import rebuild_record
 
 ROUNDS = 3
 """How often an onboarding is looked at before what was seen counts: the application may be writing it."""
@@ -103,7 +103,7 @@ def _disagreements(key: str, record: Record, trail: list[Event]) -> list[str]:
         return [f"{key}: table 'events' and the row's tail tell version {differing[0]} differently."]
     whole = {e.version: e for e in (*trail, *record.tail)}
     try:
-        told = rebuild([whole[v] for v in sorted(whole)])
+        told = rebuild_record([whole[v] for v in sorted(whole)])
     except (KeyError, ValidationError):
         return [f"{key}: its audit trail gives no record; events are missing (there are {len(whole)})."]
     if told == record.model_copy(update={"tail": ()}):

@@ -18,10 +18,10 @@ from onboarding.core.events import (
     RetryRequested,
     SkipRequested,
 )
-from onboarding.core.steps import BY_NAME
 from onboarding.http.problems import ProblemError
 from onboarding.pages.contacts import read_contact_fields
 from onboarding.pages.forms import note
+from onboarding.steps import LIBRARY
 
 ON = "on"
 """What a browser sends for a box that is ticked."""
@@ -42,11 +42,11 @@ def _reason(fields: Fields) -> str:
 
 def _skip(step: str, fields: Fields, actor: str) -> Happening:
     insist = fields.get("insist") == ON
-    if not insist and step in BY_NAME and BY_NAME[step].may_be_skipped_when is None:
+    if not insist and step in LIBRARY and LIBRARY[step].may_be_skipped_when is None:
         raise ProblemError(
             400,
             "The step was not skipped",
-            f"Microsoft's article does not let “{BY_NAME[step].title}” be left out. If you know that it was done in"
+            f"Microsoft's article does not let “{LIBRARY[step].title}” be left out. If you know that it was done in"
             " another way, go back and tick “I insist”.",
         )
     return SkipRequested(step, actor, _reason(fields), insist)

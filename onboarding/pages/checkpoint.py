@@ -8,11 +8,11 @@ from datetime import datetime
 
 from onboarding.core.actions import actions
 from onboarding.core.events import APPLICATION
-from onboarding.core.instructions import Instructions, instructions
-from onboarding.core.outside_words import outside_instructions
+from onboarding.core.instructions import Instructions
 from onboarding.core.record import Record, StepRecord, StepState
-from onboarding.core.steps import BY_NAME
+from onboarding.notices.outside import outside_instructions
 from onboarding.pages.words import Badge, step_badge
+from onboarding.steps import definition_of
 
 THIS = "this application"
 
@@ -44,10 +44,10 @@ def checkpoint(record: Record, name: str, may: Callable[[str], bool], *, outside
 
     `outside`: for the holder of a signed link, who is asked for their own part.
     """
-    definition = BY_NAME.get(name)
-    if definition is None or not definition.confirmable:
+    step = record.find_step(name)
+    if step is None or not step.plan.confirmable:
         return None
-    step = record.step(name)
+    definition = definition_of(step)
     possible = [a for a in actions(record) if a.step == name and a.name in ("confirm", "report-problem")]
     allowed = {a.name for a in possible if may(a.role)}
     done = step.state is StepState.DONE
@@ -55,10 +55,10 @@ def checkpoint(record: Record, name: str, may: Callable[[str], bool], *, outside
         record,
         step,
         definition.title,
-        definition.waits_on.value,
+        step.plan.waits_on.value,
         definition.section,
         step_badge(record, step),
-        outside_instructions(record, definition) if outside else instructions(name, record),
+        outside_instructions(record, step) if outside else definition.instructions(record),
         _standing(record, step),
         (THIS if step.ended_by == APPLICATION else step.ended_by) if done else None,
         step.since if done else None,
@@ -78,7 +78,7 @@ def _standing(record: Record, step: StepRecord) -> str | None:
         case StepState.SKIPPED:
             return step.skipped_because
         case StepState.PENDING:
-            needs = [BY_NAME[n].title for n in step.definition.needs if not record.step(n).ended]
+            needs = [definition_of(s).title for s in record.open_needs(step)]
             return f"This is not open yet. First: {'; '.join(needs)}."
         case StepState.DUE if record.pause:
             return "The onboarding is paused; this application goes on with it when somebody resumes it."

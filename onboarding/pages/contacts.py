@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from onboarding.core.reasons import InvalidRequestError, Reason
 from onboarding.core.record import Record
 from onboarding.core.request import MAX_ADDRESSEES, Contacts, OnboardingRequest
-from onboarding.core.request_rules import InvalidRequestError, Reason, read_contacts
 from onboarding.engine import Engine
 from onboarding.http.problems import ProblemError
+from onboarding.kinds import read_contacts
 
 _LABELS = {
     "onboardingTeam.name": "The onboarding team's name",

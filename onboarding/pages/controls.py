@@ -9,8 +9,9 @@ from itertools import groupby
 from onboarding.core.actions import Action, actions
 from onboarding.core.record import Record, StepState
 from onboarding.core.request import Contacts
-from onboarding.core.steps import BY_NAME, STEPS
 from onboarding.pages.contacts import contacts_of, seen
+from onboarding.steps import LIBRARY, definition_of
+from onboarding.steps.definition import Definition
 
 REASON = "Reason"
 INSISTING = "Only by insisting"
@@ -123,7 +124,7 @@ def step_forms(record: Record, may: Allowed) -> dict[str, tuple[Form, ...]]:
     found: dict[str, tuple[Form, ...]] = {}
     for action in actions(record):
         if action.step in stopped and action.name in ("retry", "skip") and may(action.role):
-            found[action.step] = (*found.get(action.step, ()), _of_one(action))
+            found[action.step] = (*found.get(action.step, ()), _of_one(action, record))
     return found
 
 
@@ -140,14 +141,14 @@ def _forms(allowed: list[Action], record: Record) -> Iterator[Form]:
             today = contacts_of(record.request)
             yield Form(name, "", words.label, words, contacts=today, seen=seen(today))
         else:
-            yield from map(_of_one, mine)
+            yield from (_of_one(action, record) for action in mine)
 
 
-def _of_one(action: Action) -> Form:
+def _of_one(action: Action, record: Record) -> Form:
     words, step = _WORDS[action.name], action.step or ""
-    label = words.label if action.name in _OF_MANY or not step else f"{words.label}: {BY_NAME[step].title}"
+    label = words.label if action.name in _OF_MANY or not step else f"{words.label}: {_definition(record, step).title}"
     if action.name == "skip":
-        when = BY_NAME[step].may_be_skipped_when
+        when = _definition(record, step).may_be_skipped_when
         told = "Microsoft's article does not let this step be left out." if when is None else None
         return Form(action.name, step, "Skip the step", words, insist=told, must_insist=when is None)
     return Form(action.name, step, label, words)
@@ -156,14 +157,14 @@ def _of_one(action: Action) -> Form:
 def _of_many(name: str, words: Words, steps: list[str], record: Record) -> Form:
     preselected = next((n for n in steps if record.step(n).state is not StepState.PENDING), steps[0])
     if name == "reopen":
-        group = Group("", tuple((n, BY_NAME[n].title) for n in steps))
+        group = Group("", tuple((n, _definition(record, n).title) for n in steps))
         return Form(name, "", words.label, words, (group,), preselected)
     # Groups whose condition is the article's first; each condition once.
-    whens = [s.may_be_skipped_when for s in STEPS if s.may_be_skipped_when]
-    order = sorted(steps, key=lambda n: _place(BY_NAME[n].may_be_skipped_when, whens))
+    whens = [s.may_be_skipped_when for s in LIBRARY.values() if s.may_be_skipped_when]
+    order = sorted(steps, key=lambda n: _place(_definition(record, n).may_be_skipped_when, whens))
     groups = tuple(
-        Group(f"When {when}" if when else INSISTING, tuple((n, BY_NAME[n].title) for n in found))
-        for when, found in groupby(order, key=lambda n: BY_NAME[n].may_be_skipped_when)
+        Group(f"When {when}" if when else INSISTING, tuple((n, _definition(record, n).title) for n in found))
+        for when, found in groupby(order, key=lambda n: _definition(record, n).may_be_skipped_when)
     )
     firm = groups[-1].label == INSISTING
     told = f"Needed for the steps under “{INSISTING}”: Microsoft's article does not let them be left out."
@@ -181,3 +182,7 @@ def _of_many(name: str, words: Words, steps: list[str], record: Record) -> Form:
 
 def _place(when: str | None, whens: list[str]) -> int:
     return whens.index(when) if when else len(whens)
+
+
+def _definition(record: Record, step: str) -> Definition:
+    return definition_of(record.step(step))

@@ -8,18 +8,19 @@ from datetime import datetime
 from urllib.parse import quote
 
 from onboarding.core.actions import actions
-from onboarding.core.instructions import Value, txt_values
-from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID
+from onboarding.core.instructions import Value
+from onboarding.core.plan import StepKind
 from onboarding.core.problems import IT_IS_TRIED_AGAIN
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
-from onboarding.core.steps import BY_NAME, Kind
-from onboarding.core.what_stays import Stays, what_stays
+from onboarding.notices.what_stays import Stays, what_stays
 from onboarding.pages.controls import Form, forms, step_forms
 from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
 from onboarding.pages.trail import Entry, trail
 from onboarding.pages.words import STATES, Badge, step_badge
 from onboarding.rows import progress, waiting_for
+from onboarding.steps import definition_of
+from onboarding.steps.definition import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class StepRow:
 
     name: str
     title: str
-    kind: Kind
+    kind: StepKind
     badge: Badge
     since: datetime
     lasting: bool
@@ -84,6 +85,8 @@ class Detail:
     stopped: tuple[StepRow, ...]
     open_checkpoints: tuple[StepRow, ...]
     values: tuple[Value, ...]
+    remarks: tuple[tuple[str, tuple[str, ...]], ...]
+    """Heading and lines."""
     notices: tuple[NoticeRow, ...]
     trail: tuple[Entry, ...]
     event_count: int
@@ -104,6 +107,7 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable
     took = {bar.name: bar.told for bar in drawn.bars}
     rows = tuple(_step(record, step, now, took.get(step.name, "")) for step in record.steps)
     over = record.closed or record.cancelling
+    found = [definition_of(step).found_by(step) for step in record.steps]
     by_state = {state: [r for r, s in zip(rows, record.steps, strict=True) if s.state is state] for state in StepState}
     return Detail(
         record,
@@ -119,8 +123,9 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable
         rows,
         () if over else tuple(by_state[StepState.NEEDS_ATTENTION]),
         () if over else tuple(r for r in by_state[StepState.WAITING] if r.checkpoint),
-        _values(record),
-        tuple(_notice(n) for n in reversed(record.notices)),
+        _values(found),
+        tuple(told for one in found if (told := one.remarks())),
+        tuple(_notice(n, record) for n in reversed(record.notices)),
         trail(events),
         len(events),
         forms(record, may),
@@ -142,13 +147,13 @@ def onboarding_path(onboarding_id: str) -> str:
 
 
 def _step(record: Record, step: StepRecord, now: datetime, took: str) -> StepRow:
-    definition = step.definition
+    definition = definition_of(step)
     goes_on = record.active and step.state in (StepState.WAITING, StepState.DUE)
     asked = step.not_before if goes_on and step.not_before and step.not_before > now else None
     return StepRow(
         step.name,
         definition.title,
-        definition.kind,
+        step.plan.kind,
         step_badge(record, step),
         step.since,
         step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION) and not record.closed and not record.cancelling,
@@ -162,7 +167,7 @@ def _step(record: Record, step: StepRecord, now: datetime, took: str) -> StepRow
         step.note,
         step.problem if not step.ended else None,
         took,
-        checkpoint_path(record.id, step.name) if definition.confirmable else None,
+        checkpoint_path(record.id, step.name) if step.plan.confirmable else None,
     )
 
 
@@ -170,7 +175,7 @@ def _tried(step: StepRecord) -> str:
     if step.problem is None:
         return ""
     if step.state is StepState.DUE:
-        return f"{step.attempts} of at most {step.definition.budget.attempts} attempts made."
+        return f"{step.attempts} of at most {step.plan.budget.attempts} attempts made."
     return f"{step.failures} looks failed, one after another." if step.failures > 1 else ""
 
 
@@ -178,27 +183,19 @@ def _told(record: Record, step: StepRecord) -> str:
     if step.state is StepState.SKIPPED:
         return step.skipped_because or ""
     if step.state is StepState.PENDING:
-        open_needs = [BY_NAME[n].title for n in step.definition.needs if not record.step(n).ended]
+        open_needs = [definition_of(s).title for s in record.open_needs(step)]
         return "" if record.closed else f"After: {'; '.join(open_needs)}"
-    if step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT:
-        return f"Waits for {step.definition.waits_on.value} to do it, and for somebody to confirm it."
+    if step.state is StepState.WAITING and step.plan.kind is StepKind.CHECKPOINT:
+        return f"Waits for {step.plan.waits_on.value} to do it, and for somebody to confirm it."
     return step.detail
 
 
-def _values(record: Record) -> tuple[Value, ...]:
-    found = record.findings
-    named = (
-        ("Application id of the gateway", found.application_id),
-        ("Application id of AzureCommunicationsGateway", found.application_id and AZURE_COMMUNICATIONS_GATEWAY_APP_ID),
-        ("Object id of the gateway's identity", found.gateway_principal_id),
-        ("Object id of Project Synergy", found.project_synergy_id),
-        ("Domain", found.domain),
-    )
-    txt = tuple(Value(f"TXT record: {v.label.lower()}", v.text) for v in txt_values(record))
-    return (*(Value(label, text) for label, text in named if text), *txt)
+def _values(found: Sequence[Found]) -> tuple[Value, ...]:
+    """What the steps found out; two that found the same tell it once."""
+    return tuple(dict.fromkeys(value for one in found for value in one.values()))
 
 
-def _notice(notice: Notice) -> NoticeRow:
+def _notice(notice: Notice, record: Record) -> NoticeRow:
     if notice.problem and notice.owed:
         badge = Badge("Failed", "attention")
     elif notice.owed:
@@ -209,7 +206,7 @@ def _notice(notice: Notice) -> NoticeRow:
         badge = Badge("Not needed any more", "off")
     sent = tuple((_receiver(d), d.at) for d in notice.sent)
     kind = notice.kind.replace("-", " ").capitalize()
-    step = BY_NAME[notice.step].title if notice.step else None
+    step = definition_of(record.step(notice.step)).title if notice.step else None
     problem = notice.problem if notice.owed else None
     to_do = problem.what_next if problem and problem.what_next != IT_IS_TRIED_AGAIN else ""
     return NoticeRow(kind, step, badge, notice.owed_since, notice.next_attempt_at, sent, problem, to_do)

@@ -8,10 +8,12 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
 from textwrap import wrap
+from typing import NamedTuple
 
-from onboarding.core.record import Record, StepState
-from onboarding.core.steps import STEPS, Kind, Step
+from onboarding.core.plan import StepKind
+from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.pages.words import Badge, brief_span, step_badge
+from onboarding.steps import definition_of
 
 WIDTH, HEIGHT = 150, 100
 GAP_X, GAP_Y = 24, 16
@@ -29,7 +31,7 @@ class Box:
     title: str
     lines: tuple[str, ...]
     """The title, broken to fit."""
-    kind: Kind
+    kind: StepKind
     badge: Badge
     told: str
     """The state in words, with how long it has lasted."""
@@ -62,6 +64,13 @@ class Graph:
     """The picture in a sentence."""
 
 
+class Node(NamedTuple):
+    """A step, as far as its place is concerned."""
+
+    name: str
+    needs: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where everything stands, whatever its state."""
@@ -75,19 +84,19 @@ class Layout:
 
 def graph(record: Record, now: datetime) -> Graph:
     """The picture of a record."""
-    where = layout(STEPS)
-    boxes = tuple(_box(record, step, where.corners[step.name], now) for step in STEPS)
+    where = layout(tuple(Node(step.name, step.plan.needs) for step in record.steps))
+    boxes = tuple(_box(record, step, where.corners[step.name], now) for step in record.steps)
     lines = tuple(Line(start, end, path, head, record.step(start).ended) for start, end, path, head in where.lines)
     return Graph(where.width, where.height, boxes, lines, _summary(record))
 
 
-def _box(record: Record, definition: Step, corner: tuple[float, float], now: datetime) -> Box:
-    step = record.step(definition.name)
+def _box(record: Record, step: StepRecord, corner: tuple[float, float], now: datetime) -> Box:
+    title = definition_of(step).title
     badge = step_badge(record, step)
     lasting = step.state is StepState.WAITING and not record.closed and not record.cancelling
     told = f"{badge.label} {brief_span(now - step.since)}" if lasting else badge.label
-    lines = tuple(wrap(definition.title, LINE_CHARACTERS, max_lines=LINES, placeholder="…"))
-    return Box(definition.name, definition.title, lines, definition.kind, badge, told, *corner)
+    lines = tuple(wrap(title, LINE_CHARACTERS, max_lines=LINES, placeholder="…"))
+    return Box(step.name, title, lines, step.plan.kind, badge, told, *corner)
 
 
 def _summary(record: Record) -> str:
@@ -98,8 +107,8 @@ def _summary(record: Record) -> str:
     return f"{len(record.steps)} steps: " + ", ".join(f"{n} {label}" for label, n in counts.items()) + "."
 
 
-@lru_cache(maxsize=1)
-def layout(steps: Sequence[Step]) -> Layout:
+@lru_cache(maxsize=16)
+def layout(steps: Sequence[Node]) -> Layout:
     """Layers from left to right: each step right of everything that it needs.
 
     Lines that pass a layer get a lane of their own there, so that none runs through a box.
@@ -133,7 +142,7 @@ def _height(item: str) -> float:
     return LANE if _VIA in item else HEIGHT
 
 
-def _places(steps: Sequence[Step], layer: dict[str, int], hops: _Hops) -> dict[str, int]:
+def _places(steps: Sequence[Node], layer: dict[str, int], hops: _Hops) -> dict[str, int]:
     """Item (step or passing line) → its layer."""
     places = {s.name: layer[s.name] for s in steps}
     for start, *via, _ in hops.values():
@@ -141,7 +150,7 @@ def _places(steps: Sequence[Step], layer: dict[str, int], hops: _Hops) -> dict[s
     return places
 
 
-def _middles(steps: Sequence[Step], layer: dict[str, int], hops: _Hops) -> dict[str, float]:
+def _middles(steps: Sequence[Node], layer: dict[str, int], hops: _Hops) -> dict[str, float]:
     """The vertical middle of every item: each layer in the order of what leads to it, stacked around zero."""
     places = _places(steps, layer, hops)
     before: dict[str, list[str]] = {}

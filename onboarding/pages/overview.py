@@ -8,7 +8,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from onboarding.core.record import OnboardingState
-from onboarding.core.request import Service
+from onboarding.core.services import Service
 from onboarding.http.listing import Listed
 from onboarding.http.search import Order, Search, Sort
 from onboarding.pages.words import STATES, Badge

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from onboarding.core.record import Event, Record, StepState
-from onboarding.core.steps import BY_NAME
+from onboarding.core.record import Event, Record, StepRecord, StepState
 from onboarding.pages.words import span
+from onboarding.steps import definition_of
 
 LEAST_SHARE = 0.4
 """Of the width: what took a second is still to be seen beside two weeks."""
@@ -99,7 +99,7 @@ def timeline(record: Record, events: Sequence[Event], now: datetime) -> Timeline
         drawn.add(event)
     drawn.close(end)
     found = {s.name: drawn.stretches[s.name] for s in record.steps if s.name in drawn.stretches}
-    rows = [_bar(name, stretches, record.created_at, whole) for name, stretches in found.items()]
+    rows = [_bar(record.step(name), stretches, record.created_at, whole) for name, stretches in found.items()]
     rows.sort(key=lambda b: b.stretches[0].start)
     most = max(rows, key=lambda b: b.took, default=None)
     marked = tuple(replace(b, longest=b is most and b.took >= timedelta(seconds=1)) for b in rows)
@@ -120,7 +120,7 @@ class _Drawing:
         for path, (_, after) in event.changes.items():
             head, _, rest = path.partition(".")
             name, _, field = rest.rpartition(".")
-            if head == "steps" and field == "state" and name in BY_NAME and after is not None:
+            if head == "steps" and field == "state" and after is not None:
                 self._states[name] = StepState(after)
             elif path == "pause":
                 self._pause(after is not None, event.at)
@@ -161,14 +161,14 @@ class _Drawing:
             self._paused_at = None
 
 
-def _bar(name: str, stretches: Sequence[Stretch], start: datetime, whole: float) -> Bar:
+def _bar(step: StepRecord, stretches: Sequence[Stretch], start: datetime, whole: float) -> Bar:
     placed = []
     for s in stretches:
         width = min(100.0, max(LEAST_SHARE, (s.end - s.start).total_seconds() / whole * 100))
         left = min((s.start - start).total_seconds() / whole * 100, 100 - width)
         placed.append(Stretch(s.phase, s.start, s.end, round(max(0.0, left), 3), round(width, 3)))
     took = sum((s.end - s.start for s in stretches if s.phase is not Phase.PAUSED), timedelta(0))
-    return Bar(name, BY_NAME[name].title, tuple(placed), took)
+    return Bar(step.name, definition_of(step).title, tuple(placed), took)
 
 
 def _ticks(whole: timedelta) -> tuple[Tick, ...]:

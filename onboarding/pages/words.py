@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from onboarding.core.plan import StepKind
 from onboarding.core.record import OnboardingState, Record, StepRecord, StepState
-from onboarding.core.steps import Kind
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 
@@ -48,7 +48,7 @@ _RETRYING = Badge("Retrying", "running")
 
 def step_badge(record: Record, step: StepRecord) -> Badge:
     """A step's state, as it is while its onboarding is in the state that it is in."""
-    waits = step.state is StepState.WAITING and step.definition.kind is Kind.WAIT
+    waits = step.state is StepState.WAITING and step.plan.kind is StepKind.WAIT
     if not step.ended and (record.closed or (record.cancelling and step.state is not StepState.RUNNING)):
         return _NOT_DONE
     if record.pause and (waits or step.state is StepState.DUE):

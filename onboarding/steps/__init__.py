@@ -1,33 +1,53 @@
-"""What each step reads and makes true. `TASK_STEPS` and `WAIT_STEPS` are looked up by the step's name."""
+"""The library of steps: what each does, and what people are told of it. Which an onboarding has, its plan says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE
+from onboarding.core.plan import StepKind
+from onboarding.core.record import StepRecord
+from onboarding.steps.add_application_ids import ADD_APPLICATION_IDS
+from onboarding.steps.add_domain import ADD_DOMAIN
+from onboarding.steps.add_project_synergy import ADD_PROJECT_SYNERGY
+from onboarding.steps.add_test_lines import ADD_TEST_LINES
+from onboarding.steps.assign_admin_user import ASSIGN_ADMIN_USER
+from onboarding.steps.assign_application_roles import ASSIGN_APPLICATION_ROLES
+from onboarding.steps.definition import Definition
+from onboarding.steps.enable_services import ENABLE_SERVICES
+from onboarding.steps.find_application_id import FIND_APPLICATION_ID
+from onboarding.steps.operator_information import OPERATOR_INFORMATION
+from onboarding.steps.portal_access import PORTAL_ACCESS
+from onboarding.steps.provisioning_complete import PROVISIONING_COMPLETE
+from onboarding.steps.share_txt_record import SHARE_TXT_RECORD
+from onboarding.steps.txt_record_visible import TXT_RECORD_VISIBLE
+from onboarding.steps.unknown import unknown
+from onboarding.steps.verify_domain import VERIFY_DOMAIN
 
-from onboarding.steps.add_test_lines import AddTestLines
-from onboarding.steps.admin_user import AssignAdminUser
-from onboarding.steps.application_id import FindApplicationId
-from onboarding.steps.application_roles import AssignApplicationRoles
-from onboarding.steps.base import Task, Wait
-from onboarding.steps.domain import AddDomain, VerifyDomain
-from onboarding.steps.enable_services import EnableServices
-from onboarding.steps.project_synergy import AddProjectSynergy
-from onboarding.steps.provisioning_complete import ProvisioningComplete
-from onboarding.steps.txt_record import ShareTxtRecord, TxtRecordVisible
-
-TASK_STEPS: Mapping[str, Task] = {
-    "enable-services": EnableServices(),
-    "add-test-lines": AddTestLines(),
-    "add-project-synergy": AddProjectSynergy(),
-    "assign-admin-user": AssignAdminUser(),
-    "find-application-id": FindApplicationId(),
-    "assign-application-roles": AssignApplicationRoles(),
-    "add-domain": AddDomain(),
-    "share-txt-record": ShareTxtRecord(),
-    "verify-domain": VerifyDomain(),
+LIBRARY: dict[str, Definition] = {
+    definition.name: definition
+    for definition in (
+        ENABLE_SERVICES,
+        ADD_TEST_LINES,
+        PROVISIONING_COMPLETE,
+        ADD_PROJECT_SYNERGY,
+        ASSIGN_ADMIN_USER,
+        FIND_APPLICATION_ID,
+        ASSIGN_APPLICATION_ROLES,
+        OPERATOR_INFORMATION,
+        PORTAL_ACCESS,
+        ADD_APPLICATION_IDS,
+        ADD_DOMAIN,
+        SHARE_TXT_RECORD,
+        TXT_RECORD_VISIBLE,
+        VERIFY_DOMAIN,
+    )
 }
+"""By name, in the order in which people read them."""
 
-WAIT_STEPS: Mapping[str, Wait] = {
-    "provisioning-complete": ProvisioningComplete(),
-    "txt-record-visible": TxtRecordVisible(),
-}
+TASKS: tuple[Definition, ...] = tuple(d for d in LIBRARY.values() if d.kind is StepKind.TASK)
+"""Each has a queue and a function, named like it."""
+QUEUES: tuple[str, ...] = (*(task.name for task in TASKS), NOTICES_QUEUE, DEAD_LETTERS_QUEUE)
+
+
+def definition_of(step: StepRecord) -> Definition:
+    """What a step of a record is; one that this version of the application does not know stands for itself."""
+    return LIBRARY.get(step.plan.definition) or unknown(step.plan)

@@ -7,22 +7,29 @@ the request refuses a line with such a number, and this step adds only the reque
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from onboarding.core.communications_gateway import AUTOMATED
+from onboarding.azure.communications_gateway import AUTOMATED, TestLineResource
+from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
-from onboarding.core.request import OnboardingRequest, TestLine
-from onboarding.ports import TestLineResource
+from onboarding.core.services import TestLine
 from onboarding.steps.base import Applied, Inspection, Work, plural
+from onboarding.steps.definition import Definition
+from onboarding.steps.enable_services import SECTION, SELECTED
+from onboarding.steps.gateway_resource import asked, gateway_of
+
+if TYPE_CHECKING:
+    from onboarding.kinds.communications_gateway import CommunicationsGatewayRequest
 
 
 class AddTestLines:
-    """Task `add-test-lines`."""
+    """Each line is added by a write of its own."""
 
     async def inspect(self, work: Work) -> Inspection:
-        existing = await work.world.gateways.test_lines(work.request.gateway.id)
-        missing = missing_lines(work.request, existing)
-        expect_lines_of_preselected(work.request, existing)
+        existing = await work.world.gateways.test_lines(asked(work).gateway.id)
+        missing = missing_lines(asked(work), existing)
+        expect_lines_of_preselected(asked(work), existing)
         return Inspection(
             missing=tuple(f"add test line {line.name}" for line in missing),
             found=f"The gateway has {plural(len(existing), 'test line')}.",
@@ -30,15 +37,15 @@ class AddTestLines:
         )
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
-        location = str((await work.gateway()).body.get("location", ""))
+        location = str((await gateway_of(work)).body.get("location", ""))
         for line in inspection.seen:
-            await work.world.gateways.put_test_line(work.request.gateway.id, line, location)
+            await work.world.gateways.put_test_line(asked(work).gateway.id, line, location)
         return Applied(
             f"Added {plural(len(inspection.seen), 'test line')}: {', '.join(m.name for m in inspection.seen)}."
         )
 
 
-def missing_lines(request: OnboardingRequest, existing: Sequence[TestLineResource]) -> list[TestLine]:
+def missing_lines(request: CommunicationsGatewayRequest, existing: Sequence[TestLineResource]) -> list[TestLine]:
     """The request's lines that the gateway lacks.
 
     Raises PersonMustActError for a line of that name with another number or purpose, and for a number that
@@ -70,7 +77,7 @@ def missing_lines(request: OnboardingRequest, existing: Sequence[TestLineResourc
     return missing
 
 
-def expect_lines_of_preselected(request: OnboardingRequest, existing: Sequence[TestLineResource]) -> None:
+def expect_lines_of_preselected(request: CommunicationsGatewayRequest, existing: Sequence[TestLineResource]) -> None:
     """A service selected at deployment must have its lines on the gateway already. Raises PersonMustActError."""
     if not request.preselected:
         return
@@ -95,3 +102,13 @@ def expect_lines_of_preselected(request: OnboardingRequest, existing: Sequence[T
 def _digits(number: str) -> str:
     """A number without its punctuation: Microsoft's own example is `+1-555-1234`."""
     return "".join(c for c in number if c.isdigit())
+
+
+ADD_TEST_LINES = Definition(
+    "add-test-lines",
+    StepKind.TASK,
+    "Add the service verification lines",
+    SECTION,
+    task=AddTestLines(),
+    may_be_skipped_when=SELECTED,
+)

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from onboarding.core.events import APPLICATION
-from onboarding.core.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.core.record import StepState
 from onboarding.ports import AppRole, RoleStanding, ServicePrincipal
 from onboarding.steps.base import Work
+from onboarding.steps.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 
 
 def expect_application(work: Work, standing: RoleStanding) -> ServicePrincipal:
     """Project Synergy, or why it isn't there."""
     if standing.application is not None:
         return standing.application
-    adding = work.record.step("add-project-synergy")
-    if adding.state is StepState.SKIPPED and adding.ended_by not in (None, APPLICATION):
+    adding = work.record.of("add-project-synergy")
+    skipped = adding is not None and adding.state is StepState.SKIPPED
+    if adding and skipped and adding.ended_by not in (None, APPLICATION):
         raise PersonMustActError(
             ProblemCode.PROJECT_SYNERGY_MISSING,
             f"This tenant has no Project Synergy application (app id {PROJECT_SYNERGY_APP_ID}); the step"
             f" 'add-project-synergy', which adds it, was skipped by {adding.ended_by}.",
             "Reopen 'add-project-synergy'; or, if somebody added it by hand just now, retry this step in a minute.",
         )
-    if adding.state is StepState.SKIPPED:
+    if skipped:
         raise PersonMustActError(
             ProblemCode.PROJECT_SYNERGY_MISSING,
             "The request says that the operator is onboarded already, but this tenant has no Project Synergy"

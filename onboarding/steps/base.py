@@ -6,16 +6,16 @@ nothing else). Every apply may run twice. A wait is `look`, for many onboardings
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from onboarding.core.communications_gateway import GONE
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError, unexpected
-from onboarding.core.record import Findings, Record
+from onboarding.core.record import Record, StepRecord
 from onboarding.core.request import OnboardingRequest
-from onboarding.ports import Directory, Dns, GatewayResource, Gateways, Notifier
+from onboarding.core.stored import Stored
+from onboarding.ports import Directory, Dns, Gateways, Notifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +31,15 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One onboarding, as a step sees it."""
+    """One step of one onboarding."""
 
     record: Record
     world: World
+    step: StepRecord
 
     @property
     def request(self) -> OnboardingRequest:
         return self.record.request
-
-    @property
-    def findings(self) -> Findings:
-        return self.record.findings
-
-    async def gateway(self) -> GatewayResource:
-        """The gateway resource. Raises PersonMustActError when it isn't there."""
-        found = await self.world.gateways.get(self.request.gateway.id)
-        if found is None:
-            raise gateway_gone(self.record)
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +50,8 @@ class Inspection:
     """What is still to be made true, in words; empty: the step is done."""
     found: str
     """What is there, in words."""
-    findings: Mapping[str, Any] = field(default_factory=dict)
+    findings: Stored | None = None
+    """What of it the record keeps: the step's own model, with what is known set."""
     seen: Any = None
     """What `apply` needs of it."""
 
@@ -74,7 +65,7 @@ class Applied:
     """What `apply` made true."""
 
     did: str
-    findings: Mapping[str, Any] = field(default_factory=dict)
+    findings: Stored | None = None
 
 
 class Task(Protocol):
@@ -93,15 +84,14 @@ class Look:
 
     done: bool
     detail: str
-    findings: Mapping[str, Any] = field(default_factory=dict)
     problem: StepProblemError | None = None
 
 
 class Wait(Protocol):
     """A step that the world does."""
 
-    async def look(self, works: Sequence[Work]) -> Mapping[str, Look]:
-        """Onboarding id → what was seen, for each of these. Never raises StepProblemError: it is in the look."""
+    async def look(self, works: Sequence[Work]) -> Sequence[Look]:
+        """What was seen of each of these, in their order. Never raises StepProblemError: it is in the look."""
 
 
 def broken(error: Exception) -> Look:
@@ -110,15 +100,12 @@ def broken(error: Exception) -> Look:
     return Look(False, problem.seen, problem=TryLaterError(problem.code, problem.seen))
 
 
-def gateway_gone(record: Record) -> PersonMustActError:
-    """The resource of this onboarding does not exist."""
-    gateway = record.request.gateway
-    return PersonMustActError(
-        ProblemCode.GATEWAY_GONE,
-        f"There is no gateway '{gateway.name}' in resource group '{gateway.resource_group}' of subscription"
-        f" {gateway.subscription_id}, or this application may not read it.",
-        f"Check the names in the request and that the managed identity has Reader on the gateway. {GONE}",
-    )
+def kept(*findings: Stored | None) -> dict[str, Any]:
+    """What was found, one after the other, as the record keeps it: of what was not set it keeps what it has."""
+    made: dict[str, Any] = {}
+    for found in findings:
+        made.update(found.model_dump(mode="json", by_alias=True, exclude_unset=True) if found else {})
+    return made
 
 
 def finding_missing(what: str, found_by: str) -> PersonMustActError:

@@ -8,20 +8,30 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from onboarding.azure.communications_gateway import GatewayResource, platform
+from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
-from onboarding.core.request import CallRouting, OnboardingRequest, Service
-from onboarding.ports import GatewayResource
+from onboarding.core.services import CallRouting, Service
 from onboarding.steps.base import Applied, Inspection, Work
+from onboarding.steps.definition import Definition
+from onboarding.steps.gateway_resource import asked, gateway_of
+
+if TYPE_CHECKING:
+    from onboarding.kinds.communications_gateway import CommunicationsGatewayRequest
+
+SECTION = "Enable Operator Connect or Teams Phone Mobile support"
+SELECTED = "the services were selected when the gateway was deployed"
+"""When the article lets the steps of that section be left out, as the end of a sentence."""
 
 
-def desired_properties(request: OnboardingRequest, current: Mapping[str, Any]) -> dict[str, Any]:
+def desired_properties(request: CommunicationsGatewayRequest, current: Mapping[str, Any]) -> dict[str, Any]:
     """The properties to change, and what to: only those that differ from `current`."""
     platforms = list(current.get("platforms") or ())
     present = {p.lower() for p in platforms}
-    platforms += [s.platform for s in request.selected if s.platform.lower() not in present]
+    platforms += [platform(s) for s in request.selected if platform(s).lower() not in present]
     wanted: dict[str, Any] = {"platforms": platforms}
     mobile = request.services.teams_phone_mobile
     if mobile:
@@ -33,12 +43,12 @@ def desired_properties(request: OnboardingRequest, current: Mapping[str, Any]) -
 
 
 class EnableServices:
-    """Task `enable-services`."""
+    """The services asked for stand on the gateway."""
 
     async def inspect(self, work: Work) -> Inspection:
-        gateway = await work.gateway()
-        _expect_preselected(work.request, gateway)
-        changes = desired_properties(work.request, gateway.properties)
+        gateway = await gateway_of(work)
+        _expect_preselected(asked(work), gateway)
+        changes = desired_properties(asked(work), gateway.properties)
         return Inspection(
             missing=tuple(f"set {name} to {_shown(name, value)}" for name, value in changes.items()),
             found=f"The gateway's platforms are {', '.join(gateway.platforms) or 'none'}.",
@@ -49,7 +59,7 @@ class EnableServices:
         gateway, changes = inspection.seen
         body = copy.deepcopy(dict(gateway.body))
         body["properties"] = {**body.get("properties", {}), **changes}
-        await work.world.gateways.put(work.request.gateway.id, body)
+        await work.world.gateways.put(asked(work).gateway.id, body)
         return Applied(f"Changed {', '.join(changes)} of the gateway.")
 
 
@@ -60,10 +70,10 @@ def _shown(name: str, value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value).lower()
 
 
-def _expect_preselected(request: OnboardingRequest, gateway: GatewayResource) -> None:
+def _expect_preselected(request: CommunicationsGatewayRequest, gateway: GatewayResource) -> None:
     """A service without test lines in the request must have been selected when the gateway was deployed."""
     present = {p.lower() for p in gateway.platforms}
-    absent: list[Service] = [s for s in request.preselected if s.platform.lower() not in present]
+    absent: list[Service] = [s for s in request.preselected if platform(s).lower() not in present]
     if absent:
         names = " and ".join(s.label for s in absent)
         raise PersonMustActError(
@@ -73,3 +83,13 @@ def _expect_preselected(request: OnboardingRequest, gateway: GatewayResource) ->
             f"Post the request again with {request.lines_required} test lines for {names}, or select the service on"
             " the gateway; then retry the step.",
         )
+
+
+ENABLE_SERVICES = Definition(
+    "enable-services",
+    StepKind.TASK,
+    "Enable the services on the gateway",
+    SECTION,
+    task=EnableServices(),
+    may_be_skipped_when=SELECTED,
+)

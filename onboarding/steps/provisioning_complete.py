@@ -10,12 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from onboarding.azure.communications_gateway import GatewayResource
+from onboarding.core.plan import Party, StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError
-from onboarding.ports import GatewayResource
-from onboarding.steps.base import Look, Work, broken, gateway_gone
+from onboarding.steps.base import Look, Work, broken
+from onboarding.steps.definition import Definition
+from onboarding.steps.enable_services import SECTION, SELECTED
+from onboarding.steps.gateway_resource import asked, gateway_gone
 
 log = logging.getLogger("onboarding")
 
@@ -24,25 +28,31 @@ FAILED = {"failed", "canceled"}
 
 
 class ProvisioningComplete:
-    """Wait `provisioning-complete`."""
+    """Each subscription is listed once."""
 
-    async def look(self, works: Sequence[Work]) -> Mapping[str, Look]:
-        by_subscription: dict[str, list[Work]] = defaultdict(list)
-        for work in works:
-            by_subscription[work.request.gateway.subscription_id.lower()].append(work)
-        looks = await asyncio.gather(*(self._subscription(s, group) for s, group in by_subscription.items()))
-        return {onboarding: look for group in looks for onboarding, look in group.items()}
+    async def look(self, works: Sequence[Work]) -> Sequence[Look]:
+        by_subscription: dict[str, list[int]] = defaultdict(list)
+        for place, work in enumerate(works):
+            by_subscription[asked(work).gateway.subscription_id.lower()].append(place)
+        looks: dict[int, Look] = {}
 
-    async def _subscription(self, subscription_id: str, works: list[Work]) -> dict[str, Look]:
+        async def subscription(subscription_id: str, places: list[int]) -> None:
+            found = await self._subscription(subscription_id, [works[place] for place in places])
+            looks.update(zip(places, found, strict=True))
+
+        await asyncio.gather(*(subscription(s, places) for s, places in by_subscription.items()))
+        return [looks[place] for place in range(len(works))]
+
+    async def _subscription(self, subscription_id: str, works: list[Work]) -> list[Look]:
         try:
             listed = await works[0].world.gateways.in_subscription(subscription_id)
         except StepProblemError as problem:
-            return {w.record.id: Look(False, problem.seen, problem=problem) for w in works}
+            return [Look(False, problem.seen, problem=problem)] * len(works)
         except Exception as error:
             log.exception("listing the gateways of subscription %s failed unexpectedly", subscription_id)
-            return {w.record.id: broken(error) for w in works}
+            return [broken(error)] * len(works)
         by_key = {g.id.key: g for g in listed if g.id is not None}
-        return {w.record.id: _judged(w, by_key.get(w.request.gateway.id.key)) for w in works}
+        return [_judged(w, by_key.get(asked(w).gateway.id.key)) for w in works]
 
 
 def _judged(work: Work, gateway: GatewayResource | None) -> Look:
@@ -57,7 +67,7 @@ def _judged(work: Work, gateway: GatewayResource | None) -> Look:
 def judge(work: Work, gateway: GatewayResource | None) -> Look:
     """Is this gateway ready?"""
     if gateway is None:
-        gone = gateway_gone(work.record)
+        gone = gateway_gone(work)
         return Look(False, gone.seen, problem=gone)
     state = gateway.provisioning_state or "not given"
     if state.lower() in FAILED:
@@ -74,3 +84,14 @@ def judge(work: Work, gateway: GatewayResource | None) -> Look:
     if (gateway.status or "").lower() == COMPLETE:
         return Look(True, "Provisioning Status is Complete.")
     return Look(False, f"Provisioning Status is {gateway.status or 'not given'}, provisioningState {state}.")
+
+
+PROVISIONING_COMPLETE = Definition(
+    "provisioning-complete",
+    StepKind.WAIT,
+    "Wait until the gateway is provisioned",
+    SECTION,
+    Party.MICROSOFT,
+    wait=ProvisioningComplete(),
+    may_be_skipped_when=SELECTED,
+)

@@ -26,8 +26,7 @@ from azure.functions.meta import Datum
 
 from onboarding import app as composed
 from onboarding.core.events import Effect
-from onboarding.core.messages import ForeignMessageError, decode
-from onboarding.core.steps import NOTICES_QUEUE
+from onboarding.core.messages import NOTICES_QUEUE, ForeignMessageError, decode
 from sandbox.functions_host.app import QUEUE, Function
 from sandbox.functions_host.invocation import Invoker
 from tests.chaos import effects

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+from onboarding.azure.communications_gateway import GatewayId
 from onboarding.core.events import Effect, Nudge
-from onboarding.core.identifiers import GatewayId
-from onboarding.core.messages import queue_of
-from onboarding.core.steps import NOTICES_QUEUE, TASKS
+from onboarding.core.messages import NOTICES_QUEUE, queue_of
 from onboarding.ports import Row
+from tests.support.steps import TASKS
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 
 from onboarding.azure.tables import AzureTable
-from onboarding.core.changes import rebuild
-from onboarding.core.operator_connect import PROJECT_SYNERGY_APP_ID
 from onboarding.core.record import Event, Record
-from onboarding.core.steps import CHECKPOINTS
 from onboarding.records import Records
 from onboarding.rows import CLOSED, OPEN
+from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
+from onboarding.upgrade import rebuild_record as rebuild
 from tests.chaos.system import System, Wanted, wait_for
+from tests.support.steps import CHECKPOINTS
 
 Json = dict[str, Any]
 

@@ -8,11 +8,11 @@ import time
 import pytest
 
 from onboarding import ports
-from onboarding.core.steps import CHECKPOINTS, TASKS, WAITS
 from tests.chaos.crash_points import AUDIT_TRAIL, Orders
 from tests.chaos.effects import EFFECTS, READS, share_of
 from tests.chaos.ends import check_people_were_told, check_trail, end_state, mails, writes, writes_of_the_tenant
 from tests.chaos.system import System
+from tests.support.steps import CHECKPOINTS, TASKS, WAITS
 
 SHARES = 2
 AT_ONCE = 8

@@ -10,7 +10,7 @@ from os import environ
 
 import pytest
 
-from onboarding.core.steps import NOTICES_QUEUE
+from onboarding.core.messages import NOTICES_QUEUE
 from sandbox.options import ROOT
 from sandbox.ports import Ports
 from sandbox.processes import Process

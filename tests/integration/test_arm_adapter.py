@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from onboarding.azure.allowed import ForbiddenWriteError
-from onboarding.core.identifiers import GatewayId
+from onboarding.azure.communications_gateway import GatewayId
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
-from onboarding.core.request import TestLine
+from onboarding.core.services import TestLine
 from tests.support.adapters import GATEWAY, SUBSCRIPTION, Adapters, connected
 
 LINE = TestLine.model_validate({"name": "OC1", "phoneNumber": "+442079460101"})

@@ -17,8 +17,8 @@ import dns.rrset
 import pytest
 
 from onboarding.azure.dns import DnsLookup
-from onboarding.core.txt import judge
 from onboarding.ports import TxtAnswer
+from onboarding.steps.txt_verdict import judge
 from sandbox.microsoft import Microsoft
 from sandbox.microsoft.faults import Fault
 from tests.twins.dns import NAME, VALUE, DnsBehaviour

@@ -35,7 +35,6 @@ YEARLY = "0 0 0 1 1 *"
 T = TypeVar("T")
 
 
-
 class Bus:
     """The test's own connection to the broker: the genuine SDK, opened once and closed all at once."""
 
@@ -50,17 +49,13 @@ class Bus:
         sent = [ServiceBusMessage(m) if isinstance(m, str) else m for m in messages]
         await within(self._senders[queue].send_messages(sent))
 
-    def receiver(
-        self, queue: str = "orders", sub_queue: ServiceBusSubQueue | None = None
-    ) -> ServiceBusReceiver:
+    def receiver(self, queue: str = "orders", sub_queue: ServiceBusSubQueue | None = None) -> ServiceBusReceiver:
         if (queue, sub_queue) not in self._receivers:
             receiver = self._client.get_queue_receiver(queue, sub_queue=sub_queue)
             self._receivers[queue, sub_queue] = receiver
         return self._receivers[queue, sub_queue]
 
-    async def holds(
-        self, *bodies: str, queue: str = "orders", sub_queue: ServiceBusSubQueue | None = None
-    ) -> None:
+    async def holds(self, *bodies: str, queue: str = "orders", sub_queue: ServiceBusSubQueue | None = None) -> None:
         """Wait until the queue holds exactly these messages, locked ones included."""
 
         async def exactly() -> bool:
@@ -162,9 +157,7 @@ class TestHttp:
         async with serve(*QUEUES) as running:
             assert (await running.http.get("/api/echo")).json()["word"] is None
 
-    async def test_unknown_paths_and_undeclared_methods_are_404_as_on_the_real_host(
-        self, serve: Serve
-    ) -> None:
+    async def test_unknown_paths_and_undeclared_methods_are_404_as_on_the_real_host(self, serve: Serve) -> None:
         async with serve(*QUEUES) as running:
             assert (await running.http.get("/api/unheard-of")).status_code == 404
             assert (await running.http.get("/echo")).status_code == 404
@@ -316,9 +309,7 @@ class TestQueue:
         assert {message.delivery_count for message in messages} == {1}
         assert running.state.received.empty()
 
-    async def test_the_lock_of_a_long_run_is_renewed(
-        self, serve: Serve, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_the_lock_of_a_long_run_is_renewed(self, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
         renewals = asyncio.Semaphore(0)
         renew = ServiceBusReceiver.renew_message_lock
 
@@ -465,9 +456,7 @@ def stop(child: asyncio.subprocess.Process) -> None:
 
 
 class TestProcess:
-    async def test_it_says_ready_and_sigterm_lets_a_request_finish(
-        self, broker: Broker, tmp_path: Path
-    ) -> None:
+    async def test_it_says_ready_and_sigterm_lets_a_request_finish(self, broker: Broker, tmp_path: Path) -> None:
         gate = tmp_path / "gate"
         async with process("--app", str(SAMPLE), ServiceBus=broker.connection_string) as child:
             facts = await ready(child)
@@ -493,9 +482,7 @@ class TestProcess:
         assert child.returncode == 0
         assert b"Executed hold in " in errors
 
-    async def test_a_thread_that_never_ends_does_not_keep_the_process(
-        self, broker: Broker, tmp_path: Path
-    ) -> None:
+    async def test_a_thread_that_never_ends_does_not_keep_the_process(self, broker: Broker, tmp_path: Path) -> None:
         gate = tmp_path / "never"
         options = ("--app", str(SAMPLE), "--grace", "0.1")
         async with process(*options, ServiceBus=broker.connection_string) as child:
@@ -513,9 +500,7 @@ class TestProcess:
                     await within(request)
         assert child.returncode == 0
 
-    async def test_a_settings_file_is_read_and_the_environment_wins(
-        self, broker: Broker, tmp_path: Path
-    ) -> None:
+    async def test_a_settings_file_is_read_and_the_environment_wins(self, broker: Broker, tmp_path: Path) -> None:
         values = {"SAMPLE_SETTING": "of the file", "TICK": "nonsense"}
         file = tmp_path / "some.settings.json"
         file.write_text(json.dumps({"IsEncrypted": False, "Values": values}))

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from onboarding.azure.allowed import ForbiddenWriteError
-from onboarding.core.operator_connect import (
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError, TryLaterError
+from onboarding.ports import Principal, ServicePrincipal
+from onboarding.steps.operator_connect import (
     ADMIN_ROLE,
     APPLICATION_ROLES,
     AZURE_COMMUNICATIONS_GATEWAY_APP_ID,
     PROJECT_SYNERGY_APP_ID,
     PROJECT_SYNERGY_DISPLAY_NAME,
 )
-from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, TryLaterError
-from onboarding.ports import Principal, ServicePrincipal
 from tests.support.adapters import Adapters, connected
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,14 +12,14 @@ from pydantic import SecretStr
 from onboarding.azure.mail_page import mail_html, mail_text, subject
 from onboarding.azure.notifier import AzureNotifier, webhook_problem
 from onboarding.azure.plain import one_line
-from onboarding.core.notice_words import txt_record_words
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
-from onboarding.core.record import Findings
 from onboarding.ports import Message
 from onboarding.settings import Settings
+from onboarding.steps.add_domain import DomainFound
+from onboarding.steps.share_txt_record import message as txt_record_words
 from tests.support.adapters import Adapters, connected
-from tests.support.records import after
+from tests.support.records import after, finding
 from tests.twins.notifier import MESSAGE, NotifierBehaviour
 
 SENDER = "onboarding@contoso.com"
@@ -246,7 +246,7 @@ async def test_the_onboarding_team_finds_the_txt_record_in_its_mail(
     assert domain is not None
     assert domain.txt_record is not None
     txt = domain.txt_record
-    record = after("share-txt-record").model_copy(update={"findings": Findings(txt_record=txt)})
+    record = finding(after("share-txt-record"), "add-domain", DomainFound(txt_record=txt))
     assert await notifier.mail(("team@example.com",), txt_record_words(record))
     (mail,) = microsoft.world.mailbox.mails
     for part in (mail.text, mail.html):

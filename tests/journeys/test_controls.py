@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from azure.servicebus import ServiceBusClient
 
-from onboarding.core.steps import TASKS
+from onboarding.steps import TASKS
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
 from tests.support.people import Operator, Simulator, as_seeded, deploying

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
-from onboarding.core.steps import QUEUES
+from onboarding.steps import QUEUES
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
 from tests.support import requests

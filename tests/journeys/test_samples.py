@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from onboarding.core.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
+from onboarding.steps.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 from tests.support.people import Operator, Simulator, sample
 
 Json = dict[str, Any]

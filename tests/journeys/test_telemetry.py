@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from onboarding.core.steps import CHECKPOINTS, TASKS
 from onboarding.telemetry import ids
 from sandbox.cloud import Cloud
 from tests.support.people import BOUND, LOOK_EVERY, Operator, Simulator
+from tests.support.steps import CHECKPOINTS, TASKS
 
 Json = dict[str, Any]
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

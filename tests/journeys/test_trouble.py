@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.core.operator_connect import PROJECT_SYNERGY_APP_ID
+from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
 from sandbox.cloud import Cloud
 from tests.support import requests
 from tests.support.people import Operator, Simulator

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onboarding.core.changes import rebuild
 from onboarding.core.record import OnboardingState, Record, StepState
-from onboarding.core.steps import TASKS
 from onboarding.records import Records
 from onboarding.rows import from_row
-from onboarding.steps import TASK_STEPS
+from onboarding.steps import definition_of
 from onboarding.steps.base import Work
+from onboarding.upgrade import rebuild_record as rebuild
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -50,13 +49,13 @@ async def _check(world: World, records: Records, key: str, *, ended: bool) -> No
 
 async def _nothing_to_do(world: World, record: Record) -> None:
     """A plan after completion is empty."""
-    work = Work(record, world.twins.world)
-    for step in TASKS:
+    for step in record.steps:
+        task = definition_of(step).task
         # Whether a mail was read, nobody can see: only a verified domain tells that the record was shared.
         evidence = "verify-domain" if step.name == "share-txt-record" else step.name
-        if record.step(evidence).state is not StepState.DONE or record.step(step.name).state is not StepState.DONE:
+        if task is None or not step.state is record.step(evidence).state is StepState.DONE:
             continue
-        inspection = await TASK_STEPS[step.name].inspect(work)
+        inspection = await task.inspect(Work(record, world.twins.world, step))
         what = f"{record.id}, {step.name}: {inspection.missing}"
         world.invariants.hold("a plan after completion is empty", inspection.done, what)
 

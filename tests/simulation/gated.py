@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from onboarding.azure.communications_gateway import GatewayId
 from onboarding.core.events import Effect
-from onboarding.core.identifiers import GatewayId
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
-from onboarding.core.request import TestLine
+from onboarding.core.services import TestLine
 from onboarding.memory import MemoryBus, MemoryDirectory, MemoryDns, MemoryGateways, MemoryNotifier, MemoryTable
 from onboarding.ports import (
     Domain,

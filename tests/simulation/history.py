@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from onboarding import records
 from onboarding.core.notices import NoticeKind
+from onboarding.core.plan import StepKind
 from onboarding.core.record import Event, Record, StepRecord, StepState
-from onboarding.core.steps import Kind
 from onboarding.ports import Row
 from onboarding.rows import COMMIT, OPEN, waiting_for
 from tests.simulation.journal import SUBJECT, Subject
@@ -131,7 +131,7 @@ class History:
             self._silent(record, "nothing is due at any time")
         for step in record.steps if record.active else ():
             if step.state is StepState.PENDING:
-                if all(record.step(n).ended for n in step.definition.needs):
+                if all(record.step(n).ended for n in step.plan.needs):
                     self._silent(record, f"{step.name} is pending, though all that it needs has ended")
             elif not step.ended and step.next_attempt_at is None:
                 self._silent(record, f"{step.name} is {step.state} without a next time")
@@ -144,10 +144,10 @@ class History:
             if new is old:
                 continue
             if old.state not in BEGUN and new.state in BEGUN:
-                missing = [n for n in new.definition.needs if not after.step(n).ended]
+                missing = [n for n in new.plan.needs if not after.step(n).ended]
                 self._hold("no step before its needs", not missing, f"{new.name} began, but {missing} have not ended")
             opened = new.ticket != old.ticket and new.state is StepState.WAITING
-            if opened and new.definition.kind is Kind.CHECKPOINT:
+            if opened and new.plan.kind is StepKind.CHECKPOINT:
                 self._told(after, new)
             # One whose answer was lost is decided again: that is not a second look.
             if event.what == "looked" and new.name == event.step and not again:

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from onboarding.core.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 from onboarding.core.record import OnboardingState, Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.memory.directory import PROJECT_SYNERGY_ROLES, user_id
+from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 from tests.simulation.journal import Call, Subject
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Invariants:
             return
         self.hold("no write after cancel", record.state is not OnboardingState.CANCELLED, str(call))
         step = record.step(call.subject.name)
-        missing = [n for n in step.definition.needs if not record.step(n).ended]
+        missing = [n for n in step.plan.needs if not record.step(n).ended]
         self.hold("no step before its needs", not missing, f"{call}, but {missing} have not ended")
 
     def _said(self, call: Call, record: Record | None) -> None:

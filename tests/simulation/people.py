@@ -22,13 +22,14 @@ from onboarding.core.events import (
     RetryRequested,
     SkipRequested,
 )
+from onboarding.core.plan import StepKind
 from onboarding.core.record import Record, StepState
 from onboarding.core.request import OnboardingRequest, OnboardingTeam
-from onboarding.core.steps import STEPS, Kind
 from onboarding.engine import Engine, InProgressError
 from onboarding.ports import ConflictError
 from tests.simulation.gate import Crash
 from tests.simulation.journal import SUBJECT, Subject
+from tests.support.steps import STEPS
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -37,7 +38,7 @@ ADA = "ada"
 _NAMES = [s.name for s in STEPS]
 _CONFIRMABLE = [s.name for s in STEPS if s.confirmable]
 _TEAMS = [OnboardingTeam(name=name, email=f"{name}@example.com") for name in ("first", "second")]
-_WAITS = [s.name for s in STEPS if s.kind is Kind.WAIT]
+_WAITS = [s.name for s in STEPS if s.kind is StepKind.WAIT]
 
 
 class People:
@@ -117,7 +118,7 @@ class People:
                     await self.happen(record.id, ReopenRequested(name, ADA, "it is needed after all"))
                 if not skipped:
                     await self.happen(record.id, RetryRequested(step.name, ADA))
-            elif step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT:
+            elif step.state is StepState.WAITING and step.plan.kind is StepKind.CHECKPOINT:
                 await self.happen(record.id, Confirmed(step.name, ADA, "done"))
 
     async def _do(self, what: str, key: str, act: Callable[[Engine], object]) -> bool:

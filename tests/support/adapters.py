@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from onboarding.azure.arm import ArmGateways
+from onboarding.azure.communications_gateway import GatewayId
 from onboarding.azure.credential import Credential
 from onboarding.azure.graph import GraphDirectory
 from onboarding.azure.graph_client import GraphClient
 from onboarding.azure.graph_mail import GraphMail
-from onboarding.core.identifiers import GatewayId
 from onboarding.settings import Settings
 from sandbox.microsoft import Microsoft
 from sandbox.microsoft.faults import Fault

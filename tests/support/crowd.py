@@ -30,9 +30,9 @@ from onboarding.core.events import (
     TimePassed,
 )
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.record import Delivered, Problem, Record, TxtRecord
+from onboarding.core.record import Delivered, Problem, Record
 from onboarding.core.request import OnboardingRequest
-from onboarding.ports import Table
+from onboarding.ports import Table, TxtRecord
 from onboarding.records import TAIL_CHARACTERS, Records
 from onboarding.rows import event_row
 from tests.support import requests
@@ -164,20 +164,20 @@ def _provisioned(days: float) -> list[Scene]:
 
 def _txt(life: Life) -> dict[str, Any]:
     value = f"MS=ms{int(life.guid('txt')[:6], 16) % 10**8:08d}"
-    return {"domain": life.domain, "txt_record": TxtRecord(name=life.domain, value=value, ttl=3600)}
+    return {"domain": life.domain, "txtRecord": TxtRecord(name=life.domain, value=value, ttl=3600).to_json()}
 
 
 _MACHINE = {
     "add-project-synergy": _task(
-        "add-project-synergy", "Project Synergy was added.", lambda x: {"project_synergy_id": x.guid("synergy")}
+        "add-project-synergy", "Project Synergy was added.", lambda x: {"projectSynergyId": x.guid("synergy")}
     ),
     "assign-admin-user": _task(
-        "assign-admin-user", "The admin user has the role.", lambda x: {"admin_user_id": x.guid("admin")}
+        "assign-admin-user", "The admin user has the role.", lambda x: {"adminUserId": x.guid("admin")}
     ),
     "find-application-id": _task(
         "find-application-id",
         "Found by the gateway's identity.",
-        lambda x: {"application_id": x.guid("application"), "gateway_principal_id": x.guid("principal")},
+        lambda x: {"applicationId": x.guid("application"), "gatewayPrincipalId": x.guid("principal")},
     ),
     "assign-application-roles": _task("assign-application-roles", "All seven roles are assigned."),
     "add-domain": _task("add-domain", "The domain was added.", _txt),
@@ -193,7 +193,7 @@ def _machine(*left_out: str) -> list[Scene]:
 def _domain_verified(days: float) -> list[Scene]:
     return [
         _look("txt-record-visible", days * DAY, "Every name server shows the record.", done=True),
-        _task("verify-domain", "The domain is verified.", lambda _: {"domain_verified": True}),
+        _task("verify-domain", "The domain is verified.", lambda _: {"domainVerified": True}),
     ]
 
 

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 from onboarding.core.decide import Decision, create, decide
 from onboarding.core.events import Confirmed, Looked, NoticeSent, NoticeStarted, Started, Succeeded
+from onboarding.core.plan import StepKind
 from onboarding.core.record import Record, StepState
-from onboarding.core.steps import BY_NAME, STEPS, Kind
+from onboarding.core.stored import Stored
 from tests.support import requests
+from tests.support.steps import BY_NAME, STEPS
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -37,13 +39,13 @@ def finish(record: Record, name: str) -> Record:
     step = record.step(name)
     if step.ended:
         return record
-    match step.definition.kind:
-        case Kind.TASK:
+    match step.plan.kind:
+        case StepKind.TASK:
             record = decide(record, Started(name, step.ticket), NOW).record
             return decide(record, Succeeded(name, record.step(name).ticket, "done"), NOW).record
-        case Kind.WAIT:
+        case StepKind.WAIT:
             return decide(record, Looked(name, True, "it is so"), NOW).record
-        case Kind.CHECKPOINT:
+        case StepKind.CHECKPOINT:
             return decide(record, Confirmed(name, "ada"), NOW).record
 
 
@@ -62,3 +64,10 @@ def told(record: Record) -> Record:
         record = decide(record, NoticeStarted(notice.id, notice.ticket), notice.next_attempt_at).record
         record = decide(record, NoticeSent(notice.id, notice.ticket, ()), notice.next_attempt_at).record
     return record
+
+
+def finding(record: Record, step: str, found: Stored) -> Record:
+    """The record with what that step found out."""
+    kept = found.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    steps = tuple(s.model_copy(update={"found": {**s.found, **kept}}) if s.name == step else s for s in record.steps)
+    return record.model_copy(update={"steps": steps})

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from onboarding.core.request import OnboardingRequest
-from onboarding.core.request_rules import read_request
+from onboarding.kinds import read_request
 
 SUBSCRIPTION = "6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63"
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import SCHEMA_VERSION, Record
-from onboarding.core.steps import STEPS
+from onboarding.kinds import KINDS
+from onboarding.steps import LIBRARY
 
 FILE = Path(__file__).parents[1] / "unit" / "rows" / f"schema-{SCHEMA_VERSION}.txt"
 
@@ -21,8 +22,14 @@ def schema() -> str:
     """Each field with its type, each value of an enumeration, the steps and the kinds of notices."""
     whole = Record.model_json_schema(mode="serialization")
     models = {"Record": whole, **whole["$defs"]}
+    for kind in KINDS.values():
+        asked = kind.model_json_schema(mode="serialization")
+        models |= {kind.__name__: asked, **asked["$defs"]}
+    for definition in LIBRARY.values():
+        found = definition.found.model_json_schema(mode="serialization")
+        models |= {definition.found.__name__: found, **found.get("$defs", {})}
     lines = [line for name, model in sorted(models.items()) for line in _lines(name, model)]
-    lines += [f"step {s.name}: {s.kind}" for s in STEPS]
+    lines += [f"step {name}: {definition.kind}" for name, definition in LIBRARY.items()]
     lines += [f"notice {kind}" for kind in NoticeKind]
     return "\n".join(lines) + "\n"
 

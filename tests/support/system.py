@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from onboarding.core.events import Confirmed
+from onboarding.core.plan import StepKind
 from onboarding.core.policy import Policy
 from onboarding.core.record import Event, Record, StepState
 from onboarding.core.request import OnboardingRequest
-from onboarding.core.steps import Kind
 from onboarding.engine import Accepted, Engine
 from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
 from onboarding.notify import Telling
@@ -65,7 +65,7 @@ class System:
 
     async def confirm_open_checkpoints(self, onboarding_id: str) -> None:
         for step in (await self.record(onboarding_id)).steps:
-            if step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT:
+            if step.state is StepState.WAITING and step.plan.kind is StepKind.CHECKPOINT:
                 await self.engine.happen(onboarding_id, Confirmed(step.name, "ada"))
 
     def _until_something_is_due(self, record: Record) -> float:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from onboarding.core.events import Effect, Nudge, NudgeNotice
-from onboarding.core.steps import QUEUES, TASKS
 from onboarding.ports import Bus
+from onboarding.steps import QUEUES, TASKS
 
 
 class Receiver(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from onboarding.core.txt import judge
 from onboarding.ports import Dns, TxtAnswer
+from onboarding.steps.txt_verdict import judge
 
 NAME = "contoso.commsgw.azure.com"
 VALUE = "MS=ms12345678"

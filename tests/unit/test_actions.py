@@ -6,7 +6,6 @@ import pytest
 
 from onboarding.core.actions import Action, actions
 from onboarding.core.decide import decide
-from onboarding.core.deliveries import deliveries
 from onboarding.core.events import (
     CancelRequested,
     CheckRequested,
@@ -23,9 +22,10 @@ from onboarding.core.events import (
 )
 from onboarding.core.record import Record
 from onboarding.core.request import Addressees
-from onboarding.core.steps import STEPS
+from onboarding.notices.deliveries import deliveries
 from tests.support import requests
 from tests.support.records import NOW, after, finish_all, new
+from tests.support.steps import STEPS
 
 
 def happening(action: Action) -> Happening:

@@ -16,8 +16,8 @@ from onboarding.azure.allowed import (
     check_arm,
     check_graph,
 )
-from onboarding.core.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 from onboarding.ports import AppRole, ServicePrincipal
+from onboarding.steps.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 
 SYNERGY_ID = "0a0a0a0a-0000-4000-8000-000000000001"
 ADMIN_ID = "5A0E7C94-2f16-4d8b-93ae-c1b70d52e8f4"

@@ -8,9 +8,9 @@ import azure.functions as func
 import pytest
 
 from onboarding.core.events import DeadLettered
-from onboarding.core.steps import BY_NAME
 from tests.support import requests
 from tests.support.http import Api, content
+from tests.support.steps import BY_NAME
 
 OLGA = "olga.operator@contoso.com"
 TEAM = {"name": "A partner", "email": "partner@example.com"}

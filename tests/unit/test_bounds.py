@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from onboarding.core.bounds import TEXTS_LENGTH
-from onboarding.core.changes import rebuild
 from onboarding.core.decide import decide
 from onboarding.core.events import Confirmed, Looked, Postponed, ReopenRequested, SkipRequested, Started, Stopped
+from onboarding.core.plan import StepKind
 from onboarding.core.record import DETAIL_LENGTH, Event, Problem, Record, StepState
-from onboarding.core.steps import STEPS, Kind
 from onboarding.rows import OPEN, to_row
+from onboarding.upgrade import rebuild_record as rebuild
 from tests.support.records import NOW, after, new
+from tests.support.steps import STEPS
 
 LAST = "verify-domain"
 
@@ -65,7 +66,7 @@ def test_steps_that_go_on_are_cut_when_nothing_else_helps(mark: str) -> None:
         if step.state is StepState.DUE:
             record = decide(record, Started(step.name, step.ticket), NOW).record
             record = decide(record, Postponed(step.name, record.step(step.name).ticket, trouble), NOW).record
-        elif step.state is StepState.WAITING and step.definition.kind is Kind.WAIT:
+        elif step.state is StepState.WAITING and step.plan.kind is StepKind.WAIT:
             record = decide(record, Looked(step.name, False, text, problem=trouble), NOW).record
         elif step.state is StepState.WAITING:
             record = decide(record, Confirmed(step.name, "ada", text), NOW).record

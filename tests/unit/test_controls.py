@@ -31,9 +31,9 @@ from onboarding.core.events import (
 )
 from onboarding.core.record import OnboardingState, Problem, Record, StepState
 from onboarding.core.request import Addressees, OnboardingTeam
-from onboarding.core.steps import BY_NAME, STEPS
 from tests.support import requests
 from tests.support.records import NOW, after, finish, finish_all, new
+from tests.support.steps import BY_NAME, STEPS
 
 PROBLEM = Problem(code="throttled", seen="Microsoft Graph answered 429.")
 DAYS = timedelta(days=1)

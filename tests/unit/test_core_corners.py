@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from onboarding.azure.communications_gateway import GatewayId
 from onboarding.core.actions import actions
 from onboarding.core.decide import decide
-from onboarding.core.deliveries import deliveries
 from onboarding.core.events import (
     CancelRequested,
     ContactsChanged,
@@ -22,13 +22,13 @@ from onboarding.core.events import (
     Started,
     Stopped,
 )
-from onboarding.core.identifiers import GatewayId
-from onboarding.core.instructions import instructions
 from onboarding.core.links import LinkError, _encoded, _signature, read
+from onboarding.core.reasons import InvalidRequestError
 from onboarding.core.record import Notice, OnboardingState, Problem, Record
 from onboarding.core.request import Addressees
-from onboarding.core.request_rules import InvalidRequestError, read_request
 from onboarding.core.rules import RefusedError
+from onboarding.kinds import read_request
+from onboarding.notices.deliveries import deliveries
 from tests.support import requests
 from tests.support.records import NOW, after, finish, new
 
@@ -116,11 +116,6 @@ def test_whoever_wants_to_be_told_in_no_way_is_told_in_none() -> None:
 def test_a_test_line_has_an_id_below_its_gateways() -> None:
     gateway = GatewayId("s", "rg", "acg")
     assert gateway.test_line_arm_id("OC1") == f"{gateway.arm_id}/testLines/OC1"
-
-
-def test_a_step_that_no_person_can_confirm_has_no_instructions() -> None:
-    with pytest.raises(KeyError, match="verify-domain"):
-        instructions("verify-domain", new().record)
 
 
 def test_a_signed_link_that_says_nothing_is_no_link() -> None:

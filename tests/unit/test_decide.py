@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from onboarding.core.changes import rebuild
 from onboarding.core.decide import Decision, RefusedError, create, decide
 from onboarding.core.events import (
     CancelRequested,
@@ -29,8 +28,9 @@ from onboarding.core.events import (
 )
 from onboarding.core.policy import Policy
 from onboarding.core.record import Delivered, Notice, OnboardingState, Problem, Record, StepState
-from onboarding.core.steps import BY_NAME, STEPS
+from onboarding.upgrade import rebuild_record as rebuild
 from tests.support.records import NOW, after, finish_all, new
+from tests.support.steps import BY_NAME, STEPS
 
 POLICY = Policy()
 PROBLEM = Problem(code="throttled", seen="Microsoft Graph answered 429.")

@@ -26,9 +26,9 @@ from onboarding.core.problems import TryLaterError
 from onboarding.core.record import OnboardingState, Problem, Record, StepState
 from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.tasks import may_write
-from onboarding.core.steps import BY_NAME, TASKS
 from tests.support import requests
 from tests.support.records import NOW, after, new, told
+from tests.support.steps import BY_NAME, TASKS
 from tests.support.system import System
 
 THROTTLED = Problem(code="throttled", seen="Azure Resource Manager answered 429.")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from onboarding.core.changes import rebuild
+from onboarding.azure.communications_gateway import GatewayResource
 from onboarding.core.events import (
     CancelRequested,
     Happening,
@@ -23,14 +23,16 @@ from onboarding.core.events import (
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.core.record import OnboardingState, Problem, Record, StepRecord, StepState
-from onboarding.core.steps import WAITS
 from onboarding.engine import InProgressError
 from onboarding.memory import Faults
-from onboarding.ports import ConflictError, GatewayResource, TxtAnswer
-from onboarding.steps import TASK_STEPS
+from onboarding.ports import ConflictError, TxtAnswer
+from onboarding.steps import LIBRARY
+from onboarding.steps.add_domain import txt_record
 from onboarding.steps.base import Inspection, Work
 from onboarding.timer import timer_pass
+from onboarding.upgrade import rebuild_record as rebuild
 from tests.support import requests
+from tests.support.steps import WAITS
 from tests.support.system import System, finished
 
 REQUESTS = {
@@ -59,7 +61,7 @@ async def test_what_was_written_at_microsoft_is_the_article_and_nothing_else() -
     assert kinds[:7] == ["put", *["put_test_line"] * 6]
     assert sorted(kinds[7:]) == ["add_application", "add_domain", "assign_roles", "assign_roles", "verify_domain"]
     grants = {w[1]: len(w) - 2 for w in system.outside.writes if w[0] == "assign_roles"}
-    assert grants == {record.findings.admin_user_id: 1, record.findings.gateway_principal_id: 7}
+    assert grants == {record.findings["adminUserId"]: 1, record.findings["gatewayPrincipalId"]: 7}
 
 
 async def test_the_same_again_only_reads() -> None:
@@ -308,13 +310,15 @@ async def test_a_person_who_skipped_what_adds_project_synergy_is_told_to_reopen_
 async def test_onboarded_already_but_not_after_all_waits_for_the_directory_once_it_was_added(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    inspect = TASK_STEPS["add-project-synergy"].inspect
+    task = LIBRARY["add-project-synergy"].task
+    assert task is not None
+    inspect = task.inspect
 
     async def added_but_not_shown_everywhere(work: Work) -> Inspection:
         await inspect(work)
         return Inspection((), "The tenant has it.")
 
-    monkeypatch.setattr(TASK_STEPS["add-project-synergy"], "inspect", added_but_not_shown_everywhere)
+    monkeypatch.setattr(task, "inspect", added_but_not_shown_everywhere)
     reopened = [ReopenRequested(n, "ada", "not after all") for n in ("add-project-synergy", "assign-admin-user")]
     step = await without_project_synergy(*reopened, alreadyOnboarded=True)
     assert step.state is StepState.DUE
@@ -338,8 +342,7 @@ async def test_a_name_that_cannot_be_looked_up_keeps_no_other_from_its_look(
 ) -> None:
     system, (odd, fine) = await waiting_for("txt-record-visible", "gateway-odd", "gateway-fine")
     system.outside.settle()
-    bad = (await system.record(odd)).findings.txt_record
-    assert bad is not None
+    bad = txt_record(await system.record(odd))
     look_up = system.outside.dns.txt
 
     async def txt(name: str) -> Sequence[TxtAnswer]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from onboarding.core.steps import QUEUES
 from onboarding.http.routes import ROUTES
 from onboarding.settings import SettingsError
+from onboarding.steps import QUEUES
 
 FUNCTION_APP = Path(__file__).parents[2] / "function_app.py"
 FRONT = {"timer"} | {route.name for route in ROUTES}

@@ -12,11 +12,11 @@ import pytest
 
 from onboarding.azure.answers import Answer, Call, Service, gravest
 from onboarding.azure.arm_answers import arm_problem
+from onboarding.azure.communications_gateway import GATEWAY_TYPE
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
 from onboarding.azure.graph_models import DnsRecordBody, ServicePrincipalBody, verification_record
 from onboarding.azure.permissions import AZURE_ROLES, NEEDED
-from onboarding.core.identifiers import GATEWAY_TYPE
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from sandbox.microsoft.graph.permissions import allowed

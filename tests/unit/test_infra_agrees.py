@@ -14,9 +14,9 @@ from pydantic import SecretStr
 
 import function_app
 from onboarding.azure.allowed import ARM_WRITES
-from onboarding.core.steps import TASKS
 from onboarding.http.access import Role
 from onboarding.settings import Settings
+from onboarding.steps import TASKS
 from sandbox.package.options import SUPPORTED
 from tests.support.bicep.source import Declared, Source, properties, read, text, walk
 

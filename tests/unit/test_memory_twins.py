@@ -6,12 +6,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from onboarding.azure.communications_gateway import GatewayId
 from onboarding.core.events import Effect, Nudge, NudgeNotice
-from onboarding.core.identifiers import GatewayId
-from onboarding.core.operator_connect import ADMIN_ROLE, PROJECT_SYNERGY_APP_ID
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
-from onboarding.core.request import TestLine
+from onboarding.core.services import TestLine
 from onboarding.memory import (
     ManualClock,
     MemoryBus,
@@ -33,6 +32,7 @@ from onboarding.ports import (
     Row,
     Table,
 )
+from onboarding.steps.operator_connect import ADMIN_ROLE, PROJECT_SYNERGY_APP_ID
 from tests.twins.bus import MONDAY, BusBehaviour
 from tests.twins.dns import NAME, DnsBehaviour
 from tests.twins.notifier import NotifierBehaviour

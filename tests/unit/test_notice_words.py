@@ -16,19 +16,23 @@ from onboarding.azure.mail_page import mail_html, mail_text, subject
 from onboarding.azure.plain import one_line
 from onboarding.azure.teams_card import CARD_BYTES, teams_body
 from onboarding.core.decide import decide
-from onboarding.core.deliveries import Delivery
 from onboarding.core.events import Abandoned, CancelRequested, PauseRequested, ProblemReported, ResumeRequested, Started
-from onboarding.core.instructions import instructions
-from onboarding.core.live_traffic import LIVE_TRAFFIC, LIVE_TRAFFIC_ARTICLE
-from onboarding.core.notice_words import NOBODY_ELSE, how_long, txt_record_words, words
 from onboarding.core.notices import NoticeKind
-from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID, DO_NOT_TOUCH, PORTAL
-from onboarding.core.outside_words import outside_instructions
-from onboarding.core.record import Findings, Notice, Pause, Problem, Record, StepState, TxtRecord
-from onboarding.core.steps import BY_NAME, CHECKPOINTS, STEPS, Kind
-from onboarding.core.what_stays import what_stays
-from onboarding.ports import Message
-from tests.support.records import NOW, after, finish, finish_all, new
+from onboarding.core.plan import StepKind
+from onboarding.core.record import Notice, Pause, Problem, Record, StepState
+from onboarding.kinds.communications_gateway import WORDS
+from onboarding.notices.deliveries import Delivery
+from onboarding.notices.inside import NOBODY_ELSE, how_long, words
+from onboarding.notices.outside import outside_instructions
+from onboarding.notices.what_stays import what_stays
+from onboarding.ports import Message, TxtRecord
+from onboarding.steps import definition_of
+from onboarding.steps.add_domain import DomainFound
+from onboarding.steps.find_application_id import ApplicationFound
+from onboarding.steps.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID, PORTAL
+from onboarding.steps.share_txt_record import message as txt_record_words
+from tests.support.records import NOW, after, finding, finish, finish_all, new
+from tests.support.steps import BY_NAME, CHECKPOINTS, STEPS
 
 LINK = "https://onboarding.contoso.com/api/links/abc"
 TXT = TxtRecord(name="abc123.commsgw.azure.com", value="MS=ms12345678", ttl=3600)
@@ -43,8 +47,8 @@ EVERY_KIND_OF_STEPS = pytest.mark.parametrize("kind", OF_STEPS)
 
 def at(step: str, **changes: Any) -> Record:
     """An onboarding that has come to that step, with everything found."""
-    findings = Findings(application_id=APPLICATION_ID, domain=TXT.name, txt_record=TXT)
-    record = after(step).model_copy(update={"findings": findings})
+    record = finding(after(step), "find-application-id", ApplicationFound(application_id=APPLICATION_ID))
+    record = finding(record, "add-domain", DomainFound(domain=TXT.name, txt_record=TXT))
     steps = tuple(s.model_copy(update=changes) if s.name == step else s for s in record.steps)
     return record.model_copy(update={"steps": steps})
 
@@ -85,7 +89,7 @@ def test_every_notice_of_every_checkpoint_says_everything(kind: NoticeKind, step
 @pytest.mark.parametrize("kind", [NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION])
 def test_what_to_do_is_the_articles_with_exact_values_and_its_warning(kind: NoticeKind, step: str) -> None:
     record = at(step)
-    expected = instructions(step, record)
+    expected = BY_NAME[step].instructions(record)
     message = said(kind, record, step)
     assert message.actions[-len(expected.actions) :] == expected.actions
     assert message.values == tuple((v.label, v.text) for v in (*expected.values, *expected.pages))
@@ -96,7 +100,7 @@ def test_what_to_do_is_the_articles_with_exact_values_and_its_warning(kind: Noti
 def test_both_application_ids_stand_in_the_notice_to_be_copied() -> None:
     message = said(NoticeKind.CHECKPOINT_OPENED, at("add-application-ids"), "add-application-ids")
     assert [text for _, text in message.values][:2] == [APPLICATION_ID, AZURE_COMMUNICATIONS_GATEWAY_APP_ID]
-    assert message.warning == DO_NOT_TOUCH
+    assert message.warning == WORDS.warning
 
 
 def test_who_is_waited_for_stands_by_name() -> None:
@@ -135,7 +139,7 @@ def test_an_escalation_says_why_it_came_to_somebody_else() -> None:
     assert message.actions[0].startswith("Ask the admin user (voice.admin@contoso.com)")
 
 
-@pytest.mark.parametrize("step", [s.name for s in STEPS if s.kind is not Kind.CHECKPOINT])
+@pytest.mark.parametrize("step", [s.name for s in STEPS if s.kind is not StepKind.CHECKPOINT])
 def test_a_step_that_stopped_says_why_and_what_to_do(step: str) -> None:
     problem = Problem(code="refused", seen="ARM answered 403 (AuthorizationFailed).", what_next="Grant the role.")
     record = at(step, state=StepState.NEEDS_ATTENTION, problem=problem)
@@ -163,8 +167,8 @@ def test_a_reported_problem_names_the_reporter_and_the_note() -> None:
     assert "ada" in message.why[0]
     assert "no invitation came" in message.why[0]
     assert "retry" in message.actions[0]
-    assert message.actions[1:] == instructions("portal-access", record).actions
-    assert message.warning == DO_NOT_TOUCH
+    assert message.actions[1:] == BY_NAME["portal-access"].instructions(record).actions
+    assert message.warning == WORDS.warning
 
 
 @pytest.mark.parametrize(
@@ -217,11 +221,13 @@ def test_completed_goes_on_with_live_traffic() -> None:
     message = said(NoticeKind.COMPLETED, finish_all(new().record))
     assert message.title == "contoso-acg is connected"
     assert "prepare for live traffic" in message.why[0]
-    assert message.actions == LIVE_TRAFFIC
-    assert len(LIVE_TRAFFIC) == 10
-    assert all(action.startswith(("You", "The onboarding team")) for action in LIVE_TRAFFIC), "each says who does it"
-    assert ("How to prepare for live traffic", LIVE_TRAFFIC_ARTICLE) in message.values
-    assert message.warning == DO_NOT_TOUCH
+    assert message.actions == WORDS.afterwards
+    assert len(WORDS.afterwards) == 10
+    assert all(action.startswith(("You", "The onboarding team")) for action in WORDS.afterwards), (
+        "each says who does it"
+    )
+    assert ("How to prepare for live traffic", WORDS.afterwards_page) in message.values
+    assert message.warning == WORDS.warning
     assert message.stays == ()
 
 
@@ -229,7 +235,7 @@ def test_cancelled_says_why_and_what_stays_at_microsoft() -> None:
     record = decide(after("add-domain"), CancelRequested("ada", "contract ended"), NOW).record
     message = said(NoticeKind.CANCELLED, record)
     assert "contract ended" in message.why[0]
-    done = [s.definition.title for s in record.steps if s.state is StepState.DONE and s.definition.kind is Kind.TASK]
+    done = [definition_of(s).title for s in record.steps if s.state is StepState.DONE and s.plan.kind is StepKind.TASK]
     assert [step for step, _ in message.stays] == done
     assert "Enable the services on the gateway" in done
     assert all(detail == "done" for _, detail in message.stays)
@@ -440,6 +446,6 @@ def check_every_way(message: Message) -> None:
 
 def test_the_page_of_a_signed_link_asks_people_outside_for_their_own_part() -> None:
     record = after("operator-information")
-    asked = outside_instructions(record, BY_NAME["operator-information"])
+    asked = outside_instructions(record, record.step("operator-information"))
     assert asked.actions[0].startswith("Please send the operator the form")
     assert not any("Wait for" in action for action in asked.actions)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from onboarding.core.changes import rebuild
 from onboarding.core.events import CancelRequested, ProblemReported, RetryRequested
 from onboarding.core.links import Link, LinkError
 from onboarding.core.links import check as check_link
@@ -25,6 +24,7 @@ from onboarding.operations.tables import Tables
 from onboarding.ports import Query, Row
 from onboarding.rows import CLOSED, OPEN, to_row
 from onboarding.settings import Settings
+from onboarding.upgrade import rebuild_record as rebuild
 from tests.support import requests
 from tests.support.system import System, finished
 

@@ -27,11 +27,11 @@ from onboarding.core.events import (
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.core.record import OnboardingState, Problem, Record, StepState
-from onboarding.core.steps import BY_NAME
 from onboarding.memory import ManualClock
 from tests.support import records
 from tests.support.http import Api, app_settings, content
 from tests.support.records import NOW
+from tests.support.steps import BY_NAME
 from tests.support.system import System
 
 FORM = "application/x-www-form-urlencoded"

@@ -21,11 +21,11 @@ from onboarding.core.events import (
     Succeeded,
 )
 from onboarding.core.record import Problem, Record, StepState
-from onboarding.core.steps import STEPS
 from onboarding.pages.graph import GAP_X, HEIGHT, WIDTH, graph
 from onboarding.pages.timeline import LEAST_SHARE, Phase, Timeline, timeline
 from tests.support import records, requests
 from tests.support.records import NOW
+from tests.support.steps import STEPS
 
 HOUR = timedelta(hours=1)
 PROBLEM = Problem(code="denied", seen="Not allowed.")

@@ -13,14 +13,18 @@ import pytest
 
 from onboarding.core.decide import decide
 from onboarding.core.events import CancelRequested, ProblemReported
-from onboarding.core.record import Problem, Record, StepState, TxtRecord
-from onboarding.core.steps import Kind
+from onboarding.core.plan import StepKind
+from onboarding.core.record import Problem, Record, StepState
 from onboarding.http.openapi import description
 from onboarding.pages import assets
 from onboarding.pages.responses import problem_page
 from onboarding.pages.words import ago, brief_span, span
+from onboarding.ports import TxtRecord
 from onboarding.records import Loaded
 from onboarding.rows import OPEN
+from onboarding.steps.add_domain import DomainFound
+from onboarding.steps.assign_application_roles import RolesFound
+from onboarding.steps.find_application_id import ApplicationFound
 from tests.support import records, requests
 from tests.support.http import Api, app_settings
 from tests.support.records import NOW
@@ -86,7 +90,7 @@ def people_only() -> Record:
     record = records.new().record
     for _ in range(20):
         for step in record.steps:
-            if step.state in (StepState.DUE, StepState.WAITING) and step.definition.kind is not Kind.CHECKPOINT:
+            if step.state in (StepState.DUE, StepState.WAITING) and step.plan.kind is not StepKind.CHECKPOINT:
                 record = records.finish(record, step.name)
     return record
 
@@ -97,19 +101,17 @@ def poisoned() -> Record:
     record = records.after("add-application-ids", records.new(onboardingTeam=team).record)
     record = decide(record, ProblemReported("add-application-ids", EVIL, EVIL), NOW).record
     problem = Problem(code=EVIL, seen=EVIL, what_next=EVIL)
+    txt = TxtRecord(name=EVIL, value=EVIL, ttl=3600)
+    record = records.finding(record, "add-domain", DomainFound(domain=EVIL, txt_record=txt))
+    record = records.finding(record, "find-application-id", ApplicationFound(application_id=EVIL))
+    record = records.finding(record, "assign-application-roles", RolesFound(role_differences=(EVIL,)))
     steps = tuple(
         s.model_copy(update={"detail": EVIL, "problem": problem, "skipped_because": EVIL}) for s in record.steps
-    )
-    txt = TxtRecord(name=EVIL, value=EVIL, ttl=3600)
-    findings = record.findings.model_copy(
-        update={"domain": EVIL, "application_id": EVIL, "txt_record": txt, "role_differences": (EVIL,)}
     )
     notices = tuple(n.model_copy(update={"problem": problem, "next_attempt_at": NOW}) for n in record.notices)
     gateway = record.request.gateway.model_copy(update={"name": EVIL, "resource_group": EVIL})
     request = record.request.model_copy(update={"gateway": gateway, "admin_user": EVIL})
-    return record.model_copy(
-        update={"steps": steps, "findings": findings, "notices": notices, "request": request, "id": "evil-0123456789"}
-    )
+    return record.model_copy(update={"steps": steps, "notices": notices, "request": request, "id": "evil-0123456789"})
 
 
 async def evil_pages(api: Api) -> dict[str, str]:

@@ -14,9 +14,10 @@ from tree_sitter import Language, Parser
 
 from onboarding.azure import allowed, arm
 from onboarding.azure.permissions import AZURE_ROLES, NEEDED, TABLE
-from onboarding.core.steps import NOTICES_QUEUE, STEPS
+from onboarding.core.messages import NOTICES_QUEUE
 from onboarding.settings import Functions
 from sandbox.microsoft.world import read_seed
+from tests.support.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "infra" / "permissions"

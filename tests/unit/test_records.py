@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from onboarding.core.changes import rebuild
 from onboarding.core.decide import create, decide
 from onboarding.core.events import CancelRequested, Looked
 from onboarding.core.record import Record
@@ -14,6 +13,7 @@ from onboarding.memory import MemoryTable
 from onboarding.ports import ConflictError
 from onboarding.records import Loaded, Records
 from onboarding.rows import CLOSED, COLUMN_LENGTH, OPEN, RowTooLargeError, from_row, to_row
+from onboarding.upgrade import rebuild_record as rebuild
 from tests.support import requests
 from tests.support.records import NOW, after, told
 from tests.support.system import System

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding.core.request import OnboardingRequest, Service, differences
-from onboarding.core.request_rules import InvalidRequestError, Reason, read_request
+from onboarding.core.reasons import InvalidRequestError, Reason
+from onboarding.core.request import OnboardingRequest
+from onboarding.core.services import Service
+from onboarding.kinds import read_request
 from tests.support import requests
 
 
@@ -178,10 +180,10 @@ def test_a_request_with_any_part_replaced_by_anything_never_breaks_the_reader(da
 
 
 def test_differences_name_the_fields_and_ignore_the_case_of_arm_names() -> None:
-    one = read_request(requests.operator_connect()).to_json()
+    one = read_request(requests.operator_connect())
     body = requests.operator_connect(environment="production", alreadyOnboarded=True)
     body["gateway"]["resourceGroup"] = "RG-Voice"
-    assert differences(one, read_request(body).to_json()) == ["alreadyOnboarded"]
+    assert one.differences(read_request(body)) == ["alreadyOnboarded"]
 
 
 def test_the_onboarding_id_is_the_same_however_the_arm_id_is_spelt() -> None:

@@ -12,8 +12,9 @@ import pytest
 from onboarding.core.notices import NoticeKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import SCHEMA_VERSION, OnboardingState, StepState
-from onboarding.core.steps import QUEUES, STEPS
 from onboarding.operations.restore import RESTORED
+from onboarding.steps import QUEUES
+from tests.support.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))

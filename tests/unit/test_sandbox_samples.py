@@ -10,7 +10,7 @@ from typing import Any
 import phonenumbers
 import pytest
 
-from onboarding.core.request_rules import read_request
+from onboarding.kinds import read_request
 
 SAMPLES = {path.stem: json.loads(path.read_text()) for path in (Path(__file__).parents[2] / "samples").glob("*.json")}
 GATEWAYS = {

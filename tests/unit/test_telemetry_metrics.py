@@ -7,7 +7,6 @@ import pytest
 from onboarding.core.messages import DeadLetter
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
-from onboarding.core.steps import STEPS
 from onboarding.open_steps import read
 from onboarding.ports import Query, Row
 from onboarding.rows import OPEN, OPEN_STEPS
@@ -28,6 +27,7 @@ from onboarding.telemetry.names import (
 from onboarding.telemetry.names import STEPS as STEPS_GAUGE
 from onboarding.telemetry.triggers import FunctionFailedError, ticked
 from tests.support import requests
+from tests.support.steps import STEPS
 from tests.support.system import System, finished
 from tests.support.telemetry import seen
 

@@ -9,11 +9,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from onboarding.azure.service_bus import _message
 from onboarding.core.events import Confirmed, Nudge
-from onboarding.core.steps import CHECKPOINTS, TASKS
 from onboarding.telemetry import ids, spans
 from onboarding.telemetry.names import ATTEMPT, ROOT
 from onboarding.telemetry.triggers import FunctionFailedError, called, received
 from tests.support import requests
+from tests.support.steps import CHECKPOINTS, TASKS
 from tests.support.system import System, finished
 from tests.support.telemetry import Seen, parent, place, seen
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding.core.txt import SENTENCE_LENGTH, judge
 from onboarding.ports import TxtAnswer
+from onboarding.steps.txt_verdict import SENTENCE_LENGTH, judge
 
 NAME = "contoso.commsgw.azure.com"
 VALUE = "MS=ms12345678"

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from onboarding.core.changes import rebuild
 from onboarding.core.events import RetryRequested
 from onboarding.core.messages import decode
 from onboarding.core.record import SCHEMA_VERSION, OnboardingState, StepState
 from onboarding.operations.backup_file import ONBOARDINGS, read_backup
 from onboarding.ports import Row
 from onboarding.rows import CLOSED, OPEN, UnreadableRowError, from_row, to_row
+from onboarding.upgrade import rebuild_record as rebuild
 from tests.support import requests
 from tests.support.records import new
 from tests.support.schema import FILE, schema

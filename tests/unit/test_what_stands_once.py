@@ -13,12 +13,13 @@ import pytest
 
 import function_app
 from onboarding.azure.permissions import TABLE
-from onboarding.core.instructions import instructions
-from onboarding.core.steps import BY_NAME, DEAD_LETTERS_QUEUE, QUEUES, STEPS, TASKS, WAITS
+from onboarding.core.messages import DEAD_LETTERS_QUEUE
+from onboarding.core.plan import StepKind
 from onboarding.http.routes import ROUTES
 from onboarding.settings import Settings
-from onboarding.steps import TASK_STEPS, WAIT_STEPS
+from onboarding.steps import LIBRARY, QUEUES
 from tests.support.records import after
+from tests.support.steps import BY_NAME, STEPS
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "infra" / "servicebus" / "Config.json"
@@ -62,8 +63,9 @@ def test_every_section_is_one_of_the_article() -> None:
 
 
 def test_each_task_and_wait_has_its_code() -> None:
-    assert set(TASK_STEPS) == {s.name for s in TASKS}
-    assert set(WAIT_STEPS) == {s.name for s in WAITS}
+    for step in LIBRARY.values():
+        assert (step.task is not None) == (step.kind is StepKind.TASK)
+        assert (step.wait is not None) == (step.kind is StepKind.WAIT)
 
 
 def test_the_queues_of_the_emulators_file_are_the_steps() -> None:
@@ -138,7 +140,7 @@ def test_the_readmes_picture_shows_every_step_and_every_need() -> None:
 
 @pytest.mark.parametrize("step", [s.name for s in STEPS if s.confirmable])
 def test_each_step_that_a_person_may_confirm_has_instructions(step: str) -> None:
-    assert instructions(step, after(step)).numbered[0].startswith("1. ")
+    assert BY_NAME[step].instructions(after(step)).numbered[0].startswith("1. ")
 
 
 def test_nothing_here_calls_what_microsoft_owns() -> None:

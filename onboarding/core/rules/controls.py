@@ -11,11 +11,11 @@ from onboarding.core.events import (
     RetryRequested,
     SkipRequested,
 )
+from onboarding.core.plan import StepKind
 from onboarding.core.record import Notice, StepRecord, StepState
 from onboarding.core.rules.given_up import gave_up
 from onboarding.core.rules.steps import because, expect_going_on, expect_open, known_step
 from onboarding.core.rules.told import RefusedError, Rules, Told
-from onboarding.core.steps import Kind
 
 
 def retry_requested(h: RetryRequested, draft: Draft) -> Told | None:
@@ -39,9 +39,9 @@ def retryable(step: StepRecord) -> bool:
 
 def check_requested(h: CheckRequested, draft: Draft) -> Told | None:
     step = known_step(draft, h.step)
-    if step.definition.kind is not Kind.WAIT or step.state is not StepState.WAITING:
+    if step.plan.kind is not StepKind.WAIT or step.state is not StepState.WAITING:
         raise RefusedError(
-            f"'{h.step}' cannot be checked now: it is a {step.definition.kind} that is"
+            f"'{h.step}' cannot be checked now: it is a {step.plan.kind} that is"
             f" {step.state}{because(draft, step)}; only a wait that is waiting can be."
         )
     expect_going_on(draft, f"'{h.step}' cannot be checked")
@@ -61,14 +61,13 @@ def skip_requested(h: SkipRequested, draft: Draft) -> Told | None:
         raise RefusedError(f"'{h.step}' cannot be skipped: it is {step.state} already{because(draft, step)}.")
     if step.state is StepState.RUNNING:
         raise RefusedError(f"'{h.step}' cannot be skipped now: a function is at it. Try again when that has ended.")
-    when = step.definition.may_be_skipped_when
-    if when is None and not h.insist:
+    if not step.plan.may_be_left_out and not h.insist:
         raise RefusedError(
             f"'{h.step}' cannot be skipped: Microsoft's article does not let it be left out. Insist (\"insist\": true)"
             " if you know that it was done in another way."
         )
     draft.leave_out(h.step, h.reason, h.actor)
-    return Told("skipped", h.step, h.reason if when else f"Insisted: {h.reason}", h.actor)
+    return Told("skipped", h.step, h.reason if step.plan.may_be_left_out else f"Insisted: {h.reason}", h.actor)
 
 
 def reopen_requested(h: ReopenRequested, draft: Draft) -> Told | None:
@@ -76,10 +75,10 @@ def reopen_requested(h: ReopenRequested, draft: Draft) -> Told | None:
     step = known_step(draft, h.step)
     if not reopenable(step):
         raise RefusedError(
-            f"'{h.step}' cannot be reopened: it is a {step.definition.kind} that is"
+            f"'{h.step}' cannot be reopened: it is a {step.plan.kind} that is"
             f" {step.state}{because(draft, step)}; only what a person confirmed, or a step that was skipped, can be."
         )
-    followers = [s for s in draft.record.steps if h.step in s.definition.needs and not s.ended]
+    followers = draft.record.open_followers(step)
     running = [s.name for s in followers if s.state is StepState.RUNNING]
     if running:
         raise RefusedError(
@@ -94,7 +93,7 @@ def reopen_requested(h: ReopenRequested, draft: Draft) -> Told | None:
 
 def reopenable(step: StepRecord) -> bool:
     """Whether it ended by a person's word, or was skipped."""
-    confirmed = step.state is StepState.DONE and step.definition.confirmable and step.ended_by != APPLICATION
+    confirmed = step.state is StepState.DONE and step.plan.confirmable and step.ended_by != APPLICATION
     return step.state is StepState.SKIPPED or confirmed
 
 

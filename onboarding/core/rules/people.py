@@ -12,7 +12,6 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Problem, StepRecord, StepState
 from onboarding.core.rules.steps import because, known_step, open_step
 from onboarding.core.rules.told import RefusedError, Rules, Told
-from onboarding.core.steps import STEPS
 
 REFUSALS_EVERY = timedelta(minutes=1)
 """Links that are no good are noted at most so often: anybody can send them."""
@@ -44,10 +43,10 @@ def link_refused(h: LinkRefused, draft: Draft) -> Told | None:
 def _confirmable(draft: Draft, name: str, states: tuple[StepState, ...], verb: str) -> StepRecord:
     """A step that a person may end by their word, now. Raises RefusedError."""
     step = known_step(draft, name)
-    if not step.definition.confirmable:
+    if not step.plan.confirmable:
         raise RefusedError(
-            f"'{name}' is a {step.definition.kind}, which nobody can confirm; these can be confirmed: "
-            + ", ".join(s.name for s in STEPS if s.confirmable)
+            f"'{name}' is a {step.plan.kind}, which nobody can confirm; these can be confirmed: "
+            + ", ".join(s.name for s in draft.record.steps if s.plan.confirmable)
             + "."
         )
     if step.state not in states:

@@ -7,11 +7,11 @@ from datetime import timedelta
 from onboarding.core.draft import Draft
 from onboarding.core.events import TimePassed
 from onboarding.core.notices import NoticeKind
+from onboarding.core.plan import StepKind
 from onboarding.core.policy import later
 from onboarding.core.record import Notice, StepRecord, StepState
 from onboarding.core.rules.tasks import lost
 from onboarding.core.rules.told import Rules, Told
-from onboarding.core.steps import Kind
 
 
 def time_passed(h: TimePassed, draft: Draft) -> Told | None:
@@ -52,7 +52,7 @@ def _step(step: StepRecord, draft: Draft) -> str | None:
         next_word = draft.policy.next_reminder(step.since, draft.now)
         draft.set_step(step.name, reminders=step.reminders + 1, next_attempt_at=next_word)
         return f"{step.name} reminded of"
-    return _say_again(step, draft) if step.definition.kind is Kind.CHECKPOINT else None
+    return _say_again(step, draft) if step.plan.kind is StepKind.CHECKPOINT else None
 
 
 def _notice_is_lost(notice: Notice, draft: Draft) -> bool:

@@ -37,7 +37,7 @@ def started(h: Started, draft: Draft) -> Told | None:
 def succeeded(h: Succeeded, draft: Draft) -> Told | None:
     if _running(draft, h.step, h.ticket) is None:
         return None
-    draft.find(**h.findings)
+    draft.find(h.step, h.findings)
     draft.end_step(h.step, h.detail)
     return Told("step-done", h.step, h.detail)
 

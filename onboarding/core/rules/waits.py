@@ -21,7 +21,7 @@ def looked(h: Looked, draft: Draft) -> Told | None:
     if h.ticket not in (None, step.ticket):
         # What was seen was seen before somebody put it right, or took it back: the next look tells.
         return None
-    draft.find(**h.findings)
+    draft.find(h.step, h.findings)
     failures = step.failures + 1 if h.problem else 0
     draft.set_step(h.step, attempts=step.attempts + 1, failures=failures)
     if h.done:

@@ -7,12 +7,12 @@ from datetime import datetime
 from onboarding.core.bounds import shorten
 from onboarding.core.draft import Draft
 from onboarding.core.events import CancelRequested, ContactsChanged, PauseRequested, ResumeRequested
+from onboarding.core.plan import Party, StepKind
 from onboarding.core.policy import later
 from onboarding.core.record import Pause, StepRecord, StepState
 from onboarding.core.request import differences
 from onboarding.core.rules.steps import expect_open
 from onboarding.core.rules.told import RefusedError, Rules, Told
-from onboarding.core.steps import Kind, Party
 
 
 def pause_requested(h: PauseRequested, draft: Draft) -> Told | None:
@@ -38,7 +38,7 @@ def resume_requested(h: ResumeRequested, draft: Draft) -> Told | None:
         step = draft.record.step(step.name)
         if step.state is StepState.DUE:
             draft.make_due(step.name, begun_at=None)
-        elif step.state is StepState.WAITING and step.definition.kind is Kind.WAIT:
+        elif step.state is StepState.WAITING and step.plan.kind is StepKind.WAIT:
             draft.look_now(step.name)
         elif step.state is StepState.NEEDS_ATTENTION:
             draft.set_step(step.name, next_attempt_at=draft.policy.next_reminder(step.since, draft.now))
@@ -86,16 +86,16 @@ def contacts_changed(h: ContactsChanged, draft: Draft) -> Told | None:
 
 
 def _ask_the_new_team(draft: Draft, step: StepRecord) -> None:
-    if step.definition.tells_the_team and step.state is StepState.RUNNING:
+    if step.plan.tells_the_team and step.state is StepState.RUNNING:
         raise RefusedError(
             f"The team cannot be changed now: a function is at '{step.name}'. Try again when that has ended."
         )
-    if step.definition.tells_the_team and step.state is StepState.DONE:
-        followers = [s for s in draft.record.steps if step.name in s.definition.needs and not s.ended]
+    if step.plan.tells_the_team and step.state is StepState.DONE:
+        followers = draft.record.open_followers(step)
         for again in (*followers, step) if followers else ():
             draft.put_back(again.name)
-    asked = step.state is StepState.WAITING and step.definition.kind is Kind.CHECKPOINT
-    if asked and step.definition.waits_on is Party.ONBOARDING_TEAM:
+    asked = step.state is StepState.WAITING and step.plan.kind is StepKind.CHECKPOINT
+    if asked and step.plan.waits_on is Party.ONBOARDING_TEAM:
         if draft.record.active:
             draft.open(step.name)
         else:

@@ -44,9 +44,7 @@ async def echo(req: func.HttpRequest, context: func.Context) -> func.HttpRespons
 
 @app.route(route="sync")
 def sync(req: func.HttpRequest) -> str:
-    return (
-        "a thread of the pool" if threading.current_thread().name.startswith("function") else "another thread"
-    )
+    return "a thread of the pool" if threading.current_thread().name.startswith("function") else "another thread"
 
 
 @app.route(route="cookies")

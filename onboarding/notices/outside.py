@@ -4,33 +4,19 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from onboarding.core.instructions import Instructions, Value, txt_values
+from onboarding.core.instructions import Instructions
 from onboarding.core.notices import NoticeKind
-from onboarding.core.record import Record
-from onboarding.core.steps import Step
+from onboarding.core.record import Record, StepRecord
+from onboarding.steps import definition_of
 
 _ASKED = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION)
 """The occasions on which something is asked of them."""
 _ANSWER = "Open the page below and confirm; if something stands in the way, report a problem there instead."
 _ON_THE_PAGE = "Then confirm below, or tell us there what stands in the way."
 _ONCE = "The page is for you alone: it works once, for this step only, so please do not forward the link."
-_OF_STEP: dict[str, tuple[str, ...]] = {
-    "operator-information": (
-        "Please send the operator the form for additional information, if they do not have it yet.",
-        "When they have returned it and the onboarding process is complete on your side, please tell us so:",
-    ),
-    "portal-access": ("Please help the operator's admin user, if they can't sign in to the Operator Connect portal.",),
-    "add-application-ids": (
-        "Please help the operator's admin user, if they can't add the Application Ids in the Operator Connect portal.",
-    ),
-    "share-txt-record": ("Please configure the TXT record below for the gateway's domain.",),
-    "txt-record-visible": (
-        "Please configure the TXT record below for the gateway's domain, if that has not been done yet.",
-    ),
-}
 
 
-def outside_title(kind: NoticeKind, record: Record, step: Step | None) -> str:
+def outside_title(kind: NoticeKind, record: Record, step: StepRecord | None) -> str:
     """The title."""
     gateway = record.request.gateway.name
     begin = {
@@ -44,15 +30,15 @@ def outside_title(kind: NoticeKind, record: Record, step: Step | None) -> str:
         NoticeKind.COMPLETED: f"{gateway} is connected",
         NoticeKind.CANCELLED: f"{gateway}: the onboarding has ended",
     }[kind]
-    return f"{begin} — {step.title}" if step else begin
+    return f"{begin} — {definition_of(step).title}" if step else begin
 
 
-def outside_why(kind: NoticeKind, record: Record, step: Step | None) -> tuple[str, ...]:
+def outside_why(kind: NoticeKind, record: Record, step: StepRecord | None) -> tuple[str, ...]:
     """Why they are told."""
     request = record.request
     services = " and ".join(service.label for service in request.selected)
     greeting = f"Dear {request.onboarding_team.name},"
-    context = f"The operator of the Azure Communications Gateway {request.gateway.name} is connecting it to {services}."
+    context = f"The operator of the {request.words.noun} {request.gateway.name} is connecting it to {services}."
     match kind:
         case NoticeKind.CHECKPOINT_OPENED:
             return greeting, f"{context} One step of it needs you, and you can do it now."
@@ -68,23 +54,20 @@ def outside_why(kind: NoticeKind, record: Record, step: Step | None) -> tuple[st
             assert_never(never)
 
 
-def outside_actions(kind: NoticeKind, record: Record, step: Step | None) -> tuple[str, ...]:
+def outside_actions(kind: NoticeKind, record: Record, step: StepRecord | None) -> tuple[str, ...]:
     """What is asked of them."""
     if step and kind in _ASKED:
-        return (*_OF_STEP.get(step.name, ()), _ANSWER, _ONCE)
+        return (*definition_of(step).asks_outside, _ANSWER, _ONCE)
     if kind is NoticeKind.COMPLETED:
         return ("Please go on with the operator to prepare for live traffic.",)
     return ("Nothing is needed from you now. The operator will get in touch, should that change.",)
 
 
-def outside_instructions(record: Record, step: Step) -> Instructions:
+def outside_instructions(record: Record, step: StepRecord) -> Instructions:
     """What their page asks of them, in place of what the operator's people do."""
-    values = tuple(Value(label, text) for label, text in outside_values(record, step))
-    return Instructions((*_OF_STEP.get(step.name, ()), _ON_THE_PAGE), values)
+    return Instructions((*definition_of(step).asks_outside, _ON_THE_PAGE), definition_of(step).values_outside(record))
 
 
-def outside_values(record: Record, step: Step | None) -> tuple[tuple[str, str], ...]:
+def outside_values(record: Record, step: StepRecord | None) -> tuple[tuple[str, str], ...]:
     """What they need to copy: the TXT record, at the steps that are about it."""
-    if step is None or step.name not in ("share-txt-record", "txt-record-visible"):
-        return ()
-    return tuple((v.label, v.text) for v in txt_values(record))
+    return tuple((v.label, v.text) for v in definition_of(step).values_outside(record)) if step else ()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onboarding.core.notices import NoticeKind
+from onboarding.core.plan import Party
 from onboarding.core.record import Notice, Record
-from onboarding.core.steps import BY_NAME, Party
 
 _OF_CHECKPOINTS = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER)
 
@@ -37,10 +37,11 @@ def deliveries(notice: Notice, record: Record, escalation_email: str | None, *, 
     emails = (*notify.emails, *((second,) if kind is NoticeKind.ESCALATION and second else ()))
     if emails:
         ways.append(Delivery("email", tuple(dict.fromkeys(emails))))
-    if links and kind in _OF_CHECKPOINTS and notice.step and _is_the_teams(notice.step):
+    if links and kind in _OF_CHECKPOINTS and notice.step and _is_the_teams(notice.step, record):
         ways.append(Delivery("email", (record.request.onboarding_team.email,), outside=True))
     return tuple(ways)
 
 
-def _is_the_teams(step: str) -> bool:
-    return BY_NAME[step].waits_on is Party.ONBOARDING_TEAM
+def _is_the_teams(name: str, record: Record) -> bool:
+    step = record.find_step(name)
+    return step is not None and step.plan.waits_on is Party.ONBOARDING_TEAM

@@ -6,22 +6,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import assert_never
 
-from onboarding.core.deliveries import Delivery
-from onboarding.core.instructions import Instructions, Value, instructions, txt_values
-from onboarding.core.live_traffic import LIVE_TRAFFIC, LIVE_TRAFFIC_ARTICLE
+from onboarding.core.instructions import Instructions, Value
 from onboarding.core.notices import NoticeKind
-from onboarding.core.operator_connect import DO_NOT_TOUCH
-from onboarding.core.outside_words import outside_actions, outside_title, outside_values, outside_why
-from onboarding.core.record import Notice, Record
-from onboarding.core.request import OnboardingRequest
-from onboarding.core.steps import BY_NAME, Party, Step
-from onboarding.core.what_stays import what_stays
+from onboarding.core.plan import Party
+from onboarding.core.record import Notice, Record, StepRecord
+from onboarding.notices.deliveries import Delivery
+from onboarding.notices.outside import outside_actions, outside_title, outside_values, outside_why
+from onboarding.notices.what_stays import what_stays
 from onboarding.ports import Message
+from onboarding.steps import definition_of
 
-ARTICLE_DOMAIN = (
-    "https://learn.microsoft.com/azure/communications-gateway/connect-operator-connect"
-    "#register-your-deployments-domain-name-in-microsoft-entra"
-)
 NOBODY_ELSE = "nobody else"
 
 
@@ -31,8 +25,8 @@ def words(notice: Notice, record: Record, *, told: Sequence[Delivery], link: str
     `told` are the notice's other deliveries, `link` the page that this one leads to. `outside`: for people outside the
     tenant, who are told nothing internal: no error, no note, no name and no address of the operator's people.
     """
-    kind, step = NoticeKind(notice.kind), BY_NAME[notice.step] if notice.step else None
-    facts = (*about(record.request), *_about_step(step))
+    kind, step = NoticeKind(notice.kind), record.step(notice.step) if notice.step else None
+    facts = (*record.request.facts, *_about_step(step))
     if outside:
         return Message(
             outside_title(kind, record, step),
@@ -53,37 +47,9 @@ def words(notice: Notice, record: Record, *, told: Sequence[Delivery], link: str
         _link_label(kind, step),
         _actions(kind, record, step, found),
         tuple((v.label, v.text) for v in (*found.values, *found.pages)),
-        found.warning if step else DO_NOT_TOUCH if kind is NoticeKind.COMPLETED else None,
+        found.warning if step else record.request.words.warning if kind is NoticeKind.COMPLETED else None,
         tuple((s.title, s.told) for s in what_stays(record)) if kind is NoticeKind.CANCELLED else (),
         _told(told),
-    )
-
-
-def about(request: OnboardingRequest) -> tuple[tuple[str, str], ...]:
-    """Label and text of what every message names."""
-    services = " and ".join(service.label for service in request.selected)
-    return (("Gateway", request.gateway.name), ("Environment", request.environment.value), ("Services", services))
-
-
-def txt_record_words(record: Record) -> Message:
-    """What the onboarding team needs to publish the TXT record that was found, ready to paste."""
-    request = record.request
-    return Message(
-        f"DNS TXT record for {request.gateway.name}: please configure it",
-        (*about(request), *_about_step(BY_NAME["share-txt-record"])),
-        (
-            f"For {request.onboarding_team.name} <{request.onboarding_team.email}>:",
-            "Microsoft Teams only sends traffic to domains that the operator has confirmed to own. Microsoft Entra"
-            " verifies the gateway's domain by the TXT record below, which only you can configure.",
-        ),
-        ARTICLE_DOMAIN,
-        "Read why in Microsoft's article",
-        (
-            "Please configure this TXT record for the gateway's domain.",
-            "Nothing else is needed: the record is watched, and the domain is verified when it is visible.",
-        ),
-        tuple((v.label, v.text) for v in txt_values(record)),
-        told=(NOBODY_ELSE,),
     )
 
 
@@ -96,11 +62,14 @@ def how_long(time: timedelta) -> str:
     return "less than a minute"
 
 
-def _about_step(step: Step | None) -> tuple[tuple[str, str], ...]:
-    return (("Step", step.title), ("Section of Microsoft's article", step.section)) if step else ()
+def _about_step(step: StepRecord | None) -> tuple[tuple[str, str], ...]:
+    if step is None:
+        return ()
+    definition = definition_of(step)
+    return (("Step", definition.title), ("Section of Microsoft's article", definition.section))
 
 
-def _title(kind: NoticeKind, record: Record, step: Step | None) -> str:
+def _title(kind: NoticeKind, record: Record, step: StepRecord | None) -> str:
     gateway = record.request.gateway.name
     begin = {
         NoticeKind.CHECKPOINT_OPENED: f"{gateway}: your turn",
@@ -113,14 +82,13 @@ def _title(kind: NoticeKind, record: Record, step: Step | None) -> str:
         NoticeKind.COMPLETED: f"{gateway} is connected",
         NoticeKind.CANCELLED: f"{gateway}: the onboarding was cancelled",
     }[kind]
-    return f"{begin} — {step.title}" if step else begin
+    return f"{begin} — {definition_of(step).title}" if step else begin
 
 
-def _why(kind: NoticeKind, notice: Notice, record: Record, step: Step | None) -> tuple[str, ...]:
-    state = record.step(step.name) if step else None
-    problem = state.problem if state else None
+def _why(kind: NoticeKind, notice: Notice, record: Record, step: StepRecord | None) -> tuple[str, ...]:
+    problem = step.problem if step else None
     seen = problem.seen if problem else "nothing more is known by now."
-    opened = how_long(notice.owed_since - state.since) if state else ""
+    opened = how_long(notice.owed_since - step.since) if step else ""
     match kind:
         case NoticeKind.CHECKPOINT_OPENED:
             return (
@@ -137,10 +105,10 @@ def _why(kind: NoticeKind, notice: Notice, record: Record, step: Step | None) ->
                 f" It waits for {_whom(step, record)}. You are told once, so that somebody can step in.",
             )
         case NoticeKind.NEEDS_ATTENTION:
-            since = f" It has stood still for {opened}." if state and state.reminders else ""
+            since = f" It has stood still for {opened}." if step and step.reminders else ""
             return (f"The step stopped because of this: {seen}", f"It does not go on by itself.{since}")
         case NoticeKind.LONG_WAIT:
-            last = state.detail if state and state.detail else "nothing yet."
+            last = step.detail if step and step.detail else "nothing yet."
             return (
                 f"This wait has lasted {opened}, on {_whom(step, record)}. What was last seen: {last}",
                 "It goes on being watched, however long it takes.",
@@ -167,8 +135,8 @@ def _paused(record: Record, notice: Notice) -> tuple[str, ...]:
     )
 
 
-def _actions(kind: NoticeKind, record: Record, step: Step | None, found: Instructions) -> tuple[str, ...]:
-    problem = record.step(step.name).problem if step else None
+def _actions(kind: NoticeKind, record: Record, step: StepRecord | None, found: Instructions) -> tuple[str, ...]:
+    problem = step.problem if step else None
     advice = (problem.what_next,) if problem and problem.what_next else ()
     match kind:
         case NoticeKind.CHECKPOINT_OPENED | NoticeKind.REMINDER:
@@ -185,7 +153,7 @@ def _actions(kind: NoticeKind, record: Record, step: Step | None, found: Instruc
         case NoticeKind.PROBLEM_REPORTED:
             return (*advice, *found.actions)
         case NoticeKind.COMPLETED:
-            return LIVE_TRAFFIC
+            return record.request.words.afterwards
         case NoticeKind.CANCELLED:
             return (
                 "Read below what was done at Microsoft already: nothing of it is undone.",
@@ -196,21 +164,22 @@ def _actions(kind: NoticeKind, record: Record, step: Step | None, found: Instruc
             assert_never(never)
 
 
-def _instructions(step: Step | None, record: Record) -> Instructions:
+def _instructions(step: StepRecord | None, record: Record) -> Instructions:
     """What a person does at the step; empty where there is nothing but to retry it."""
     if step is None:
-        pages = (Value("How to prepare for live traffic", LIVE_TRAFFIC_ARTICLE),) if _completed(record) else ()
+        page = record.request.words.afterwards_page
+        pages = (Value("How to prepare for live traffic", page),) if page and _completed(record) else ()
         return Instructions((), pages=pages)
-    return instructions(step.name, record) if step.confirmable else Instructions(())
+    return definition_of(step).instructions(record) if step.plan.confirmable else Instructions(())
 
 
 def _completed(record: Record) -> bool:
     return record.cancelled_because is None
 
 
-def _whom(step: Step | None, record: Record) -> str:
+def _whom(step: StepRecord | None, record: Record) -> str:
     """On whom the step waits, by name."""
-    match step.waits_on if step else Party.US:
+    match step.plan.waits_on if step else Party.US:
         case Party.ADMIN_USER:
             return f"{Party.ADMIN_USER} ({record.request.admin_user})"
         case Party.ONBOARDING_TEAM:
@@ -219,7 +188,7 @@ def _whom(step: Step | None, record: Record) -> str:
             return party.value
 
 
-def _link_label(kind: NoticeKind, step: Step | None) -> str:
+def _link_label(kind: NoticeKind, step: StepRecord | None) -> str:
     waiting = kind in (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION)
     return "Confirm or report a problem" if step and waiting else "Open the onboarding"
 

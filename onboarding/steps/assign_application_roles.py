@@ -5,19 +5,34 @@ Source: article, "Set up application roles for Azure Communications Gateway".
 
 from __future__ import annotations
 
-from onboarding.core.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
+from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.ports import Principal
+from onboarding.steps.add_project_synergy import ProjectSynergyFound
 from onboarding.steps.app_roles import expect_application, find_role, role_differences
 from onboarding.steps.base import Applied, Inspection, Work, finding_missing, plural
+from onboarding.steps.definition import Definition
+from onboarding.steps.find_application_id import found
+from onboarding.steps.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
+
+
+class RolesFound(ProjectSynergyFound):
+    """Of the roles, as this tenant has them."""
+
+    role_differences: tuple[str, ...] = ()
+    """App roles whose id in the tenant isn't the article's."""
+
+    def remarks(self) -> tuple[str, tuple[str, ...]] | None:
+        differ = self.role_differences
+        return ("App roles whose id is not the article's", differ) if differ else None
 
 
 class AssignApplicationRoles:
-    """Task `assign-application-roles`: the gateway's identity holds the seven roles, and no other by us."""
+    """The gateway's identity holds the seven roles, and no other by us."""
 
     async def inspect(self, work: Work) -> Inspection:
-        principal_id = work.findings.gateway_principal_id
+        principal_id = found(work.record).gateway_principal_id
         if principal_id is None:
             raise finding_missing("the gateway's identity", "find-application-id")
         standing = await work.world.directory.role_standing(
@@ -33,7 +48,7 @@ class AssignApplicationRoles:
         return Inspection(
             tuple(f"assign {role.value}" for role in missing),
             f"The gateway holds {len(roles) - len(missing)} of {len(roles)} roles.",
-            {"project_synergy_id": application.id, "role_differences": role_differences(roles)},
+            RolesFound(project_synergy_id=application.id, role_differences=role_differences(roles)),
             (application, principal_id, missing),
         )
 
@@ -41,3 +56,13 @@ class AssignApplicationRoles:
         application, principal_id, missing = inspection.seen
         await work.world.directory.assign_roles(application, principal_id, [role.id for role in missing])
         return Applied(f"Gave the gateway {plural(len(missing), 'role')}: {', '.join(r.value for r in missing)}.")
+
+
+ASSIGN_APPLICATION_ROLES = Definition(
+    "assign-application-roles",
+    StepKind.TASK,
+    "Give the gateway its seven application roles",
+    "Set up application roles for Azure Communications Gateway",
+    task=AssignApplicationRoles(),
+    found=RolesFound,
+)

@@ -5,16 +5,25 @@ Source: article, "Assign an Admin user to the Project Synergy application".
 
 from __future__ import annotations
 
-from onboarding.core.operator_connect import ADMIN_ROLE, PROJECT_SYNERGY_APP_ID
+from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.ports import Principal
 from onboarding.steps.app_roles import expect_application, find_role
 from onboarding.steps.base import Applied, Inspection, Work
+from onboarding.steps.definition import Definition, Found
+from onboarding.steps.operator_connect import ADMIN_ROLE, ONBOARDED_ALREADY, PROJECT_SYNERGY_APP_ID
+
+
+class AdminUserFound(Found):
+    """Who it is."""
+
+    admin_user_id: str | None = None
+    """Object id in the tenant."""
 
 
 class AssignAdminUser:
-    """Task `assign-admin-user`: the request's user holds the role Admin."""
+    """The request's user is found by user principal name or object id."""
 
     async def inspect(self, work: Work) -> Inspection:
         user = work.request.admin_user
@@ -28,7 +37,7 @@ class AssignAdminUser:
                 " or object id); then retry this step.",
             )
         role = find_role(application, ADMIN_ROLE, for_users=True)
-        found = {"admin_user_id": standing.principal_id}
+        found = AdminUserFound(admin_user_id=standing.principal_id)
         if role.id in standing.held:
             return Inspection((), "The admin user holds the role Admin.", found)
         return Inspection(
@@ -42,3 +51,14 @@ class AssignAdminUser:
         application, role, standing = inspection.seen
         await work.world.directory.assign_roles(application, standing.principal_id, [role.id])
         return Applied("Gave the admin user the role Admin of Project Synergy.")
+
+
+ASSIGN_ADMIN_USER = Definition(
+    "assign-admin-user",
+    StepKind.TASK,
+    "Give the admin user the Admin role",
+    "Assign an Admin user to the Project Synergy application",
+    task=AssignAdminUser(),
+    found=AdminUserFound,
+    may_be_skipped_when=ONBOARDED_ALREADY,
+)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onboarding.core.plan import StepKind
 from onboarding.core.record import Record, StepRecord, StepState
-from onboarding.core.steps import BY_NAME, TASKS
+from onboarding.steps import definition_of
 
 _BEGUN = (StepState.DUE, StepState.RUNNING, StepState.NEEDS_ATTENTION)
 
@@ -16,24 +17,21 @@ class Stays:
 
     step: str
     """Its name."""
+    title: str
     told: str
     """What it found or changed; or that it was begun and not finished."""
-
-    @property
-    def title(self) -> str:
-        return BY_NAME[self.step].title
 
 
 def what_stays(record: Record) -> tuple[Stays, ...]:
     """In the order of the steps. A task that only reads leaves nothing behind before it is done."""
-    steps = (record.step(task.name) for task in TASKS)
-    return tuple(Stays(step.name, told) for step in steps if (told := _told(step)))
+    steps = (step for step in record.steps if step.plan.kind is StepKind.TASK)
+    return tuple(Stays(step.name, definition_of(step).title, told) for step in steps if (told := _told(step)))
 
 
 def _told(step: StepRecord) -> str | None:
     if step.state is StepState.DONE:
         return step.detail or "done"
-    if step.state not in _BEGUN or not step.attempts or step.definition.only_reads:
+    if step.state not in _BEGUN or not step.attempts or step.plan.only_reads:
         return None
     tried = "1 attempt" if step.attempts == 1 else f"{step.attempts} attempts"
     last = f" Last seen: {step.problem.seen}" if step.problem else ""

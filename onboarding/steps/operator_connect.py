@@ -29,7 +29,5 @@ so roles are resolved by value in the tenant, and these ids are only compared wi
 PORTAL = "https://operatorconnect.microsoft.com/"
 PORTAL_APPLICATION_IDS = "https://operatorconnect.microsoft.com/operator/configuration"
 
-DO_NOT_TOUCH = (
-    "Do not change Calling Profiles with a CommsGw suffix, nor trunks whose FQDN ends with .commsgw.azure.com:"
-    " Microsoft manages them, and editing them is likely to break your gateway's service."
-)
+ONBOARDED_ALREADY = "the operator is onboarded to the Operator Connect or Teams Phone Mobile environment already"
+"""When the article lets a step be left out, as the end of a sentence."""

@@ -1,0 +1,65 @@
+"""What is wrong with a request: every reason, collected, then raised once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+SHOWN_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing wrong with a request."""
+
+    field: str
+    rule: str
+    value: Any
+    message: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"field": self.field, "rule": self.rule, "value": self.value, "message": self.message}
+
+
+class InvalidRequestError(Exception):
+    """The request breaks rules; `reasons` holds all of them, in the order of the fields."""
+
+    def __init__(self, reasons: list[Reason]) -> None:
+        self.reasons = reasons
+        count = "1 reason" if len(reasons) == 1 else f"{len(reasons)} reasons"
+        super().__init__(
+            f"The request was refused for {count}: " + "; ".join(f"{r.field}: {r.message}" for r in reasons)
+        )
+
+
+_MESSAGES = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of this request; check the spelling (names are camelCase)",
+}
+
+
+def reasons_of(error: ValidationError) -> Iterable[Reason]:
+    """What single fields broke."""
+    return (_reason(e) for e in error.errors(include_url=False))
+
+
+def _reason(error: Any) -> Reason:
+    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error["loc"]).lstrip(".") or "(body)"
+    rule = str(error["type"])
+    message = _MESSAGES.get(rule, error["msg"])
+    if rule == "string_pattern_mismatch":
+        message = f"must match {error['ctx']['pattern']}"
+    return Reason(path, rule, shown(None if rule == "missing" else error.get("input")), message)
+
+
+def shown(value: Any) -> Any:
+    """The offending value as it goes into the answer: whole when short, else its start."""
+    if isinstance(value, str):
+        return value if len(value) <= SHOWN_LENGTH else value[:SHOWN_LENGTH] + "…"
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = repr(value)
+    return text if len(text) <= SHOWN_LENGTH else text[:SHOWN_LENGTH] + "…"

@@ -1,0 +1,21 @@
+"""What is kept in a row of a table, as models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+DETAIL_LENGTH = 1000
+"""Characters of a detail or message that the record keeps: a column of the table holds 32 K."""
+Detail = Annotated[str, Field(max_length=DETAIL_LENGTH)]
+
+
+class Stored(BaseModel):
+    """What is kept: frozen, camelCase in JSON."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, populate_by_name=True, extra="ignore")
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,69 @@
+"""The kinds of gateway that can be onboarded, a module each. What a request is, its `gateway.kind` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from onboarding.core.reasons import InvalidRequestError, Reason, reasons_of, shown
+from onboarding.core.request import Contacts, OnboardingRequest
+from onboarding.core.service_rules import service_reasons
+from onboarding.kinds import communications_gateway
+
+KINDS: dict[str, type[OnboardingRequest]] = {
+    communications_gateway.KIND: communications_gateway.CommunicationsGatewayRequest,
+}
+"""`gateway.kind` → the request of that kind."""
+DEFAULT = communications_gateway.KIND
+"""The kind of a request that says none: those of before there were others."""
+
+
+def read_request(body: Any) -> OnboardingRequest:
+    """Parsed JSON → the request.
+
+    Raises InvalidRequestError with all reasons at once: those of single fields, and those between fields as far
+    as the fields concerned can be read.
+    """
+    kind = _kind_of(body)
+    asked = KINDS.get(kind)
+    if asked is None:
+        known = ", ".join(f"'{name}'" for name in KINDS)
+        raise InvalidRequestError([Reason("gateway.kind", "kind", shown(kind), f"must be one of {known}")])
+    reasons: list[Reason] = []
+    request: OnboardingRequest | None = None
+    try:
+        request = asked.model_validate(body, strict=False)
+    except ValidationError as error:
+        reasons += reasons_of(error)
+    reasons += [*asked.between_fields(body), *service_reasons(body)]
+    if reasons or request is None:
+        raise InvalidRequestError(reasons)
+    return request
+
+
+def read_contacts(body: Any) -> Contacts:
+    """Parsed JSON → the contacts that take the place of a request's. Raises InvalidRequestError with all reasons."""
+    try:
+        return Contacts.model_validate(body, strict=False)
+    except ValidationError as error:
+        raise InvalidRequestError([*reasons_of(error)]) from None
+
+
+def _kind_of(body: Any) -> Any:
+    gateway = body.get("gateway") if isinstance(body, dict) else None
+    return gateway.get("kind", DEFAULT) if isinstance(gateway, dict) else DEFAULT
+
+
+def _read_stored(body: Any) -> OnboardingRequest:
+    """What was accepted earlier. Raises ValueError for a kind that this version of the application does not know."""
+    kind = _kind_of(body)
+    asked = KINDS.get(kind)
+    if asked is None:
+        raise ValueError(f"this version of the application does not know the kind of gateway '{shown(kind)}'")
+    return asked.model_validate(body, context=STORED)
+
+
+STORED: Mapping[str, Any] = {"stored": True, "request": _read_stored}
+"""Validation context of everything that is read from a table."""

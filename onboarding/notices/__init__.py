@@ -1,0 +1,1 @@
+"""What people are told of an onboarding: who, on which way, and in which words."""

@@ -1,0 +1,57 @@
+"""`add-project-synergy`: Microsoft's application Project Synergy is in the tenant.
+
+Source: article, "Add the Project Synergy application to your Azure tenant".
+"""
+
+from __future__ import annotations
+
+from onboarding.core.instructions import Value
+from onboarding.core.plan import StepKind
+from onboarding.steps.base import Applied, Inspection, Work
+from onboarding.steps.definition import Definition, Found
+from onboarding.steps.operator_connect import (
+    ONBOARDED_ALREADY,
+    PROJECT_SYNERGY_APP_ID,
+    PROJECT_SYNERGY_DISPLAY_NAME,
+)
+
+
+class ProjectSynergyFound(Found):
+    """Microsoft's application in the tenant."""
+
+    project_synergy_id: str | None = None
+    """Object id of its service principal."""
+
+    def values(self) -> tuple[Value, ...]:
+        known = self.project_synergy_id
+        return (Value("Object id of Project Synergy", known),) if known else ()
+
+
+class AddProjectSynergy:
+    """The tenant has a service principal of Microsoft's application."""
+
+    async def inspect(self, work: Work) -> Inspection:
+        found = await work.world.directory.application(PROJECT_SYNERGY_APP_ID)
+        if found is None:
+            return Inspection(
+                ("add the Project Synergy application",), "The tenant has no Project Synergy application."
+            )
+        kept = ProjectSynergyFound(project_synergy_id=found.id)
+        return Inspection((), f"The tenant has it, as '{found.display_name}'.", kept)
+
+    async def apply(self, work: Work, inspection: Inspection) -> Applied:
+        made = await work.world.directory.add_application(PROJECT_SYNERGY_APP_ID, PROJECT_SYNERGY_DISPLAY_NAME)
+        return Applied(
+            f"Added Project Synergy as '{made.display_name}'.", ProjectSynergyFound(project_synergy_id=made.id)
+        )
+
+
+ADD_PROJECT_SYNERGY = Definition(
+    "add-project-synergy",
+    StepKind.TASK,
+    "Add the Project Synergy application",
+    "Add the Project Synergy application to your Azure tenant",
+    task=AddProjectSynergy(),
+    found=ProjectSynergyFound,
+    may_be_skipped_when=ONBOARDED_ALREADY,
+)

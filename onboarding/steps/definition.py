@@ -1,0 +1,72 @@
+"""What a step is, besides its place in a plan: what it does, and what people are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from onboarding.core.instructions import Instructions, Value
+from onboarding.core.plan import USUAL_BUDGET, Budget, NewStep, Party, Planned, StepKind
+from onboarding.core.record import Record, StepRecord
+from onboarding.core.stored import Stored
+from onboarding.steps.base import Task, Wait
+
+
+class Found(Stored):
+    """What a step of one definition found out. Nothing is set that it has not found."""
+
+    def values(self) -> tuple[Value, ...]:
+        """What of it people are shown, ready to copy."""
+        return ()
+
+    def remarks(self) -> tuple[str, tuple[str, ...]] | None:
+        """What of it people may want to know besides: under a heading, a line each."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One step of the library."""
+
+    name: str
+    kind: StepKind
+    title: str
+    section: str
+    """Of Microsoft's article "Connect Azure Communications Gateway to Operator Connect …"."""
+    waits_on: Party = Party.US
+    task: Task | None = None
+    wait: Wait | None = None
+    found: type[Found] = Found
+    confirmable: bool = False
+    """A person may end it by saying that it is so."""
+    may_be_skipped_when: str | None = None
+    """When the article itself lets it be left out, as the end of a sentence; else an operator has to insist."""
+    tells_the_team: bool = False
+    only_reads: bool = False
+    budget: Budget = USUAL_BUDGET
+    instructions: Callable[[Record], Instructions] = lambda record: Instructions(())
+    """What a person does who can end it."""
+    asks_outside: tuple[str, ...] = ()
+    """What people outside the tenant are asked for."""
+    values_outside: Callable[[Record], tuple[Value, ...]] = lambda record: ()
+    """What they need to copy."""
+
+    def planned(self, *needs: str, about: str | None = None, left_out_because: str | None = None) -> NewStep:
+        """A step of this definition in a plan."""
+        plan = Planned(
+            definition=self.name,
+            kind=self.kind,
+            needs=needs,
+            about=about,
+            waits_on=self.waits_on,
+            confirmable=self.confirmable,
+            may_be_left_out=self.may_be_skipped_when is not None,
+            tells_the_team=self.tells_the_team,
+            only_reads=self.only_reads,
+            budget=self.budget,
+        )
+        return NewStep(f"{self.name}:{about}" if about else self.name, plan, left_out_because)
+
+    def found_by(self, step: StepRecord) -> Found:
+        """What a step of this definition found out."""
+        return self.found.model_validate(step.found)

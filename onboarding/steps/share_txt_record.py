@@ -1,0 +1,104 @@
+"""`share-txt-record`: the onboarding team has the TXT record: name, type, value and TTL.
+
+Source: article, "Register your deployment's domain name in Microsoft Entra", step 3.
+"""
+
+from __future__ import annotations
+
+from onboarding.core.instructions import Instructions, Value
+from onboarding.core.plan import StepKind
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError
+from onboarding.core.record import Record
+from onboarding.ports import Message
+from onboarding.steps.add_domain import SECTION, found, txt_record, txt_values
+from onboarding.steps.base import Applied, Inspection, Work
+from onboarding.steps.definition import Definition
+
+ARTICLE = (
+    "https://learn.microsoft.com/azure/communications-gateway/connect-operator-connect"
+    "#register-your-deployments-domain-name-in-microsoft-entra"
+)
+TITLE = "Share the TXT record with the onboarding team"
+VERIFIED_ALREADY = "The domain is verified already."
+
+
+def values(record: Record) -> tuple[Value, ...]:
+    """The TXT record, ready to paste; empty while it is not known."""
+    return txt_values(found(record))
+
+
+def instructions(record: Record) -> Instructions:
+    """For somebody of the operator's: here, and while it is waited for."""
+    return Instructions(
+        (
+            f"See that {record.request.onboarding_team.name} has the TXT record below.",
+            "See that it is configured for the gateway's domain.",
+            "Confirm this step, if the servers that are asked here can't see it (split-horizon DNS).",
+        ),
+        values=values(record),
+    )
+
+
+def message(record: Record) -> Message:
+    """What the onboarding team needs to publish the TXT record that was found, ready to paste."""
+    request = record.request
+    return Message(
+        f"DNS TXT record for {request.gateway.name}: please configure it",
+        (*request.facts, ("Step", TITLE), ("Section of Microsoft's article", SECTION)),
+        (
+            f"For {request.onboarding_team.name} <{request.onboarding_team.email}>:",
+            "Microsoft Teams only sends traffic to domains that the operator has confirmed to own. Microsoft Entra"
+            " verifies the gateway's domain by the TXT record below, which only you can configure.",
+        ),
+        ARTICLE,
+        "Read why in Microsoft's article",
+        (
+            "Please configure this TXT record for the gateway's domain.",
+            "Nothing else is needed: the record is watched, and the domain is verified when it is visible.",
+        ),
+        tuple((v.label, v.text) for v in values(record)),
+        told=("nobody else",),
+    )
+
+
+class ShareTxtRecord:
+    """Nobody can be asked whether a mail was read, so it counts as done when the mail was accepted; an attempt whose
+    end was lost tells them twice, which is better than never.
+    """
+
+    async def inspect(self, work: Work) -> Inspection:
+        if found(work.record).domain_verified:
+            return Inspection((), f"{VERIFIED_ALREADY} Nothing is to be shared.")
+        txt_record(work.record)
+        return Inspection(("tell the onboarding team",), "The onboarding team has not been told.")
+
+    async def apply(self, work: Work, inspection: Inspection) -> Applied:
+        team = work.request.onboarding_team
+        told = message(work.record)
+        if await work.world.notifier.mail((team.email,), told):
+            return Applied(f"Told {team.name} by e-mail.")
+        if work.request.notify.teams and await work.world.notifier.teams(told):
+            return Applied(
+                f"Posted it to your Teams channel, to be forwarded to {team.name}: e-mail is not configured."
+            )
+        raise PersonMustActError(
+            ProblemCode.NOBODY_TOLD,
+            "Neither e-mail nor Teams is configured, so nobody was sent the TXT record.",
+            f"Send the TXT record shown with this onboarding to {team.name} yourself and confirm this step; or set"
+            " ONBOARDING_MAIL_SENDER and retry it.",
+        )
+
+
+SHARE_TXT_RECORD = Definition(
+    "share-txt-record",
+    StepKind.TASK,
+    TITLE,
+    SECTION,
+    task=ShareTxtRecord(),
+    confirmable=True,
+    tells_the_team=True,
+    instructions=instructions,
+    asks_outside=("Please configure the TXT record below for the gateway's domain.",),
+    values_outside=values,
+)
