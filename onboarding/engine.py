@@ -26,7 +26,7 @@ from onboarding.core.events import (
     Stopped,
     Succeeded,
 )
-from onboarding.core.messages import DeadLetter, ForeignMessageError, decode, queue_of
+from onboarding.core.messages import DeadLetter, ForeignMessageError, decode
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError, TryLaterError, unexpected
@@ -37,7 +37,7 @@ from onboarding.fence import Permit, WithdrawnError, fenced
 from onboarding.notify import Outcome, Telling, send
 from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
-from onboarding.steps import QUEUES, definition_of
+from onboarding.steps import LIBRARY, definition_of
 from onboarding.steps.base import Work, World, kept
 from onboarding.telemetry.about import About, about_this
 from onboarding.telemetry.work import attempting, committed, dead, telling
@@ -115,7 +115,7 @@ class Engine:
 
     async def _publish(self, decision: Decision, now: datetime) -> None:
         """Carry the effects out. The record has them already: when the bus is down, the timer repeats them."""
-        ours = [e for e in decision.effects if queue_of(e) in QUEUES]
+        ours = [effect for effect in decision.effects if not _is_of_another_version(effect)]
         try:
             await self.bus.publish(ours, now)
         except Exception:
@@ -124,7 +124,7 @@ class Engine:
     async def _stop_unknown(self, decision: Decision) -> None:
         """A step that another version planned has no queue here: it stops at once, and asks for a person."""
         for effect in decision.effects:
-            if isinstance(effect, Nudge) and effect.queue not in QUEUES:
+            if isinstance(effect, Nudge) and _is_of_another_version(effect):
                 await self.run_step(effect.onboarding_id, effect.step, effect.ticket)
 
     async def request(self, request: OnboardingRequest, actor: str, *, again: bool) -> Accepted:
@@ -249,6 +249,11 @@ class Engine:
         decision = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, letter.reason))
         known = "unknown" if decision is None else "noted" if decision.changed else "of no importance any more"
         log.warning("dead letter of %s of %s (%s): %s", step or notice, nudge.onboarding_id, letter.reason, known)
+
+
+def _is_of_another_version(effect: Effect) -> bool:
+    """Whether it is for a step that there is no function and no queue of."""
+    return isinstance(effect, Nudge) and effect.queue not in LIBRARY
 
 
 def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:

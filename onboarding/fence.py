@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from onboarding.azure.communications_gateway import GatewayId, GatewayResource, TestLineResource
+from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
 from onboarding.core.services import TestLine
 from onboarding.ports import (
     Directory,

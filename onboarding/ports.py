@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from onboarding.azure.communications_gateway import GatewayId, GatewayResource, TestLineResource
+from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
 from onboarding.core.events import Effect
 from onboarding.core.services import TestLine
 from onboarding.core.stored import Stored

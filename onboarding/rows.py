@@ -104,7 +104,12 @@ def from_row(row: Row) -> Record:
 def _where(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return f"column {error}" if isinstance(error, KeyError | AttributeError) else "JSON"
-    return ", ".join(".".join(map(str, e["loc"])) or "JSON" for e in error.errors()[:5])
+    return ", ".join(_place(e) for e in error.errors()[:5])
+
+
+def _place(error: Any) -> str:
+    said = f" ({error['ctx']['error']})" if error["type"] == "value_error" else ""
+    return (".".join(map(str, error["loc"])) or "JSON") + said
 
 
 def _newer(row: Row) -> str | None:

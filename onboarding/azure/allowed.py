@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from onboarding.azure.communications_gateway import GATEWAY_TYPE
+from onboarding.azure.gateway_resource import GATEWAY_TYPE
 from onboarding.ports import ServicePrincipal
 from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 

@@ -14,15 +14,15 @@ from onboarding.azure.allowed import check_arm
 from onboarding.azure.answers import Answer, Call, Service, no_answer, unexpected
 from onboarding.azure.arm_answers import arm_problem
 from onboarding.azure.arm_body import writable
-from onboarding.azure.communications_gateway import (
+from onboarding.azure.cooldown import Cooldown
+from onboarding.azure.credential import ARM_AUDIENCE, CONNECT_TIMEOUT, READ_TIMEOUT, Credential, scope, trust
+from onboarding.azure.gateway_resource import (
     AUTOMATED,
     GATEWAY_TYPE,
     GatewayId,
     GatewayResource,
     TestLineResource,
 )
-from onboarding.azure.cooldown import Cooldown
-from onboarding.azure.credential import ARM_AUDIENCE, CONNECT_TIMEOUT, READ_TIMEOUT, Credential, scope, trust
 from onboarding.azure.per_loop import PerLoop
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError

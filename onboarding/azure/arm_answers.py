@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onboarding.azure.answers import Answer, Call, refused, shared_problem
-from onboarding.azure.communications_gateway import GONE, RETIRED
+from onboarding.azure.gateway_resource import GONE, RETIRED
 from onboarding.azure.permissions import AZURE_ROLES, grant_azure
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError

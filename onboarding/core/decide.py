@@ -10,7 +10,7 @@ from datetime import datetime
 
 from onboarding.core.draft import Draft
 from onboarding.core.events import APPLICATION, Effect, Happening
-from onboarding.core.plan import NewStep
+from onboarding.core.plan import NewStep, check_plan
 from onboarding.core.policy import Policy
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.core.request import OnboardingRequest
@@ -36,6 +36,8 @@ def create(
     previous: Record | None = None,
 ) -> Decision:
     """A new onboarding with its whole plan of steps; with `previous`, a closed one started again (history kept)."""
+    plan = request.plan()
+    check_plan(plan)
     record = Record(
         id=request.gateway.onboarding_id,
         version=previous.version if previous else 0,
@@ -43,7 +45,7 @@ def create(
         request=request,
         created_at=now,
         updated_at=now,
-        steps=tuple(_step(new, now, previous) for new in request.plan()),
+        steps=tuple(_step(new, now, previous) for new in plan),
         tail=previous.tail if previous else (),
     )
     draft = Draft(record, now, policy)

@@ -39,7 +39,7 @@ class ProblemCode(StrEnum):
     GATEWAY_GONE = "gateway-gone"
     """The gateway, its resource group or its subscription does not exist."""
     PROVIDER_RETIRED = "provider-retired"
-    """Azure doesn't know Microsoft.VoiceServices: the service was retired in 2026."""
+    """Azure doesn't know the gateway's resource provider (any more)."""
     REFUSED = "refused"
     """Microsoft refuses the request, for a reason that it gives."""
 

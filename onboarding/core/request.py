@@ -68,6 +68,11 @@ class Gateway(Part):
         raise NotImplementedError
 
     @property
+    def place(self) -> tuple[tuple[str, str], ...]:
+        """Label and text of where it is, for its page."""
+        return ()
+
+    @property
     def subscription(self) -> str | None:
         """The Azure subscription that it is in, in lower case; None when it is in none."""
         return None
@@ -79,6 +84,8 @@ class KindWords:
 
     noun: str
     """In a sentence: `the … contoso-1`."""
+    article: str
+    """The title of Microsoft's article about its onboarding."""
     warning: str | None = None
     """Said wherever somebody works at Microsoft by hand: what must be left alone there."""
     afterwards: tuple[str, ...] = ()

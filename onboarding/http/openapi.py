@@ -18,9 +18,9 @@ from onboarding.core.request import Contacts
 from onboarding.http import view
 from onboarding.http.access import Caller, Role
 from onboarding.http.call import Call, Route
-from onboarding.http.examples import OPERATOR_CONNECT
 from onboarding.http.operations import API, HTML, JSON, OPERATIONS, PAGES, Operation
 from onboarding.kinds import KINDS, read_request
+from onboarding.kinds.examples import OPERATOR_CONNECT
 from onboarding.steps import LIBRARY
 
 VERSION = "1"
@@ -118,7 +118,7 @@ def description() -> dict[str, Any]:
         "info": {
             "title": "Operator Connect onboarding",
             "version": VERSION,
-            "description": "Connects a communications gateway to Microsoft Operator Connect and Teams Phone Mobile.",
+            "description": "Connects operators' gateways to Microsoft Operator Connect and Teams Phone Mobile.",
         },
         "servers": [{"url": "/api"}],
         "tags": [

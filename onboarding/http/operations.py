@@ -10,8 +10,8 @@ from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.services import Service
 from onboarding.http.api import NOTE_LENGTH
-from onboarding.http.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
+from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT
 
 JSON, HTML, FORM = "application/json", "text/html", "application/x-www-form-urlencoded"
 API, PAGES = "API", "Pages"

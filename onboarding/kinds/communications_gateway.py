@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import StringConstraints
 
-from onboarding.azure.communications_gateway import GatewayId
+from onboarding.azure.gateway_resource import GatewayId
 from onboarding.core.parts import DomainName, Guid
 from onboarding.core.plan import NewStep
 from onboarding.core.reasons import Reason
@@ -33,6 +33,7 @@ ALREADY_ONBOARDED = (
 
 WORDS = KindWords(
     noun="Azure Communications Gateway",
+    article="Connect Azure Communications Gateway to Operator Connect or Teams Phone Mobile",
     warning=(
         "Do not change Calling Profiles with a CommsGw suffix, nor trunks whose FQDN ends with .commsgw.azure.com:"
         " Microsoft manages them, and editing them is likely to break your gateway's service."
@@ -80,6 +81,10 @@ class CommunicationsGateway(Gateway):
     @property
     def onboarding_id(self) -> str:
         return self.id.onboarding_id
+
+    @property
+    def place(self) -> tuple[tuple[str, str], ...]:
+        return (("Resource group", self.resource_group), ("Subscription", self.subscription_id))
 
     @property
     def subscription(self) -> str | None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onboarding.azure.communications_gateway import AUTOMATED, GatewayId, GatewayResource, TestLineResource
+from onboarding.azure.gateway_resource import AUTOMATED, GatewayId, GatewayResource, TestLineResource
 from onboarding.core.services import TestLine
 from onboarding.memory.faults import Faults
 

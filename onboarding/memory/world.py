@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onboarding.azure.communications_gateway import platform
+from onboarding.azure.gateway_resource import platform
 from onboarding.kinds.communications_gateway import CommunicationsGatewayRequest
 from onboarding.memory.directory import MemoryDirectory
 from onboarding.memory.dns import MemoryDns

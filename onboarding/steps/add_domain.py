@@ -5,7 +5,7 @@ Source: article, "Register your deployment's domain name in Microsoft Entra"; Mi
 
 from __future__ import annotations
 
-from onboarding.azure.communications_gateway import GatewayResource
+from onboarding.azure.gateway_resource import GatewayResource
 from onboarding.core.instructions import Value
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode

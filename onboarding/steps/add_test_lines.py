@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from onboarding.azure.communications_gateway import AUTOMATED, TestLineResource
+from onboarding.azure.gateway_resource import AUTOMATED, TestLineResource
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError, unexpected
 from onboarding.core.record import Record, StepRecord
@@ -26,7 +27,7 @@ class World:
     directory: Directory
     dns: Dns
     notifier: Notifier
-    domain_suffix: str = "commsgw.azure.com"
+    domain_suffix: str = GATEWAY_DOMAIN_SUFFIX
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from onboarding.azure.communications_gateway import GatewayResource, platform
+from onboarding.azure.gateway_resource import GatewayResource, platform
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from onboarding.azure.communications_gateway import GONE, GatewayResource
+from onboarding.azure.gateway_resource import GONE, GatewayResource
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.steps.base import Work

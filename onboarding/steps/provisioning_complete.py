@@ -12,7 +12,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 
-from onboarding.azure.communications_gateway import GatewayResource
+from onboarding.azure.gateway_resource import GatewayResource
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from onboarding.http.examples import OPERATOR_CONNECT
+from onboarding.kinds.examples import OPERATOR_CONNECT
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
 

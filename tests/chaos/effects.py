@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from onboarding.azure.communications_gateway import GatewayId
+from onboarding.azure.gateway_resource import GatewayId
 from onboarding.core.events import Effect, Nudge
 from onboarding.core.messages import NOTICES_QUEUE, queue_of
 from onboarding.ports import Row

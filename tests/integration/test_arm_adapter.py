@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from onboarding.azure.allowed import ForbiddenWriteError
-from onboarding.azure.communications_gateway import GatewayId
+from onboarding.azure.gateway_resource import GatewayId
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.core.services import TestLine

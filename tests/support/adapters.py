@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from onboarding.azure.arm import ArmGateways
-from onboarding.azure.communications_gateway import GatewayId
 from onboarding.azure.credential import Credential
+from onboarding.azure.gateway_resource import GatewayId
 from onboarding.azure.graph import GraphDirectory
 from onboarding.azure.graph_client import GraphClient
 from onboarding.azure.graph_mail import GraphMail

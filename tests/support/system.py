@@ -96,6 +96,16 @@ def _at_rest(record: Record) -> bool:
     return not going_on and not any(n.owed for n in record.notices)
 
 
+async def later(system: System, onboarding_id: str) -> Record:
+    """A day later: Microsoft has done its part, people have not."""
+    for _ in range(24):
+        while await system.deliver():
+            pass
+        system.outside.settle()
+        await system.tick(3600)
+    return await system.record(onboarding_id)
+
+
 async def finished(request: OnboardingRequest, system: System | None = None) -> tuple[System, Record]:
     """A system in which this request has been taken as far as it goes."""
     system = system or System()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from onboarding.azure.communications_gateway import GatewayId
+from onboarding.azure.gateway_resource import GatewayId
 from onboarding.core.actions import actions
 from onboarding.core.decide import decide
 from onboarding.core.events import (

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from onboarding.azure.communications_gateway import GatewayResource
+from onboarding.azure.gateway_resource import GatewayResource
 from onboarding.core.events import (
     CancelRequested,
     Happening,

@@ -12,7 +12,7 @@ import pytest
 
 from onboarding.azure.answers import Answer, Call, Service, gravest
 from onboarding.azure.arm_answers import arm_problem
-from onboarding.azure.communications_gateway import GATEWAY_TYPE
+from onboarding.azure.gateway_resource import GATEWAY_TYPE
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
 from onboarding.azure.graph_models import DnsRecordBody, ServicePrincipalBody, verification_record

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from onboarding.azure.communications_gateway import GatewayId
+from onboarding.azure.gateway_resource import GatewayId
 from onboarding.core.events import Effect, Nudge, NudgeNotice
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError

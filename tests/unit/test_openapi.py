@@ -13,11 +13,11 @@ import jsonschema
 import pytest
 import schemathesis
 
-from onboarding.http.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT
 from onboarding.http.openapi import description
 from onboarding.http.operations import OPERATIONS
 from onboarding.http.routes import ROUTES
 from onboarding.kinds import read_request
+from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT
 from tests.support import requests
 from tests.support.http import Api, content
 from tests.support.system import finished
