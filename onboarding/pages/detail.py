@@ -12,6 +12,7 @@ from onboarding.core.instructions import Value, txt_values
 from onboarding.core.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID
 from onboarding.core.problems import IT_IS_TRIED_AGAIN
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
+from onboarding.core.standing import progress, waiting_for
 from onboarding.core.steps import BY_NAME, Kind
 from onboarding.core.what_stays import Stays, what_stays
 from onboarding.pages.controls import Form, forms, step_forms
@@ -19,7 +20,6 @@ from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
 from onboarding.pages.trail import Entry, trail
 from onboarding.pages.words import STATES, Badge, step_badge
-from onboarding.rows import progress, waiting_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Detail:
 def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable[[str], bool]) -> Detail:
     """The page; `may` says whether the caller holds a role."""
     done, total = progress(record)
-    what, on_whom, since = waiting_for(record)
+    waiting = waiting_for(record)
     drawn = timeline(record, events, now)
     took = {bar.name: bar.told for bar in drawn.bars}
     rows = tuple(_step(record, step, now, took.get(step.name, "")) for step in record.steps)
@@ -110,9 +110,9 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable
         STATES[record.state],
         done,
         total,
-        what,
-        on_whom,
-        since,
+        waiting.what if waiting else None,
+        waiting.on if waiting else None,
+        waiting.since if waiting else None,
         tuple(s.label for s in record.request.selected),
         graph(record, now),
         drawn,

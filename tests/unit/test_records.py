@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from onboarding.core.changes import rebuild
+from onboarding.core.columns import COLUMN_LENGTH
 from onboarding.core.decide import create, decide
 from onboarding.core.events import CancelRequested, Looked
 from onboarding.core.record import Record
 from onboarding.memory import MemoryTable
 from onboarding.ports import ConflictError
 from onboarding.records import Loaded, Records
-from onboarding.rows import CLOSED, COLUMN_LENGTH, OPEN, RowTooLargeError, from_row, to_row
+from onboarding.rows import CLOSED, OPEN, RowTooLargeError, from_row, to_row
 from tests.support import requests
 from tests.support.records import NOW, after, told
 from tests.support.system import System

@@ -1,0 +1,276 @@
+"""The flat columns of table `onboardings`: a contract with the dashboards of others, which read nothing else of a row.
+
+The row, the list of the API and docs/table.md derive from COLUMNS or are compared with it. A column stays what it is:
+its name, its type and its meaning change for nobody; what means something else is another column. No column holds a
+phone number; who is named where is said in its meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from onboarding.core import open_steps
+from onboarding.core.phone_numbers import without
+from onboarding.core.record import Record
+from onboarding.core.standing import ended_steps, last_problem, open_waits, progress, waiting_for
+
+COLUMN_LENGTH = 32_000
+"""UTF-16 units that a string column holds are 32 Ki (Table Storage); a little less is used."""
+
+Value = str | int | datetime | None
+
+
+class ColumnType(StrEnum):
+    """As Table Storage names them (Microsoft Learn, "Understanding the Table service data model")."""
+
+    STRING = "String"
+    INTEGER = "Int32"
+    TIME = "DateTime"
+    """In UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One of them. A value of None is not written: the row then has no such column."""
+
+    name: str
+    type: ColumnType
+    meaning: str
+    """For docs/table.md."""
+    value: Callable[[Record], Value]
+    since: str = "0.1.0"
+    """The version of the application that wrote it first. A row has it from its next change after the upgrade on."""
+    listed: bool = True
+    """Whether the list of the API shows it."""
+
+
+def utf16_units(text: str) -> int:
+    """The length of a text as Table Storage counts it: a character has one unit or two."""
+    return len(text) if len(text) * 2 <= COLUMN_LENGTH else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _waiting(of: str) -> Callable[[Record], Value]:
+    def value(record: Record) -> Value:
+        waiting = waiting_for(record)
+        found: Value = getattr(waiting, of) if waiting else None
+        return found
+
+    return value
+
+
+def _open_waits(record: Record) -> str | None:
+    return _json(
+        {
+            "step": w.step,
+            "waitingFor": w.what,
+            "waitingOn": w.on,
+            "name": w.name,
+            "state": w.state,
+            "since": _time(w.since),
+        }
+        for w in open_waits(record)
+    )
+
+
+def _completed_steps(record: Record) -> str | None:
+    return _json(
+        {"step": e.step, "state": e.state.value, "endedAt": _time(e.at), "seconds": e.seconds}
+        for e in ended_steps(record)
+    )
+
+
+def _json(items: Iterable[Mapping[str, Any]]) -> str | None:
+    """A compact list of as many of the items, from the first one, as the column holds; None for an empty one."""
+    kept: list[str] = []
+    length = 1
+    for item in items:
+        text = json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+        length += len(text.encode("utf-16-le", "surrogatepass")) // 2 + 1
+        if length > COLUMN_LENGTH:
+            break
+        kept.append(text)
+    return f"[{','.join(kept)}]" if kept else None
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _last_error(record: Record) -> str | None:
+    problem = last_problem(record)
+    return without(problem.seen) if problem else None
+
+
+def _last_error_code(record: Record) -> str | None:
+    problem = last_problem(record)
+    return problem.code if problem else None
+
+
+def _notice_error(record: Record) -> str | None:
+    return next((without(n.problem.seen) for n in record.notices if n.owed and n.problem), None)
+
+
+def _people(record: Record) -> str:
+    """Everybody whom a request names, to search by."""
+    asked = record.request
+    named = (asked.admin_user, asked.onboarding_team.name, asked.onboarding_team.email, asked.notify.escalate_to)
+    return " ".join((*(name for name in named if name), *asked.notify.emails)).lower()
+
+
+_SECOND = "0.2.0"
+_STRING, _INTEGER, _TIME = ColumnType.STRING, ColumnType.INTEGER, ColumnType.TIME
+
+COLUMNS: tuple[Column, ...] = (
+    Column("Version", _INTEGER, "Goes up by one with each change of the onboarding", lambda r: r.version),
+    Column("Gateway", _STRING, _FIRST, "The gateway's name", lambda r: r.request.gateway.name),
+    Column(
+        "GatewayId", _STRING, _FIRST, "Its resource id in Azure, as requested", lambda r: r.request.gateway.id.arm_id
+    ),
+    Column(
+        "SubscriptionId",
+        _STRING,
+        "Its Azure subscription, in lower case",
+        lambda r: r.request.gateway.subscription_id.lower(),
+    ),
+    Column("Environment", _STRING, "`production` or `lab`", lambda r: r.request.environment.value),
+    Column(
+        "Services",
+        _STRING,
+        _FIRST,
+        "`operatorConnect`, `teamsPhoneMobile`, or both in this order with a comma",
+        lambda r: ",".join(s.value for s in r.request.selected),
+    ),
+    Column("State", _STRING, "Where it stands: a [state](runbook.md#states)", lambda r: r.state.value),
+    Column(
+        "WaitingFor",
+        _STRING,
+        _FIRST,
+        "What it waits for, in words: the first of `OpenWaits`. None once it is closed",
+        _waiting("what"),
+    ),
+    Column(
+        "WaitingForStep",
+        _STRING,
+        "The step behind `WaitingFor`, by its name; none when it is paused",
+        _waiting("step"),
+        since=_SECOND,
+    ),
+    Column(
+        "WaitingOn",
+        _STRING,
+        "On whom: `Microsoft`, `the onboarding team`, `the admin user`, `this application`,"
+        " `an operator of this application`",
+        _waiting("on"),
+    ),
+    Column(
+        "WaitingOnName",
+        _STRING,
+        "That person or team as the request names them: the team's name, or the admin user's sign-in name or object id."
+        " None where the request names nobody",
+        _waiting("name"),
+        since=_SECOND,
+    ),
+    Column("WaitingSince", _TIME, _FIRST, "Since when", _waiting("since")),
+    Column(
+        "OpenWaitCount",
+        _INTEGER,
+        "How many things are waited for at once; 0 once it is closed",
+        lambda r: len(open_waits(r)),
+        since=_SECOND,
+    ),
+    Column("OpenWaits", _STRING, "All of them, as [JSON](#openwaits)", _open_waits, since=_SECOND, listed=False),
+    Column(
+        "NextDueAt",
+        _TIME,
+        _FIRST,
+        "When something happens by itself next: an attempt, a look, a reminder. None when nothing will",
+        lambda r: r.next_due_at,
+    ),
+    Column("StepsEnded", _INTEGER, _FIRST, "Steps that are done or were skipped", lambda r: progress(r)[0]),
+    Column("StepsTotal", _INTEGER, _FIRST, "Steps of its plan", lambda r: progress(r)[1]),
+    Column(
+        "CompletedSteps",
+        _STRING,
+        "The steps that have ended, when, and how long each took, as [JSON](#completedsteps)",
+        _completed_steps,
+        since=_SECOND,
+        listed=False,
+    ),
+    Column(
+        "LastError",
+        _STRING,
+        "What was last seen to be wrong, in words: of a step that needs attention, else of one that is tried again."
+        " Its wording may change, and it may name people; phone numbers are masked",
+        _last_error,
+    ),
+    Column(
+        "LastErrorCode",
+        _STRING,
+        "The same as a stable [error code](runbook.md#error-codes)",
+        _last_error_code,
+        since=_SECOND,
+    ),
+    Column("NoticeError", _STRING, "Why people could not be told something yet, in words", _notice_error),
+    Column("Domain", _STRING, _FIRST, "The gateway's domain, once it is found", lambda r: r.findings.domain),
+    Column(
+        "ApplicationId",
+        _STRING,
+        _FIRST,
+        "The application id of the gateway's identity, once it is found",
+        lambda r: r.findings.application_id,
+    ),
+    Column(
+        "RequestedBy",
+        _STRING,
+        "Who posted the request (or started it again), by sign-in name, or the name of a program. None for one"
+        " requested before 0.2.0",
+        lambda r: r.requested_by,
+        since=_SECOND,
+    ),
+    Column("CreatedAt", _TIME, "When it was requested, or last started again", lambda r: r.created_at),
+    Column("UpdatedAt", _TIME, _FIRST, "When it last changed", lambda r: r.updated_at),
+    Column("ClosedAt", _TIME, _FIRST, "When it was completed or cancelled", lambda r: r.closed_at),
+    Column(
+        "People",
+        _STRING,
+        _FIRST,
+        "Everybody whom the request names, in lower case with spaces between, to search in: names, sign-in names,"
+        " mail addresses",
+        _people,
+        listed=False,
+    ),
+    Column(
+        "OpenSteps",
+        _STRING,
+        "The steps that are going on, as `name:state:seconds since 1970` with spaces between; for our own metrics."
+        " Use `OpenWaits`",
+        open_steps.written,
+        listed=False,
+    ),
+)
+
+_BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
+
+
+def named(*names: str) -> tuple[str, ...]:
+    """These names of columns, as they are. Raises KeyError when there is no such column: no dashboard may say so first.
+
+    For whoever reads single columns of a row.
+    """
+    return tuple(_BY_NAME[name].name for name in names)
+
+
+(OPEN_STEPS,) = named("OpenSteps")
+"""The column of the steps that are going on, which is measured."""
+LISTED: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.listed)
+"""Of a row in the list. Not the record itself, which is twenty times as large."""
+
+
+def flat(record: Record) -> dict[str, Value]:
+    """Each column's value of a record."""
+    return {column.name: column.value(record) for column in COLUMNS}

@@ -1,0 +1,104 @@
+"""Where an onboarding stands, for whoever looks at it: what it waits for, what has ended and how long that took. Pure.
+
+Everything here is derived from the record alone, so that the table, the API and the pages can't differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from onboarding.core.record import Problem, Record, StepRecord, StepState
+from onboarding.core.steps import Party
+
+OPERATOR = "an operator of this application"
+TO_RESUME = "Somebody to resume it"
+PAUSED = "paused"
+"""In place of a step's state, where the pause is what is waited for."""
+
+_TELLING = (StepState.NEEDS_ATTENTION, StepState.WAITING, StepState.RUNNING, StepState.DUE)
+"""States of steps that are going on, the most telling first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that an open onboarding waits for."""
+
+    step: str | None
+    """None: for somebody to resume it."""
+    what: str
+    on: str
+    """The party: Microsoft, the onboarding team …"""
+    name: str | None
+    """Of the person or team, as the request names them; None where it names nobody."""
+    state: str
+    """Of the step, or PAUSED."""
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A step that is done or was skipped."""
+
+    step: str
+    state: StepState
+    at: datetime
+    seconds: int | None
+    """From when all that it needs had ended until it was done. None: it was skipped, or what it needs was reopened or
+    ended again since."""
+
+
+def open_waits(record: Record) -> tuple[Waiting, ...]:
+    """Everything that is waited for, the most telling first; nothing when the onboarding is closed."""
+    return tuple(_open_waits(record))
+
+
+def waiting_for(record: Record) -> Waiting | None:
+    """The most telling of all that is waited for."""
+    return next(_open_waits(record), None)
+
+
+def _open_waits(record: Record) -> Iterator[Waiting]:
+    if record.closed:
+        return
+    if record.pause is not None:
+        yield Waiting(None, TO_RESUME, OPERATOR, None, PAUSED, record.pause.since)
+    order = (StepState.RUNNING,) if record.cancelling else _TELLING
+    going_on = [s for s in record.steps if s.state in order]
+    for step in sorted(going_on, key=lambda s: (order.index(s.state), s.since)):
+        on, name = _on_whom(step, record)
+        yield Waiting(step.name, step.definition.title, on, name, step.state.value, step.since)
+
+
+def _on_whom(step: StepRecord, record: Record) -> tuple[str, str | None]:
+    if step.state is StepState.NEEDS_ATTENTION:
+        return OPERATOR, None
+    party = step.definition.waits_on
+    named = {Party.ONBOARDING_TEAM: record.request.onboarding_team.name, Party.ADMIN_USER: record.request.admin_user}
+    return party.value, named.get(party)
+
+
+def last_problem(record: Record) -> Problem | None:
+    """The problem to show: of a step that needs attention, else of one that is tried again."""
+    with_problem = [s for s in record.steps if s.problem is not None and not s.ended]
+    with_problem.sort(key=lambda s: s.state is not StepState.NEEDS_ATTENTION)
+    return with_problem[0].problem if with_problem else None
+
+
+def progress(record: Record) -> tuple[int, int]:
+    """(steps ended, steps of the plan)."""
+    return sum(s.ended for s in record.steps), len(record.steps)
+
+
+def ended_steps(record: Record) -> tuple[Ended, ...]:
+    """The steps that have ended, in the order of the plan."""
+    return tuple(Ended(s.name, s.state, s.since, _seconds(s, record)) for s in record.steps if s.ended)
+
+
+def _seconds(step: StepRecord, record: Record) -> int | None:
+    needed = [record.step(name) for name in step.definition.needs]
+    possible = max((s.since for s in needed), default=record.created_at)
+    if step.state is StepState.SKIPPED or possible > step.since or not all(s.ended for s in needed):
+        return None
+    return round((step.since - possible).total_seconds())
