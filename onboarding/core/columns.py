@@ -127,10 +127,8 @@ _STRING, _INTEGER, _TIME = ColumnType.STRING, ColumnType.INTEGER, ColumnType.TIM
 
 COLUMNS: tuple[Column, ...] = (
     Column("Version", _INTEGER, "Goes up by one with each change of the onboarding", lambda r: r.version),
-    Column("Gateway", _STRING, _FIRST, "The gateway's name", lambda r: r.request.gateway.name),
-    Column(
-        "GatewayId", _STRING, _FIRST, "Its resource id in Azure, as requested", lambda r: r.request.gateway.id.arm_id
-    ),
+    Column("Gateway", _STRING, "The gateway's name", lambda r: r.request.gateway.name),
+    Column("GatewayId", _STRING, "Its resource id in Azure, as requested", lambda r: r.request.gateway.id.arm_id),
     Column(
         "SubscriptionId",
         _STRING,
@@ -141,15 +139,13 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "Services",
         _STRING,
-        _FIRST,
         "`operatorConnect`, `teamsPhoneMobile`, or both in this order with a comma",
         lambda r: ",".join(s.value for s in r.request.selected),
     ),
-    Column("State", _STRING, "Where it stands: a [state](runbook.md#states)", lambda r: r.state.value),
+    Column("State", _STRING, "Where it stands: a [state](runbook.md#what-an-onboarding-says)", lambda r: r.state.value),
     Column(
         "WaitingFor",
         _STRING,
-        _FIRST,
         "What it waits for, in words: the first of `OpenWaits`. None once it is closed",
         _waiting("what"),
     ),
@@ -175,7 +171,7 @@ COLUMNS: tuple[Column, ...] = (
         _waiting("name"),
         since=_SECOND,
     ),
-    Column("WaitingSince", _TIME, _FIRST, "Since when", _waiting("since")),
+    Column("WaitingSince", _TIME, "Since when", _waiting("since")),
     Column(
         "OpenWaitCount",
         _INTEGER,
@@ -187,12 +183,11 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "NextDueAt",
         _TIME,
-        _FIRST,
         "When something happens by itself next: an attempt, a look, a reminder. None when nothing will",
         lambda r: r.next_due_at,
     ),
-    Column("StepsEnded", _INTEGER, _FIRST, "Steps that are done or were skipped", lambda r: progress(r)[0]),
-    Column("StepsTotal", _INTEGER, _FIRST, "Steps of its plan", lambda r: progress(r)[1]),
+    Column("StepsEnded", _INTEGER, "Steps that are done or were skipped", lambda r: progress(r)[0]),
+    Column("StepsTotal", _INTEGER, "Steps of its plan", lambda r: progress(r)[1]),
     Column(
         "CompletedSteps",
         _STRING,
@@ -216,11 +211,10 @@ COLUMNS: tuple[Column, ...] = (
         since=_SECOND,
     ),
     Column("NoticeError", _STRING, "Why people could not be told something yet, in words", _notice_error),
-    Column("Domain", _STRING, _FIRST, "The gateway's domain, once it is found", lambda r: r.findings.domain),
+    Column("Domain", _STRING, "The gateway's domain, once it is found", lambda r: r.findings.domain),
     Column(
         "ApplicationId",
         _STRING,
-        _FIRST,
         "The application id of the gateway's identity, once it is found",
         lambda r: r.findings.application_id,
     ),
@@ -233,12 +227,11 @@ COLUMNS: tuple[Column, ...] = (
         since=_SECOND,
     ),
     Column("CreatedAt", _TIME, "When it was requested, or last started again", lambda r: r.created_at),
-    Column("UpdatedAt", _TIME, _FIRST, "When it last changed", lambda r: r.updated_at),
-    Column("ClosedAt", _TIME, _FIRST, "When it was completed or cancelled", lambda r: r.closed_at),
+    Column("UpdatedAt", _TIME, "When it last changed", lambda r: r.updated_at),
+    Column("ClosedAt", _TIME, "When it was completed or cancelled", lambda r: r.closed_at),
     Column(
         "People",
         _STRING,
-        _FIRST,
         "Everybody whom the request names, in lower case with spaces between, to search in: names, sign-in names,"
         " mail addresses",
         _people,
@@ -258,10 +251,7 @@ _BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
 
 
 def named(*names: str) -> tuple[str, ...]:
-    """These names of columns, as they are. Raises KeyError when there is no such column: no dashboard may say so first.
-
-    For whoever reads single columns of a row.
-    """
+    """These names of columns, for whoever reads single ones of a row. Raises KeyError where there is no such column."""
     return tuple(_BY_NAME[name].name for name in names)
 
 
