@@ -8,7 +8,7 @@ phone number; who is named where is said in its meaning.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,12 +17,23 @@ from typing import Any
 from onboarding.core import open_steps
 from onboarding.core.phone_numbers import without
 from onboarding.core.record import Record
-from onboarding.core.standing import ended_steps, last_problem, open_waits, progress, waiting_for
+from onboarding.core.standing import ended_steps, last_problem, open_waits, progress
 
 COLUMN_LENGTH = 32_000
 """UTF-16 units that a string column holds are 32 Ki (Table Storage); a little less is used."""
 
 Value = str | int | datetime | None
+
+
+class Shown:
+    """A record, and what several columns need of it, derived once."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.waits = open_waits(record)
+        self.first = self.waits[0] if self.waits else None
+        self.problem = last_problem(record)
+        self.ended, self.total = progress(record)
 
 
 class ColumnType(StrEnum):
@@ -42,7 +53,7 @@ class Column:
     type: ColumnType
     meaning: str
     """For docs/table.md."""
-    value: Callable[[Record], Value]
+    value: Callable[[Shown], Value]
     since: str = "0.1.0"
     """The version of the application that wrote it first. A row has it from its next change after the upgrade on."""
     listed: bool = True
@@ -54,70 +65,55 @@ def utf16_units(text: str) -> int:
     return len(text) if len(text) * 2 <= COLUMN_LENGTH else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _waiting(of: str) -> Callable[[Record], Value]:
-    def value(record: Record) -> Value:
-        waiting = waiting_for(record)
-        found: Value = getattr(waiting, of) if waiting else None
-        return found
-
-    return value
-
-
-def _open_waits(record: Record) -> str | None:
+def _open_waits(shown: Shown) -> str | None:
     return _json(
-        {
-            "step": w.step,
-            "waitingFor": w.what,
-            "waitingOn": w.on,
-            "name": w.name,
-            "state": w.state,
-            "since": _time(w.since),
-        }
-        for w in open_waits(record)
+        [
+            {
+                "step": w.step,
+                "waitingFor": w.what,
+                "waitingOn": w.on,
+                "name": w.name,
+                "state": w.state,
+                "since": _time(w.since),
+            }
+            for w in shown.waits
+        ]
     )
 
 
-def _completed_steps(record: Record) -> str | None:
+def _completed_steps(shown: Shown) -> str | None:
     return _json(
-        {"step": e.step, "state": e.state.value, "endedAt": _time(e.at), "seconds": e.seconds}
-        for e in ended_steps(record)
+        [
+            {"step": e.step, "state": e.state.value, "endedAt": _time(e.at), "seconds": e.seconds}
+            for e in ended_steps(shown.record)
+        ]
     )
 
 
-def _json(items: Iterable[Mapping[str, Any]]) -> str | None:
+def _json(items: Sequence[Mapping[str, Any]]) -> str | None:
     """A compact list of as many of the items, from the first one, as the column holds; None for an empty one."""
-    kept: list[str] = []
-    length = 1
-    for item in items:
-        text = json.dumps(item, ensure_ascii=False, separators=(",", ":"))
-        length += len(text.encode("utf-16-le", "surrogatepass")) // 2 + 1
-        if length > COLUMN_LENGTH:
-            break
-        kept.append(text)
-    return f"[{','.join(kept)}]" if kept else None
+    text = _COMPACT(items)
+    while utf16_units(text) > COLUMN_LENGTH:
+        # About as many as will do, then one by one.
+        items = items[: min(len(items) - 1, len(items) * COLUMN_LENGTH // utf16_units(text) + 1)]
+        text = _COMPACT(items)
+    return text if items else None
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
-def _last_error(record: Record) -> str | None:
-    problem = last_problem(record)
-    return without(problem.seen) if problem else None
+def _notice_error(shown: Shown) -> str | None:
+    return next((without(n.problem.seen) for n in shown.record.notices if n.owed and n.problem), None)
 
 
-def _last_error_code(record: Record) -> str | None:
-    problem = last_problem(record)
-    return problem.code if problem else None
-
-
-def _notice_error(record: Record) -> str | None:
-    return next((without(n.problem.seen) for n in record.notices if n.owed and n.problem), None)
-
-
-def _people(record: Record) -> str:
+def _people(shown: Shown) -> str:
     """Everybody whom a request names, to search by."""
-    asked = record.request
+    asked = shown.record.request
     named = (asked.admin_user, asked.onboarding_team.name, asked.onboarding_team.email, asked.notify.escalate_to)
     return " ".join((*(name for name in named if name), *asked.notify.emails)).lower()
 
@@ -126,34 +122,41 @@ _SECOND = "0.2.0"
 _STRING, _INTEGER, _TIME = ColumnType.STRING, ColumnType.INTEGER, ColumnType.TIME
 
 COLUMNS: tuple[Column, ...] = (
-    Column("Version", _INTEGER, "Goes up by one with each change of the onboarding", lambda r: r.version),
-    Column("Gateway", _STRING, "The gateway's name", lambda r: r.request.gateway.name),
-    Column("GatewayId", _STRING, "Its resource id in Azure, as requested", lambda r: r.request.gateway.id.arm_id),
+    Column("Version", _INTEGER, "Goes up by one with each change of the onboarding", lambda s: s.record.version),
+    Column("Gateway", _STRING, "The gateway's name", lambda s: s.record.request.gateway.name),
+    Column(
+        "GatewayId", _STRING, "Its resource id in Azure, as requested", lambda s: s.record.request.gateway.id.arm_id
+    ),
     Column(
         "SubscriptionId",
         _STRING,
         "Its Azure subscription, in lower case",
-        lambda r: r.request.gateway.subscription_id.lower(),
+        lambda s: s.record.request.gateway.subscription_id.lower(),
     ),
-    Column("Environment", _STRING, "`production` or `lab`", lambda r: r.request.environment.value),
+    Column("Environment", _STRING, "`production` or `lab`", lambda s: s.record.request.environment.value),
     Column(
         "Services",
         _STRING,
         "`operatorConnect`, `teamsPhoneMobile`, or both in this order with a comma",
-        lambda r: ",".join(s.value for s in r.request.selected),
+        lambda s: ",".join(service.value for service in s.record.request.selected),
     ),
-    Column("State", _STRING, "Where it stands: a [state](runbook.md#what-an-onboarding-says)", lambda r: r.state.value),
+    Column(
+        "State",
+        _STRING,
+        "Where it stands: a [state](runbook.md#what-an-onboarding-says)",
+        lambda s: s.record.state.value,
+    ),
     Column(
         "WaitingFor",
         _STRING,
         "What it waits for, in words: the first of `OpenWaits`. None once it is closed",
-        _waiting("what"),
+        lambda s: s.first.what if s.first else None,
     ),
     Column(
         "WaitingForStep",
         _STRING,
         "The step behind `WaitingFor`, by its name; none when it is paused",
-        _waiting("step"),
+        lambda s: s.first.step if s.first else None,
         since=_SECOND,
     ),
     Column(
@@ -161,22 +164,22 @@ COLUMNS: tuple[Column, ...] = (
         _STRING,
         "On whom: `Microsoft`, `the onboarding team`, `the admin user`, `this application`,"
         " `an operator of this application`",
-        _waiting("on"),
+        lambda s: s.first.on if s.first else None,
     ),
     Column(
         "WaitingOnName",
         _STRING,
         "That person or team as the request names them: the team's name, or the admin user's sign-in name or object id."
         " None where the request names nobody",
-        _waiting("name"),
+        lambda s: s.first.name if s.first else None,
         since=_SECOND,
     ),
-    Column("WaitingSince", _TIME, "Since when", _waiting("since")),
+    Column("WaitingSince", _TIME, "Since when", lambda s: s.first.since if s.first else None),
     Column(
         "OpenWaitCount",
         _INTEGER,
         "How many things are waited for at once; 0 once it is closed",
-        lambda r: len(open_waits(r)),
+        lambda s: len(s.waits),
         since=_SECOND,
     ),
     Column("OpenWaits", _STRING, "All of them, as [JSON](#openwaits)", _open_waits, since=_SECOND, listed=False),
@@ -184,10 +187,10 @@ COLUMNS: tuple[Column, ...] = (
         "NextDueAt",
         _TIME,
         "When something happens by itself next: an attempt, a look, a reminder. None when nothing will",
-        lambda r: r.next_due_at,
+        lambda s: s.record.next_due_at,
     ),
-    Column("StepsEnded", _INTEGER, "Steps that are done or were skipped", lambda r: progress(r)[0]),
-    Column("StepsTotal", _INTEGER, "Steps of its plan", lambda r: progress(r)[1]),
+    Column("StepsEnded", _INTEGER, "Steps that are done or were skipped", lambda s: s.ended),
+    Column("StepsTotal", _INTEGER, "Steps of its plan", lambda s: s.total),
     Column(
         "CompletedSteps",
         _STRING,
@@ -201,34 +204,34 @@ COLUMNS: tuple[Column, ...] = (
         _STRING,
         "What was last seen to be wrong, in words: of a step that needs attention, else of one that is tried again."
         " Its wording may change, and it may name people; phone numbers are masked",
-        _last_error,
+        lambda s: without(s.problem.seen) if s.problem else None,
     ),
     Column(
         "LastErrorCode",
         _STRING,
         "The same as a stable [error code](runbook.md#error-codes)",
-        _last_error_code,
+        lambda s: s.problem.code if s.problem else None,
         since=_SECOND,
     ),
     Column("NoticeError", _STRING, "Why people could not be told something yet, in words", _notice_error),
-    Column("Domain", _STRING, "The gateway's domain, once it is found", lambda r: r.findings.domain),
+    Column("Domain", _STRING, "The gateway's domain, once it is found", lambda s: s.record.findings.domain),
     Column(
         "ApplicationId",
         _STRING,
         "The application id of the gateway's identity, once it is found",
-        lambda r: r.findings.application_id,
+        lambda s: s.record.findings.application_id,
     ),
     Column(
         "RequestedBy",
         _STRING,
         "Who posted the request (or started it again), by sign-in name, or the name of a program. None for one"
         " requested before 0.2.0",
-        lambda r: r.requested_by,
+        lambda s: s.record.requested_by,
         since=_SECOND,
     ),
-    Column("CreatedAt", _TIME, "When it was requested, or last started again", lambda r: r.created_at),
-    Column("UpdatedAt", _TIME, "When it last changed", lambda r: r.updated_at),
-    Column("ClosedAt", _TIME, "When it was completed or cancelled", lambda r: r.closed_at),
+    Column("CreatedAt", _TIME, "When it was requested, or last started again", lambda s: s.record.created_at),
+    Column("UpdatedAt", _TIME, "When it last changed", lambda s: s.record.updated_at),
+    Column("ClosedAt", _TIME, "When it was completed or cancelled", lambda s: s.record.closed_at),
     Column(
         "People",
         _STRING,
@@ -242,7 +245,7 @@ COLUMNS: tuple[Column, ...] = (
         _STRING,
         "The steps that are going on, as `name:state:seconds since 1970` with spaces between; for our own metrics."
         " Use `OpenWaits`",
-        open_steps.written,
+        lambda s: open_steps.written(s.record),
         listed=False,
     ),
 )
@@ -263,4 +266,5 @@ LISTED: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.list
 
 def flat(record: Record) -> dict[str, Value]:
     """Each column's value of a record."""
-    return {column.name: column.value(record) for column in COLUMNS}
+    shown = Shown(record)
+    return {column.name: column.value(shown) for column in COLUMNS}

@@ -5,7 +5,6 @@ Everything here is derived from the record alone, so that the table, the API and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,32 +50,29 @@ class Ended:
 
 def open_waits(record: Record) -> tuple[Waiting, ...]:
     """Everything that is waited for, the most telling first; nothing when the onboarding is closed."""
-    return tuple(_open_waits(record))
+    if record.closed:
+        return ()
+    order = (StepState.RUNNING,) if record.cancelling else _TELLING
+    going_on = sorted((s for s in record.steps if s.state in order), key=lambda s: (order.index(s.state), s.since))
+    waits = tuple(
+        Waiting(s.name, s.definition.title, *_on_whom(s, record), state=s.state.value, since=s.since) for s in going_on
+    )
+    pause = record.pause
+    return waits if pause is None else (Waiting(None, TO_RESUME, OPERATOR, None, PAUSED, pause.since), *waits)
 
 
 def waiting_for(record: Record) -> Waiting | None:
     """The most telling of all that is waited for."""
-    return next(_open_waits(record), None)
-
-
-def _open_waits(record: Record) -> Iterator[Waiting]:
-    if record.closed:
-        return
-    if record.pause is not None:
-        yield Waiting(None, TO_RESUME, OPERATOR, None, PAUSED, record.pause.since)
-    order = (StepState.RUNNING,) if record.cancelling else _TELLING
-    going_on = [s for s in record.steps if s.state in order]
-    for step in sorted(going_on, key=lambda s: (order.index(s.state), s.since)):
-        on, name = _on_whom(step, record)
-        yield Waiting(step.name, step.definition.title, on, name, step.state.value, step.since)
+    return next(iter(open_waits(record)), None)
 
 
 def _on_whom(step: StepRecord, record: Record) -> tuple[str, str | None]:
     if step.state is StepState.NEEDS_ATTENTION:
         return OPERATOR, None
     party = step.definition.waits_on
-    named = {Party.ONBOARDING_TEAM: record.request.onboarding_team.name, Party.ADMIN_USER: record.request.admin_user}
-    return party.value, named.get(party)
+    if party is Party.ONBOARDING_TEAM:
+        return party.value, record.request.onboarding_team.name
+    return party.value, record.request.admin_user if party is Party.ADMIN_USER else None
 
 
 def last_problem(record: Record) -> Problem | None:
