@@ -108,7 +108,7 @@ def _time(at: datetime) -> str:
 
 
 def _notice_error(shown: Shown) -> str | None:
-    return next((without(n.problem.seen) for n in shown.record.notices if n.owed and n.problem), None)
+    return next((n.problem.seen for n in shown.record.notices if n.owed and n.problem), None)
 
 
 def _people(shown: Shown) -> str:
@@ -204,7 +204,7 @@ COLUMNS: tuple[Column, ...] = (
         _STRING,
         "What was last seen to be wrong, in words: of a step that needs attention, else of one that is tried again."
         " Its wording may change, and it may name people; phone numbers are masked",
-        lambda s: without(s.problem.seen) if s.problem else None,
+        lambda s: s.problem.seen if s.problem else None,
     ),
     Column(
         "LastErrorCode",
@@ -267,4 +267,9 @@ LISTED: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.list
 def flat(record: Record) -> dict[str, Value]:
     """Each column's value of a record."""
     shown = Shown(record)
-    return {column.name: column.value(shown) for column in COLUMNS}
+    return {column.name: _masked(column.value(shown)) for column in COLUMNS}
+
+
+def _masked(value: Value) -> Value:
+    """Free text may hold anything: what Microsoft said of a number, what somebody took for a name."""
+    return without(value) if isinstance(value, str) else value

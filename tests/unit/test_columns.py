@@ -205,6 +205,9 @@ def test_an_error_is_told_by_its_code_and_without_phone_numbers() -> None:
     columns = flat(record)
     assert columns["LastErrorCode"] == ProblemCode.REFUSED
     assert columns["LastError"] == "InvalidNumber: [number] is on hold"
+    team = {"name": "Bob, tel:+447700900123", "email": "team@example.com"}
+    columns = flat(new(onboardingTeam=team).record)
+    assert "bob, [number] team@example.com" in str(columns["People"])
     fine = flat(new().record)
     assert (fine["LastError"], fine["LastErrorCode"]) == (None, None)
 
