@@ -22,7 +22,7 @@ from onboarding.core.standing import ended_steps, last_problem, open_waits, prog
 COLUMN_LENGTH = 32_000
 """UTF-16 units that a string column holds are 32 Ki (Table Storage); a little less is used."""
 
-Value = str | int | datetime | None
+Cell = str | int | datetime | None
 
 
 class Shown:
@@ -53,7 +53,7 @@ class Column:
     type: ColumnType
     meaning: str
     """For docs/table.md."""
-    value: Callable[[Shown], Value]
+    value: Callable[[Shown], Cell]
     since: str = "0.1.0"
     """The version of the application that wrote it first. A row has it from its next change after the upgrade on."""
     listed: bool = True
@@ -264,12 +264,12 @@ LISTED: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.list
 """Of a row in the list. Not the record itself, which is twenty times as large."""
 
 
-def flat(record: Record) -> dict[str, Value]:
+def flat(record: Record) -> dict[str, Cell]:
     """Each column's value of a record."""
     shown = Shown(record)
     return {column.name: _masked(column.value(shown)) for column in COLUMNS}
 
 
-def _masked(value: Value) -> Value:
+def _masked(value: Cell) -> Cell:
     """Free text may hold anything: what Microsoft said of a number, what somebody took for a name."""
     return without(value) if isinstance(value, str) else value
