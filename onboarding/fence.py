@@ -1,27 +1,18 @@
 """A step's attempt may write only while it is still the one that the record knows.
 
 Between two writes the onboarding may be paused or cancelled, or the attempt may be taken for dead and another begun.
-So the record is read again before each write at Microsoft, and an attempt that was withdrawn writes no more.
+So the record is read again before each write at Microsoft, and an attempt that was withdrawn writes no more. What a
+write is, the ports say: every method that does not declare that it only reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from functools import wraps
+from typing import Any, get_type_hints
 
-from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
-from onboarding.core.services import TestLine
-from onboarding.ports import (
-    Directory,
-    Domain,
-    Gateways,
-    Message,
-    Notifier,
-    Principal,
-    RoleStanding,
-    ServicePrincipal,
-)
+from onboarding.ports import methods_of, writes_of
 from onboarding.steps.base import World
 
 
@@ -29,89 +20,52 @@ class WithdrawnError(Exception):
     """The attempt is no longer the record's: it was paused, cancelled or taken for dead. Nothing was sent."""
 
 
+_CONSTANTS = (str, int, float, bool)
+
 Permit = Callable[[], Awaitable[None]]
 """Returns while the attempt may write. Raises WithdrawnError."""
 
 
 def fenced(world: World, permit: Permit) -> World:
     """The same world; each write asks for the permit first."""
-    return replace(
-        world,
-        gateways=FencedGateways(world.gateways, permit),
-        directory=FencedDirectory(world.directory, permit),
-        notifier=FencedNotifier(world.notifier, permit),
-    )
+    behind: dict[str, Any] = {
+        name: Fenced(port, getattr(world, name), permit) for name, port in ports_of(type(world)).items()
+    }
+    return replace(world, **behind)
 
 
-class FencedGateways(Gateways):
-    """A port `Gateways` behind the fence."""
+class Fenced:
+    """A port behind the fence. It has the port's methods and nothing else of what is behind it."""
 
-    def __init__(self, inner: Gateways, permit: Permit) -> None:
-        self._inner, self._permit = inner, permit
+    def __init__(self, port: type, inner: Any, permit: Permit) -> None:
+        self._port, self._inner, self._permit = port, inner, permit
 
-    async def get(self, gateway: GatewayId) -> GatewayResource | None:
-        return await self._inner.get(gateway)
-
-    async def put(self, gateway: GatewayId, body: Mapping[str, Any]) -> None:
-        await self._permit()
-        await self._inner.put(gateway, body)
-
-    async def in_subscription(self, subscription_id: str) -> Sequence[GatewayResource]:
-        return await self._inner.in_subscription(subscription_id)
-
-    async def test_lines(self, gateway: GatewayId) -> Sequence[TestLineResource]:
-        return await self._inner.test_lines(gateway)
-
-    async def put_test_line(self, gateway: GatewayId, line: TestLine, location: str) -> None:
-        await self._permit()
-        await self._inner.put_test_line(gateway, line, location)
+    def __getattr__(self, name: str) -> Any:
+        if name not in methods_of(self._port):
+            raise AttributeError(f"{self._port.__name__} has no method '{name}', so a step has none to call")
+        method = getattr(self._inner, name)
+        return _asking(self._permit, method) if name in writes_of(self._port) else method
 
 
-class FencedDirectory(Directory):
-    """A port `Directory` behind the fence."""
+def ports_of(world: type) -> Mapping[str, type]:
+    """The fields of a world that hold ports, each with its protocol. Raises TypeError for a field of any other kind.
 
-    def __init__(self, inner: Directory, permit: Permit) -> None:
-        self._inner, self._permit = inner, permit
-
-    async def application(self, app_id: str) -> ServicePrincipal | None:
-        return await self._inner.application(app_id)
-
-    async def add_application(self, app_id: str, display_name: str) -> ServicePrincipal:
-        await self._permit()
-        return await self._inner.add_application(app_id, display_name)
-
-    async def service_principal(self, object_id: str) -> ServicePrincipal | None:
-        return await self._inner.service_principal(object_id)
-
-    async def role_standing(self, principal: Principal, app_id: str) -> RoleStanding:
-        return await self._inner.role_standing(principal, app_id)
-
-    async def assign_roles(self, application: ServicePrincipal, principal_id: str, role_ids: Sequence[str]) -> None:
-        await self._permit()
-        await self._inner.assign_roles(application, principal_id, role_ids)
-
-    async def domain(self, name: str) -> Domain | None:
-        return await self._inner.domain(name)
-
-    async def add_domain(self, name: str) -> Domain | None:
-        await self._permit()
-        return await self._inner.add_domain(name)
-
-    async def verify_domain(self, name: str) -> bool:
-        await self._permit()
-        return await self._inner.verify_domain(name)
+    So nothing gets past the fence unseen: a field holds a port, or a constant.
+    """
+    kinds = {name: kind for name, kind in get_type_hints(world).items() if kind not in _CONSTANTS}
+    for name, kind in kinds.items():
+        if not getattr(kind, "_is_protocol", False):
+            raise TypeError(
+                f"{world.__name__}.{name} is a {kind}; a Protocol of onboarding/ports.py was expected, or a constant:"
+                " steps reach the world only through the fence"
+            )
+    return kinds
 
 
-class FencedNotifier(Notifier):
-    """A port `Notifier` behind the fence."""
+def _asking(permit: Permit, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @wraps(method)
+    async def asked(*given: Any, **named: Any) -> Any:
+        await permit()
+        return await method(*given, **named)
 
-    def __init__(self, inner: Notifier, permit: Permit) -> None:
-        self._inner, self._permit = inner, permit
-
-    async def mail(self, to: Sequence[str], message: Message) -> bool:
-        await self._permit()
-        return await self._inner.mail(to, message)
-
-    async def teams(self, message: Message) -> bool:
-        await self._permit()
-        return await self._inner.teams(message)
+    return asked

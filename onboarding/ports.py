@@ -2,31 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from functools import cache
+from typing import Any, Protocol, TypeVar
 
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
 from onboarding.core.events import Effect
 from onboarding.core.services import TestLine
 from onboarding.core.stored import Stored
 
-# -- the gateway (Azure Resource Manager) --------------------------------
+# -- which of their methods only read --------------------------------------------------------------------------
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+_READS = "__only_reads__"
+
+
+def reads(method: _Method) -> _Method:
+    """Of a method that changes nothing outside, and tells nobody. Every other one is a write: see `writes_of`."""
+    setattr(method, _READS, True)
+    return method
+
+
+@cache
+def methods_of(port: type) -> frozenset[str]:
+    """The names of a port's methods."""
+    named = {name for part in port.__mro__ for name in vars(part) if not name.startswith("_")}
+    return frozenset(name for name in named if callable(getattr(port, name)))
+
+
+@cache
+def writes_of(port: type) -> frozenset[str]:
+    """The names of those that write: all that are not said to read, so that nobody can forget to name one."""
+    return frozenset(name for name in methods_of(port) if not getattr(getattr(port, name), _READS, False))
+
+
+# -- the gateway (Azure Resource Manager) ---------------------------------------------------------------------
 
 
 class Gateways(Protocol):
     """The ARM side."""
 
+    @reads
     async def get(self, gateway: GatewayId) -> GatewayResource | None:
         """One gateway; None when there is no such resource."""
 
     async def put(self, gateway: GatewayId, body: Mapping[str, Any]) -> None:
         """Create or replace the whole resource."""
 
+    @reads
     async def in_subscription(self, subscription_id: str) -> Sequence[GatewayResource]:
         """Every gateway of a subscription, in one list call (a page each)."""
 
+    @reads
     async def test_lines(self, gateway: GatewayId) -> Sequence[TestLineResource]:
         """The gateway's test lines."""
 
@@ -102,21 +131,25 @@ class Domain:
 class Directory(Protocol):
     """The Graph side."""
 
+    @reads
     async def application(self, app_id: str) -> ServicePrincipal | None:
         """The service principal of that application id; None when the tenant has none."""
 
     async def add_application(self, app_id: str, display_name: str) -> ServicePrincipal:
         """Create it. One that exists already is success."""
 
+    @reads
     async def service_principal(self, object_id: str) -> ServicePrincipal | None:
         """The service principal with that object id."""
 
+    @reads
     async def role_standing(self, principal: Principal, app_id: str) -> RoleStanding:
         """The application, the principal and the roles it holds, in one request."""
 
     async def assign_roles(self, application: ServicePrincipal, principal_id: str, role_ids: Sequence[str]) -> None:
         """Grant roles of that application. Those held already are success."""
 
+    @reads
     async def domain(self, name: str) -> Domain | None:
         """The domain and its verification record, in one request."""
 
@@ -145,6 +178,7 @@ class TxtAnswer:
 class Dns(Protocol):
     """Who says what of a name."""
 
+    @reads
     async def txt(self, name: str) -> Sequence[TxtAnswer]:
         """The answers of every authoritative server of the zone and of the configured public resolvers.
 

@@ -43,6 +43,7 @@ def create(
         version=previous.version if previous else 0,
         run=previous.run + 1 if previous else 1,
         request=request,
+        requested_by=actor,
         created_at=now,
         updated_at=now,
         steps=tuple(_step(new, now, previous) for new in plan),

@@ -187,6 +187,8 @@ class Record(Stored):
     run: int = 1
     """How often it was started: `?again=true` counts on."""
     request: AskedFor
+    requested_by: str | None = None
+    """Who posted it, or started it again. None: before this was kept."""
     created_at: AwareDatetime
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None

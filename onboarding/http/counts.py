@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
+from onboarding.columns import named
 from onboarding.core.record import OnboardingState
 from onboarding.ports import Query
 from onboarding.records import Records
 from onboarding.rows import CLOSED, OPEN
 
 GOOD_FOR = timedelta(seconds=10)
+(_STATE,) = named("State")
 
 Counts = Mapping[OnboardingState, int]
 
@@ -48,7 +50,7 @@ async def _count(records: Records) -> Counts:
     states: dict[str, str] = {}
     # An onboarding that stands in both partitions counts once, as the open one says.
     for partition in (OPEN, CLOSED):
-        async for row in records.rows(Query(partition, columns=("State",))):
-            states.setdefault(row.key, str(row.columns["State"]))
+        async for row in records.rows(Query(partition, columns=(_STATE,))):
+            states.setdefault(row.key, str(row.columns[_STATE]))
     found = Counter(states.values())
     return {state: found[state.value] for state in OnboardingState}

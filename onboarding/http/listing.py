@@ -10,40 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from onboarding.columns import LISTED, named
 from onboarding.core.record import OnboardingState
 from onboarding.http.cursor import CursorError, Place, Position
 from onboarding.http.problems import ProblemError
-from onboarding.http.search import CLOSED_STATES, Search, Sort
+from onboarding.http.search import CLOSED_STATES, SEARCHED, Search, Sort
 from onboarding.ports import MAX_PAGE, ContinuationError, Query, Row
 from onboarding.records import Records
 from onboarding.rows import CLOSED, OPEN
 
 MAX_READ = 5000
 """Rows that one call reads or sorts at most."""
-
-COLUMNS = (
-    "Version",
-    "Gateway",
-    "GatewayId",
-    "SubscriptionId",
-    "Environment",
-    "Services",
-    "State",
-    "WaitingFor",
-    "WaitingOn",
-    "WaitingSince",
-    "NextDueAt",
-    "StepsEnded",
-    "StepsTotal",
-    "LastError",
-    "NoticeError",
-    "Domain",
-    "ApplicationId",
-    "CreatedAt",
-    "UpdatedAt",
-    "ClosedAt",
-)
-"""Of a row that is shown. Not the record itself, which is twenty times as large."""
 
 _URGENCY = tuple(
     OnboardingState(state)
@@ -58,7 +35,9 @@ _URGENCY = tuple(
         "cancelled",
     )
 )
-_SORTED_BY = {Sort.UPDATED: "UpdatedAt", Sort.WAITING: "WaitingSince"}
+_SORTED_BY = dict(zip((Sort.UPDATED, Sort.WAITING), named("UpdatedAt", "WaitingSince"), strict=True))
+_STATE = named("State")
+_SEARCHED = tuple(dict.fromkeys((*LISTED, *SEARCHED)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +124,7 @@ async def _fitting(records: Records, search: Search, partition: str, rows: Seque
     fitting = [row for row in rows if search.holds(row)]
     if partition == CLOSED and fitting:
         span = (fitting[0].key, fitting[-1].key)
-        standing = {row.key async for row in records.rows(Query(OPEN, keys=span, columns=("State",)))}
+        standing = {row.key async for row in records.rows(Query(OPEN, keys=span, columns=_STATE))}
         fitting = [row for row in fitting if row.key not in standing]
     return fitting
 
@@ -158,15 +137,14 @@ def _partitions(search: Search) -> tuple[str, ...]:
 
 
 def _query(search: Search, partition: str) -> Query:
-    columns = (*COLUMNS, "People") if search.words else COLUMNS
-    return Query(partition, columns=columns, equals=search.equals)
+    return Query(partition, columns=_SEARCHED if search.words else LISTED, equals=search.equals)
 
 
 def _value(row: Row, sort: Sort) -> str | int | None:
     if sort is Sort.GATEWAY:
         return row.key
     if sort is Sort.STATE:
-        return _URGENCY.index(OnboardingState(row.columns["State"]))
+        return _URGENCY.index(OnboardingState(row.columns[_STATE[0]]))
     value: Any = row.columns.get(_SORTED_BY[sort])
     return value.isoformat() if value else None
 

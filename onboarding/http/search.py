@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from onboarding.columns import named
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.services import Service
@@ -24,7 +25,9 @@ CURSOR_LENGTH = 1000
 CLOSED_STATES = {OnboardingState.COMPLETED, OnboardingState.CANCELLED}
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_SEARCHED = ("Gateway", "People", "WaitingOn")
+SEARCHED = named("Gateway", "People", "WaitingOn")
+"""Columns that are searched for words."""
+_FILTERED = named("State", "SubscriptionId", "Environment", "Services")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -74,17 +77,17 @@ class Search:
     def equals(self) -> Mapping[str, tuple[str, ...]]:
         """What Table Storage itself can compare: columns and the values that fit."""
         both = ",".join(s.value for s in Service)
-        asked: Mapping[str, tuple[str, ...]] = {
-            "State": tuple(s.value for s in self.states),
-            "SubscriptionId": (self.subscription.lower(),) if self.subscription else (),
-            "Environment": (self.environment.value,) if self.environment else (),
-            "Services": (self.service.value, both) if self.service else (),
-        }
-        return {column: values for column, values in asked.items() if values}
+        asked: tuple[tuple[str, ...], ...] = (
+            tuple(s.value for s in self.states),
+            (self.subscription.lower(),) if self.subscription else (),
+            (self.environment.value,) if self.environment else (),
+            (self.service.value, both) if self.service else (),
+        )
+        return {column: values for column, values in zip(_FILTERED, asked, strict=True) if values}
 
     def holds(self, row: Row) -> bool:
         """Whether a row has every word."""
-        text = " ".join(str(row.columns.get(column) or "") for column in _SEARCHED).lower()
+        text = " ".join(str(row.columns.get(column) or "") for column in SEARCHED).lower()
         return all(word in text for word in self.words)
 
     @property

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, SerializeAsAny, create_model
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
+from onboarding.columns import LISTED
 from onboarding.core.actions import actions
 from onboarding.core.plan import StepKind
 from onboarding.core.record import (
@@ -26,7 +27,7 @@ from onboarding.core.services import Service
 from onboarding.http.access import Caller, Role
 from onboarding.notices.what_stays import what_stays
 from onboarding.ports import Row
-from onboarding.rows import last_problem, progress, waiting_for
+from onboarding.standing import last_problem, progress, waiting_for
 from onboarding.steps import LIBRARY, definition_of
 
 
@@ -150,6 +151,7 @@ class OnboardingView(View):
     gateway: GatewayView
     environment: Environment | None
     services: tuple[Service, ...]
+    requested_by: str | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None
@@ -157,7 +159,11 @@ class OnboardingView(View):
     pause: PauseView | None
     """Null: it is not paused."""
     waiting_for: str | None
+    waiting_for_step: str | None
+    """Its name; null while it is paused."""
     waiting_on: str | None
+    waiting_on_name: str | None
+    """That person or team, as the request names them."""
     waiting_since: AwareDatetime | None
     next_due_at: AwareDatetime | None
     progress: ProgressView
@@ -179,7 +185,7 @@ class EventsView(View):
 
 
 class SummaryView(View):
-    """One onboarding in the list."""
+    """One onboarding in the list: the columns of its row. Older rows lack what came later, until their next change."""
 
     id: str
     version: int
@@ -190,15 +196,22 @@ class SummaryView(View):
     services: tuple[Service, ...]
     state: OnboardingState
     waiting_for: str | None
+    waiting_for_step: str | None
+    """Its name; null while it is paused."""
     waiting_on: str | None
+    waiting_on_name: str | None
+    """That person or team, as the request names them."""
     waiting_since: AwareDatetime | None
     next_due_at: AwareDatetime | None
     progress: ProgressView
+    open_wait_count: int | None
     last_error: str | None
+    last_error_code: str | None
     notice_error: str | None
     """Why a notice could not be sent yet."""
     domain: str | None
     application_id: str | None
+    requested_by: str | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None
@@ -219,7 +232,7 @@ class ListView(View):
 
 def onboarding(record: Record, caller: Caller) -> OnboardingView:
     """The whole of a record, and what the caller may do with it."""
-    what, on_whom, since = waiting_for(record)
+    waiting = waiting_for(record)
     done, total = progress(record)
     return OnboardingView(
         id=record.id,
@@ -229,14 +242,17 @@ def onboarding(record: Record, caller: Caller) -> OnboardingView:
         gateway=_gateway(record.request.gateway),
         environment=record.request.environment,
         services=record.request.selected,
+        requested_by=record.requested_by,
         created_at=record.created_at,
         updated_at=record.updated_at,
         closed_at=record.closed_at,
         cancelled_because=record.cancelled_because,
         pause=_pause(record.pause),
-        waiting_for=what,
-        waiting_on=on_whom,
-        waiting_since=since,
+        waiting_for=waiting.what if waiting else None,
+        waiting_for_step=waiting.step if waiting else None,
+        waiting_on=waiting.on if waiting else None,
+        waiting_on_name=waiting.name if waiting else None,
+        waiting_since=waiting.since if waiting else None,
         next_due_at=record.next_due_at,
         progress=ProgressView(done=done, total=total),
         last_error=last_problem(record),
@@ -275,30 +291,16 @@ def events(onboarding_id: str, trail: list[Event]) -> EventsView:
 
 
 def summary(row: Row) -> SummaryView:
-    """A row of the list."""
-    shown = row.columns
+    """A row of the list: a field for each column that is listed, but where the API has another form for it."""
+    shown: dict[str, Any] = {to_snake(name): row.columns.get(name) for name in LISTED}
+    ended = ProgressView(done=shown.pop("steps_ended"), total=shown.pop("steps_total"))
     return SummaryView(
         id=row.key,
-        version=shown["Version"],
-        gateway=shown["Gateway"],
-        arm_id=shown["GatewayId"],
-        subscription_id=shown.get("SubscriptionId"),
-        environment=Environment(shown["Environment"]) if shown.get("Environment") else None,
-        services=tuple(Service(s) for s in shown["Services"].split(",")),
-        state=OnboardingState(shown["State"]),
-        waiting_for=shown.get("WaitingFor"),
-        waiting_on=shown.get("WaitingOn"),
-        waiting_since=shown.get("WaitingSince"),
-        next_due_at=shown.get("NextDueAt"),
-        progress=ProgressView(done=shown["StepsEnded"], total=shown["StepsTotal"]),
-        last_error=shown.get("LastError"),
-        notice_error=shown.get("NoticeError"),
-        domain=shown.get("Domain"),
-        application_id=shown.get("ApplicationId"),
-        created_at=shown["CreatedAt"],
-        updated_at=shown["UpdatedAt"],
-        closed_at=shown.get("ClosedAt"),
         href=f"/api/onboardings/{row.key}",
+        arm_id=shown.pop("gateway_id"),
+        services=tuple(Service(s) for s in shown.pop("services").split(",")),
+        progress=ended,
+        **shown,
     )
 
 

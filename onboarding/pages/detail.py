@@ -18,7 +18,7 @@ from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
 from onboarding.pages.trail import Entry, trail
 from onboarding.pages.words import STATES, Badge, step_badge
-from onboarding.rows import progress, waiting_for
+from onboarding.standing import progress, waiting_for
 from onboarding.steps import definition_of
 from onboarding.steps.definition import Found
 
@@ -102,7 +102,7 @@ class Detail:
 def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable[[str], bool]) -> Detail:
     """The page; `may` says whether the caller holds a role."""
     done, total = progress(record)
-    what, on_whom, since = waiting_for(record)
+    waiting = waiting_for(record)
     drawn = timeline(record, events, now)
     took = {bar.name: bar.told for bar in drawn.bars}
     rows = tuple(_step(record, step, now, took.get(step.name, "")) for step in record.steps)
@@ -114,9 +114,9 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable
         STATES[record.state],
         done,
         total,
-        what,
-        on_whom,
-        since,
+        waiting.what if waiting else None,
+        waiting.on if waiting else None,
+        waiting.since if waiting else None,
         tuple(s.label for s in record.request.selected),
         graph(record, now),
         drawn,

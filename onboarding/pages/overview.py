@@ -8,9 +8,9 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from onboarding.core.record import OnboardingState
-from onboarding.core.services import Service
 from onboarding.http.listing import Listed
 from onboarding.http.search import Order, Search, Sort
+from onboarding.http.view import summary
 from onboarding.pages.words import STATES, Badge
 from onboarding.ports import Row
 
@@ -127,23 +127,21 @@ def link(search: Search) -> str:
 
 
 def _entry(row: Row) -> Entry:
-    columns = row.columns
-    services = str(columns.get("Services") or "").split(",")
-    labels = {s.value: s.label for s in Service}
+    shown = summary(row)
     return Entry(
-        row.key,
-        str(columns["Gateway"]),
-        str(columns["Environment"]),
-        tuple(labels.get(s, s) for s in services if s),
-        STATES[OnboardingState(columns["State"])],
-        int(columns.get("StepsEnded") or 0),
-        int(columns.get("StepsTotal") or 0),
-        columns.get("WaitingFor"),
-        columns.get("WaitingOn"),
-        columns.get("WaitingSince"),
-        columns.get("NextDueAt"),
-        _short(columns.get("LastError")),
-        _short(columns.get("NoticeError")),
+        shown.id,
+        shown.gateway,
+        shown.environment.value if shown.environment else "",
+        tuple(s.label for s in shown.services),
+        STATES[shown.state],
+        shown.progress.done,
+        shown.progress.total,
+        shown.waiting_for,
+        shown.waiting_on,
+        shown.waiting_since,
+        shown.next_due_at,
+        _short(shown.last_error),
+        _short(shown.notice_error),
     )
 
 

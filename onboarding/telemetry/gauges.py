@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
+from onboarding.columns import OPEN_STEPS
+from onboarding.core.open_steps import OpenStep, read
 from onboarding.core.record import StepState
-from onboarding.open_steps import OpenStep, read
 from onboarding.ports import Query
 from onboarding.records import Records
-from onboarding.rows import OPEN, OPEN_STEPS
+from onboarding.rows import OPEN
 from onboarding.telemetry import metrics
 from onboarding.telemetry.names import STEPS, WAIT_AGE, Attribute
 

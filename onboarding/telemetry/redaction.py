@@ -12,6 +12,8 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from onboarding.core import phone_numbers
+
 LONGEST_MESSAGE = 300
 """Characters of an exception's message."""
 SHORTEST_SECRET = 8
@@ -31,7 +33,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # A link of ours lets whoever has it answer a checkpoint.
     (re.compile(r"(/links/)[\w.~%-]+"), "[link]"),
     (re.compile(r"[\w.+'&~-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE), "[address]"),
-    (re.compile(r"(?<![\w+])(?:\+|%2B|tel:\+?)(?:[ ().-]{0,2}\d){7,15}(?!\d)", re.IGNORECASE), "[number]"),
+    (phone_numbers.IN_TEXT, phone_numbers.INSTEAD),
 )
 """In this order. What the pattern's group holds stays, and the text after it takes the place of the rest."""
 

@@ -90,9 +90,7 @@ def load_app(directory: Path, settings: Settings) -> list[Function]:
     return functions
 
 
-def _functions(
-    registered: Sequence[Any], directory: Path, settings: Settings
-) -> tuple[list[Function], list[str]]:
+def _functions(registered: Sequence[Any], directory: Path, settings: Settings) -> tuple[list[Function], list[str]]:
     functions: list[Function] = []
     # The host's names are case-insensitive, the library's own check is not.
     counts = Counter(function.get_function_name().lower() for function in registered)
@@ -102,9 +100,7 @@ def _functions(
         bindings = [json.loads(binding) for binding in function.get_raw_bindings()]
         checked = _Signature(name, function.get_user_function(), bindings)
         if function.get_settings_dict("retry_policy"):
-            checked.refuse(
-                "it has a retry policy, which this host doesn't serve; let the queue deliver again"
-            )
+            checked.refuse("it has a retry policy, which this host doesn't serve; let the queue deliver again")
         reasons += checked.reasons
         if not checked.reasons:
             disabled = settings.is_true(f"AzureWebJobs.{name}.Disabled")
@@ -219,9 +215,7 @@ class _Signature:
                 self.refuse(f"binding {name} is an input, but its annotation is azure.functions.Out")
             elif not is_out and not self._accepts(binding, annotation):
                 shown = getattr(annotation, "__name__", repr(annotation))
-                self.refuse(
-                    f'binding {name} of type "{binding["type"]}" does not match its annotation "{shown}"'
-                )
+                self.refuse(f'binding {name} of type "{binding["type"]}" does not match its annotation "{shown}"')
         returned = next((b for b in self.outputs if b["name"] == "$return"), None)
         if returned is not None and "return" in self.hints:
             annotation = self.hints["return"]
@@ -229,8 +223,7 @@ class _Signature:
                 self.refuse(f"has invalid non-type return annotation {annotation!r}")
             elif not _converter(returned).check_output_type_annotation(annotation):
                 self.refuse(
-                    f'Python return annotation "{annotation.__name__}" does not match binding type'
-                    f' "{returned["type"]}"'
+                    f'Python return annotation "{annotation.__name__}" does not match binding type "{returned["type"]}"'
                 )
 
     @staticmethod

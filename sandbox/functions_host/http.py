@@ -59,9 +59,7 @@ class HttpServer:
             if error.errno in _IN_USE:
                 raise PortInUseError(host, port) from error
             if error.errno in _FORBIDDEN:
-                raise HostError(
-                    f"This user may not listen on port {port}; choose another with --port."
-                ) from error
+                raise HostError(f"This user may not listen on port {port}; choose another with --port.") from error
             raise
         return int(self._runner.addresses[0][1])
 

@@ -134,9 +134,7 @@ class Invoker:
             arguments["context"] = Context(function)
         result = await self._bounded(function, arguments)
         if result is not None and function.returns is None:
-            raise RuntimeError(
-                f"function {function.name!r} without a $return binding returned a non-None value"
-            )
+            raise RuntimeError(f"function {function.name!r} without a $return binding returned a non-None value")
         for binding in function.outputs:
             name = str(binding["name"])
             value = result if name == "$return" else boxes[name].get()

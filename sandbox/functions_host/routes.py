@@ -21,9 +21,7 @@ from sandbox.functions_host.errors import HostError
 T = TypeVar("T")
 Check = Callable[[str], bool]
 
-_PARAMETER = re.compile(
-    r"\{(?P<star>\*{0,2})(?P<name>\w+)(?P<constraints>(?::\w+(?:\([^)]*\))?)*)(?P<optional>\??)\}"
-)
+_PARAMETER = re.compile(r"\{(?P<star>\*{0,2})(?P<name>\w+)(?P<constraints>(?::\w+(?:\([^)]*\))?)*)(?P<optional>\??)\}")
 _CONSTRAINT = re.compile(r":(\w+)(?:\(([^)]*)\))?")
 
 
@@ -63,9 +61,7 @@ class Template:
             last = number == len(pieces) - 1
             if bare and (parameters[0]["star"] or parameters[0]["optional"]):
                 if not last:
-                    raise HostError(
-                        f"the route '{text}' has '{piece}' before its end; only the last part may be so"
-                    )
+                    raise HostError(f"the route '{text}' has '{piece}' before its end; only the last part may be so")
                 pattern += rf"(?:/(?P<{parameters[0]['name']}>{'.*' if parameters[0]['star'] else '[^/]+'}))?"
             else:
                 pattern += "/" + _piece(piece)

@@ -175,9 +175,7 @@ class QueueListener:
             try:
                 until = await receiver.renew_message_lock(held.message)
             except Exception as error:  # noqa: BLE001 - the function goes on; settling will tell
-                log.warning(
-                    "The lock of message %s wasn't renewed: %s", held.message.message_id, one_line(error)
-                )
+                log.warning("The lock of message %s wasn't renewed: %s", held.message.message_id, one_line(error))
             else:
                 held.renew_at = _now() + max(0.0, (until - datetime.now(UTC)).total_seconds()) / 2
 

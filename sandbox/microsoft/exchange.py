@@ -6,11 +6,8 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 from urllib.parse import urlencode
-
-if TYPE_CHECKING:
-    from sandbox.microsoft.journal import Entry
 
 Json = Any
 
@@ -86,15 +83,3 @@ class Answer:
 
 class CutOffError(Exception):
     """The connection is closed without an answer."""
-
-
-class Service(Protocol):
-    """What the pipeline needs from ARM, Graph, the identity endpoint and the Teams webhook."""
-
-    name: str
-
-    async def answer(self, request: Request, entry: Entry) -> Answer:
-        """Do what is asked. Never raises for a client's mistake. `entry` is the call's entry in the journal."""
-
-    def refuse(self, request: Request, status: int, retry_after: float | None) -> Answer:
-        """An error answer in the service's own dialect, for an injected fault."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Protocol
 
 from sandbox.microsoft.conformance import Description, Problem
-from sandbox.microsoft.exchange import Answer, CutOffError, Json, Request, Service
+from sandbox.microsoft.exchange import Answer, CutOffError, Json, Request
 from sandbox.microsoft.faults import Fault, Faults
 from sandbox.microsoft.graph.state import Directory
 from sandbox.microsoft.journal import Entry, Journal
@@ -15,6 +16,18 @@ from sandbox.microsoft.writes import is_allowed
 
 SAMPLE = 10
 """Rows of a list answer that are checked."""
+
+
+class Service(Protocol):
+    """What is needed of ARM, Graph, the identity endpoint and the Teams webhook."""
+
+    name: str
+
+    async def answer(self, request: Request, entry: Entry) -> Answer:
+        """Do what is asked. Never raises for a client's mistake. `entry` is the call's entry in the journal."""
+
+    def refuse(self, request: Request, status: int, retry_after: float | None) -> Answer:
+        """An error answer in the service's own dialect, for an injected fault."""
 
 
 @dataclass

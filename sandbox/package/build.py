@@ -109,9 +109,7 @@ def _copy(name: str, source: Path, files: Iterable[Path], target: Path) -> Size:
 def _copy_library(source: Installed, name: str, wanted: Reached, target: Path) -> Size:
     files = source.files(name)
     kept = _copy(name, source.site, [Path(f) for f in files if stays(f, wanted.modules)], target)
-    return Size(
-        name, sum((source.site / f).stat().st_size for f in files), kept.after, len(files), kept.files_after
-    )
+    return Size(name, sum((source.site / f).stat().st_size for f in files), kept.after, len(files), kept.files_after)
 
 
 def _check(folder: Path, options: Options, wanted: Reached) -> bool:

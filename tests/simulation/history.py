@@ -12,7 +12,8 @@ from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import StepKind
 from onboarding.core.record import Event, Record, StepRecord, StepState
 from onboarding.ports import Row
-from onboarding.rows import COMMIT, OPEN, waiting_for
+from onboarding.rows import COMMIT, OPEN
+from onboarding.standing import waiting_for
 from tests.simulation.journal import SUBJECT, Subject
 
 if TYPE_CHECKING:
@@ -124,8 +125,9 @@ class History:
         """Open: in a named state with an owner, and something is due at a time. Nothing settled is open."""
         if record.closed:
             return
-        owner = record.pause.by if record.pause else waiting_for(record)[1]
-        if owner is None:
+        waiting = waiting_for(record)
+        owner = record.pause.by if record.pause else waiting and waiting.on
+        if not owner:
             self._silent(record, "it waits on nobody")
         if record.next_due_at is None:
             self._silent(record, "nothing is due at any time")

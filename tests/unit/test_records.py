@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from onboarding.columns import COLUMN_LENGTH
 from onboarding.core.decide import create, decide
 from onboarding.core.events import CancelRequested, Looked
 from onboarding.core.record import Record
 from onboarding.memory import MemoryTable
 from onboarding.ports import ConflictError
 from onboarding.records import Loaded, Records
-from onboarding.rows import CLOSED, COLUMN_LENGTH, OPEN, RowTooLargeError, from_row, to_row
+from onboarding.rows import CLOSED, OPEN, RowTooLargeError, from_row, to_row
 from onboarding.upgrade import rebuild_record as rebuild
 from tests.support import requests
 from tests.support.records import NOW, after, told

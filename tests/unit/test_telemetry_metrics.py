@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from onboarding.columns import OPEN_STEPS
 from onboarding.core.messages import DeadLetter
+from onboarding.core.open_steps import read
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
-from onboarding.open_steps import read
 from onboarding.ports import Query, Row
-from onboarding.rows import OPEN, OPEN_STEPS
+from onboarding.rows import OPEN
 from onboarding.telemetry import metrics
 from onboarding.telemetry.calls import calling
 from onboarding.telemetry.gauges import Gauges
