@@ -95,10 +95,10 @@ def write(message: StoredMessage) -> bytes:
     ttl = None if message.ttl == math.inf else uint(min(round(message.ttl * 1000), 2**32 - 1))
     # The SDK needs the delivery count in full, also when it is zero, which proton's own Message leaves out.
     header = [False, ubyte(4), ttl, message.delivery_count == 0, uint(message.delivery_count)]
-    parts = [_section(HEADER, header), _section(MESSAGE_ANNOTATIONS, annotations)]
+    parts = [described(HEADER, header), described(MESSAGE_ANNOTATIONS, annotations)]
     parts += [section for code, section in sections if code == PROPERTIES]
     if application is not None:
-        parts.append(_section(APPLICATION_PROPERTIES, application))
+        parts.append(described(APPLICATION_PROPERTIES, application))
     rest = range(APPLICATION_PROPERTIES if application is None else DATA, FOOTER + 1)
     parts += [section for code, section in sections if code in rest]
     return b"".join(parts)
@@ -107,6 +107,13 @@ def write(message: StoredMessage) -> bytes:
 def milliseconds(seconds: float) -> timestamp:
     """An AMQP timestamp from seconds since the epoch."""
     return timestamp(round(seconds * 1000))
+
+
+def described(code: int, value: Any) -> bytes:
+    """The bytes of a described value, such as a section or the body of a frame."""
+    data = Data()
+    data.put_object(Described(ulong(code), value))
+    return bytes(data.encode())
 
 
 def _sections(raw: bytes) -> Iterator[tuple[int, bytes]]:
@@ -164,9 +171,3 @@ def _value(section: bytes | None, missing: Any) -> Any:
     data.next()
     described = data.get_object()
     return described.value if isinstance(described, Described) and described.value else missing
-
-
-def _section(code: int, value: Any) -> bytes:
-    data = Data()
-    data.put_object(Described(ulong(code), value))
-    return bytes(data.encode())
