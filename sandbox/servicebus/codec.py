@@ -1,7 +1,8 @@
 """AMQP 1.0 message bytes: what the broker must read of a message, and what it adds on delivery.
 
 A message is a row of described sections (OASIS AMQP 1.0 part 3, 3.2). All that the sender wrote is passed
-on byte for byte; only the header and the annotations, which belong to the broker, are written anew.
+on byte for byte; only the header and the annotations, which belong to the broker, are written anew, and the
+application properties once a receiver has set any.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ _HEADER_TTL = 2
 """Index of the ttl field in the header section."""
 
 _DUE = symbol("x-opt-scheduled-enqueue-time")
-_STATE_CODES = {State.READY: 0, State.LOCKED: 0, State.SCHEDULED: 2}
-"""x-opt-message-state: a locked message counts as active (ServiceBusMessageState in the SDK)."""
+_ACTIVE, _DEFERRED, _SCHEDULED = 0, 1, 2
+"""x-opt-message-state (ServiceBusMessageState in the SDK); whether a message is locked makes no difference."""
 
 _FIXED_WIDTHS = {0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16}
 
@@ -82,16 +83,15 @@ def write(message: StoredMessage) -> bytes:
     annotations |= {
         symbol("x-opt-sequence-number"): message.sequence,
         symbol("x-opt-enqueued-time"): milliseconds(message.enqueued_at),
-        symbol("x-opt-message-state"): int32(_STATE_CODES[message.state]),
+        symbol("x-opt-message-state"): int32(_state_code(message)),
     }
     if message.lock is not None:
         annotations[symbol("x-opt-locked-until")] = milliseconds(message.locked_until)
     application: dict[str, Any] | None = None
-    if letter := message.dead_letter:
-        annotations[symbol("x-opt-deadletter-source")] = letter.source
-        application = _value(stored.get(APPLICATION_PROPERTIES), {})
-        told = {"DeadLetterReason": letter.reason, "DeadLetterErrorDescription": letter.description}
-        application |= {name: text for name, text in told.items() if text is not None}
+    if message.properties:
+        application = _value(stored.get(APPLICATION_PROPERTIES), {}) | message.properties
+    if message.dead_letter_source is not None:
+        annotations[symbol("x-opt-deadletter-source")] = message.dead_letter_source
     ttl = None if message.ttl == math.inf else uint(min(round(message.ttl * 1000), 2**32 - 1))
     # The SDK needs the delivery count in full, also when it is zero, which proton's own Message leaves out.
     header = [False, ubyte(4), ttl, message.delivery_count == 0, uint(message.delivery_count)]
@@ -109,11 +109,29 @@ def milliseconds(seconds: float) -> timestamp:
     return timestamp(round(seconds * 1000))
 
 
+def properties(sent: Any) -> dict[str, Any]:
+    """The properties that a receiver sets, from a map with names or symbols as keys (or none at all).
+
+    Raises TypeError if it is something else.
+    """
+    if sent is None:
+        return {}
+    if not isinstance(sent, dict) or not all(isinstance(name, str) for name in sent):
+        raise TypeError(f"seen {sent!r} as properties to modify, expected a map by name")
+    return {str(name): value for name, value in sent.items()}
+
+
 def described(code: int, value: Any) -> bytes:
     """The bytes of a described value, such as a section or the body of a frame."""
     data = Data()
     data.put_object(Described(ulong(code), value))
     return bytes(data.encode())
+
+
+def _state_code(message: StoredMessage) -> int:
+    if message.state is State.SCHEDULED:
+        return _SCHEDULED
+    return _DEFERRED if message.deferred else _ACTIVE
 
 
 def _sections(raw: bytes) -> Iterator[tuple[int, bytes]]:
