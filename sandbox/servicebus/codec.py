@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from proton import Data, DataException, Described, int32, symbol, timestamp, ubyte, uint, ulong
+from proton import Array, Data, DataException, Described, int32, symbol, timestamp, ubyte, uint, ulong
 
 from sandbox.servicebus.message import State, StoredMessage
 
@@ -110,15 +110,15 @@ def milliseconds(seconds: float) -> timestamp:
 
 
 def properties(sent: Any) -> dict[str, Any]:
-    """The properties that a receiver sets, from a map with names or symbols as keys (or none at all).
+    """The properties that a receiver sets, from a map with strings or symbols as keys (or from None).
 
-    Raises TypeError if it is something else.
+    Raises MalformedMessageError if it is something else.
     """
     if sent is None:
         return {}
     if not isinstance(sent, dict) or not all(isinstance(name, str) for name in sent):
-        raise TypeError(f"seen {sent!r} as properties to modify, expected a map by name")
-    return {str(name): value for name, value in sent.items()}
+        raise MalformedMessageError(f"seen {sent!r} as properties to modify, expected a map by name")
+    return {str(name): _own(value) for name, value in sent.items()}
 
 
 def described(code: int, value: Any) -> bytes:
@@ -187,5 +187,22 @@ def _value(section: bytes | None, missing: Any) -> Any:
     data.decode(section)
     data.rewind()
     data.next()
-    described = data.get_object()
-    return described.value if isinstance(described, Described) and described.value else missing
+    found = data.get_object()
+    return _own(found.value) if isinstance(found, Described) and found.value else missing
+
+
+def _own(value: Any) -> Any:
+    """A value that holds by itself: proton gives binary ones as views of memory that it frees with their source."""
+    match value:
+        case memoryview():
+            return bytes(value)
+        case Described():
+            return Described(value.descriptor, _own(value.value))
+        case dict():
+            return {_own(key): _own(item) for key, item in value.items()}
+        case Array():
+            return Array(value.descriptor, value.type, *map(_own, value.elements))
+        case list():
+            return [_own(item) for item in value]
+        case _:
+            return value

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from proton import (
     Condition,
     Connection,
+    DataException,
     Delivery,
     Handler,
     Link,
@@ -188,7 +189,7 @@ class Links(Handler):
         request = Message()
         try:
             request.decode(raw)
-        except ProtonException as problem:
+        except (ProtonException, TypeError) as problem:
             raise RefusalError(
                 "amqp:decode-error", f"a request to '{node.path}' doesn't decode: {problem}"
             ) from problem
@@ -210,10 +211,15 @@ class Links(Handler):
             try:
                 _apply(node.queue, lock, delivery)
                 # The SDK settles in mode "second": it waits until its outcome comes back unchanged.
-                delivery.local.failed, delivery.local.undeliverable = delivery.remote.failed, delivery.remote.undeliverable
+                delivery.local.failed, delivery.local.undeliverable = (
+                    delivery.remote.failed,
+                    delivery.remote.undeliverable,
+                )
                 delivery.update(outcome)
             except (QueueError, RefusalError) as refusal:
                 _reject(delivery, refusal.condition, str(refusal))
+            except (codec.MalformedMessageError, DataException, TypeError) as problem:
+                _reject(delivery, "amqp:decode-error", f"an outcome for a message of '{node.path}': {problem}")
         delivery.settle()
 
     def _pump(self, queue: Queue) -> None:

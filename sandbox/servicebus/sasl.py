@@ -77,15 +77,16 @@ def _mechanism(body: bytes) -> str:
     data = Data()
     try:
         data.decode(body)
-    except DataException as problem:
+        data.rewind()
+        data.next()
+        said = data.get_object()
+    except (DataException, TypeError) as problem:
         raise _refusal(f"seen a SASL frame that doesn't parse ({problem}), expected the client's init") from problem
-    data.rewind()
-    data.next()
-    match data.get_object():
+    match said:
         case Described(descriptor=code, value=[symbol() as mechanism, *_]) if code in _INIT:
             return str(mechanism)
-        case seen:
-            raise _refusal(f"seen {seen!r} in a SASL frame, expected the client's init with its mechanism")
+        case _:
+            raise _refusal(f"seen {said!r} in a SASL frame, expected the client's init with its mechanism")
 
 
 def _refusal(text: str) -> RefusedError:
