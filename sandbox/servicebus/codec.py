@@ -71,7 +71,7 @@ def read(raw: bytes) -> Incoming:
             ttl=math.inf if ttl is None else ttl / 1000,
             due_at=None if due is None else due / 1000,
         )
-    except (DataException, TypeError, AttributeError) as problem:
+    except (DataException, TypeError, AttributeError, RecursionError) as problem:
         raise MalformedMessageError(f"a section holds another type than AMQP gives it: {problem}") from problem
 
 
@@ -112,12 +112,17 @@ def milliseconds(seconds: float) -> timestamp:
 def properties(sent: Any) -> dict[str, Any]:
     """The properties that a receiver sets, from a map with strings or symbols as keys (or from None).
 
-    Raises MalformedMessageError if it is something else.
+    Raises MalformedMessageError if it is something else, or a value isn't simple (part 3, 3.2.5).
     """
     if sent is None:
         return {}
     if not isinstance(sent, dict) or not all(isinstance(name, str) for name in sent):
         raise MalformedMessageError(f"seen {sent!r} as properties to modify, expected a map by name")
+    for name, value in sent.items():
+        # The .NET SDK describes its own types, each a simple one inside.
+        inner = value.value if isinstance(value, Described) else value
+        if isinstance(inner, list | dict | Array | Described):
+            raise MalformedMessageError(f"seen {value!r} for property '{name}', expected a simple value")
     return {str(name): _own(value) for name, value in sent.items()}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from proton import (
@@ -189,7 +189,7 @@ class Links(Handler):
         request = Message()
         try:
             request.decode(raw)
-        except (ProtonException, TypeError) as problem:
+        except (ProtonException, TypeError, RecursionError) as problem:
             raise RefusalError(
                 "amqp:decode-error", f"a request to '{node.path}' doesn't decode: {problem}"
             ) from problem
@@ -218,7 +218,7 @@ class Links(Handler):
                 delivery.update(outcome)
             except (QueueError, RefusalError) as refusal:
                 _reject(delivery, refusal.condition, str(refusal))
-            except (codec.MalformedMessageError, DataException, TypeError) as problem:
+            except (codec.MalformedMessageError, DataException, TypeError, RecursionError) as problem:
                 _reject(delivery, "amqp:decode-error", f"an outcome for a message of '{node.path}': {problem}")
         delivery.settle()
 
@@ -256,8 +256,8 @@ def _answer_drain(link: Link) -> None:
     """Say that the credit is used up, giving back what is left of it."""
     if link.credit == 0:
         # A client waits for the answer also when every message took its share, or when it had granted nothing
-        # (as the Python SDK does on closing). Proton answers only if something can be given back, so one credit
-        # is lent for that. It is the sum that the client is told, and that stays as it was.
+        # (as the Python SDK does on closing). Proton answers only if credit can be given back, so one is lent for
+        # that; the client isn't told of it. A sending link has no such method, but is the same thing inside.
         Receiver.flow(link, 1)
     link.drained()
 

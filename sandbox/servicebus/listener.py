@@ -23,7 +23,10 @@ _log = logging.getLogger("sandbox.servicebus")
 
 
 class Listener:
-    """Listens from its creation on. All methods are for the reactor's thread. Raises OSError if the port can't be had."""
+    """Listens from its creation on, which raises OSError if the port can't be had.
+
+    `stop` is for the reactor's thread.
+    """
 
     _transport = None
     """The reactor asks everything that it selects for its AMQP transport."""

@@ -80,7 +80,7 @@ def _mechanism(body: bytes) -> str:
         data.rewind()
         data.next()
         said = data.get_object()
-    except (DataException, TypeError) as problem:
+    except (DataException, TypeError, RecursionError) as problem:
         raise _refusal(f"seen a SASL frame that doesn't parse ({problem}), expected the client's init") from problem
     match said:
         case Described(descriptor=code, value=[symbol() as mechanism, *_]) if code in _INIT:

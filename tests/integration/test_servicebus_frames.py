@@ -319,7 +319,7 @@ class TestOutcomes:
         ]
         assert letter["DeadLetterReason"] == "MaxDeliveryCountExceeded"
 
-    @pytest.mark.parametrize("annotations", [["k", "v"], {1: "v"}, {(): "v"}])
+    @pytest.mark.parametrize("annotations", [["k", "v"], {1: "v"}, {(): "v"}, {symbol("k"): ["v"]}])
     def test_what_is_no_map_of_properties_is_refused_and_the_message_stays(
         self, queue: Queue, broker: Broker, annotations: Any
     ) -> None:

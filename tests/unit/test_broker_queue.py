@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proton import Described, Message, decimal128, symbol, timestamp, uint
+from proton import UNDESCRIBED, Array, Data, Described, Message, decimal128, symbol, timestamp, uint
 
 from sandbox.servicebus import ConfigError, QueueSettings, codec, load
 from sandbox.servicebus.config import seconds
@@ -591,6 +591,11 @@ class TestCodec:
     def test_what_is_no_map_by_name_is_not_taken_for_properties(self, sent: object) -> None:
         with pytest.raises(codec.MalformedMessageError, match="expected a map by name"):
             codec.properties(sent)
+
+    @pytest.mark.parametrize("value", [[1], {"b": 1}, Array(UNDESCRIBED, Data.INT, 1), Described(symbol("x"), [1])])
+    def test_only_simple_values_are_properties(self, value: object) -> None:
+        with pytest.raises(codec.MalformedMessageError, match="for property 'a', expected a simple value"):
+            codec.properties({"a": value})
 
     def test_the_state_told_is_the_services(self, clock: Clock) -> None:
         queue = queue_of(clock)
