@@ -15,6 +15,7 @@ from proton import Data, Described, Message, symbol, uint, ulong
 from sandbox.servicebus import Broker, QueueSettings
 from tests.support.amqp import (
     AMQP,
+    ATTACH,
     DETACH,
     FLOW,
     MODIFIED,
@@ -371,6 +372,16 @@ class TestManagement:
         assert queue.ask("receive-by-sequence-number", receiver_settle_mode=uint(1))[0] == 400
         assert queue.ask("receive-by-sequence-number", sequence_numbers=array(Data.LONG, 1))[0] == 400
         assert queue.ask("update-disposition", **asked)[0] == 200
+
+
+def test_a_filter_that_makes_no_sense_is_refused(peer: Peer, broker: Broker) -> None:
+    source = Described(ulong(0x28), ["steps", *[None] * 6, {(): "v"}])
+    peer.begin()
+    peer.say(ATTACH, ["link", uint(0), True, None, None, source, Described(ulong(0x29), ["steps"])])
+    # The attach that repeats the source, and the detach with the reason.
+    said = [peer.read(int.from_bytes(peer.read(4), "big") - 4) for _ in range(2)]
+    assert b"amqp:decode-error" in said[1]
+    assert serves(broker)
 
 
 def tokens(*locks: UUID) -> Any:
