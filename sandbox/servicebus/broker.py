@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -15,6 +13,7 @@ from proton import Event, Handler
 from proton.reactor import Container
 
 from sandbox.servicebus.links import Links
+from sandbox.servicebus.listener import Listener
 from sandbox.servicebus.message import QueueSettings
 from sandbox.servicebus.namespace import Namespace
 from sandbox.servicebus.queue import Clock
@@ -94,12 +93,10 @@ class Broker:
         self._links = Links(self._namespace, self._arm)
         self._container = Container(self._links)
         try:
-            _refuse_taken_port(self.host, self.port)
-            self._acceptor = self._container.acceptor(self.host, str(self.port))
+            self._listener = Listener(self._container, self.host, self.port)
         except OSError as problem:
             raise PortUnavailableError(self.host, self.port, problem) from problem
-        # Proton has no public way to ask which port the system chose.
-        self.port = self._acceptor._selectable.getsockname()[1]
+        self.port = self._listener.port
         self._wakeup = Wakeup(self._on_wake)
         self._container.selectable(self._wakeup)
         self._thread = threading.Thread(target=self._serve, name=f"service-bus-{self.port}", daemon=True)
@@ -139,13 +136,13 @@ class Broker:
         except Exception as failure:  # noqa: BLE001 - kept for the thread that stops or watches the broker
             _log.exception("the broker failed")
             self._failure = failure
-            self._acceptor._selectable.close()
+            self._listener.close()
         finally:
             self._wakeup.close()
 
     def _on_wake(self) -> None:
         if self._stopping:
-            self._acceptor.close()
+            self._listener.stop()
             self._links.disconnect_all()
             self._container.stop()
         else:
@@ -173,15 +170,3 @@ class _Timer(Handler):
 
     def on_timer_task(self, event: Event) -> None:
         self._broker._on_timer()
-
-
-def _refuse_taken_port(host: str, port: int) -> None:
-    """Raise OSError if the port can't be had: proton leaves a socket open then, and on Windows would share it."""
-    with socket.socket() as probe:
-        # Each system's way to say "a port that a program has just left is free, one that is listened on isn't".
-        if sys.platform == "win32":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
-        probe.listen(1)

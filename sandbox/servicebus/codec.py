@@ -1,7 +1,8 @@
 """AMQP 1.0 message bytes: what the broker must read of a message, and what it adds on delivery.
 
 A message is a row of described sections (OASIS AMQP 1.0 part 3, 3.2). All that the sender wrote is passed
-on byte for byte; only the header and the annotations, which belong to the broker, are written anew.
+on byte for byte; only the header and the annotations, which belong to the broker, are written anew, and the
+application properties once a receiver has set any.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from proton import Data, DataException, Described, int32, symbol, timestamp, ubyte, uint, ulong
+from proton import Array, Data, DataException, Described, int32, symbol, timestamp, ubyte, uint, ulong
 
 from sandbox.servicebus.message import State, StoredMessage
 
@@ -22,8 +23,8 @@ _HEADER_TTL = 2
 """Index of the ttl field in the header section."""
 
 _DUE = symbol("x-opt-scheduled-enqueue-time")
-_STATE_CODES = {State.READY: 0, State.LOCKED: 0, State.SCHEDULED: 2}
-"""x-opt-message-state: a locked message counts as active (ServiceBusMessageState in the SDK)."""
+_ACTIVE, _DEFERRED, _SCHEDULED = 0, 1, 2
+"""x-opt-message-state (ServiceBusMessageState in the SDK); whether a message is locked makes no difference."""
 
 _FIXED_WIDTHS = {0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16}
 
@@ -70,7 +71,7 @@ def read(raw: bytes) -> Incoming:
             ttl=math.inf if ttl is None else ttl / 1000,
             due_at=None if due is None else due / 1000,
         )
-    except (DataException, TypeError, AttributeError) as problem:
+    except (DataException, TypeError, AttributeError, RecursionError) as problem:
         raise MalformedMessageError(f"a section holds another type than AMQP gives it: {problem}") from problem
 
 
@@ -82,23 +83,22 @@ def write(message: StoredMessage) -> bytes:
     annotations |= {
         symbol("x-opt-sequence-number"): message.sequence,
         symbol("x-opt-enqueued-time"): milliseconds(message.enqueued_at),
-        symbol("x-opt-message-state"): int32(_STATE_CODES[message.state]),
+        symbol("x-opt-message-state"): int32(_state_code(message)),
     }
     if message.lock is not None:
         annotations[symbol("x-opt-locked-until")] = milliseconds(message.locked_until)
     application: dict[str, Any] | None = None
-    if letter := message.dead_letter:
-        annotations[symbol("x-opt-deadletter-source")] = letter.source
-        application = _value(stored.get(APPLICATION_PROPERTIES), {})
-        told = {"DeadLetterReason": letter.reason, "DeadLetterErrorDescription": letter.description}
-        application |= {name: text for name, text in told.items() if text is not None}
+    if message.properties:
+        application = _value(stored.get(APPLICATION_PROPERTIES), {}) | message.properties
+    if message.dead_letter_source is not None:
+        annotations[symbol("x-opt-deadletter-source")] = message.dead_letter_source
     ttl = None if message.ttl == math.inf else uint(min(round(message.ttl * 1000), 2**32 - 1))
     # The SDK needs the delivery count in full, also when it is zero, which proton's own Message leaves out.
     header = [False, ubyte(4), ttl, message.delivery_count == 0, uint(message.delivery_count)]
-    parts = [_section(HEADER, header), _section(MESSAGE_ANNOTATIONS, annotations)]
+    parts = [described(HEADER, header), described(MESSAGE_ANNOTATIONS, annotations)]
     parts += [section for code, section in sections if code == PROPERTIES]
     if application is not None:
-        parts.append(_section(APPLICATION_PROPERTIES, application))
+        parts.append(described(APPLICATION_PROPERTIES, application))
     rest = range(APPLICATION_PROPERTIES if application is None else DATA, FOOTER + 1)
     parts += [section for code, section in sections if code in rest]
     return b"".join(parts)
@@ -107,6 +107,36 @@ def write(message: StoredMessage) -> bytes:
 def milliseconds(seconds: float) -> timestamp:
     """An AMQP timestamp from seconds since the epoch."""
     return timestamp(round(seconds * 1000))
+
+
+def properties(sent: Any) -> dict[str, Any]:
+    """The properties that a receiver sets, from a map with strings or symbols as keys (or from None).
+
+    Raises MalformedMessageError if it is something else, or a value isn't simple (part 3, 3.2.5).
+    """
+    if sent is None:
+        return {}
+    if not isinstance(sent, dict) or not all(isinstance(name, str) for name in sent):
+        raise MalformedMessageError(f"seen {sent!r} as properties to modify, expected a map by name")
+    for name, value in sent.items():
+        # The .NET SDK describes its own types, each a simple one inside.
+        inner = value.value if isinstance(value, Described) else value
+        if isinstance(inner, list | dict | Array | Described):
+            raise MalformedMessageError(f"seen {value!r} for property '{name}', expected a simple value")
+    return {str(name): _own(value) for name, value in sent.items()}
+
+
+def described(code: int, value: Any) -> bytes:
+    """The bytes of a described value, such as a section or the body of a frame."""
+    data = Data()
+    data.put_object(Described(ulong(code), value))
+    return bytes(data.encode())
+
+
+def _state_code(message: StoredMessage) -> int:
+    if message.state is State.SCHEDULED:
+        return _SCHEDULED
+    return _DEFERRED if message.deferred else _ACTIVE
 
 
 def _sections(raw: bytes) -> Iterator[tuple[int, bytes]]:
@@ -162,11 +192,22 @@ def _value(section: bytes | None, missing: Any) -> Any:
     data.decode(section)
     data.rewind()
     data.next()
-    described = data.get_object()
-    return described.value if isinstance(described, Described) and described.value else missing
+    found = data.get_object()
+    return _own(found.value) if isinstance(found, Described) and found.value else missing
 
 
-def _section(code: int, value: Any) -> bytes:
-    data = Data()
-    data.put_object(Described(ulong(code), value))
-    return bytes(data.encode())
+def _own(value: Any) -> Any:
+    """A value that holds by itself: proton gives binary ones as views of memory that it frees with their source."""
+    match value:
+        case memoryview():
+            return bytes(value)
+        case Described():
+            return Described(value.descriptor, _own(value.value))
+        case dict():
+            return {_own(key): _own(item) for key, item in value.items()}
+        case Array():
+            return Array(value.descriptor, value.type, *map(_own, value.elements))
+        case list():
+            return [_own(item) for item in value]
+        case _:
+            return value

@@ -9,16 +9,28 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID, uuid4
 
-from proton import Condition, Connection, Delivery, Handler, Link, Message, ProtonException, Session, symbol
+from proton import (
+    Condition,
+    Connection,
+    DataException,
+    Delivery,
+    Handler,
+    Link,
+    Message,
+    ProtonException,
+    Receiver,
+    Session,
+    symbol,
+)
 
 from sandbox.servicebus import codec
 from sandbox.servicebus.message import QueueError
 from sandbox.servicebus.namespace import Namespace
 from sandbox.servicebus.nodes import Node, RefusalError, resolve
-from sandbox.servicebus.queue import Queue
+from sandbox.servicebus.queue import DESCRIPTION, REASON, Queue
 
 MAX_MESSAGE_SIZE = 256 * 1024
 """Bytes, of a message or a batch: the Standard tier's limit."""
@@ -133,7 +145,9 @@ class Links(Handler):
             if node.queue is not None and node.answer is None:
                 self._pump(node.queue)
                 self._on_change()
-            event.link.drained()
+            # Proton reports the sending of messages as a flow too, so the answer follows the last of them.
+            if event.link.drain_mode and not event.link.queued:
+                _answer_drain(event.link)
 
     # -- deliveries ---------------------------------------------------------------------------------------
 
@@ -175,7 +189,7 @@ class Links(Handler):
         request = Message()
         try:
             request.decode(raw)
-        except ProtonException as problem:
+        except (ProtonException, TypeError, RecursionError) as problem:
             raise RefusalError(
                 "amqp:decode-error", f"a request to '{node.path}' doesn't decode: {problem}"
             ) from problem
@@ -197,9 +211,15 @@ class Links(Handler):
             try:
                 _apply(node.queue, lock, delivery)
                 # The SDK settles in mode "second": it waits until its outcome comes back unchanged.
+                delivery.local.failed, delivery.local.undeliverable = (
+                    delivery.remote.failed,
+                    delivery.remote.undeliverable,
+                )
                 delivery.update(outcome)
             except (QueueError, RefusalError) as refusal:
                 _reject(delivery, refusal.condition, str(refusal))
+            except (codec.MalformedMessageError, DataException, TypeError, RecursionError) as problem:
+                _reject(delivery, "amqp:decode-error", f"an outcome for a message of '{node.path}': {problem}")
         delivery.settle()
 
     def _pump(self, queue: Queue) -> None:
@@ -232,6 +252,16 @@ def _node_of(link: Link) -> Node | None:
     return node
 
 
+def _answer_drain(link: Link) -> None:
+    """Say that the credit is used up, giving back what is left of it."""
+    if link.credit == 0:
+        # A client waits for the answer also when every message took its share, or when it had granted nothing
+        # (as the Python SDK does on closing). Proton answers only if credit can be given back, so one is lent for
+        # that; the client isn't told of it. A sending link has no such method, but is the same thing inside.
+        Receiver.flow(link, 1)
+    link.drained()
+
+
 def _new_delivery(link: Link, token: UUID) -> Delivery:
     """A delivery whose tag is the token, in .NET's byte order, as the SDK reads lock tokens."""
     return link.delivery(token.bytes_le)
@@ -258,18 +288,19 @@ def _apply(queue: Queue, lock: UUID, delivery: Delivery) -> None:
         queue.complete(lock)
     elif outcome == Delivery.REJECTED:
         condition = delivery.remote.condition
-        info: Any = condition.info if condition is not None else None
-        told = {str(key): str(value) for key, value in (info or {}).items() if value is not None}
-        queue.dead_letter(lock, told.get("DeadLetterReason"), told.get("DeadLetterErrorDescription"))
+        told = codec.properties(condition.info if condition is not None else None)
+        reason, description = told.pop(REASON, None), told.pop(DESCRIPTION, None)
+        queue.dead_letter(lock, reason, description, told)
     elif outcome == Delivery.RELEASED:
         queue.release(lock)
-    elif outcome == Delivery.MODIFIED and not delivery.remote.undeliverable:
-        queue.abandon(lock)
+    elif outcome == Delivery.MODIFIED:
+        settle = queue.defer if delivery.remote.undeliverable else queue.abandon
+        settle(lock, codec.properties(delivery.remote.annotations))
     else:
         raise RefusalError(
             "amqp:not-implemented",
-            f"Seen outcome {outcome!r} for a message of '{queue.name}', expected complete, abandon or"
-            " dead-letter: the local broker can't defer messages. Schedule a new message instead.",
+            f"Seen outcome {outcome!r} for a message of '{queue.name}', expected complete, abandon, defer or"
+            " dead-letter.",
         )
 
 

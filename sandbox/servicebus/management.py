@@ -16,6 +16,8 @@ from sandbox.servicebus.queue import Queue
 
 SUFFIX = "/$management"
 _VENDOR = "com.microsoft:"
+_SETTLED_FIRST = 0
+"""receiver-settle-mode of a client that receives and deletes; 1 locks."""
 
 Body = dict[str, Any]
 
@@ -85,13 +87,25 @@ def _peek(queue: Queue, body: Body) -> Body | None:
     return {"messages": [{"message": codec.write(message)} for message in found]} if found else None
 
 
+def _receive_by_sequence_number(queue: Queue, body: Body) -> Body:
+    deleting = body["receiver-settle-mode"] == _SETTLED_FIRST
+    received = []
+    for message in queue.take_deferred(list(body["sequence-numbers"])):
+        received.append({"message": codec.write(message), "lock-token": message.lock})
+        if deleting and message.lock is not None:
+            queue.complete(message.lock)
+    return {"messages": received}
+
+
 def _update_disposition(queue: Queue, body: Body) -> Body:
-    """Settle by lock token: the SDK does so when the link that delivered the message is gone."""
+    """Settle by lock token: a deferred message, or one whose link is gone by now."""
+    properties = codec.properties(body.get("properties-to-modify"))
     settle: dict[str, Callable[[Any], None]] = {
         "completed": queue.complete,
-        "abandoned": queue.abandon,
+        "abandoned": lambda lock: queue.abandon(lock, properties),
+        "defered": lambda lock: queue.defer(lock, properties),  # the protocol's own spelling
         "suspended": lambda lock: queue.dead_letter(
-            lock, body.get("deadletter-reason"), body.get("deadletter-description")
+            lock, body.get("deadletter-reason"), body.get("deadletter-description"), properties
         ),
     }
     for lock in body["lock-tokens"]:
@@ -104,5 +118,6 @@ _OPERATIONS: dict[str, Callable[[Queue, Body], Body | None]] = {
     "schedule-message": _schedule,
     "cancel-scheduled-message": _cancel_scheduled,
     "peek-message": _peek,
+    "receive-by-sequence-number": _receive_by_sequence_number,
     "update-disposition": _update_disposition,
 }

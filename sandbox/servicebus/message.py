@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 
@@ -31,7 +31,7 @@ class LockLostError(QueueError):
 
 
 class MessageNotFoundError(QueueError):
-    """There is no scheduled message with such a sequence number (text as in azure-service-bus issue 239)."""
+    """No message with such a number is scheduled, or deferred and free (text as in azure-service-bus issue 239)."""
 
     condition = "com.microsoft:message-not-found"
     status = 404
@@ -73,22 +73,16 @@ class State(Enum):
     READY = "ready"
     SCHEDULED = "scheduled"
     LOCKED = "locked"
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """Why a message was put aside, and from which queue."""
-
-    reason: str | None
-    description: str | None
-    source: str
+    DEFERRED = "deferred"
 
 
 @dataclass(slots=True, eq=False)
 class StoredMessage:
     """A message and its standing. Times are seconds since the epoch; ``ttl`` is seconds.
 
-    ``delivery_count`` counts deliveries that failed; ``content`` is whatever the queue was given.
+    ``delivery_count`` counts deliveries that ended in another way than completion or release; ``content`` is
+    whatever the queue was given, and ``properties`` are those that receivers have set on it since. Once
+    ``deferred``, a message is given back to whoever asks for its number, no more to whoever comes first.
     """
 
     content: bytes
@@ -102,11 +96,19 @@ class StoredMessage:
     locked_until: float = 0.0
     lock: UUID | None = None
     delivery_count: int = 0
-    dead_letter: DeadLetter | None = None
+    deferred: bool = False
+    properties: dict[str, Any] = field(default_factory=dict)
+    dead_letter_source: str | None = None
 
     @property
     def deadline(self) -> float:
         """When time alone changes the message's state next."""
-        if self.state is State.SCHEDULED:
-            return self.due_at
-        return self.locked_until if self.state is State.LOCKED else self.expires_at
+        match self.state:
+            case State.SCHEDULED:
+                return self.due_at
+            case State.LOCKED:
+                return self.locked_until
+            case State.DEFERRED:
+                return math.inf
+            case State.READY:
+                return self.expires_at

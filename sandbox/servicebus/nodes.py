@@ -85,5 +85,9 @@ def _refusal(namespace: Namespace, link: Link, path: str, queue: Queue | None) -
 def _wants_session(link: Link) -> bool:
     wanted = link.remote_source.filter
     wanted.rewind()
-    filters: Any = wanted.get_object() if wanted.next() is not None else None
+    try:
+        filters: Any = wanted.get_object() if wanted.next() is not None else None
+    except (TypeError, RecursionError) as problem:
+        text = f"the filter of a link to '{link.remote_source.address}': {problem}"
+        raise RefusalError("amqp:decode-error", text) from problem
     return isinstance(filters, dict) and _SESSION_FILTER in filters

@@ -4,8 +4,8 @@ A state machine with the clock passed in and no I/O. Every public method first l
 expired lock is lost at that instant, whether or not anybody has looked in between.
 
 The rules are Service Bus's: https://learn.microsoft.com/azure/service-bus-messaging/, pages
-message-transfers-locks-settlement, message-sequencing, message-expiration, duplicate-detection and
-service-bus-dead-letter-queues.
+message-transfers-locks-settlement, message-sequencing, message-expiration, message-deferral,
+duplicate-detection and service-bus-dead-letter-queues.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from __future__ import annotations
 import heapq
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 from sandbox.servicebus.message import (
     AlreadyDeadLetteredError,
-    DeadLetter,
     LockLostError,
     MessageNotFoundError,
     QueueSettings,
@@ -28,6 +28,12 @@ from sandbox.servicebus.message import (
 
 Clock = Callable[[], float]
 """Seconds since the Unix epoch, UTC."""
+
+Properties = Mapping[str, Any]
+"""What a receiver sets on a message while giving it back or putting it aside."""
+
+REASON, DESCRIPTION = "DeadLetterReason", "DeadLetterErrorDescription"
+"""The properties that say why a message was put aside."""
 
 _log = logging.getLogger("sandbox.servicebus")
 
@@ -114,34 +120,67 @@ class Queue:
         while self._ready:
             message = self._messages.get(heapq.heappop(self._ready))
             if message is not None and message.state is State.READY:
-                lock = self._new_lock()
-                message.state, message.lock = State.LOCKED, lock
-                message.locked_until = now + self.settings.lock_duration
-                self._locked[lock] = message
-                self._watch(message)
+                self._lock(message, now)
                 return message
         return None
+
+    def take_deferred(self, sequences: Sequence[int]) -> list[StoredMessage]:
+        """Lock and return deferred messages by their numbers.
+
+        Raises MessageNotFoundError, locking none, if any isn't deferred or is locked already. One that has
+        outlived its time expires here: nobody looks at it before.
+        """
+        now = self.advance()
+        wanted = {n: self._messages.get(n) for n in sequences}
+        found = [message for message in wanted.values() if message is not None and message.state is State.DEFERRED]
+        for message in found:
+            if message.expires_at <= now:
+                self._expire(message)
+        if missing := [n for n, message in wanted.items() if message not in found or n not in self._messages]:
+            raise MessageNotFoundError(self.name, missing)
+        for message in found:
+            self._lock(message, now)
+        return found
 
     def complete(self, lock: UUID) -> None:
         """Remove a locked message. Raises LockLostError."""
         self._remove(self._held(lock))
 
-    def abandon(self, lock: UUID) -> None:
+    def abandon(self, lock: UUID, properties: Properties | None = None) -> None:
         """Give a message back after a failed delivery; the last permitted one dead-letters it.
 
         Raises LockLostError.
         """
-        self._give_back(self._held(lock), failed=True)
+        message = self._held(lock)
+        message.properties.update(properties or {})
+        self._give_back(message, failed=True)
+
+    def defer(self, lock: UUID, properties: Properties | None = None) -> None:
+        """Keep a message for `take_deferred`. It counts as a delivery, so the last permitted one dead-letters it.
+
+        Raises LockLostError. (The count: azure-service-bus issue 375, and the SDK for JavaScript's live tests.)
+        """
+        message = self._held(lock)
+        message.deferred = True
+        message.properties.update(properties or {})
+        self._give_back(message, failed=True)
 
     def release(self, lock: UUID) -> None:
         """Give a message back unseen, without counting a delivery. Raises LockLostError."""
         self._give_back(self._held(lock), failed=False)
 
-    def dead_letter(self, lock: UUID, reason: str | None = None, description: str | None = None) -> None:
+    def dead_letter(
+        self,
+        lock: UUID,
+        reason: str | None = None,
+        description: str | None = None,
+        properties: Properties | None = None,
+    ) -> None:
         """Put a locked message aside for a person. Raises LockLostError, AlreadyDeadLetteredError."""
         message = self._held(lock)
         if self.dead_letters is None:
             raise AlreadyDeadLetteredError(self.name)
+        message.properties.update(properties or {})
         self._put_aside(message, reason, description)
 
     def renew(self, lock: UUID) -> float:
@@ -212,6 +251,12 @@ class Queue:
         self._store(message)
         heapq.heappush(self._ready, message.sequence)
 
+    def _lock(self, message: StoredMessage, now: float) -> None:
+        message.state, message.lock = State.LOCKED, self._new_lock()
+        message.locked_until = now + self.settings.lock_duration
+        self._locked[message.lock] = message
+        self._watch(message)
+
     def _remove(self, message: StoredMessage) -> None:
         self._messages.pop(message.sequence, None)
         if message.lock is not None:
@@ -220,11 +265,13 @@ class Queue:
     def _give_back(self, message: StoredMessage, *, failed: bool) -> None:
         if message.lock is not None:
             self._locked.pop(message.lock, None)
-        message.state, message.lock = State.READY, None
+        message.state, message.lock = State.DEFERRED if message.deferred else State.READY, None
         message.delivery_count += failed
         if self.dead_letters is not None and message.delivery_count >= self.settings.max_delivery_count:
             text = f"Message could not be consumed after {message.delivery_count} delivery attempts."
             self._put_aside(message, "MaxDeliveryCountExceeded", text)
+        elif message.deferred:
+            return
         elif message.expires_at <= self._clock():
             # A lock keeps a message past its lifetime, but no longer than that.
             self._expire(message)
@@ -243,7 +290,7 @@ class Queue:
         if self.dead_letters is None:
             raise AlreadyDeadLetteredError(self.name)
         self._remove(message)
-        target, letter = self.dead_letters, DeadLetter(reason, description, self.name)
+        target, told = self.dead_letters, {REASON: reason, DESCRIPTION: description}
         _log.warning(
             "%s: message %s dead-lettered to %s: %s (%s)",
             self.name, message.message_id, target.name, reason, description,
@@ -252,7 +299,8 @@ class Queue:
         # how often it was tried; a queue that it is forwarded to treats it like any new message.
         own = target.is_dead_letter_queue
         ttl = math.inf if own else min(message.ttl, target.settings.default_ttl)
-        copy = StoredMessage(message.content, message.message_id, ttl, State.READY, dead_letter=letter)
+        copy = StoredMessage(message.content, message.message_id, ttl, State.READY, dead_letter_source=self.name)
+        copy.properties = message.properties | {name: text for name, text in told.items() if text is not None}
         copy.delivery_count = message.delivery_count if own else 0
         target._enqueue(copy, target.advance())
 

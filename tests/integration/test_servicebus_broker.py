@@ -365,12 +365,74 @@ class TestSettling:
         pass_time(broker, clock, 60)
         assert (await waits).delivery_count == 1
 
-    async def test_deferring_is_refused_in_clear_words(
-        self, sender: ServiceBusSender, receiver: ServiceBusReceiver
+    async def test_what_a_closed_receiver_had_prefetched_is_free_at_once(
+        self, client: ServiceBusClient, sender: ServiceBusSender, receiver: ServiceBusReceiver
+    ) -> None:
+        await send_by(sender, *(ServiceBusMessage(str(number)) for number in range(6)))
+        async with client.get_queue_receiver("add-domain", prefetch_count=4) as hoarder:
+            await hoarder.complete_message(await receive(hoarder))
+        rest = [await receive(receiver) for _ in range(5)]
+        assert [(str(message), message.delivery_count) for message in rest] == [(str(n), 0) for n in range(1, 6)]
+
+
+class TestDeferring:
+    async def test_it_comes_to_who_asks_for_its_number_and_to_nobody_else(
+        self, sender: ServiceBusSender, receiver: ServiceBusReceiver, broker: Broker, clock: Clock
+    ) -> None:
+        await send_by(sender, ServiceBusMessage("1", application_properties={"kept": 1}), ServiceBusMessage("2"))
+        message = await receive(receiver)
+        number = message.sequence_number
+        assert number is not None
+        await receiver.defer_message(message)
+        assert str(await receive(receiver)) == "2"
+        seen = [(str(found), found.state) for found in await receiver.peek_messages(10, sequence_number=1)]
+        assert seen == [("1", ServiceBusMessageState.DEFERRED), ("2", ServiceBusMessageState.ACTIVE)]
+        [deferred] = await receiver.receive_deferred_messages(number)
+        assert (str(deferred), deferred.delivery_count, deferred.state) == ("1", 1, ServiceBusMessageState.DEFERRED)
+        assert (deferred.application_properties or {})[b"kept"] == 1
+        assert deferred.locked_until_utc is not None
+        assert abs((deferred.locked_until_utc - clock.after(60)).total_seconds()) < 0.01
+        with pytest.raises(MessageNotFoundError, match=f"Missing sequence numbers: {number}, 99"):
+            await receiver.receive_deferred_messages([number, 99])
+        pass_time(broker, clock, 50)
+        await receiver.renew_message_lock(deferred)
+        pass_time(broker, clock, 50)
+        await receiver.complete_message(deferred)
+        assert await waiting(receiver) == ["2"]
+
+    async def test_given_back_it_stays_deferred(self, sender: ServiceBusSender, receiver: ServiceBusReceiver) -> None:
+        await send_by(sender, ServiceBusMessage("1"))
+        await receiver.defer_message(await receive(receiver))
+        [message] = await receiver.receive_deferred_messages(1)
+        await receiver.abandon_message(message)
+        [again] = await receiver.receive_deferred_messages(1)
+        assert (str(again), again.delivery_count) == ("1", 2)
+
+    @pytest.mark.parametrize("last", ["dead-letter", "defer too often", "receive and delete"])
+    async def test_it_ends_like_any_other(
+        self, client: ServiceBusClient, sender: ServiceBusSender, receiver: ServiceBusReceiver, last: str
     ) -> None:
         await send_by(sender, ServiceBusMessage("1"))
-        with pytest.raises(ServiceBusError, match="can't defer messages"):
-            await receiver.defer_message(await receive(receiver))
+        await receiver.defer_message(await receive(receiver))
+        if last == "receive and delete":
+            mode = ServiceBusReceiveMode.RECEIVE_AND_DELETE
+            async with client.get_queue_receiver("add-domain", receive_mode=mode) as greedy:
+                [message] = await greedy.receive_deferred_messages(1)
+            assert str(message) == "1"
+            assert await waiting(receiver) == []
+            return
+        [message] = await receiver.receive_deferred_messages(1)
+        if last == "dead-letter":
+            await receiver.dead_letter_message(message, reason="Unreadable", error_description="not JSON")
+        else:
+            await receiver.defer_message(message)
+            [message] = await receiver.receive_deferred_messages(1)
+            await receiver.defer_message(message)
+        assert await waiting(receiver) == []
+        async with client.get_queue_receiver("add-domain", sub_queue=ServiceBusSubQueue.DEAD_LETTER) as shelf:
+            letter = await receive(shelf)
+            reason = "Unreadable" if last == "dead-letter" else "MaxDeliveryCountExceeded"
+            assert (str(letter), letter.dead_letter_reason) == ("1", reason)
 
 
 class TestScheduling:

@@ -3,17 +3,23 @@
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proton import Described, Message, symbol, uint
+from proton import UNDESCRIBED, Array, Data, Described, Message, decimal128, symbol, timestamp, uint
 
 from sandbox.servicebus import ConfigError, QueueSettings, codec, load
 from sandbox.servicebus.config import seconds
-from sandbox.servicebus.message import AlreadyDeadLetteredError, LockLostError, MessageNotFoundError, State
+from sandbox.servicebus.message import (
+    AlreadyDeadLetteredError,
+    LockLostError,
+    MessageNotFoundError,
+    State,
+    StoredMessage,
+)
 from sandbox.servicebus.namespace import Namespace
 from sandbox.servicebus.queue import Queue
 
@@ -242,8 +248,7 @@ class TestExpiry:
         clock.advance(60)
         queue.advance()
         [letter] = shelf_of(queue).peek(0, 10)
-        assert letter.dead_letter is not None
-        assert letter.dead_letter.reason == "TTLExpiredException"
+        assert letter.properties["DeadLetterReason"] == "TTLExpiredException"
 
 
 class TestDeadLetters:
@@ -255,10 +260,9 @@ class TestDeadLetters:
         clock.advance(60)
         assert queue.take() is None
         [letter] = shelf_of(queue).peek(0, 10)
-        assert letter.dead_letter is not None
         assert (letter.content, letter.delivery_count) == (b"1", 2)
-        assert letter.dead_letter.reason == "MaxDeliveryCountExceeded"
-        assert letter.dead_letter.source == "steps"
+        assert letter.properties["DeadLetterReason"] == "MaxDeliveryCountExceeded"
+        assert letter.dead_letter_source == "steps"
 
     def test_they_keep_for_ever_however_often_they_are_given_back(self, clock: Clock) -> None:
         queue = queue_of(clock, max_delivery_count=1, default_ttl=60)
@@ -298,9 +302,140 @@ class TestDeadLetters:
         take(failed)
         letter = failed.take()
         assert letter is not None
-        assert letter.dead_letter is not None
-        assert (letter.delivery_count, letter.dead_letter.source) == (0, "steps")
+        assert (letter.delivery_count, letter.dead_letter_source) == (0, "steps")
         assert letter.expires_at == clock.now + 600
+
+
+def deferred(queue: Queue, content: bytes = b"1", **sent: Any) -> int:
+    """Send a message, defer it, and return its number."""
+    number = queue.send(content, **sent)
+    queue.defer(take(queue)[1])
+    return number
+
+
+class TestDeferring:
+    def test_a_deferred_message_comes_only_to_who_asks_for_its_number(self, clock: Clock) -> None:
+        queue = queue_of(clock)
+        number = deferred(queue)
+        queue.send(b"2")
+        assert take(queue)[0] == b"2"
+        assert queue.take() is None
+        [message] = queue.take_deferred([number])
+        assert (message.content, message.sequence, message.delivery_count) == (b"1", number, 1)
+        assert message.locked_until == clock.now + 60
+        assert message.lock is not None
+        queue.complete(message.lock)
+        assert contents(queue) == [b"2"]
+
+    @pytest.mark.parametrize(("give_back", "count"), [("abandon", 2), ("defer", 2), ("release", 1), ("expire", 2)])
+    def test_given_back_it_stays_deferred(self, clock: Clock, give_back: str, count: int) -> None:
+        queue = queue_of(clock, lock_duration=60)
+        number = deferred(queue)
+        [message] = queue.take_deferred([number])
+        if give_back == "expire":
+            clock.advance(60)
+        else:
+            getattr(queue, give_back)(message.lock)
+        assert queue.take() is None
+        [again] = queue.take_deferred([number])
+        assert (again.content, again.delivery_count) == (b"1", count)
+
+    def test_the_last_permitted_delivery_is_dead_lettered_in_place_of_deferred(self, clock: Clock) -> None:
+        queue = queue_of(clock, max_delivery_count=1)
+        deferred(queue)
+        [letter] = shelf_of(queue).peek(0, 10)
+        assert letter.properties["DeadLetterReason"] == "MaxDeliveryCountExceeded"
+        assert take(shelf_of(queue))[0] == b"1"
+
+    def test_dead_lettered_it_is_a_dead_letter_like_any(self, clock: Clock) -> None:
+        queue = queue_of(clock)
+        [message] = queue.take_deferred([deferred(queue)])
+        assert message.lock is not None
+        queue.dead_letter(message.lock, "why")
+        assert contents(queue) == []
+        assert take(shelf_of(queue))[0] == b"1"
+
+    def test_a_dead_letter_can_be_deferred(self, clock: Clock) -> None:
+        queue = queue_of(clock, max_delivery_count=1)
+        queue.send(b"1")
+        queue.abandon(take(queue)[1])
+        shelf = shelf_of(queue)
+        shelf.defer(take(shelf)[1])
+        [message] = shelf.take_deferred([1])
+        assert message.content == b"1"
+
+    def test_all_numbers_are_found_or_none_is_locked(self, clock: Clock) -> None:
+        queue = queue_of(clock)
+        one, two, ready = deferred(queue), deferred(queue), queue.send(b"ready")
+        queue.take_deferred([two])
+        with pytest.raises(MessageNotFoundError, match=f"'steps'. Missing sequence numbers: {two}, {ready}, 99"):
+            queue.take_deferred([one, two, ready, 99])
+        assert [message.sequence for message in queue.take_deferred([one, one])] == [one]
+
+    @pytest.mark.parametrize("dead_letter_on_expiry", [True, False])
+    def test_it_expires_only_when_somebody_asks_for_it(self, clock: Clock, dead_letter_on_expiry: bool) -> None:
+        queue = queue_of(clock, dead_letter_on_expiry=dead_letter_on_expiry)
+        number, other = deferred(queue, ttl=60), deferred(queue, b"2")
+        clock.advance(86_400)
+        assert (contents(queue), queue.next_due()) == ([b"1", b"2"], None)
+        with pytest.raises(MessageNotFoundError, match=f": {number}$"):
+            queue.take_deferred([number, other])
+        assert (contents(queue), contents(shelf_of(queue))) == ([b"2"], [b"1"] if dead_letter_on_expiry else [])
+
+    def test_received_in_time_it_outlives_its_time_until_somebody_asks_again(self, clock: Clock) -> None:
+        queue = queue_of(clock, lock_duration=60)
+        number = deferred(queue, ttl=60)
+        clock.advance(59)
+        [message] = queue.take_deferred([number])
+        clock.advance(30)
+        assert message.lock is not None
+        queue.abandon(message.lock)
+        assert contents(queue) == [b"1"]
+        with pytest.raises(MessageNotFoundError):
+            queue.take_deferred([number])
+        assert contents(queue) == []
+
+
+class TestProperties:
+    @pytest.mark.parametrize("settle", ["abandon", "defer"])
+    def test_those_set_while_giving_back_stay_with_the_message(self, clock: Clock, settle: str) -> None:
+        queue = queue_of(clock, max_delivery_count=3)
+        number = queue.send(b"1")
+        getattr(queue, settle)(take(queue)[1], {"a": 1, "b": 1})
+        message = queue.take_deferred([number])[0] if settle == "defer" else queue.take()
+        assert message is not None
+        assert message.properties == {"a": 1, "b": 1}
+        assert message.lock is not None
+        queue.dead_letter(message.lock, "why", properties={"b": 2})
+        [letter] = shelf_of(queue).peek(0, 10)
+        assert letter.properties == {"a": 1, "b": 2, "DeadLetterReason": "why"}
+
+    def test_they_go_along_to_where_dead_letters_are_forwarded(self, clock: Clock) -> None:
+        settings = [
+            QueueSettings("steps", max_delivery_count=1, forward_dead_letters_to="failed"),
+            QueueSettings("failed"),
+        ]
+        namespace = Namespace(settings, clock)
+        steps, failed = namespace.find("steps"), namespace.find("failed")
+        assert steps is not None
+        assert failed is not None
+        steps.send(b"1")
+        steps.abandon(take(steps)[1], {"a": 1})
+        letter = failed.take()
+        assert letter is not None
+        assert letter.properties["a"] == 1
+        assert letter.properties["DeadLetterReason"] == "MaxDeliveryCountExceeded"
+
+    def test_without_a_lock_none_is_set(self, clock: Clock) -> None:
+        queue = queue_of(clock)
+        queue.send(b"1")
+        lock = take(queue)[1]
+        queue.release(lock)
+        with pytest.raises(LockLostError):
+            queue.abandon(lock, {"a": 1})
+        message = queue.take()
+        assert message is not None
+        assert message.properties == {}
 
 
 class TestPeek:
@@ -308,14 +443,17 @@ class TestPeek:
         queue = queue_of(clock)
         for number in range(3):
             queue.send(b"%d" % number, due_at=clock.now + 60 if number == 1 else None)
+        queue.defer(take(queue)[1])
+        queue.send(b"3")
         take(queue)
         states = [message.state for message in queue.peek(0, 10)]
-        assert states == [State.LOCKED, State.SCHEDULED, State.READY]
+        assert states == [State.DEFERRED, State.SCHEDULED, State.LOCKED, State.READY]
         assert [message.content for message in queue.peek(2, 1)] == [b"1"]
-        assert take(queue)[0] == b"2"
+        assert take(queue)[0] == b"3"
 
 
-ACTIONS = ["send", "schedule", "take", "complete", "abandon", "release", "dead-letter", "renew", "wait"]
+SETTLING = ["complete", "abandon", "defer", "release", "dead-letter", "renew"]
+ACTIONS = ["send", "schedule", "take", "take-deferred", "wait", *SETTLING]
 
 
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 90)), max_size=60))
@@ -332,6 +470,11 @@ def test_no_message_is_lost_or_doubled_whatever_happens(actions: list[tuple[str,
             queue.send(sent[-1], due_at=clock.now + number if action == "schedule" else None)
         elif action == "take":
             if message := queue.take():
+                assert message.lock is not None
+                held[message.lock] = message.content
+        elif action == "take-deferred":
+            resting = [message.sequence for message in queue.peek(0, 1000) if message.state is State.DEFERRED]
+            for message in queue.take_deferred(resting[:number]):
                 assert message.lock is not None
                 held[message.lock] = message.content
         elif action == "wait":
@@ -391,6 +534,13 @@ class TestNamespace:
         assert "seen a circle by way of 'self'" in str(caught.value)
 
 
+def state_of(message: StoredMessage) -> Any:
+    received = Message()
+    received.decode(codec.write(message))
+    annotations: dict[Any, Any] = received.annotations or {}
+    return annotations[symbol("x-opt-message-state")]
+
+
 class TestCodec:
     def test_a_message_is_read_and_passed_on_byte_for_byte(self, clock: Clock) -> None:
         sent = Message(id="a", ttl=30, subject="step", properties={"n": uint(7)}, body=Described(symbol("x"), [1]))
@@ -407,6 +557,59 @@ class TestCodec:
         assert annotations[symbol("x-opt-sequence-number")] == 1
         # From the properties section on, nothing differs.
         assert written.endswith(raw[raw.index(b"\x00\x53\x73") :])
+
+    # As the .NET SDK has them: its own types are described ones.
+    VALUES: ClassVar[dict[str, Any]] = {
+        "text": "x",
+        "symbol": symbol("x"),
+        "binary": b"x",
+        "none": None,
+        "uint": uint(7),
+        "long": 7,
+        "time": timestamp(5),
+        "uuid": UUID(int=5),
+        "decimal": decimal128(b"\x22" * 16),
+        "span": Described(symbol("com.microsoft:timespan"), 30_000_000),
+        "uri": Described(symbol("com.microsoft:uri"), "https://x.example"),
+        "data": Described(symbol("x"), b"x"),
+    }
+
+    def test_properties_that_a_receiver_set_lie_over_the_senders_each_with_its_type(self, clock: Clock) -> None:
+        queue = queue_of(clock)
+        queue.send(Message(id="a", properties=self.VALUES, body="body").encode())
+        queue.abandon(take(queue)[1], codec.properties({symbol("text"): "y", symbol("new"): memoryview(b"y")}))
+        stored = queue.take()
+        assert stored is not None
+        expected = self.VALUES | {"text": "y", "new": b"y"}
+        written = codec.write(stored)
+        assert codec.described(codec.APPLICATION_PROPERTIES, expected) in written
+        received = Message()
+        received.decode(written)
+        assert (received.id, received.body) == ("a", "body")
+
+    @pytest.mark.parametrize("sent", [["a", 1], "a", 7, {1: 2}])
+    def test_what_is_no_map_by_name_is_not_taken_for_properties(self, sent: object) -> None:
+        with pytest.raises(codec.MalformedMessageError, match="expected a map by name"):
+            codec.properties(sent)
+
+    @pytest.mark.parametrize("value", [[1], {"b": 1}, Array(UNDESCRIBED, Data.INT, 1), Described(symbol("x"), [1])])
+    def test_only_simple_values_are_properties(self, value: object) -> None:
+        with pytest.raises(codec.MalformedMessageError, match="for property 'a', expected a simple value"):
+            codec.properties({"a": value})
+
+    def test_the_state_told_is_the_services(self, clock: Clock) -> None:
+        queue = queue_of(clock)
+        body = Message(body="1").encode()
+        for due_at in (None, None, None, clock.now + 60):
+            queue.send(body, due_at=due_at)
+        for _ in range(2):
+            queue.defer(take(queue)[1])
+        queue.take_deferred([2])
+        assert [state_of(message) for message in queue.peek(0, 10)] == [1, 1, 0, 2]
+
+    def test_ids_are_alike_when_their_bytes_are(self) -> None:
+        one, two = (codec.read(Message(id=b"a", body="x").encode()).message_id for _ in range(2))
+        assert one == two == str(b"a")
 
     def test_a_batch_is_told_from_a_body_that_only_looks_like_one(self) -> None:
         one, two = (Message(id=name, body=b"x", inferred=True).encode() for name in "ab")
