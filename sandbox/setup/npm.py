@@ -32,9 +32,12 @@ class NodeModules:
         folder: where to install.
         main: the file that is used of it, below `node_modules`.
         takes: how long installing takes, for people.
+        by: the command that installs it, for people.
     """
 
-    def __init__(self, root: Path, name: str, source: Path, folder: Path, main: str, takes: str = "") -> None:
+    def __init__(
+        self, root: Path, name: str, source: Path, folder: Path, main: str, takes: str = "", by: str = "dev.py test"
+    ) -> None:
         self.root = root
         self.name = name
         self.source = source
@@ -42,6 +45,7 @@ class NodeModules:
         self.script = folder / "node_modules" / main
         self.stamp = folder / "ready.json"
         self._takes = takes
+        self._by = by
 
     def wanted(self) -> str:
         """Changes when another version is asked for."""
@@ -52,6 +56,16 @@ class NodeModules:
         found = stamp.read(self.stamp)
         same = found.get("packages") == self.wanted()
         return same and Path(found.get("node", "-")).exists() and self.script.exists()
+
+    def node(self) -> str:
+        """The Node that it was installed for, and runs it.
+
+        Raises:
+            SetupError: it is not installed.
+        """
+        if not self.ready():
+            raise SetupError(f"{self.name} is not installed in {self.folder}; `python3 {self._by}` installs it.")
+        return stamp.read(self.stamp)["node"]
 
     def prepare(self, packages: Packages) -> None:
         """Install it, unless it is there.

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from sandbox.setup import chromium
-from sandbox.setup.axe import Axe
 from sandbox.setup.azurite import Azurite
+from sandbox.setup.npm import NodeModules
 from sandbox.setup.packages import Packages
 from sandbox.setup.problem import from_os_error
 from sandbox.setup.tool import say
+
+Modules = Callable[[Path], NodeModules]
+"""npm packages, by the repository's folder."""
 
 LOCK_RETRY = 0.2
 """Seconds between two looks at a lock that another process holds."""
@@ -42,19 +45,34 @@ def prepare(root: Path, *, azurite: bool = True) -> Path:
     return packages.python
 
 
-def prepare_browser(root: Path) -> None:
-    """What the browser tests need besides: axe-core, and a browser.
+def prepare_modules(root: Path, kinds: Sequence[Modules]) -> None:
+    """The npm packages that a layer of tests needs besides.
 
     Raises:
         SetupError: the machine lacks what it takes.
     """
-    packages, axe = Packages(root), Axe(root)
-    if axe.ready() and chromium.find():
+    missing = [modules for modules in (kind(root) for kind in kinds) if not modules.ready()]
+    if not missing:
         return
     try:
         with alone(root / ".sandbox" / "setup.lock"):
-            axe.prepare(packages)
-            chromium.prepare(packages.logs)
+            for modules in missing:
+                modules.prepare(Packages(root))
+    except OSError as error:
+        raise from_os_error("The set-up of npm packages", error) from error
+
+
+def prepare_browser(root: Path) -> None:
+    """A browser, for the tests that need one.
+
+    Raises:
+        SetupError: the machine lacks what it takes.
+    """
+    if chromium.find():
+        return
+    try:
+        with alone(root / ".sandbox" / "setup.lock"):
+            chromium.prepare(Packages(root).logs)
     except OSError as error:
         raise from_os_error("The set-up of the browser tests", error) from error
 
