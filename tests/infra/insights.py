@@ -46,7 +46,7 @@ class Insights:
         self.tracers.force_flush()
         for item in self.items:
             table, row = stored(item)
-            self.workspace.add(table, [{**row, "TimeGenerated": at}])
+            self.workspace.add(table, {**row, "TimeGenerated": at})
         self.items.clear()
 
 

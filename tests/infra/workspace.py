@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,50 +27,40 @@ SQL_TYPES = {
 Row = Mapping[str, Any]
 
 
-@dataclass
 class Workspace:
-    """What was told, by table. Columns that a row lacks are empty; TimeGenerated is required."""
+    """What was told, by table."""
 
-    rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in TABLES})
-
-    def add(self, table: str, rows: Iterable[Row]) -> None:
-        """Take rows in.
-
-        Raises:
-            ValueError: a row has a column that the table has not.
-        """
-        for row in rows:
-            if unknown := set(row) - set(TABLES[table]):
-                raise ValueError(f"{table} has no {sorted(unknown)}")
-            self.rows[table].append({"Type": table, **row})
-
-    def ask(self, query: str, since: datetime, until: datetime) -> list[dict[str, Any]]:
-        """The answer to a query over the rows after `since`, up to `until`."""
-        with _database() as database:
-            for table, rows in self.rows.items():
-                for row in rows:
-                    if since < row["TimeGenerated"] <= until:
-                        _insert(database, table, row)
-            answer = duckdb_kql.query(database, query, query_now=until)
-            return [dict(zip(answer.columns, values, strict=True)) for values in answer.fetchall()]
-
-
-@contextmanager
-def _database() -> Iterator[Any]:
-    database = duckdb_kql.connect()
-    try:
+    def __init__(self) -> None:
+        self._database = duckdb_kql.connect()
         for name, columns in TABLES.items():
             written = ", ".join(f'"{column}" {SQL_TYPES[kind]}' for column, kind in columns.items())
-            database.execute(f'CREATE TABLE "{name}" ({written})')
-        yield database
-    finally:
-        database.close()
+            self._database.execute(f'CREATE TABLE "{name}" ({written})')
 
+    def close(self) -> None:
+        self._database.close()
 
-def _insert(database: Any, table: str, row: Row) -> None:
-    columns = ", ".join(f'"{name}"' for name in row)
-    values = [_stored(value, TABLES[table][name]) for name, value in row.items()]
-    database.execute(f'INSERT INTO "{table}" ({columns}) VALUES ({", ".join("?" * len(row))})', values)
+    def add(self, table: str, row: Row) -> None:
+        """Take a row in. Columns that it lacks are empty; it must have TimeGenerated.
+
+        Raises:
+            KeyError: the table has no such column, or the row no time.
+        """
+        whole = {"Type": table, "TimeGenerated": row["TimeGenerated"], **row}
+        values = [_stored(value, TABLES[table][name]) for name, value in whole.items()]
+        columns = ", ".join(f'"{name}"' for name in whole)
+        self._database.execute(f'INSERT INTO "{table}" ({columns}) VALUES ({", ".join("?" * len(whole))})', values)
+
+    def ask(self, query: str, since: datetime, until: datetime) -> list[dict[str, Any]]:
+        """The answer to a query that sees what was told after `since`, up to `until`, which is its now."""
+        self._database.execute("BEGIN")
+        try:
+            for table in TABLES:
+                times = [_stored(time, "datetime") for time in (since, until)]
+                self._database.execute(f'DELETE FROM "{table}" WHERE TimeGenerated <= ? OR TimeGenerated > ?', times)
+            answer = duckdb_kql.query(self._database, query, query_now=until)
+            return [dict(zip(answer.columns, values, strict=True)) for values in answer.fetchall()]
+        finally:
+            self._database.execute("ROLLBACK")
 
 
 def _stored(value: Any, kind: str) -> Any:
@@ -81,6 +69,6 @@ def _stored(value: Any, kind: str) -> Any:
             return json.dumps(value)
         case "datetime":
             # DuckDB's TIMESTAMP knows no zone, as KQL's datetime; both are UTC.
-            return value.replace(tzinfo=None)
+            return value.astimezone(UTC).replace(tzinfo=None)
         case _:
             return value
