@@ -16,8 +16,8 @@ from tests.support.bicep.source import Source, properties, walk
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("kusto", "kql")
 """What a code block of a document is marked with."""
-ENTERED = {1: "x"}
-"""What stands in place of a workbook's parameter, by its `type`: 1 is a text that a person enters."""
+TEXT = 1
+"""The `type` of a workbook's parameter that a person enters a text for."""
 _ASKS = re.compile(rf"\b({'|'.join(TABLES)})\b")
 
 
@@ -38,14 +38,26 @@ def found(root: Path = ROOT) -> dict[str, str]:
     return queries
 
 
-def workbook(path: Path) -> dict[str, str]:
-    """The name of a tile (of anything with a query) → its query, with something entered for each parameter."""
+def workbook(path: Path, entered: str = "x") -> dict[str, str]:
+    """The name of a tile (of anything with a query) → its query, with this text entered for each parameter.
+
+    Raises:
+        ValueError: two have one name, or one has a parameter that is not there or no text.
+    """
     whole = json.loads(path.read_text(encoding="utf-8"))
     asking = [(name, query) for name, query in _asking(whole, "") if query]
     if len({name for name, _ in asking}) < len(asking):
         raise ValueError(f"{path.name} has two queries of one name: {sorted(name for name, _ in asking)}")
-    parameters = dict(_parameters(whole))
-    return {name: _entered(query, parameters, f"{path.name}: {name}") for name, query in asking}
+    kinds = dict(_parameters(whole))
+
+    def enter(query: str, where: str) -> str:
+        for parameter in re.finditer(r"\{(\w+)(?::\w+)?\}", query):
+            if kinds.get(parameter[1]) != TEXT:
+                raise ValueError(f"{where} asks with {parameter[0]}, which is no text among the parameters {kinds}")
+            query = query.replace(parameter[0], entered)
+        return query
+
+    return {name: enter(query, f"{path.name}: {name}") for name, query in asking}
 
 
 def _name(root: Path, path: Path) -> str:
@@ -67,16 +79,6 @@ def _parameters(node: Any) -> Iterator[tuple[str, int]]:
         yield from ((p["name"], p["type"]) for p in node.get("parameters") or () if isinstance(p, Mapping))
     for child in node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ():
         yield from _parameters(child)
-
-
-def _entered(query: str, parameters: Mapping[str, int], where: str) -> str:
-    def value(match: re.Match[str]) -> str:
-        kind = parameters.get(match[1])
-        if kind not in ENTERED:
-            raise ValueError(f"{where} asks with {match[0]}, of type {kind}; known are texts (1) in {[*parameters]}")
-        return ENTERED[kind]
-
-    return re.sub(r"\{(\w+)(?::\w+)?\}", value, query)
 
 
 def _in_bicep(path: Path) -> Iterator[tuple[int, str]]:

@@ -72,7 +72,7 @@ def _rule(name: str, given: Mapping[str, Any]) -> Rule:
     (criterion,) = given["criteria"]["allOf"]
     known = {"query", "timeAggregation", "operator", "threshold", "failingPeriods"}
     if not given["enabled"] or criterion["timeAggregation"] != "Count" or set(criterion) != known:
-        raise ValueError(f"the rule {name} is not one that counts rows: {criterion}; teach tests/infra/rules.py its sort")
+        raise ValueError(f"the rule {name} is off or counts no rows: {criterion}; teach tests/infra/rules.py its sort")
     periods = criterion["failingPeriods"]
     return Rule(
         name,
