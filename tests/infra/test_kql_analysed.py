@@ -56,7 +56,7 @@ def test_the_queries_are_all_of_them() -> None:
     """By the plainest of searches."""
     infra, documents = sorted((ROOT / "infra").rglob("*")), sorted((ROOT / "docs").glob("*.md"))
     tiles = count('"query":', [path for path in infra if path.suffix == ".json"])
-    fences = count("```kusto\n", documents)
+    fences = sum(count(f"```{language}\n", documents) for language in queries.LANGUAGES)
     assert {path.relative_to(ROOT).as_posix() for path in infra if path.suffix == ".kql"} <= set(QUERIES)
     assert sum(".json: " in name for name in QUERIES) == tiles > 0
     assert sum(name.startswith("docs/") for name in QUERIES) == fences > 0
