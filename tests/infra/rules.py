@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +13,6 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tests.infra.workspace import Workspace
-from tests.support.bicep.source import properties, read
-from tests.support.bicep.values import value
 
 MODULE = (Path(__file__).parents[2] / "infra" / "modules" / "alerts.bicep").resolve()
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
@@ -24,6 +23,16 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "LessThanOrEqual": operator.le,
 }
 """Source: Microsoft.Insights/scheduledQueryRules, `Condition`."""
+_LISTED = re.compile(
+    r"name: '(?P<name>[\w-]+)'\s+title: .*\s+text: .*\s+severity: \d\s+query: loadTextContent\('(?P<file>[^']+)'\)\s+"
+    r"every: '(?P<every>\w+)'\s+over: '(?P<over>\w+)'\s+\}"
+)
+_SHARED = re.compile(
+    r"enabled: true\s+scopes: \[\s+workspaceId\s+\]\s+evaluationFrequency: each\.every\s+windowSize: each\.over\s+"
+    r"criteria: \{\s+allOf: \[\s+\{\s+query: each\.query\s+timeAggregation: 'Count'\s+operator: '(?P<operator>\w+)'\s+"
+    r"threshold: (?P<threshold>\d+)\s+failingPeriods: \{\s+numberOfEvaluationPeriods: (?P<periods>\d+)\s+"
+    r"minFailingPeriodsToAlert: (?P<failing>\d+)\s+\}\s+\}\s+\]"
+)
 _duration = TypeAdapter(timedelta).validate_python
 
 
@@ -57,30 +66,23 @@ def rules() -> dict[str, Rule]:
     """By name, without its prefix.
 
     Raises:
-        ValueError: a rule is of a sort that is not known here.
+        ValueError: the module has rules of another form than is read here.
     """
-    source = read(MODULE)
-    listed = source.symbols["rules"].value
-    assert listed is not None
-    given = properties(source.symbols["rule"].object)["properties"]
-    return {
-        each["name"]: _rule(each["name"], value(source, given, {"each": each})) for each in value(source, listed, {})
-    }
+    module = MODULE.read_text(encoding="utf-8")
+    listed, shared = list(_LISTED.finditer(module)), _SHARED.search(module)
+    if shared is None or not listed or len(listed) != module.count("query: loadTextContent("):
+        raise ValueError(f"{MODULE.name} has a rule that counts no rows, or in another form than {__name__} reads")
+    return {rule["name"]: _rule(rule, shared) for rule in listed}
 
 
-def _rule(name: str, given: Mapping[str, Any]) -> Rule:
-    (criterion,) = given["criteria"]["allOf"]
-    known = {"query", "timeAggregation", "operator", "threshold", "failingPeriods"}
-    if not given["enabled"] or criterion["timeAggregation"] != "Count" or set(criterion) != known:
-        raise ValueError(f"the rule {name} is off or counts no rows: {criterion}; teach tests/infra/rules.py its sort")
-    periods = criterion["failingPeriods"]
+def _rule(own: re.Match[str], shared: re.Match[str]) -> Rule:
     return Rule(
-        name,
-        criterion["query"],
-        _duration(given["evaluationFrequency"]),
-        _duration(given.get("overrideQueryTimeRange", given["windowSize"])),
-        OPERATORS[criterion["operator"]],
-        criterion["threshold"],
-        periods["numberOfEvaluationPeriods"],
-        periods["minFailingPeriodsToAlert"],
+        own["name"],
+        (MODULE.parent / own["file"]).read_text(encoding="utf-8"),
+        _duration(own["every"]),
+        _duration(own["over"]),
+        OPERATORS[shared["operator"]],
+        int(shared["threshold"]),
+        int(shared["periods"]),
+        int(shared["failing"]),
     )

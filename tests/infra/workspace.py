@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ SQL_TYPES = {
     "dynamic": "JSON",
 }
 
+_NOW = re.compile(r"\b(ago|now)\s*\(")
+
 Row = Mapping[str, Any]
 
 
@@ -32,6 +36,7 @@ class Workspace:
 
     def __init__(self) -> None:
         self._database = duckdb_kql.connect()
+        self._database.execute("SET TimeZone = 'UTC'")
         for name, columns in TABLES.items():
             written = ", ".join(f'"{column}" {SQL_TYPES[kind]}' for column, kind in columns.items())
             self._database.execute(f'CREATE TABLE "{name}" ({written})')
@@ -57,10 +62,17 @@ class Workspace:
             for table in TABLES:
                 times = [_stored(time, "datetime") for time in (since, until)]
                 self._database.execute(f'DELETE FROM "{table}" WHERE TimeGenerated <= ? OR TimeGenerated > ?', times)
-            answer = duckdb_kql.query(self._database, query, query_now=until)
+            answer = self._database.sql(_translated(query, until if _NOW.search(query) else None))
             return [dict(zip(answer.columns, values, strict=True)) for values in answer.fetchall()]
         finally:
             self._database.execute("ROLLBACK")
+
+
+@cache
+def _translated(query: str, now: datetime | None) -> str:
+    """The query in DuckDB's SQL; it takes longer to be translated than to be answered."""
+    schema = {name: list(columns) for name, columns in TABLES.items()}
+    return str(duckdb_kql.to_sql(query, schema=schema, query_now=now))
 
 
 def _stored(value: Any, kind: str) -> Any:

@@ -115,10 +115,6 @@ def value(source: Source, node: Node, local: Mapping[str, Any]) -> Any:
     match node.type:
         case "string" if not any(c.type == "interpolation" for c in children):
             return text(node)
-        case "number":
-            return int(node.text)
-        case "boolean":
-            return node.text == b"true"
         case "array":
             return [value(source, c, local) for c in children]
         case "object":
@@ -140,9 +136,6 @@ def value(source: Source, node: Node, local: Mapping[str, Any]) -> Any:
         case "call_expression" if children[0].text == b"loadJsonContent":
             path = source.path.parent / text(children[1].named_children[0])
             return json.loads(path.read_text(encoding="utf-8")) if path.exists() else UNKNOWN
-        case "call_expression" if children[0].text == b"loadTextContent":
-            path = source.path.parent / text(children[1].named_children[0])
-            return path.read_text(encoding="utf-8") if path.exists() else UNKNOWN
         case "call_expression" if children[0].text == b"filter":
             items, test = children[1].named_children
             names, body = lambda_of(test)
