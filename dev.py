@@ -18,7 +18,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from sandbox.package import options as packaging
 from sandbox.setup import workspace
 from sandbox.setup.axe import Axe
 from sandbox.setup.kusto import Kusto
+from sandbox.setup.npm import NodeModules
 from sandbox.setup.problem import SetupError, from_os_error
 
 ROOT = Path(__file__).resolve().parent
@@ -56,8 +57,8 @@ class Layer:
     """Whether it needs Azurite."""
     browser: bool = False
     """Whether it needs a browser."""
-    modules: tuple[workspace.Modules, ...] = ()
-    """npm packages that it needs."""
+    modules: tuple[Callable[[Path], NodeModules], ...] = ()
+    """The npm packages that it needs."""
     whole: tuple[str, ...] = ()
     """Arguments that judge the layer as a whole; left out when a part of it is asked for."""
 

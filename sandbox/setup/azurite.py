@@ -18,13 +18,5 @@ class Azurite(NodeModules):
             folder=root / ".sandbox" / "azurite",
             main="azurite/dist/src/azurite.js",
             takes="about half a minute",
-            by="dev.py up",
+            installed_by="python3 dev.py up",
         )
-
-    def command(self) -> list[str]:
-        """How to run it.
-
-        Raises:
-            SetupError: it is not installed.
-        """
-        return [self.node(), str(self.script)]

@@ -17,5 +17,5 @@ class Kusto(NodeModules):
             source=root / "tests" / "infra",
             folder=root / ".sandbox" / "kusto",
             main="@kusto/language-service-next/Kusto.Language.Bridge.min.js",
-            by="dev.py test infra",
+            installed_by="python3 dev.py test infra",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -16,9 +16,6 @@ from sandbox.setup.npm import NodeModules
 from sandbox.setup.packages import Packages
 from sandbox.setup.problem import from_os_error
 from sandbox.setup.tool import say
-
-Modules = Callable[[Path], NodeModules]
-"""npm packages, by the repository's folder."""
 
 LOCK_RETRY = 0.2
 """Seconds between two looks at a lock that another process holds."""
@@ -45,23 +42,6 @@ def prepare(root: Path, *, azurite: bool = True) -> Path:
     return packages.python
 
 
-def prepare_modules(root: Path, kinds: Sequence[Modules]) -> None:
-    """The npm packages that a layer of tests needs besides.
-
-    Raises:
-        SetupError: the machine lacks what it takes.
-    """
-    missing = [modules for modules in (kind(root) for kind in kinds) if not modules.ready()]
-    if not missing:
-        return
-    try:
-        with alone(root / ".sandbox" / "setup.lock"):
-            for modules in missing:
-                modules.prepare(Packages(root))
-    except OSError as error:
-        raise from_os_error("The set-up of npm packages", error) from error
-
-
 def prepare_browser(root: Path) -> None:
     """A browser, for the tests that need one.
 
@@ -75,6 +55,24 @@ def prepare_browser(root: Path) -> None:
             chromium.prepare(Packages(root).logs)
     except OSError as error:
         raise from_os_error("The set-up of the browser tests", error) from error
+
+
+def prepare_modules(root: Path, modules: Iterable[Callable[[Path], NodeModules]]) -> None:
+    """Folders of npm packages that some tests need besides.
+
+    Raises:
+        SetupError: the machine lacks what it takes.
+    """
+    left = [one for one in (kind(root) for kind in modules) if not one.ready()]
+    if not left:
+        return
+    packages = Packages(root)
+    try:
+        with alone(root / ".sandbox" / "setup.lock"):
+            for one in left:
+                one.prepare(packages)
+    except OSError as error:
+        raise from_os_error("The set-up of npm packages", error) from error
 
 
 @contextmanager

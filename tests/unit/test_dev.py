@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import dev
-from sandbox.setup import workspace
 from sandbox.setup.kusto import Kusto
 
 ROOT = Path(dev.__file__).parent
@@ -111,8 +110,8 @@ def test_a_layer_passes_fails_or_has_no_tests(repository: Path, capfd: pytest.Ca
 def test_a_layer_whose_npm_packages_are_missing_fails_in_one_sentence(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def prepare(root: Path, kinds: Sequence[workspace.Modules]) -> None:
-        if kinds:
+    def prepare(root: Path, modules: Sequence[object]) -> None:
+        if modules:
             raise dev.SetupError("Installing Kusto's language service failed because there is no network.")
 
     monkeypatch.setattr(dev.workspace, "prepare_modules", prepare)
