@@ -177,7 +177,9 @@ def test_what_is_not_installed_says_by_which_command_it_is(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", MODULES, ids=lambda kind: kind.__name__)
-def test_npm_packages_are_pinned_and_come_from_whatever_registry_npm_is_set_to(kind: Callable[[Path], npm.NodeModules]) -> None:
+def test_npm_packages_are_pinned_and_come_from_whatever_registry_npm_is_set_to(
+    kind: Callable[[Path], npm.NodeModules],
+) -> None:
     modules = kind(ROOT)
     wanted, locked = (json.loads((modules.source / name).read_text(encoding="utf-8")) for name in npm.FILES)
     packages = {name.removeprefix("node_modules/"): package for name, package in locked["packages"].items() if name}
