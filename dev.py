@@ -18,13 +18,16 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox import options
 from sandbox.package import options as packaging
 from sandbox.setup import workspace
+from sandbox.setup.axe import Axe
+from sandbox.setup.kusto import Kusto
+from sandbox.setup.npm import NodeModules
 from sandbox.setup.problem import SetupError, from_os_error
 
 ROOT = Path(__file__).resolve().parent
@@ -54,6 +57,8 @@ class Layer:
     """Whether it needs Azurite."""
     browser: bool = False
     """Whether it needs a browser."""
+    modules: tuple[Callable[[Path], NodeModules], ...] = ()
+    """The npm packages that it needs."""
     whole: tuple[str, ...] = ()
     """Arguments that judge the layer as a whole; left out when a part of it is asked for."""
 
@@ -81,7 +86,8 @@ LAYERS = (
     # for what else goes away.
     _tests("chaos", "-n", "3", "--dist", "loadgroup"),
     _tests("api"),
-    _tests("browser", "-n", "2", "--dist", "loadfile", browser=True),
+    replace(_tests("infra", azurite=False), modules=(Kusto,)),
+    replace(_tests("browser", "-n", "2", "--dist", "loadfile", browser=True), modules=(Axe,)),
 )
 SCREENSHOTS = "tests/browser/screenshots.py"
 """A test by its form, so that it has the fixtures; not one by its name, so that no layer runs it."""
@@ -148,12 +154,13 @@ def test(arguments: Sequence[str]) -> int:
 def run_layer(layer: Layer, python: Path, extra: Sequence[str]) -> tuple[str, float]:
     """Run one layer; what came of it, and how many seconds it took."""
     print(f"\n--- {layer.name}", flush=True)
-    if layer.browser:
-        try:
+    try:
+        workspace.prepare_modules(ROOT, layer.modules)
+        if layer.browser:
             workspace.prepare_browser(ROOT)
-        except SetupError as problem:
-            print(problem, flush=True)
-            return "FAILED (what it needs is not here)", 0.0
+    except SetupError as problem:
+        print(problem, flush=True)
+        return "FAILED (what it needs is not here)", 0.0
     command = [str(python), "-m", *layer.command, *(extra or layer.whole if layer.is_pytest else ())]
     started = time.monotonic()
     status = subprocess.call(command, cwd=ROOT, env=environment())

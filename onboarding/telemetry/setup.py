@@ -23,7 +23,7 @@ AZURE, OTLP = "APPLICATIONINSIGHTS_CONNECTION_STRING", "OTEL_EXPORTER_OTLP_ENDPO
 DELAY_MS = 2000
 """Until a span or a log line is sent: what an instance that is killed can lose."""
 
-_QUIET = {
+QUIET = {
     # Microsoft's statistics of its exporter, and its remote configuration: calls home that nobody here asked for.
     # And a measurement with every batch of spans that only says who we are, which each span says too.
     "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED": "true",
@@ -63,7 +63,7 @@ def _export(chosen: tuple[str, ...]) -> None:
 
     from onboarding.telemetry.exporters import DerivedIds, LateLogs, LateMetrics, LateSpans, OwnSpans
 
-    for name, value in _QUIET.items():
+    for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     # The exporters' libraries write whole URLs into logs, and a line for each export.
     for library in ("azure.core", "azure.monitor", "azure.identity", "urllib3"):

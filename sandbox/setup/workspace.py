@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from sandbox.setup import chromium
-from sandbox.setup.axe import Axe
 from sandbox.setup.azurite import Azurite
+from sandbox.setup.npm import NodeModules
 from sandbox.setup.packages import Packages
 from sandbox.setup.problem import from_os_error
 from sandbox.setup.tool import say
@@ -43,20 +43,36 @@ def prepare(root: Path, *, azurite: bool = True) -> Path:
 
 
 def prepare_browser(root: Path) -> None:
-    """What the browser tests need besides: axe-core, and a browser.
+    """A browser, for the tests that need one.
 
     Raises:
         SetupError: the machine lacks what it takes.
     """
-    packages, axe = Packages(root), Axe(root)
-    if axe.ready() and chromium.find():
+    if chromium.find():
         return
     try:
         with alone(root / ".sandbox" / "setup.lock"):
-            axe.prepare(packages)
-            chromium.prepare(packages.logs)
+            chromium.prepare(Packages(root).logs)
     except OSError as error:
         raise from_os_error("The set-up of the browser tests", error) from error
+
+
+def prepare_modules(root: Path, modules: Iterable[Callable[[Path], NodeModules]]) -> None:
+    """Folders of npm packages that some tests need besides.
+
+    Raises:
+        SetupError: the machine lacks what it takes.
+    """
+    left = [one for one in (kind(root) for kind in modules) if not one.ready()]
+    if not left:
+        return
+    packages = Packages(root)
+    try:
+        with alone(root / ".sandbox" / "setup.lock"):
+            for one in left:
+                one.prepare(packages)
+    except OSError as error:
+        raise from_os_error("The set-up of npm packages", error) from error
 
 
 @contextmanager

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import dev
+from sandbox.setup.kusto import Kusto
 
 ROOT = Path(dev.__file__).parent
 CI_RUN = ROOT / ".ci" / "run"
@@ -102,6 +105,23 @@ def test_a_layer_passes_fails_or_has_no_tests(repository: Path, capfd: pytest.Ca
         "missing": "FAILED (it has no tests)",
     }
     assert "--- good" in capfd.readouterr().out
+
+
+def test_a_layer_whose_npm_packages_are_missing_fails_in_one_sentence(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def prepare(root: Path, modules: Sequence[object]) -> None:
+        if modules:
+            raise dev.SetupError("Installing Kusto's language service failed because there is no network.")
+
+    monkeypatch.setattr(dev.workspace, "prepare_modules", prepare)
+    good = layer_of(repository, "good", "def test_it():\n    assert True\n")
+    needy = replace(layer_of(repository, "needy", "def test_it():\n    assert True\n"), modules=(Kusto,))
+    monkeypatch.setattr(dev, "LAYERS", (needy, good))
+    assert dev.main(["test"]) == 1
+    out = capfd.readouterr().out.splitlines()
+    assert "Installing Kusto's language service failed because there is no network." in out
+    assert [line.split()[:2] for line in out[-3:-1]] == [["needy", "FAILED"], ["good", "passed"]]
 
 
 def test_one_failing_layer_fails_the_whole_and_the_summary_says_which(

@@ -108,8 +108,6 @@ def test_without_a_browser_the_layer_fails_in_one_sentence_and_the_others_run(
 ) -> None:
     monkeypatch.setattr(dev, "ROOT", tmp_path)
     monkeypatch.setattr(dev.workspace, "prepare", lambda root, azurite=True: Path(sys.executable))
-    monkeypatch.setattr(dev.workspace.Axe, "prepare", lambda self, packages: None)
-    monkeypatch.setattr(dev.workspace.Axe, "ready", lambda self: True)
     browser = dev.Layer("browser", ("pytest", "tests/browser"), browser=True)
     other = dev.Layer("other", ("compileall", "-q", str(tmp_path / "bin")))
     monkeypatch.setattr(dev, "LAYERS", (browser, other))

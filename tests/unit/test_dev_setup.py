@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import dev
 from sandbox.processes import wait_until
 from sandbox.setup import azurite, compiler, node, npm, packages, pip, stamp, tool, workspace
 from sandbox.setup.axe import Axe
+from sandbox.setup.kusto import Kusto
 from sandbox.setup.problem import SetupError, explained, from_os_error
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = Path("setup.log")
+MODULES = (azurite.Azurite, *dict.fromkeys(kind for layer in dev.LAYERS for kind in layer.modules))
 
 
 class Machine:
@@ -43,7 +47,7 @@ class Machine:
             python.parent.mkdir(parents=True, exist_ok=True)
             python.write_text("")
         if "ci" in command:
-            script = (Axe if "axe" in doing else azurite.Azurite)(self.root).script
+            script = next(m.script for m in (kind(self.root) for kind in MODULES) if m.folder == folder)
             script.parent.mkdir(parents=True, exist_ok=True)
             script.write_text("")
 
@@ -52,11 +56,10 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     for name in packages.REQUIREMENTS:
         (tmp_path / name).write_text(f"{name}==1\n")
-    (tmp_path / "sandbox").mkdir()
-    (tmp_path / "tests" / "browser").mkdir(parents=True)
-    for folder in ("sandbox", "tests/browser"):
+    for source in (kind(tmp_path).source for kind in MODULES):
+        source.mkdir(parents=True)
         for name in npm.FILES:
-            (tmp_path / folder / name).write_text("{}")
+            (source / name).write_text("{}")
     machine = Machine(tmp_path)
     for module in (packages, npm):
         monkeypatch.setattr(module, "run", machine.run)
@@ -149,6 +152,41 @@ def test_without_node_the_one_of_pypi_is_installed(machine: Machine, monkeypatch
         "Installing Node (there is no Node 20 or newer with npm on the PATH)",
         NPM,
     ]
+
+
+AXE, KUSTO = "Installing axe-core", "Installing Kusto's language service"
+
+
+def test_a_layers_npm_packages_are_installed_once_and_go_on_where_they_were_interrupted(machine: Machine) -> None:
+    machine.fails_at = KUSTO
+    with pytest.raises(SetupError):
+        workspace.prepare_modules(machine.root, (Axe, Kusto))
+    machine.fails_at = ""
+    workspace.prepare_modules(machine.root, (Axe, Kusto))
+    workspace.prepare_modules(machine.root, (Axe, Kusto))
+    assert machine.ran == [AXE, KUSTO, KUSTO]
+    assert Kusto(machine.root).node() == sys.executable
+
+
+def test_what_is_not_installed_says_by_which_command_it_is(tmp_path: Path) -> None:
+    for name in npm.FILES:
+        (tmp_path / "tests" / "infra").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tests" / "infra" / name).write_text("{}")
+    with pytest.raises(SetupError, match=r"is not installed in .*kusto; `python3 dev\.py test infra` installs it"):
+        Kusto(tmp_path).node()
+
+
+@pytest.mark.parametrize("kind", MODULES, ids=lambda kind: kind.__name__)
+def test_npm_packages_are_pinned_and_come_from_whatever_registry_npm_is_set_to(
+    kind: Callable[[Path], npm.NodeModules],
+) -> None:
+    modules = kind(ROOT)
+    wanted, locked = (json.loads((modules.source / name).read_text(encoding="utf-8")) for name in npm.FILES)
+    packages = {name.removeprefix("node_modules/"): package for name, package in locked["packages"].items() if name}
+    assert wanted["dependencies"] == {name: packages[name]["version"] for name in wanted["dependencies"]}
+    used = modules.script.relative_to(modules.folder / "node_modules").as_posix()
+    assert any(used.startswith(f"{name}/") for name in wanted["dependencies"])
+    assert [name for name, package in packages.items() if "integrity" not in package or "resolved" in package] == []
 
 
 def test_without_any_node_the_user_is_told_what_to_install(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

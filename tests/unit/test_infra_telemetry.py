@@ -34,7 +34,7 @@ def test_a_query_asks_for_telemetry_that_there_is(name: str) -> None:
     asked = re.findall(r"'(onboarding\.[\w.]+)'", query)
     assert len(asked) == (1 if "AppMetrics" in query else 0)
     known = telemetry["metrics"][asked[0]]["dimensions"] if asked else telemetry["attributes"]
-    assert set(re.findall(r"\bProperties\.(\w+)", query)) <= set(known)
+    assert set(re.findall(r"\bProperties(?:\.|\[')(\w+)", query)) <= set(known)
 
 
 def test_the_application_sends_what_is_agreed() -> None:
