@@ -223,7 +223,7 @@ module vault 'modules/vault.bicep' = {
       frontIdentity.outputs.principalId
       stepsIdentity.outputs.principalId
     ]
-    teamsWebhookReaders: empty(teamsWebhookUrl) ? [] : [
+    teamsWebhookReaders: [
       stepsIdentity.outputs.principalId
     ]
     purgeProtection: purgeProtection

@@ -6,7 +6,7 @@ param location string
 param tags object
 @description('Principals that may read the link key.')
 param linkKeyReaders string[]
-@description('Principals that may read the Teams webhook; none where there is none.')
+@description('Principals that may read the Teams webhook, if there is one.')
 param teamsWebhookReaders string[]
 @description('A deleted vault can then not be purged before its time. It can be turned on later, never off.')
 param purgeProtection bool
@@ -78,7 +78,9 @@ resource linkKeyReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [f
   }
 }]
 
-resource teamsWebhookReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in teamsWebhookReaders: {
+// The condition stands inside the loop: a list that is empty or another module's output has a length that is known only
+// once that module is deployed, and a preview then leaves out all that this module makes (NestedDeploymentShortCircuited).
+resource teamsWebhookReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in teamsWebhookReaders: if (!empty(teamsWebhookUrl)) {
   name: guid(teamsWebhook.id, principal, roles['Key Vault Secrets User'])
   scope: teamsWebhook
   properties: {
