@@ -88,7 +88,7 @@ var zones = {
   namespace: 'privatelink.servicebus.windows.net'
 }
 
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
   location: location
   tags: tags

@@ -59,7 +59,7 @@ param escalationEmail string
 var assertionSetting = 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
 var issuer = '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   tags: tags
@@ -73,7 +73,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: union(tags, { 'azd-service-name': serviceName })
@@ -123,7 +123,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
-resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
   properties: {
@@ -155,7 +155,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
 }
 
 // The package is sent with a token of Microsoft Entra; nobody has a password for it.
-resource noPasswordByFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource noPasswordByFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'ftp'
   properties: {
@@ -163,7 +163,7 @@ resource noPasswordByFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies
   }
 }
 
-resource noPasswordByScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource noPasswordByScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'scm'
   properties: {
@@ -175,7 +175,7 @@ resource noPasswordByScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies
 // the application's to say (onboarding/http/entrance.py). `excludedPaths` could say it here, but how it matches isn't
 // documented, and one mistake there would open the rest. Therefore: anonymous calls reach the application, which
 // refuses them everywhere but on the signed links and what needs no protection.
-resource signIn 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(authClientId)) {
+resource signIn 'Microsoft.Web/sites/config@2025-03-01' = if (!empty(authClientId)) {
   parent: app
   name: 'authsettingsV2'
   properties: {

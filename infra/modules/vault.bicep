@@ -24,7 +24,7 @@ var roles = loadJsonContent('../built-in-roles.json')
 var linkKeyName = 'link-key'
 var teamsWebhookName = 'teams-webhook-url'
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
   name: name
   location: location
   tags: tags
@@ -49,7 +49,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
 
 // Written once: a second deployment must not make the links that people hold void. Rotation: docs/deploy.md.
 @onlyIfNotExists()
-resource linkKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+resource linkKey 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = {
   parent: vault
   name: linkKeyName
   properties: {
@@ -58,7 +58,7 @@ resource linkKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
   }
 }
 
-resource teamsWebhook 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = if (!empty(teamsWebhookUrl)) {
+resource teamsWebhook 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(teamsWebhookUrl)) {
   parent: vault
   name: teamsWebhookName
   properties: {
