@@ -402,6 +402,7 @@ module front 'modules/function-app.bicep' = {
     tableEndpoint: records.outputs.tableEndpoint
     serviceBusHost: serviceBus.outputs.host
     insightsConnectionString: monitoring.outputs.connectionString
+    signsPeopleIn: true
     authClientId: empty(authClientId) ? registration!.outputs.clientId : authClientId
     publicUrl: url
     isBehindGateway: !empty(publicUrl)
@@ -444,6 +445,7 @@ module steps 'modules/function-app.bicep' = {
     tableEndpoint: records.outputs.tableEndpoint
     serviceBusHost: serviceBus.outputs.host
     insightsConnectionString: monitoring.outputs.connectionString
+    signsPeopleIn: false
     authClientId: ''
     publicUrl: url
     isBehindGateway: !empty(publicUrl)
