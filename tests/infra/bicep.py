@@ -40,7 +40,7 @@ class Bicep:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One command, in the copy."""
         command = [self.program, *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=110, check=False)
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=250, check=False)
 
     def build(self) -> str:
         """All that the compiler and the linter say of main.bicep; empty when nothing is wrong.

@@ -13,6 +13,7 @@ from tests.infra.bicep import LEAST, Bicep, prepare
 from tests.infra.predicted import CHOICES, SNAPSHOTS
 from tests.infra.tools import LeftOut
 
+pytestmark = pytest.mark.timeout(300)
 T = TypeVar("T")
 
 
