@@ -183,7 +183,7 @@ def screenshots(arguments: Sequence[str]) -> int:
 
 def snapshots(arguments: Sequence[str]) -> int:
     """What Bicep predicts of a deployment, into infra/snapshots."""
-    parser = argparse.ArgumentParser(prog="dev.py snapshots", description="Writes infra/snapshots/*.json anew, by Bicep.")
+    parser = argparse.ArgumentParser(prog="dev.py snapshots", description="Has Bicep write infra/snapshots/*.json.")
     parser.parse_args(arguments)
     python = workspace.prepare(ROOT, azurite=False)
     return run_in_place([str(python), "-P", "-m", "tests.infra.snapshots"])

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.infra.predicted import ROOT
-from tests.infra.tools import LeftOut, find, version
+from tests.infra.tools import LeftOutError, find, version
 
 LEAST = (0, 49, 2)
 """Wrote the predictions that stand in the repository; an older one writes them differently."""
 GRAPH_TYPES = "BICEP_GRAPH_TYPES"
-"""Where Microsoft Graph's types for Bicep are, if not to be fetched: an extension (.tgz), or the index.json to make it of."""
+"""Where Microsoft Graph's types are, if not to be fetched: an extension (.tgz), or the index.json to make it of."""
 ASSUMED = {
     "--tenant-id": "22222222-2222-2222-2222-222222222222",
     "--subscription-id": "11111111-1111-1111-1111-111111111111",
@@ -27,6 +27,8 @@ ASSUMED = {
 """Where a predicted deployment goes: nowhere real."""
 NEEDED = ("infra", "onboarding/azure/permissions.json", "bicepconfig.json")
 """All that the templates read."""
+
+_ANSWERED = re.compile(r"does not exist|MANIFEST_UNKNOWN|NAME_UNKNOWN|Status: 4\d\d|could not find file", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Bicep:
     def build(self) -> str:
         """All that the compiler and the linter say of main.bicep; empty when nothing is wrong.
 
-        :raises LeftOut: Microsoft Graph's types could not be fetched.
+        :raises LeftOutError: Microsoft Graph's types could not be fetched.
         """
         done = self.run("build", "infra/main.bicep", "--outfile", "main.json")
         return self._said(done)
@@ -54,16 +56,14 @@ class Bicep:
         """The prediction for a choice of parameters, as it stands in its file: with the outputs, which Bicep writes in
         another order each time, in the order of their names.
 
-        It is compared by whoever asks: `--mode validate` of 0.49 ends with an unhandled exception instead of telling what
-        differs, where there are resources of Microsoft Graph.
-
-        :raises LeftOut: Microsoft Graph's types could not be fetched.
+        :raises LeftOutError: Microsoft Graph's types could not be fetched.
         :raises ValueError: Bicep refuses, or predicts less than is deployed. The message has what it said.
         """
         written = self.folder / "infra" / "snapshots" / f"{choice}.snapshot.json"
         written.unlink(missing_ok=True)
         assumed = [part for pair in ASSUMED.items() for part in pair]
-        said = self._said(self.run("snapshot", f"infra/snapshots/{choice}.bicepparam", "--mode", "overwrite", *assumed))
+        done = self.run("snapshot", f"infra/snapshots/{choice}.bicepparam", "--mode", "overwrite", *assumed)
+        said = self._said(done)
         content = json.loads(written.read_text(encoding="utf-8")) if written.exists() else {}
         said += "".join(f"\n{diagnostic}" for diagnostic in content.get("diagnostics", ()))
         if said or not content:
@@ -74,15 +74,14 @@ class Bicep:
     def _said(self, done: subprocess.CompletedProcess[str]) -> str:
         said = (done.stdout + done.stderr).replace(f"{self.folder}{os.sep}", "").strip()
         if why := unreachable(said):
-            raise LeftOut(f"Microsoft Graph's types could not be fetched, and {GRAPH_TYPES} names none: {why}")
+            raise LeftOutError(f"Microsoft Graph's types could not be fetched, and {GRAPH_TYPES} names none: {why}")
         return said or (f"exit status {done.returncode}" if done.returncode else "")
 
 
 def unreachable(said: str) -> str | None:
     """What Bicep could not fetch, if that is so and no mistake of ours: a registry that answers has been reached."""
     failed = [line for line in said.splitlines() if "Error BCP192: " in line]
-    answered = re.compile(r"does not exist|MANIFEST_UNKNOWN|NAME_UNKNOWN|Status: 4\d\d|could not find file", re.IGNORECASE)
-    if not failed or any(answered.search(line) for line in failed):
+    if not failed or any(_ANSWERED.search(line) for line in failed):
         return None
     return failed[0].partition("Error BCP192: ")[2][:300]
 
@@ -90,7 +89,7 @@ def unreachable(said: str) -> str | None:
 def prepare(folder: Path, environment: Mapping[str, str] = os.environ, where: Callable[[str], str] = find) -> Bicep:
     """Bicep, with a copy of the templates in a folder that does not exist yet.
 
-    :raises LeftOut: there is no Bicep that would do.
+    :raises LeftOutError: there is no Bicep that would do.
     :raises FileNotFoundError: there is nothing where the types of Microsoft Graph are said to be.
     """
     program = where("bicep")
@@ -117,5 +116,5 @@ def _point_at(bicep: Bicep, types: Path) -> None:
         shutil.copyfile(types, extension)
     file = bicep.folder / "bicepconfig.json"
     config = json.loads(file.read_text(encoding="utf-8"))
-    config["extensions"] = {name: f"./{extension.name}" for name in config["extensions"]}
+    config["extensions"] = dict.fromkeys(config["extensions"], f"./{extension.name}")
     file.write_text(json.dumps(config), encoding="utf-8")

@@ -1,7 +1,11 @@
-"""What Bicep predicts of a deployment: `infra/snapshots/*.snapshot.json`, each beside the parameters that it is for.
+"""What Bicep predicts of a deployment: `infra/snapshots/*.json`, each beside the parameters that it is for.
 
-A value that Azure knows only once something is deployed stands there as an expression in brackets, as in a template; the
-identities are told apart by the name in such an expression.
+A value that Azure knows only once something is deployed is an expression in brackets there, as in a template.
+The identities are told apart by the name in such an expression.
+
+`NAME.snapshot.json` is Bicep's own name for it, and `bicep snapshot --mode validate` compares such a file by itself.
+But it ends with an unhandled exception (KeyNotFoundException, in 0.49.2, whatever the file says) where resources of
+Microsoft Graph are predicted: they have no id. With those it is called `NAME.predicted.json`, and ours to compare.
 """
 
 from __future__ import annotations
@@ -47,7 +51,7 @@ class Snapshot:
     @cached_property
     def content(self) -> dict[str, Any]:
         """The whole file."""
-        content: dict[str, Any] = json.loads((SNAPSHOTS / f"{self.choice}.snapshot.json").read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(file_of(self.choice).read_text(encoding="utf-8"))
         return content
 
     @property
@@ -87,6 +91,18 @@ class Snapshot:
     def _is_made(self, resource: Resource) -> bool:
         asked = re.findall(r"parameters\('(\w+)'\)", resource.get("condition", ""))
         return all(self.given.get(name) for name in asked)
+
+
+def file_name(choice: str, content: dict[str, Any]) -> str:
+    """How the file of a prediction is called."""
+    of_bicep = all("id" in resource for resource in content["predictedResources"])
+    return f"{choice}.{'snapshot' if of_bicep else 'predicted'}.json"
+
+
+def file_of(choice: str) -> Path:
+    """The file of a prediction that stands in the repository."""
+    (found,) = SNAPSHOTS.glob(f"{choice}.*.json")
+    return found
 
 
 def identity(text: str) -> str:

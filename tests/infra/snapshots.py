@@ -1,14 +1,15 @@
-"""Writes infra/snapshots/*.snapshot.json anew: `python3 dev.py snapshots`. What changed is then read in the diff."""
+"""Writes infra/snapshots/*.json anew: `python3 dev.py snapshots`. What changed is then read in the diff."""
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.infra.bicep import prepare
-from tests.infra.predicted import CHOICES, SNAPSHOTS
-from tests.infra.tools import LeftOut
+from tests.infra.predicted import CHOICES, SNAPSHOTS, file_name
+from tests.infra.tools import LeftOutError
 
 
 def main() -> int:
@@ -17,13 +18,16 @@ def main() -> int:
         try:
             bicep = prepare(Path(temporary).resolve() / "copy")
             for choice in CHOICES:
-                file = SNAPSHOTS / f"{choice}.snapshot.json"
-                before = file.read_text(encoding="utf-8") if file.exists() else None
                 predicted = bicep.predict(choice)
+                file = SNAPSHOTS / file_name(choice, json.loads(predicted))
+                same = file.exists() and file.read_text(encoding="utf-8") == predicted
+                for old in SNAPSHOTS.glob(f"{choice}.*.json"):
+                    old.unlink()
                 file.write_text(predicted, encoding="utf-8")
-                print(f"{'the same' if predicted == before else 'CHANGED ':<8} infra/snapshots/{file.name}", flush=True)
-        except (LeftOut, ValueError, OSError) as problem:
-            print(f"No predictions: {problem}", file=sys.stderr)
+                sys.stdout.write(f"{'the same' if same else 'CHANGED '} infra/snapshots/{file.name}\n")
+                sys.stdout.flush()
+        except (LeftOutError, ValueError, OSError) as problem:
+            sys.stderr.write(f"Not all is predicted: {problem}\n")
             return 1
     return 0
 

@@ -122,7 +122,9 @@ def test_each_secret_setting_comes_from_the_vault(predicted: Snapshot) -> None:
     kept = {r["name"].rpartition("/")[2] for r in predicted.of("Microsoft.KeyVault/vaults/secrets")}
     reference = rf"@Microsoft\.KeyVault\(VaultName={vault['name']};SecretName=({'|'.join(kept)})(;SecretVersion=\w+)?\)"
     # Whether there is a webhook is a secret's own, which nobody looks at before the start.
-    not_known_yet = r"\[if\(empty\(unknown\(\)\), '', format\('@Microsoft\.KeyVault\(VaultName=\{0\};SecretName=\{1\}\)', .*"
+    not_known_yet = (
+        r"\[if\(empty\(unknown\(\)\), '', format\('@Microsoft\.KeyVault\(VaultName=\{0\};SecretName=\{1\}\)', .*"
+    )
     for who in WHO:
         settings = predicted.settings(who)
         secret = {n for n, f in setting_names().items() if SecretStr in get_args(f.annotation)} & set(settings)
@@ -137,7 +139,9 @@ def test_each_secret_setting_comes_from_the_vault(predicted: Snapshot) -> None:
 
 def test_each_app_reads_only_the_secrets_that_its_identity_may(predicted: Snapshot) -> None:
     for who in WHO:
-        readable = {g.scope.rpartition("/")[2] for g in predicted.grants if g.identity == who and "/secrets/" in g.scope}
+        readable = {
+            g.scope.rpartition("/")[2] for g in predicted.grants if g.identity == who and "/secrets/" in g.scope
+        }
         named = set(re.findall(r"link-key|teams-webhook-url", json.dumps(predicted.settings(who))))
         assert named - {"teams-webhook-url"} == readable - {"teams-webhook-url"} == {"link-key"}
         if predicted.given.get("teamsWebhookUrl"):
@@ -200,8 +204,12 @@ def test_a_registration_that_exists_is_used_and_none_is_made() -> None:
 
 
 def test_each_queue_is_made_with_every_property_of_its_definition(predicted: Snapshot) -> None:
-    defined = {q["Name"]: q["Properties"] for q in data("servicebus/Config.json")["UserConfig"]["Namespaces"][0]["Queues"]}
-    made = {r["name"].rpartition("/")[2]: r["properties"] for r in predicted.of("Microsoft.ServiceBus/namespaces/queues")}
+    defined = {
+        q["Name"]: q["Properties"] for q in data("servicebus/Config.json")["UserConfig"]["Namespaces"][0]["Queues"]
+    }
+    made = {
+        r["name"].rpartition("/")[2]: r["properties"] for r in predicted.of("Microsoft.ServiceBus/namespaces/queues")
+    }
     # An empty name of a target means none, and is left out.
     expected = {
         name: {f"{key[0].lower()}{key[1:]}": value for key, value in held.items() if value != ""}
@@ -212,7 +220,9 @@ def test_each_queue_is_made_with_every_property_of_its_definition(predicted: Sna
 
 def test_what_queues_forward_to_exists_before_them(predicted: Snapshot) -> None:
     """The template makes queues that forward nowhere first: a target must be one of those."""
-    queues = {r["name"].rpartition("/")[2]: r["properties"] for r in predicted.of("Microsoft.ServiceBus/namespaces/queues")}
+    queues = {
+        r["name"].rpartition("/")[2]: r["properties"] for r in predicted.of("Microsoft.ServiceBus/namespaces/queues")
+    }
     forwards = {n: [p.get("forwardTo"), p.get("forwardDeadLetteredMessagesTo")] for n, p in queues.items()}
     assert any(any(targets) for targets in forwards.values())
     for name, targets in forwards.items():
@@ -264,7 +274,9 @@ def test_azure_cli_is_let_into_the_api_by_a_scope_that_it_has() -> None:
 
 
 def test_every_module_is_used() -> None:
-    used = {f"modules/{name}" for text in TEMPLATES.values() for name in re.findall(r"'(?:modules/)?([\w-]+\.bicep)'", text)}
+    used = {
+        f"modules/{name}" for text in TEMPLATES.values() for name in re.findall(r"'(?:modules/)?([\w-]+\.bicep)'", text)
+    }
     assert used == set(TEMPLATES) - {"main.bicep"}
 
 
@@ -298,7 +310,7 @@ def test_azd_finds_the_function_apps_by_their_tag(predicted: Snapshot) -> None:
 
 
 def test_what_azd_fills_in_is_what_the_template_takes() -> None:
-    """Each parameter is set from azd's environment, with the template's own default: azd asks for those that have none."""
+    """Each parameter is set from azd's environment, with the template's own default; azd asks for those without."""
     declared = dict(re.findall(r"^param (\w+) \w+(?: = (.*))?$", TEMPLATES["main.bicep"], re.MULTILINE))
     given = {name: held["value"] for name, held in data("main.parameters.json")["parameters"].items()}
     assert set(given) == set(declared)

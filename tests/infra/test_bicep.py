@@ -10,8 +10,8 @@ from typing import TypeVar
 import pytest
 
 from tests.infra.bicep import LEAST, Bicep, prepare
-from tests.infra.predicted import CHOICES, SNAPSHOTS
-from tests.infra.tools import LeftOut
+from tests.infra.predicted import CHOICES, file_of
+from tests.infra.tools import LeftOutError
 
 pytestmark = pytest.mark.timeout(300)
 T = TypeVar("T")
@@ -21,7 +21,7 @@ def asked(what: Callable[[], T]) -> T:
     """An answer of Bicep's, if there is a Bicep that can give one."""
     try:
         return what()
-    except LeftOut as reason:
+    except LeftOutError as reason:
         pytest.skip(f"Bicep was not asked, so the templates are not compiled and not linted: {reason}")
 
 
@@ -42,16 +42,22 @@ def test_the_compiler_and_the_linter_have_nothing_to_say(bicep: Bicep) -> None:
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_a_prediction_is_that_of_todays_templates(bicep: Bicep, choice: str) -> None:
-    file = SNAPSHOTS / f"{choice}.snapshot.json"
+    file = file_of(choice)
     stands, today = file.read_text(encoding="utf-8"), asked(lambda: bicep.predict(choice))
     changed = list(difflib.unified_diff(stands.splitlines(), today.splitlines(), file.name, "today", lineterm="", n=1))
-    hint = f"`python3 dev.py snapshots` writes it anew (this is Bicep {bicep.version}; {'.'.join(map(str, LEAST))} wrote it)"
+    wrote = ".".join(map(str, LEAST))
+    hint = f"`python3 dev.py snapshots` writes it anew (this is Bicep {bicep.version}; {wrote} wrote it)"
     assert not changed, "\n".join([hint, *changed[:60]])
 
 
 MISTAKES = {
     "a property that there isn't": ("modules/monitoring.bicep", "retentionInDays:", "retentionDays:", "BCP089"),
-    "a value that isn't taken": ("modules/service-bus.bicep", "minimumTlsVersion: '1.2'", "minimumTlsVersion: 12", "BCP036"),
+    "a value that isn't taken": (
+        "modules/service-bus.bicep",
+        "minimumTlsVersion: '1.2'",
+        "minimumTlsVersion: 12",
+        "BCP036",
+    ),
     "what nobody uses": (
         "modules/workbook.bicep",
         "param tags object",

@@ -125,7 +125,9 @@ def test_what_is_private_is_closed_to_the_internet_and_open_inside(choice: str) 
 def test_each_endpoint_is_found_by_name(choice: str) -> None:
     """An endpoint without its zone is found by nobody: its service's name still leads to the closed public address."""
     predicted = snapshot(choice)
-    named = {r["name"].partition("/")[0] for r in predicted.of("Microsoft.Network/privateEndpoints/privateDnsZoneGroups")}
+    named = {
+        r["name"].partition("/")[0] for r in predicted.of("Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
+    }
     assert named == {r["name"] for r in predicted.of("Microsoft.Network/privateEndpoints")}
     zones = predicted.of("Microsoft.Network/privateDnsZones")
     assert len(predicted.of("Microsoft.Network/privateDnsZones/virtualNetworkLinks")) == len(zones) == 4

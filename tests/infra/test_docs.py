@@ -36,7 +36,14 @@ def test_what_can_be_chosen_is_in_the_table_with_its_default() -> None:
 def test_every_alert_is_in_the_table() -> None:
     kinds = ("Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts")
     made = {r["name"].removeprefix("onboarding-") for kind in kinds for r in snapshot("plainest").of(kind)}
-    assert made == set(re.findall(r"^\| `([a-z-]+)` \|", DOCUMENT, re.MULTILINE))
+    table = DOCUMENT.partition("## Alerts")[2].partition("\n## ")[0]
+    assert made == set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE))
+
+
+def test_what_is_predicted_is_in_the_table_with_its_number() -> None:
+    table = DOCUMENT.partition("**What is predicted**")[2].partition("\n## ")[0]
+    told = {name: int(number) for name, number in re.findall(r"^\| `([a-z-]+)` \|.*\| (\d+) \|$", table, re.MULTILINE)}
+    assert told == {choice: len(snapshot(choice).content["predictedResources"]) for choice in CHOICES}
 
 
 def test_the_costs_add_up() -> None:

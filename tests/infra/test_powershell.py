@@ -15,7 +15,7 @@ import pytest
 
 from onboarding.azure.permissions import TABLE
 from tests.infra.predicted import ROOT
-from tests.infra.tools import LeftOut, find, version
+from tests.infra.tools import LeftOutError, find, version
 from tests.support import fake_az
 
 SCRIPTS = ROOT / "infra" / "permissions"
@@ -41,7 +41,7 @@ def pwsh() -> str:
     try:
         program = find("pwsh")
         version(program, LEAST)
-    except LeftOut as reason:
+    except LeftOutError as reason:
         pytest.skip(f"the PowerShell scripts are not run: {reason}")
     return program
 
@@ -68,7 +68,15 @@ class World:
             "PSModulePath": str(MODULES), "FAKE_PYTHON": sys.executable, "FAKE_AZ": fake_az.__file__, "NO_COLOR": "1",
             "FAKE_AZ_STATE": str(self.place), "FAKE_EXCHANGE_STATE": str(self.place),
         }  # fmt: skip
-        command = [self.pwsh, "-NoProfile", "-NonInteractive", "-File", str(SCRIPTS / self.script), *self.always, *options]
+        command = [
+            self.pwsh,
+            "-NoProfile",
+            "-NonInteractive",
+            "-File",
+            str(SCRIPTS / self.script),
+            *self.always,
+            *options,
+        ]
         return subprocess.run(
             command, env={**os.environ, **mine}, capture_output=True, text=True, timeout=250, check=False
         )

@@ -12,20 +12,20 @@ import pytest
 
 from tests.infra.bicep import GRAPH_TYPES, prepare, unreachable
 from tests.infra.predicted import ROOT
-from tests.infra.tools import LeftOut, find, version
+from tests.infra.tools import LeftOutError, find, version
 
 posix = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
 OFFLINE = (
     "infra/main.bicep(236,21) : Error BCP104: The referenced module has errors.\n"
     "infra/modules/registration.bicep(7,11) : Error BCP192: Unable to restore the artifact with reference"
-    ' "br:mcr.microsoft.com/bicep/extensions/microsoftgraph/v1.0:1.0.0": Retry failed after 4 tries. (Name or service not'
-    " known (mcr.microsoft.com:443))"
+    ' "br:example.com/extensions/microsoftgraph/v1.0:1.0.0": Retry failed after 4 tries. (Name or service not known'
+    " (example.com:443))"
 )
 WRONG_REFERENCE = (
     "infra/modules/registration.bicep(7,11) : Error BCP192: Unable to restore the artifact with reference"
-    ' "br:mcr.microsoft.com/bicep/extensions/microsoftgraph/v1.0:9.9.9": The artifact does not exist in the registry.'
+    ' "br:example.com/extensions/microsoftgraph/v1.0:9.9.9": The artifact does not exist in the registry.'
 )
-MISTAKE = "infra/modules/vault.bicep(8,1) : Error BCP057: The name \"tag\" does not exist in the current context."
+MISTAKE = 'infra/modules/vault.bicep(8,1) : Error BCP057: The name "tag" does not exist in the current context.'
 
 
 def stand_in(folder: Path, script: str) -> Path:
@@ -38,7 +38,8 @@ def stand_in(folder: Path, script: str) -> Path:
 
 @posix
 def test_a_program_is_found_on_the_path_and_where_azure_cli_and_azd_put_theirs(tmp_path: Path) -> None:
-    with pytest.raises(LeftOut, match=r"there is no bicep: neither on the PATH nor in .*\.azure.bin nor in .*\.azd.bin"):
+    nowhere = r"there is no bicep: neither on the PATH nor in .*\.azure.bin nor in .*\.azd.bin"
+    with pytest.raises(LeftOutError, match=nowhere):
         find("bicep", {"PATH": str(tmp_path)}, tmp_path)
     of_azd = stand_in(tmp_path / ".azd" / "bin", "true")
     assert find("bicep", {"PATH": ""}, tmp_path) == str(of_azd)
@@ -60,7 +61,7 @@ def test_a_program_is_found_on_the_path_and_where_azure_cli_and_azd_put_theirs(t
     ],
 )
 def test_a_program_that_does_not_serve_is_left_out(tmp_path: Path, script: str, said: str) -> None:
-    with pytest.raises(LeftOut, match=said):
+    with pytest.raises(LeftOutError, match=said):
         version(str(stand_in(tmp_path, script)), (0, 49, 2))
 
 
@@ -84,7 +85,7 @@ def test_without_a_network_what_bicep_says_is_no_verdict_and_a_mistake_is_one(tm
         answer.write_text(told, encoding="utf-8")
         bicep = prepare(folder / "copy", {}, lambda _, program=program: str(program))
         if expected is None:
-            with pytest.raises(LeftOut, match="types could not be fetched, and BICEP_GRAPH_TYPES names none"):
+            with pytest.raises(LeftOutError, match="types could not be fetched, and BICEP_GRAPH_TYPES names none"):
                 bicep.build()
         else:
             assert expected in bicep.build()
@@ -93,7 +94,7 @@ def test_without_a_network_what_bicep_says_is_no_verdict_and_a_mistake_is_one(tm
 @posix
 def test_types_that_are_not_where_they_are_said_to_be_are_no_reason_to_pass(tmp_path: Path) -> None:
     program = stand_in(tmp_path, "echo 0.49.2")
-    with pytest.raises(FileNotFoundError, match="BICEP_GRAPH_TYPES names .*nowhere.tgz, and there is no such file"):
+    with pytest.raises(FileNotFoundError, match=r"BICEP_GRAPH_TYPES names .*nowhere\.tgz, and there is no such file"):
         prepare(tmp_path / "copy", {GRAPH_TYPES: str(tmp_path / "nowhere.tgz")}, lambda _: str(program))
 
 

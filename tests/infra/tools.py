@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-class LeftOut(Exception):
+class LeftOutError(Exception):
     """Why something can't be looked at here: a program isn't there, doesn't start, or misses what it must fetch."""
 
 
 def find(name: str, environment: Mapping[str, str] = os.environ, home: Path | None = None) -> str:
     """The path of a program: on the PATH, or where Azure CLI (`az bicep install`) and azd put theirs.
 
-    :raises LeftOut: it is at none of them.
+    :raises LeftOutError: it is at none of them.
     """
     home = home or Path.home()
     azure = Path(environment.get("AZURE_CONFIG_DIR") or home / ".azure")
@@ -25,22 +25,22 @@ def find(name: str, environment: Mapping[str, str] = os.environ, home: Path | No
     for path in (environment.get("PATH", ""), str(azure / "bin"), str(azd / "bin")):
         if path and (found := shutil.which(name, path=path)):
             return found
-    raise LeftOut(f"there is no {name}: neither on the PATH nor in {azure / 'bin'} nor in {azd / 'bin'}")
+    raise LeftOutError(f"there is no {name}: neither on the PATH nor in {azure / 'bin'} nor in {azd / 'bin'}")
 
 
 def version(program: str, least: tuple[int, int, int]) -> str:
     """What a program calls its version.
 
-    :raises LeftOut: it doesn't start, or is older than the least that serves.
+    :raises LeftOutError: it doesn't start, or is older than the least that serves.
     """
     try:
         told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=100, check=False)
     except OSError as error:
-        raise LeftOut(f"{program} does not start: {error}") from error
+        raise LeftOutError(f"{program} does not start: {error}") from error
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", told.stdout)
     if told.returncode or found is None:
         said = (told.stderr or told.stdout).strip()[:300]
-        raise LeftOut(f"{program} does not start (exit status {told.returncode}): {said}")
+        raise LeftOutError(f"{program} does not start (exit status {told.returncode}): {said}")
     if tuple(map(int, found.groups())) < least:
-        raise LeftOut(f"{program} is {found[0]}; {'.'.join(map(str, least))} or newer is needed")
+        raise LeftOutError(f"{program} is {found[0]}; {'.'.join(map(str, least))} or newer is needed")
     return found[0]

@@ -166,7 +166,7 @@ def test_clean_removes_what_was_made_and_nothing_else(tmp_path: Path, monkeypatc
 
 @dataclass(frozen=True)
 class BuildServer:
-    """A clone with a `dev.py`, and beside it perhaps the tools, each of which says that it ran and ends as it is told."""
+    """A clone with a `dev.py`, and beside it perhaps the tools: each says that it ran, and ends as it is told."""
 
     clone: Path
 
