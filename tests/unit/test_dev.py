@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -170,16 +171,27 @@ class BuildServer:
 
     clone: Path
 
+    @property
+    def program(self) -> Path:
+        """What the script calls after the tests, where it looks for it."""
+        script = CI_RUN.read_text()
+        folder, name = (
+            re.search(r"^tools=(\S+)$", script, re.MULTILINE),
+            re.search(r'^"\$tools/([\w-]+)"', script, re.MULTILINE),
+        )
+        assert folder is not None
+        assert name is not None
+        return Path(os.path.normpath(self.clone / folder[1])) / name[1]
+
     def run(self, tests: int, tools: int | None) -> subprocess.CompletedProcess[str]:
         (self.clone / ".ci").mkdir(parents=True)
         shutil.copy(CI_RUN, self.clone / ".ci" / "run")
         script = "import os; print('tests', os.environ.get('BICEP_GRAPH_TYPES'), flush=True); raise SystemExit({})"
         (self.clone / "dev.py").write_text(script.format(tests))
         if tools is not None:
-            program = self.clone.parent / "shared" / "tools" / "check-azure"
-            program.parent.mkdir(parents=True)
-            program.write_text(f"#!/bin/sh\necho tools over $1: $(command -v check-azure)\nexit {tools}\n")
-            program.chmod(0o755)
+            self.program.parent.mkdir(parents=True)
+            self.program.write_text(f"#!/bin/sh\necho tools over $1: $(command -v {self.program.name})\nexit {tools}\n")
+            self.program.chmod(0o755)
         alone = {name: value for name, value in os.environ.items() if name != "BICEP_GRAPH_TYPES"}
         return subprocess.run(
             ["bash", str(self.clone / ".ci" / "run")], env=alone, capture_output=True, text=True, check=False
@@ -191,13 +203,12 @@ class BuildServer:
 def test_the_build_server_is_red_when_the_tests_or_azures_tools_are(
     tmp_path: Path, tests: int, tools: int, status: int
 ) -> None:
-    done = BuildServer(tmp_path / "clone").run(tests, tools)
-    beside = tmp_path / "shared" / "tools"
+    server = BuildServer(tmp_path / "clone")
+    done = server.run(tests, tools)
     assert done.returncode == status
-    assert done.stdout.splitlines() == [
-        f"tests {beside / 'msgraph-v1.0' / 'index.json'}",
-        f"tools over .: {beside / 'check-azure'}",
-    ]
+    of_tests, of_tools = done.stdout.splitlines()
+    assert of_tests.startswith(f"tests {server.program.parent}{os.sep}")
+    assert of_tools == f"tools over .: {server.program}"
 
 
 @needs_bash
@@ -206,7 +217,8 @@ def test_a_build_server_without_azures_tools_says_so_and_runs_what_a_developer_r
     done = BuildServer(tmp_path / "clone").run(tests, None)
     assert done.returncode == tests
     said, ran = done.stdout.splitlines()
-    assert said.startswith("There is no ../shared/tools: ")
+    assert said.startswith("There is no ")
+    assert "is not looked at by Azure's own tools" in said
     assert ran == "tests None"
 
 
