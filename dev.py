@@ -76,6 +76,7 @@ LAYERS = (
     Layer("types", ("mypy", "-p", "onboarding", "-p", "sandbox", "-m", "function_app", "-m", "dev")),
     # Every branch of the pure core is taken by some test of it.
     replace(_tests("unit", "-n", "2", azurite=False), whole=("--cov", "--cov-report=term")),
+    # What goes to Azure: over what Bicep predicted; and by Bicep and PowerShell, where they are.
     _tests("simulation", "-n", "2", azurite=False),
     _tests("contract", "-n", "2", "--dist", "loadfile"),
     # Most of it is waiting for the Service Bus SDK to close its connections, which several can do at a time.
@@ -86,7 +87,7 @@ LAYERS = (
     # for what else goes away.
     _tests("chaos", "-n", "3", "--dist", "loadgroup"),
     _tests("api"),
-    replace(_tests("infra", azurite=False), modules=(Kusto,)),
+    replace(_tests("infra", "-n", "2", azurite=False), modules=(Kusto,)),
     replace(_tests("browser", "-n", "2", "--dist", "loadfile", browser=True), modules=(Axe,)),
 )
 SCREENSHOTS = "tests/browser/screenshots.py"
@@ -186,6 +187,14 @@ def screenshots(arguments: Sequence[str]) -> int:
     return run_in_place([str(python), "-P", "-m", "pytest", SCREENSHOTS])
 
 
+def snapshots(arguments: Sequence[str]) -> int:
+    """What Bicep predicts of a deployment, into infra/snapshots."""
+    parser = argparse.ArgumentParser(prog="dev.py snapshots", description="Has Bicep write infra/snapshots/*.json.")
+    parser.parse_args(arguments)
+    python = workspace.prepare(ROOT, azurite=False)
+    return run_in_place([str(python), "-P", "-m", "tests.infra.snapshots"])
+
+
 def mutate(arguments: Sequence[str]) -> int:
     """How many changed lines of the rules some test notices; `dev.py mutate results` lists those that none did."""
     python = workspace.prepare(ROOT, azurite=False)
@@ -214,6 +223,7 @@ COMMANDS = {
     "mutate": mutate,
     "package": package,
     "screenshots": screenshots,
+    "snapshots": snapshots,
     "clean": clean,
 }
 

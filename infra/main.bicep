@@ -88,7 +88,7 @@ var zones = {
   namespace: 'privatelink.servicebus.windows.net'
 }
 
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
   location: location
   tags: tags
@@ -223,7 +223,7 @@ module vault 'modules/vault.bicep' = {
       frontIdentity.outputs.principalId
       stepsIdentity.outputs.principalId
     ]
-    teamsWebhookReaders: empty(teamsWebhookUrl) ? [] : [
+    teamsWebhookReaders: [
       stepsIdentity.outputs.principalId
     ]
     purgeProtection: purgeProtection
@@ -402,6 +402,7 @@ module front 'modules/function-app.bicep' = {
     tableEndpoint: records.outputs.tableEndpoint
     serviceBusHost: serviceBus.outputs.host
     insightsConnectionString: monitoring.outputs.connectionString
+    signsPeopleIn: true
     authClientId: empty(authClientId) ? registration!.outputs.clientId : authClientId
     publicUrl: url
     isBehindGateway: !empty(publicUrl)
@@ -444,6 +445,7 @@ module steps 'modules/function-app.bicep' = {
     tableEndpoint: records.outputs.tableEndpoint
     serviceBusHost: serviceBus.outputs.host
     insightsConnectionString: monitoring.outputs.connectionString
+    signsPeopleIn: false
     authClientId: ''
     publicUrl: url
     isBehindGateway: !empty(publicUrl)

@@ -78,7 +78,7 @@ var rules = [
   }
 ]
 
-resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for each in rules: {
+resource rule 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for each in rules: {
   name: 'onboarding-${each.name}'
   location: location
   tags: tags
@@ -116,7 +116,7 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for each in
   }
 }]
 
-resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+resource deadLetters 'Microsoft.Insights/metricAlerts@2026-01-01' = {
   name: 'onboarding-dead-letters-unread'
   location: 'global'
   tags: tags

@@ -41,7 +41,9 @@ param tableEndpoint string
 param serviceBusHost string
 param insightsConnectionString string
 
-@description('Client id of the registration that people sign in with; empty: nobody does.')
+@description('Whether people sign in here. Said apart from the registration, which a preview doesn\'t know yet.')
+param signsPeopleIn bool
+@description('Client id of the registration that they sign in with.')
 param authClientId string
 param publicUrl string
 @description('Whether people come by another name than the app\'s own.')
@@ -59,7 +61,7 @@ param escalationEmail string
 var assertionSetting = 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
 var issuer = '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   tags: tags
@@ -73,7 +75,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: union(tags, { 'azd-service-name': serviceName })
@@ -118,12 +120,13 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     }
     siteConfig: {
       minTlsVersion: '1.2'
+      scmMinTlsVersion: '1.2'
       http20Enabled: true
     }
   }
 }
 
-resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
   properties: {
@@ -134,7 +137,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
     // Not here: PYTHON_ENABLE_OPENTELEMETRY. It makes the worker fail every invocation (docs/telemetry.md).
-    '${assertionSetting}': empty(authClientId) ? '' : identityClientId
+    '${assertionSetting}': signsPeopleIn ? identityClientId : ''
     // The triggers', read by the Functions host beside ServiceBus__fullyQualifiedNamespace.
     ServiceBus__credential: 'managedidentity'
     ServiceBus__clientId: identityClientId
@@ -155,7 +158,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
 }
 
 // The package is sent with a token of Microsoft Entra; nobody has a password for it.
-resource noPasswordByFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource noPasswordByFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'ftp'
   properties: {
@@ -163,7 +166,7 @@ resource noPasswordByFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies
   }
 }
 
-resource noPasswordByScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource noPasswordByScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'scm'
   properties: {
@@ -175,7 +178,7 @@ resource noPasswordByScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies
 // the application's to say (onboarding/http/entrance.py). `excludedPaths` could say it here, but how it matches isn't
 // documented, and one mistake there would open the rest. Therefore: anonymous calls reach the application, which
 // refuses them everywhere but on the signed links and what needs no protection.
-resource signIn 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(authClientId)) {
+resource signIn 'Microsoft.Web/sites/config@2025-03-01' = if (signsPeopleIn) {
   parent: app
   name: 'authsettingsV2'
   properties: {

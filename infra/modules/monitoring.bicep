@@ -15,7 +15,7 @@ param publishers string[]
 
 var roles = loadJsonContent('../built-in-roles.json')
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
   name: workspaceName
   location: location
   tags: tags

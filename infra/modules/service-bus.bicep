@@ -21,7 +21,7 @@ var queues = definition.UserConfig.Namespaces[0].Queues
 var targets = filter(queues, queue => empty(queue.Properties.ForwardDeadLetteredMessagesTo) && empty(queue.Properties.ForwardTo))
 var forwarding = filter(queues, queue => !empty(queue.Properties.ForwardDeadLetteredMessagesTo) || !empty(queue.Properties.ForwardTo))
 
-resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
+resource namespace 'Microsoft.ServiceBus/namespaces@2026-01-01' = {
   name: name
   location: location
   tags: tags
@@ -39,7 +39,7 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
 
 // One at a time: entities of a namespace that are changed side by side answer each other with conflict 40901.
 @batchSize(1)
-resource target 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [for queue in targets: {
+resource target 'Microsoft.ServiceBus/namespaces/queues@2026-01-01' = [for queue in targets: {
   parent: namespace
   name: queue.Name
   properties: {
@@ -54,7 +54,7 @@ resource target 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [for queue
 }]
 
 @batchSize(1)
-resource forwarder 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [for queue in forwarding: {
+resource forwarder 'Microsoft.ServiceBus/namespaces/queues@2026-01-01' = [for queue in forwarding: {
   parent: namespace
   name: queue.Name
   properties: {

@@ -17,7 +17,7 @@ param isPrivate bool
 
 var roles = loadJsonContent('../built-in-roles.json')
 
-resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2026-06-01' = {
   name: name
   location: location
   tags: tags
@@ -40,12 +40,12 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-06-01' = {
   parent: account
   name: 'default'
 }
 
-resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = [for each in containers: {
+resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = [for each in containers: {
   parent: blobs
   name: each
 }]

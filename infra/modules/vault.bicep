@@ -6,7 +6,7 @@ param location string
 param tags object
 @description('Principals that may read the link key.')
 param linkKeyReaders string[]
-@description('Principals that may read the Teams webhook; none where there is none.')
+@description('Principals that may read the Teams webhook, if there is one.')
 param teamsWebhookReaders string[]
 @description('A deleted vault can then not be purged before its time. It can be turned on later, never off.')
 param purgeProtection bool
@@ -24,7 +24,7 @@ var roles = loadJsonContent('../built-in-roles.json')
 var linkKeyName = 'link-key'
 var teamsWebhookName = 'teams-webhook-url'
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
   name: name
   location: location
   tags: tags
@@ -49,7 +49,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
 
 // Written once: a second deployment must not make the links that people hold void. Rotation: docs/deploy.md.
 @onlyIfNotExists()
-resource linkKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+resource linkKey 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = {
   parent: vault
   name: linkKeyName
   properties: {
@@ -58,7 +58,7 @@ resource linkKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
   }
 }
 
-resource teamsWebhook 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = if (!empty(teamsWebhookUrl)) {
+resource teamsWebhook 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(teamsWebhookUrl)) {
   parent: vault
   name: teamsWebhookName
   properties: {
@@ -78,7 +78,9 @@ resource linkKeyReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [f
   }
 }]
 
-resource teamsWebhookReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in teamsWebhookReaders: {
+// The condition stands inside the loop: a list that is empty or another module's output has a length that is known only
+// once that module is deployed, and a preview then leaves out all that this module makes (NestedDeploymentShortCircuited).
+resource teamsWebhookReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in teamsWebhookReaders: if (!empty(teamsWebhookUrl)) {
   name: guid(teamsWebhook.id, principal, roles['Key Vault Secrets User'])
   scope: teamsWebhook
   properties: {

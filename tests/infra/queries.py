@@ -92,5 +92,3 @@ def _in_document(path: Path, root: Path) -> Iterator[tuple[int, str]]:
         elif table := _ASKS.search(token.content):
             where = f"{_name(root, path)}:{line}"
             raise ValueError(f"{where} is code about {table[0]}: mark it ```kusto, so that it is analysed")
-
-

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from onboarding.core.steps import STEPS
 
 from onboarding.core.notices import NoticeKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
-from onboarding.core.steps import STEPS
 from onboarding.telemetry.calls import calling
 from onboarding.telemetry.names import LOG_FIELDS
 from onboarding.telemetry.work import dead

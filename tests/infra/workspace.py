@@ -13,9 +13,7 @@ from typing import Any
 import duckdb_kql
 
 _COLUMNS = json.loads((Path(__file__).parent / "columns.json").read_text(encoding="utf-8"))
-TABLES: Mapping[str, Mapping[str, str]] = {
-    name: {**_COLUMNS["all"], **own} for name, own in _COLUMNS["tables"].items()
-}
+TABLES: Mapping[str, Mapping[str, str]] = {name: {**_COLUMNS["all"], **own} for name, own in _COLUMNS["tables"].items()}
 """Name of a table → its columns, with KQL's types. A query of another table: its columns go into columns.json."""
 SQL_TYPES = {
     "string": "VARCHAR",

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+<<<<<<< HEAD
 from collections.abc import Sequence
 from dataclasses import replace
+=======
+from dataclasses import dataclass
+>>>>>>> h-infra
 from pathlib import Path
 
 import pytest
@@ -16,6 +22,8 @@ from sandbox.setup.kusto import Kusto
 
 ROOT = Path(dev.__file__).parent
 CI_RUN = ROOT / ".ci" / "run"
+
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None or os.name == "nt", reason="there is no bash here")
 
 
 def layer_of(folder: Path, name: str, content: str | None) -> dev.Layer:
@@ -180,9 +188,63 @@ def test_clean_removes_what_was_made_and_nothing_else(tmp_path: Path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == ["dev.py"]
 
 
-def test_the_build_server_runs_what_a_developer_runs() -> None:
-    lines = CI_RUN.read_text().splitlines()
-    assert lines[0] == "#!/usr/bin/env bash"
-    assert "set -eu" in lines
-    assert lines[-1] == "exec python3 dev.py test"
+@dataclass(frozen=True)
+class BuildServer:
+    """A clone with a `dev.py`, and beside it perhaps the tools: each says that it ran, and ends as it is told."""
+
+    clone: Path
+
+    @property
+    def program(self) -> Path:
+        """What the script calls after the tests, where it looks for it."""
+        script = CI_RUN.read_text()
+        folder, name = (
+            re.search(r"^tools=(\S+)$", script, re.MULTILINE),
+            re.search(r'^"\$tools/([\w-]+)"', script, re.MULTILINE),
+        )
+        assert folder is not None
+        assert name is not None
+        return Path(os.path.normpath(self.clone / folder[1])) / name[1]
+
+    def run(self, tests: int, tools: int | None) -> subprocess.CompletedProcess[str]:
+        (self.clone / ".ci").mkdir(parents=True)
+        shutil.copy(CI_RUN, self.clone / ".ci" / "run")
+        script = "import os; print('tests', os.environ.get('BICEP_GRAPH_TYPES'), flush=True); raise SystemExit({})"
+        (self.clone / "dev.py").write_text(script.format(tests))
+        if tools is not None:
+            self.program.parent.mkdir(parents=True)
+            self.program.write_text(f"#!/bin/sh\necho tools over $1: $(command -v {self.program.name})\nexit {tools}\n")
+            self.program.chmod(0o755)
+        alone = {name: value for name, value in os.environ.items() if name != "BICEP_GRAPH_TYPES"}
+        return subprocess.run(
+            ["bash", str(self.clone / ".ci" / "run")], env=alone, capture_output=True, text=True, check=False
+        )
+
+
+@needs_bash
+@pytest.mark.parametrize(("tests", "tools", "status"), [(0, 0, 0), (3, 0, 3), (0, 1, 1), (3, 1, 1)])
+def test_the_build_server_is_red_when_the_tests_or_azures_tools_are(
+    tmp_path: Path, tests: int, tools: int, status: int
+) -> None:
+    server = BuildServer(tmp_path / "clone")
+    done = server.run(tests, tools)
+    assert done.returncode == status
+    of_tests, of_tools = done.stdout.splitlines()
+    assert of_tests.startswith(f"tests {server.program.parent}{os.sep}")
+    assert of_tools == f"tools over .: {server.program}"
+
+
+@needs_bash
+@pytest.mark.parametrize("tests", [0, 3])
+def test_a_build_server_without_azures_tools_says_so_and_runs_what_a_developer_runs(tmp_path: Path, tests: int) -> None:
+    done = BuildServer(tmp_path / "clone").run(tests, None)
+    assert done.returncode == tests
+    said, ran = done.stdout.splitlines()
+    assert said.startswith("There is no ")
+    assert "is not looked at by Azure's own tools" in said
+    assert ran == "tests None"
+
+
+def test_the_build_server_can_start_its_script() -> None:
+    assert CI_RUN.read_text().startswith("#!/usr/bin/env bash\n")
     assert os.name == "nt" or os.access(CI_RUN, os.X_OK)

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from tests.support.bicep.source import read
+from tests.infra.predicted import CHOICES, snapshot
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -16,12 +16,9 @@ PARTS = ("Microsoft.Resources/resourceGroups", "Microsoft.Authorization/", "Micr
 
 
 def test_every_resource_is_in_the_tables() -> None:
-    kinds = {
-        resource.target.partition("@")[0]
-        for path in INFRA.rglob("*.bicep")
-        for resource in read(path.resolve()).of("resource")
-    }
+    kinds = {r["type"].partition("@")[0] for choice in CHOICES for r in snapshot(choice).resources}
     top = {kind for kind in kinds if kind.count("/") == 1 and not kind.startswith(PARTS)}
+    assert len(top) > 15
     assert {kind for kind in top if f"`{kind}`" not in DOCUMENT} == set()
 
 
@@ -37,15 +34,16 @@ def test_what_can_be_chosen_is_in_the_table_with_its_default() -> None:
 
 
 def test_every_alert_is_in_the_table() -> None:
-    template = (INFRA / "modules" / "alerts.bicep").read_text(encoding="utf-8")
-    rules = set(re.findall(r"^    name: '([\w-]+)'\n    title:", template, re.MULTILINE)) | {"dead-letters-unread"}
-    assert rules == set(re.findall(r"^\| `([a-z-]+)` \|", DOCUMENT, re.MULTILINE))
+    kinds = ("Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts")
+    made = {r["name"].removeprefix("onboarding-") for kind in kinds for r in snapshot("plainest").of(kind)}
+    table = DOCUMENT.partition("## Alerts")[2].partition("\n## ")[0]
+    assert made == set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE))
 
 
-def test_every_role_that_is_given_is_in_the_table() -> None:
-    table = DOCUMENT.partition("## Who may do what in Azure")[2].partition("###")[0]
-    for role in json.loads((INFRA / "built-in-roles.json").read_text(encoding="utf-8")):
-        assert role in table, role
+def test_what_is_predicted_is_in_the_table_with_its_number() -> None:
+    table = DOCUMENT.partition("**What is predicted**")[2].partition("\n## ")[0]
+    told = {name: int(number) for name, number in re.findall(r"^\| `([a-z-]+)` \|.*\| (\d+) \|$", table, re.MULTILINE)}
+    assert told == {choice: len(snapshot(choice).content["predictedResources"]) for choice in CHOICES}
 
 
 def test_the_costs_add_up() -> None:

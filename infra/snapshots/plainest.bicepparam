@@ -1,0 +1,5 @@
+// Nothing chosen but what must be.
+using '../main.bicep'
+
+param environmentName = 'production'
+param location = 'uksouth'

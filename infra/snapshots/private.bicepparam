@@ -1,0 +1,15 @@
+// Everything closed to the internet, Service Bus too; and whatever else can be turned on.
+using '../main.bicep'
+
+param environmentName = 'production'
+param location = 'uksouth'
+param privateEndpoints = true
+param serviceBusSku = 'Premium'
+param networkPrefix = '10.20.30.0/24'
+param publicUrl = 'https://onboarding.contoso.com'
+param teamsWebhookUrl = 'https://contoso.environment.api.powerplatform.com/workflows/1?sig=only-in-the-vault'
+param linkKeyPreviousVersion = '0123456789abcdef0123456789abcdef'
+param mailSender = 'onboarding@contoso.com'
+param escalationEmail = 'operations@contoso.com'
+param alertEmail = 'operators@contoso.com'
+param recordsSku = 'Standard_GZRS'

@@ -1,0 +1,121 @@
+"""Each identity gets exactly the roles that docs/permissions.md names, where it names them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from onboarding.azure.allowed import ARM_WRITES
+from onboarding.azure.permissions import TABLE
+from tests.infra.predicted import CHOICES, ROOT, Snapshot, snapshot
+
+Row = tuple[str, str, str]
+"""Identity, role, on what."""
+SCOPES = {
+    r"/storageAccounts/strec\w+": "the storage account of the records",
+    r"/storageAccounts/stfront\w+": "front: the storage account of its own host",
+    r"/storageAccounts/ststeps\w+": "steps: the storage account of its own host",
+    r"/Microsoft.ServiceBus/namespaces/[\w-]+": "the Service Bus namespace",
+    r"/Microsoft.KeyVault/vaults/[\w-]+/secrets/link-key": "the secret `link-key`",
+    r"/Microsoft.KeyVault/vaults/[\w-]+/secrets/teams-webhook-url": "the secret `teams-webhook-url`",
+    r"/Microsoft.Insights/components/[\w-]+": "Application Insights",
+    r"^/subscriptions/[\w-]+": "each subscription with gateways",
+    r"^/subscriptions/[\w-]+/resourceGroups/rg-gateways": "each resource group with gateways",
+}
+"""How a resource is called in the table. The gateways' resource group is `rg-gateways` in the choices."""
+
+
+def named(scope: str) -> str:
+    found = [words for pattern, words in SCOPES.items() if re.search(f"{pattern}$", scope)]
+    assert len(found) == 1, f"{scope} is called {found}"
+    return found[0]
+
+
+def said(given: dict[str, str]) -> Iterator[Row]:
+    """What the table says for these parameters."""
+    for row in TABLE["azureRoles"]:
+        if "ifGiven" in row and not given.get(row["ifGiven"]):
+            continue
+        for who in row["identities"]:
+            yield who, row.get("id", "our own"), f"{who}: {row['of']}" if "its own" in row["of"] else row["of"]
+
+
+def granted(predicted: Snapshot) -> Iterator[Row]:
+    own = {r["name"] for r in predicted.of("Microsoft.Authorization/roleDefinitions")}
+    for grant in predicted.grants:
+        yield grant.identity, "our own" if grant.role in own else grant.role, named(grant.scope)
+
+
+def test_each_identity_gets_the_roles_of_the_table_and_no_other(predicted: Snapshot) -> None:
+    assert sorted(granted(predicted)) == sorted(said(predicted.given))
+
+
+def test_every_row_of_the_table_is_met_by_some_choice() -> None:
+    met = {row for choice in CHOICES for row in granted(snapshot(choice))}
+    everything = {str(row["ifGiven"]): "given" for row in TABLE["azureRoles"] if "ifGiven" in row}
+    assert met == set(said(everything))
+
+
+def test_the_page_says_the_same() -> None:
+    text = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8").partition("## Azure roles")[2]
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.partition("\n## ")[0].splitlines()
+        if line.startswith("| ")
+    ][1:]
+    on_the_page = sorted((role, of, sorted(re.findall(r"`(\w+)`", who))) for role, of, _, who in lines)
+    assert on_the_page == sorted((r["role"], r["of"], sorted(r["identities"])) for r in TABLE["azureRoles"])
+    for row, (_, _, why, _) in zip(TABLE["azureRoles"], lines, strict=True):
+        assert ("only if" in why) == ("ifGiven" in row)
+
+
+def test_whoever_is_given_a_role_is_an_identity_of_an_app(predicted: Snapshot) -> None:
+    assert {r["properties"]["principalType"] for r in predicted.of("Microsoft.Authorization/roleAssignments")} == {
+        "ServicePrincipal"
+    }
+    names = [grant["name"] for grant in predicted.of("Microsoft.Authorization/roleAssignments")]
+    assert len(names) == len(set(names)), "two assignments of one name overwrite each other"
+
+
+def test_a_role_has_one_id() -> None:
+    ids: dict[str, str] = json.loads((ROOT / "infra" / "built-in-roles.json").read_text(encoding="utf-8"))
+    assert ids == {row["role"]: row["id"] for row in TABLE["azureRoles"] if "id" in row}
+
+
+def gateway_roles() -> list[tuple[Snapshot, dict[str, Any]]]:
+    return [
+        (snapshot(c), r["properties"])
+        for c in CHOICES
+        for r in snapshot(c).of("Microsoft.Authorization/roleDefinitions")
+    ]
+
+
+def test_the_gateway_role_allows_the_writes_of_the_code_and_no_others() -> None:
+    kinds = set()
+    for operation in ARM_WRITES:
+        method, path = operation.split(" ", 1)
+        assert method == "PUT", "a new kind of write needs its own action"
+        provider, *segments = path.partition("/providers/")[2].split("/")
+        kinds.add("/".join([provider, *(s for s in segments if not s.startswith("{"))]))
+    roles = gateway_roles()
+    assert len(roles) == 2
+    for _, role in roles:
+        (allowed,) = role["permissions"]
+        assert set(allowed["actions"]) == {f"{kind}/{may}" for kind in kinds for may in ("read", "write")}
+        assert set(allowed) == {"actions", "notActions"}, "dataActions would be more"
+
+
+@pytest.mark.parametrize("where", ["elsewhere", "longest-name"])
+def test_the_gateway_role_is_defined_where_the_gateways_are(where: str) -> None:
+    predicted = snapshot(where)
+    here = predicted.given.get("gatewaySubscriptionId", "11111111-1111-1111-1111-111111111111")
+    (role,) = (r for s, r in gateway_roles() if s is predicted)
+    assert role["assignableScopes"] == [f"/subscriptions/{here}"]
+    assert role["roleName"].endswith(f"({here})"), "a role's name is unique in the tenant"
+    for grant in predicted.grants:
+        if grant.scope.startswith(f"/subscriptions/{here}") and "providers" not in grant.scope:
+            assert grant.scope in (f"/subscriptions/{here}", f"/subscriptions/{here}/resourceGroups/rg-gateways")
