@@ -25,6 +25,8 @@ from pathlib import Path
 from sandbox import options
 from sandbox.package import options as packaging
 from sandbox.setup import workspace
+from sandbox.setup.npm import NodeModules
+from sandbox.setup.openapi_tools import OpenApiTools
 from sandbox.setup.problem import SetupError, from_os_error
 
 ROOT = Path(__file__).resolve().parent
@@ -54,6 +56,8 @@ class Layer:
     """Whether it needs Azurite."""
     browser: bool = False
     """Whether it needs a browser."""
+    modules: tuple[type[NodeModules], ...] = ()
+    """The npm packages that it needs."""
     whole: tuple[str, ...] = ()
     """Arguments that judge the layer as a whole; left out when a part of it is asked for."""
 
@@ -80,7 +84,7 @@ LAYERS = (
     # The host is killed at every point between two effects: two systems, with half of the points each, and a third
     # for what else goes away.
     _tests("chaos", "-n", "3", "--dist", "loadgroup"),
-    _tests("api"),
+    replace(_tests("api"), modules=(OpenApiTools,)),
     _tests("browser", "-n", "2", "--dist", "loadfile", browser=True),
 )
 SCREENSHOTS = "tests/browser/screenshots.py"
@@ -148,12 +152,13 @@ def test(arguments: Sequence[str]) -> int:
 def run_layer(layer: Layer, python: Path, extra: Sequence[str]) -> tuple[str, float]:
     """Run one layer; what came of it, and how many seconds it took."""
     print(f"\n--- {layer.name}", flush=True)
-    if layer.browser:
-        try:
+    try:
+        workspace.prepare_modules(ROOT, layer.modules)
+        if layer.browser:
             workspace.prepare_browser(ROOT)
-        except SetupError as problem:
-            print(problem, flush=True)
-            return "FAILED (what it needs is not here)", 0.0
+    except SetupError as problem:
+        print(problem, flush=True)
+        return "FAILED (what it needs is not here)", 0.0
     command = [str(python), "-m", *layer.command, *(extra or layer.whole if layer.is_pytest else ())]
     started = time.monotonic()
     status = subprocess.call(command, cwd=ROOT, env=environment())

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from onboarding.core import patterns
 from onboarding.core.identifiers import GatewayId
 
 
@@ -86,21 +87,12 @@ def _phone_number(number: str, info: ValidationInfo) -> str:
 
 
 PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
-Guid = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
-ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{3,24}$")]
-ResourceGroup = Annotated[str, StringConstraints(pattern=r"^[-\w.()]{0,89}[-\w()]$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;.]+$", max_length=254)]
-UserName = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^([^@\s/\\?#%'\"<>]+@[A-Za-z0-9.-]+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
-        max_length=254,
-    ),
-]
-DomainName = Annotated[
-    str,
-    StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", to_lower=True, max_length=253),
-]
+Guid = Annotated[str, StringConstraints(pattern=patterns.GUID)]
+ResourceName = Annotated[str, StringConstraints(pattern=patterns.RESOURCE_NAME)]
+ResourceGroup = Annotated[str, StringConstraints(pattern=patterns.RESOURCE_GROUP)]
+Email = Annotated[str, StringConstraints(pattern=patterns.EMAIL, max_length=254)]
+UserName = Annotated[str, StringConstraints(pattern=patterns.USER_NAME, max_length=254)]
+DomainName = Annotated[str, StringConstraints(pattern=patterns.DOMAIN_NAME, to_lower=True, max_length=253)]
 
 
 class Part(BaseModel):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from onboarding.core.patterns import GUID, fits
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment, Service
 from onboarding.http.problems import ProblemError
@@ -22,7 +22,6 @@ CURSOR_LENGTH = 1000
 
 CLOSED_STATES = {OnboardingState.COMPLETED, OnboardingState.CANCELLED}
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SEARCHED = ("Gateway", "People", "WaitingOn")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -118,10 +117,10 @@ PARAMETERS = ("state", "subscription", "environment", "service", "text", "sort",
 
 def read_search(given: Mapping[str, str]) -> Search:
     """The search of a query string; an empty value is one that wasn't given. Raises ProblemError 400."""
-    values = {name: given[name].strip() for name in PARAMETERS if given.get(name, "").strip()}
-    states = [s.strip() for s in values.get("state", "").split(",") if s.strip()]
+    values = {name: given[name] for name in PARAMETERS if given.get(name)}
+    states = values["state"].split(",") if "state" in values else []
     subscription = values.get("subscription")
-    if subscription and not _GUID.fullmatch(subscription):
+    if subscription and not fits(GUID, subscription):
         raise _wrong("subscription", subscription, "a subscription's id (a GUID)")
     for name, most in (("text", TEXT_LENGTH), ("next", CURSOR_LENGTH)):
         if len(values.get(name, "")) > most:
@@ -131,7 +130,7 @@ def read_search(given: Mapping[str, str]) -> Search:
         subscription=subscription,
         environment=_choice("environment", values["environment"], Environment) if "environment" in values else None,
         service=_choice("service", values["service"], Service) if "service" in values else None,
-        text=values.get("text", ""),
+        text=values.get("text", "").strip(),
         sort=_choice("sort", values.get("sort", Sort.GATEWAY), Sort),
         order=_choice("order", values.get("order", Order.ASCENDING), Order),
         limit=_limit(values.get("limit", str(DEFAULT_LIMIT))),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.setup import stamp
 from sandbox.setup.npm import NodeModules
-from sandbox.setup.problem import SetupError
 
 
 class Azurite(NodeModules):
@@ -20,14 +18,5 @@ class Azurite(NodeModules):
             folder=root / ".sandbox" / "azurite",
             main="azurite/dist/src/azurite.js",
             takes="about half a minute",
+            installed_by="python3 dev.py up",
         )
-
-    def command(self) -> list[str]:
-        """How to run it.
-
-        Raises:
-            SetupError: it is not installed.
-        """
-        if not self.ready():
-            raise SetupError(f"Azurite is not installed in {self.folder}; `python3 dev.py up` installs it.")
-        return [stamp.read(self.stamp)["node"], str(self.script)]

@@ -32,9 +32,19 @@ class NodeModules:
         folder: where to install.
         main: the file that is used of it, below `node_modules`.
         takes: how long installing takes, for people.
+        installed_by: the command that installs it, for people.
     """
 
-    def __init__(self, root: Path, name: str, source: Path, folder: Path, main: str, takes: str = "") -> None:
+    def __init__(
+        self,
+        root: Path,
+        name: str,
+        source: Path,
+        folder: Path,
+        main: str,
+        takes: str = "",
+        installed_by: str = "python3 dev.py test",
+    ) -> None:
         self.root = root
         self.name = name
         self.source = source
@@ -42,6 +52,7 @@ class NodeModules:
         self.script = folder / "node_modules" / main
         self.stamp = folder / "ready.json"
         self._takes = takes
+        self._installed_by = f"`{installed_by}`"
 
     def wanted(self) -> str:
         """Changes when another version is asked for."""
@@ -52,6 +63,20 @@ class NodeModules:
         found = stamp.read(self.stamp)
         same = found.get("packages") == self.wanted()
         return same and Path(found.get("node", "-")).exists() and self.script.exists()
+
+    def node(self) -> str:
+        """The Node that it was installed with.
+
+        Raises:
+            SetupError: it is not installed.
+        """
+        if not self.ready():
+            raise SetupError(f"{self.name} is not installed in {self.folder}; {self._installed_by} installs it.")
+        return str(stamp.read(self.stamp)["node"])
+
+    def command(self) -> list[str]:
+        """How to run `script`. Raises SetupError as `node` does."""
+        return [self.node(), str(self.script)]
 
     def prepare(self, packages: Packages) -> None:
         """Install it, unless it is there.

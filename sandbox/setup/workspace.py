@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +13,7 @@ from typing import BinaryIO
 from sandbox.setup import chromium
 from sandbox.setup.axe import Axe
 from sandbox.setup.azurite import Azurite
+from sandbox.setup.npm import NodeModules
 from sandbox.setup.packages import Packages
 from sandbox.setup.problem import from_os_error
 from sandbox.setup.tool import say
@@ -57,6 +58,24 @@ def prepare_browser(root: Path) -> None:
             chromium.prepare(packages.logs)
     except OSError as error:
         raise from_os_error("The set-up of the browser tests", error) from error
+
+
+def prepare_modules(root: Path, modules: Iterable[type[NodeModules]]) -> None:
+    """Folders of npm packages that some tests need besides.
+
+    Raises:
+        SetupError: the machine lacks what it takes.
+    """
+    left = [one for one in (kind(root) for kind in modules) if not one.ready()]
+    if not left:
+        return
+    packages = Packages(root)
+    try:
+        with alone(root / ".sandbox" / "setup.lock"):
+            for one in left:
+                one.prepare(packages)
+    except OSError as error:
+        raise from_os_error("The set-up of npm packages", error) from error
 
 
 @contextmanager
