@@ -16,7 +16,7 @@ from pydantic_core import core_schema
 
 from onboarding.core.decide import create
 from onboarding.core.links import TOKEN_LENGTH
-from onboarding.core.patterns import LINK_TOKEN, ONBOARDING_ID
+from onboarding.core.patterns import ONBOARDING_ID, SIGNED_LINK
 from onboarding.core.request import Contacts, OnboardingRequest
 from onboarding.core.request_rules import read_request
 from onboarding.core.steps import BY_NAME
@@ -38,7 +38,7 @@ _PATH: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         {"type": "string", "pattern": ONBOARDING_ID},
     ),
     "step": ("A step.", {"enum": list(BY_NAME)}),
-    "token": ("A signed link.", {"type": "string", "maxLength": TOKEN_LENGTH, "pattern": LINK_TOKEN}),
+    "token": ("A signed link.", {"type": "string", "maxLength": TOKEN_LENGTH, "pattern": SIGNED_LINK}),
     "name": ("A file.", {"type": "string", "maxLength": 100, "pattern": r"^[A-Za-z0-9_\-][A-Za-z0-9_.\-]*$"}),
 }
 

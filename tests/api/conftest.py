@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from onboarding.http.examples import OPERATOR_CONNECT
+from onboarding.http.openapi import written
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
 from tests.api.engine import Engine
@@ -21,17 +21,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="session")
-def served(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The description as it is served, in a file."""
-    answer = httpx.get(f"{cloud.api}/api/openapi.json", timeout=30, trust_env=False).raise_for_status()
-    file = tmp_path_factory.mktemp("served") / "openapi.json"
-    file.write_bytes(answer.content)
-    return file
-
-
-@pytest.fixture(scope="session")
-def engine(served: Path) -> Iterator[Engine]:
-    with Engine(served) as running:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    file = tmp_path_factory.mktemp("engine") / "openapi.json"
+    file.write_bytes(written()[0])
+    with Engine(file) as running:
         yield running
 
 
