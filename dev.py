@@ -18,7 +18,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,7 +56,7 @@ class Layer:
     """Whether it needs Azurite."""
     browser: bool = False
     """Whether it needs a browser."""
-    modules: tuple[type[NodeModules], ...] = ()
+    modules: tuple[Callable[[Path], NodeModules], ...] = ()
     """The npm packages that it needs."""
     whole: tuple[str, ...] = ()
     """Arguments that judge the layer as a whole; left out when a part of it is asked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -60,7 +60,7 @@ def prepare_browser(root: Path) -> None:
         raise from_os_error("The set-up of the browser tests", error) from error
 
 
-def prepare_modules(root: Path, modules: Iterable[type[NodeModules]]) -> None:
+def prepare_modules(root: Path, modules: Iterable[Callable[[Path], NodeModules]]) -> None:
     """Folders of npm packages that some tests need besides.
 
     Raises:
