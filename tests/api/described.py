@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -37,6 +38,7 @@ def examples() -> list[tuple[str, str, Any]]:
     return found
 
 
+@cache
 def patterns() -> dict[str, set[str]]:
     """Whose text it is (`Gateway.name`, `{id}`, `?state`) → its patterns; there ought to be one."""
     found: dict[str, set[str]] = {}

@@ -28,7 +28,7 @@ from tests.api.described import all_patterns, patterns
 from tests.api.engine import Engine, EngineError
 from tests.support import requests
 
-EXAMPLES = 150
+EXAMPLES = 100
 """Generated texts for each place."""
 
 
