@@ -28,6 +28,7 @@ from sandbox.setup import workspace
 from sandbox.setup.axe import Axe
 from sandbox.setup.kusto import Kusto
 from sandbox.setup.npm import NodeModules
+from sandbox.setup.openapi_tools import OpenApiTools
 from sandbox.setup.problem import SetupError, from_os_error
 
 ROOT = Path(__file__).resolve().parent
@@ -77,6 +78,7 @@ LAYERS = (
     # Every branch of the pure core is taken by some test of it.
     replace(_tests("unit", "-n", "2", azurite=False), whole=("--cov", "--cov-report=term")),
     # What goes to Azure: over what Bicep predicted; and by Bicep and PowerShell, where they are.
+    replace(_tests("infra", "-n", "2", azurite=False), modules=(Kusto,)),
     _tests("simulation", "-n", "2", azurite=False),
     _tests("contract", "-n", "2", "--dist", "loadfile"),
     # Most of it is waiting for the Service Bus SDK to close its connections, which several can do at a time.
@@ -86,8 +88,7 @@ LAYERS = (
     # The host is killed at every point between two effects: two systems, with half of the points each, and a third
     # for what else goes away.
     _tests("chaos", "-n", "3", "--dist", "loadgroup"),
-    _tests("api"),
-    replace(_tests("infra", "-n", "2", azurite=False), modules=(Kusto,)),
+    replace(_tests("api"), modules=(OpenApiTools,)),
     replace(_tests("browser", "-n", "2", "--dist", "loadfile", browser=True), modules=(Axe,)),
 )
 SCREENSHOTS = "tests/browser/screenshots.py"

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from onboarding.core.patterns import SIGNED_LINK, fits
 from onboarding.core.record import Record, StepState
 
 KEY_LENGTH = 32
@@ -57,8 +58,8 @@ def read(token: str, keys: Sequence[str], now: datetime) -> Link:
 
     Raises LinkError `forged` or `expired`.
     """
-    payload, dot, signature = token.partition(".")
-    ours = bool(dot) and token.isascii() and len(token) <= TOKEN_LENGTH
+    payload, _, signature = token.partition(".")
+    ours = len(token) <= TOKEN_LENGTH and fits(SIGNED_LINK, token)
     if not ours or not any(hmac.compare_digest(_signature(payload, key), signature) for key in keys):
         raise LinkError("forged", "This link was not made by this application, or a part of it is missing.")
     try:

@@ -7,19 +7,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationInfo
 from pydantic.alias_generators import to_camel
 
-Guid = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;.]+$", max_length=254)]
-UserName = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^([^@\s/\\?#%'\"<>]+@[A-Za-z0-9.-]+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
-        max_length=254,
-    ),
-]
-DomainName = Annotated[
-    str,
-    StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", to_lower=True, max_length=253),
-]
+from onboarding.core import patterns
+
+Guid = Annotated[str, StringConstraints(pattern=patterns.GUID)]
+Email = Annotated[str, StringConstraints(pattern=patterns.EMAIL, max_length=254)]
+UserName = Annotated[str, StringConstraints(pattern=patterns.USER_NAME, max_length=254)]
+DomainName = Annotated[str, StringConstraints(pattern=patterns.DOMAIN_NAME, to_lower=True, max_length=253)]
 
 
 class Part(BaseModel):

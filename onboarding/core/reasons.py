@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from onboarding.core.patterns import IN_WORDS
+
 SHOWN_LENGTH = 200
 
 
@@ -51,7 +53,7 @@ def _reason(error: Any) -> Reason:
     rule = str(error["type"])
     message = _MESSAGES.get(rule, error["msg"])
     if rule == "string_pattern_mismatch":
-        message = f"must match {error['ctx']['pattern']}"
+        message = f"must be {IN_WORDS[error['ctx']['pattern']]}"
     return Reason(path, rule, shown(None if rule == "missing" else error.get("input")), message)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from onboarding.core import patterns
 from onboarding.core.parts import Part, is_stored
 
 
@@ -58,7 +59,7 @@ def _phone_number(number: str, info: ValidationInfo) -> str:
 
 
 PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
-LineName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{3,24}$")]
+LineName = Annotated[str, StringConstraints(pattern=patterns.RESOURCE_NAME)]
 
 
 class TestLine(Part):

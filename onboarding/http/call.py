@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import azure.functions as func
 
+from onboarding.core.patterns import ONBOARDING_ID, fits
 from onboarding.engine import Engine
 from onboarding.http.access import Caller, Role
 from onboarding.http.problems import ProblemError
 from onboarding.settings import Settings
-
-_ID = re.compile(r"[a-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +26,10 @@ class Call:
     @property
     def onboarding_id(self) -> str:
         """Of the path, in lower case. Raises ProblemError 404 for what can't be one, nor a key of a table."""
-        given = str(self.request.route_params["id"]).lower()
-        if not _ID.fullmatch(given):
+        given = str(self.request.route_params["id"])
+        if not fits(ONBOARDING_ID, given):
             raise ProblemError(404, "No such onboarding", f"There is no onboarding '{given[:100]}'.")
-        return given
+        return given.lower()
 
     @property
     def step(self) -> str:

@@ -11,9 +11,12 @@ from http import HTTPStatus
 from typing import Any
 
 import azure.functions as func
-from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
 
 from onboarding.core.decide import create
+from onboarding.core.links import TOKEN_LENGTH
+from onboarding.core.patterns import ONBOARDING_ID, SIGNED_LINK
 from onboarding.core.request import Contacts
 from onboarding.http import view
 from onboarding.http.access import Caller, Role
@@ -25,19 +28,18 @@ from onboarding.steps import LIBRARY
 
 VERSION = "1"
 PROBLEM = "application/problem+json"
+_LICENCE = {"name": "All rights reserved", "identifier": "LicenseRef-All-Rights-Reserved"}
+"""As in pyproject.toml. Nobody has been granted anything yet: there is no licence's text in the repository."""
 _EXAMPLE_TIME = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 _PATH: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "id": (
         "The onboarding: the gateway's name and a digest of its resource id, such as `contoso-acg-1f0e9d8c7b`.",
-        {"type": "string", "pattern": "^[a-z0-9-]{3,24}-[0-9a-f]{10}$"},
+        {"type": "string", "pattern": ONBOARDING_ID},
     ),
     "step": ("A step.", {"enum": list(LIBRARY)}),
-    "token": ("A signed link.", {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": "^[A-Za-z0-9_.-]+$"}),
-    "name": (
-        "A file.",
-        {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"},
-    ),
+    "token": ("A signed link.", {"type": "string", "maxLength": TOKEN_LENGTH, "pattern": SIGNED_LINK}),
+    "name": ("A file.", {"type": "string", "maxLength": 100, "pattern": r"^[A-Za-z0-9_\-][A-Za-z0-9_.\-]*$"}),
 }
 
 _REFUSALS: Mapping[int, str] = {
@@ -119,6 +121,7 @@ def description() -> dict[str, Any]:
             "title": "Operator Connect onboarding",
             "version": VERSION,
             "description": "Connects operators' gateways to Microsoft Operator Connect and Teams Phone Mobile.",
+            "license": _LICENCE,
         },
         "servers": [{"url": "/api"}],
         "tags": [
@@ -232,10 +235,15 @@ def _examples(examples: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Untitled(GenerateJsonSchema):
-    """Without a title for each field, which would only repeat its name."""
+    """Without a title for each field, which would only repeat its name; a tuple has `items` beside `prefixItems`."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
+
+    def tuple_schema(self, schema: core_schema.TupleSchema) -> JsonSchemaValue:
+        made = super().tuple_schema(schema)
+        # Readers older than JSON Schema 2020-12 want it in every array. It allows no more: `maxItems` still counts.
+        return {"items": {}, **made} if "prefixItems" in made else made
 
 
 def _schemas() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from onboarding.core.patterns import GUID
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.services import Service
@@ -74,14 +75,19 @@ def _form(**fields: Mapping[str, Any]) -> Body:
 
 
 _CHOICES = "one, or several with commas between them"
+_STATE = f"({'|'.join(OnboardingState)})"
 
 LIST = (
     _query(
         "state",
-        {"type": "string", "pattern": f"^({'|'.join(OnboardingState)})(,({'|'.join(OnboardingState)}))*$"},
+        {"type": "string", "pattern": f"^({_STATE}(,{_STATE})*)?$"},
         f"Only those in this state: {', '.join(OnboardingState)}; {_CHOICES}.",
     ),
-    _query("subscription", {"type": "string", "format": "uuid"}, "Only gateways of this Azure subscription."),
+    _query(
+        "subscription",
+        {"type": "string", "pattern": f"^({GUID[1:-1]})?$"},
+        "Only gateways of this Azure subscription.",
+    ),
     _query("environment", {"enum": [e.value for e in Environment]}, "Only gateways of this kind."),
     _query("service", {"enum": [s.value for s in Service]}, "Only onboardings that include this service."),
     _query(

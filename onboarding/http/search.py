@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -12,6 +11,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from onboarding.columns import named
+from onboarding.core.patterns import GUID, fits
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.services import Service
@@ -24,7 +24,6 @@ CURSOR_LENGTH = 1000
 
 CLOSED_STATES = {OnboardingState.COMPLETED, OnboardingState.CANCELLED}
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 SEARCHED = named("Gateway", "People", "WaitingOn")
 """Columns that are searched for words."""
 _FILTERED = named("State", "SubscriptionId", "Environment", "Services")
@@ -122,10 +121,10 @@ PARAMETERS = ("state", "subscription", "environment", "service", "text", "sort",
 
 def read_search(given: Mapping[str, str]) -> Search:
     """The search of a query string; an empty value is one that wasn't given. Raises ProblemError 400."""
-    values = {name: given[name].strip() for name in PARAMETERS if given.get(name, "").strip()}
-    states = [s.strip() for s in values.get("state", "").split(",") if s.strip()]
+    values = {name: given[name] for name in PARAMETERS if given.get(name)}
+    states = values["state"].split(",") if "state" in values else []
     subscription = values.get("subscription")
-    if subscription and not _GUID.fullmatch(subscription):
+    if subscription and not fits(GUID, subscription):
         raise _wrong("subscription", subscription, "a subscription's id (a GUID)")
     for name, most in (("text", TEXT_LENGTH), ("next", CURSOR_LENGTH)):
         if len(values.get(name, "")) > most:
@@ -135,7 +134,7 @@ def read_search(given: Mapping[str, str]) -> Search:
         subscription=subscription,
         environment=_choice("environment", values["environment"], Environment) if "environment" in values else None,
         service=_choice("service", values["service"], Service) if "service" in values else None,
-        text=values.get("text", ""),
+        text=values.get("text", "").strip(),
         sort=_choice("sort", values.get("sort", Sort.GATEWAY), Sort),
         order=_choice("order", values.get("order", Order.ASCENDING), Order),
         limit=_limit(values.get("limit", str(DEFAULT_LIMIT))),

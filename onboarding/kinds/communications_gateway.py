@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import StringConstraints
 
 from onboarding.azure.gateway_resource import GatewayId
+from onboarding.core import patterns
 from onboarding.core.parts import DomainName, Guid
 from onboarding.core.plan import NewStep
 from onboarding.core.reasons import Reason
@@ -65,8 +66,8 @@ class CommunicationsGateway(Gateway):
 
     kind: Literal["communications-gateway"] = "communications-gateway"
     subscription_id: Guid
-    resource_group: Annotated[str, StringConstraints(pattern=r"^[-\w.()]{0,89}[-\w()]$")]
-    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{3,24}$")]
+    resource_group: Annotated[str, StringConstraints(pattern=patterns.RESOURCE_GROUP)]
+    name: Annotated[str, StringConstraints(pattern=patterns.RESOURCE_NAME)]
     domain: DomainName | None = None
     """The field Domain of the resource's Properties page; found from the resource when left out."""
 

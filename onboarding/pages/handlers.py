@@ -35,7 +35,8 @@ __all__ = ["problem_page"]
 @shown
 async def dashboard(call: Call) -> func.HttpResponse:
     """GET /api/dashboard → 200, 400."""
-    search = read_search(call.request.params)
+    # People paste with blanks around it; programs don't.
+    search = read_search({name: value.strip() for name, value in call.request.params.items()})
     found = await listed(call.engine.records, search)
     numbers = await counts(call.engine.records, call.engine.clock.now())
     return page(call, "dashboard.html", view=overview(search, found, numbers), section="dashboard")

@@ -7,14 +7,24 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from onboarding.http.openapi import written
 from onboarding.kinds.examples import OPERATOR_CONNECT
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
+from tests.api.engine import Engine
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with Cloud(Ports.free(), folder=tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    file = tmp_path_factory.mktemp("engine") / "openapi.json"
+    file.write_bytes(written()[0])
+    with Engine(file) as running:
         yield running
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from onboarding.core.steps import STEPS
 
 from onboarding.core.notices import NoticeKind
 from onboarding.core.problem_codes import ProblemCode
@@ -21,6 +20,7 @@ from onboarding.telemetry.work import dead
 from tests.infra import queries
 from tests.infra.life import Life, life
 from tests.support import requests
+from tests.support.steps import STEPS
 
 WORKBOOK = Path(__file__).parents[2] / "infra" / "workbook" / "onboarding.json"
 DOCUMENTED = {name: query for name, query in queries.found().items() if name.startswith("docs/")}

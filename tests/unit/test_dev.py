@@ -7,12 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-<<<<<<< HEAD
 from collections.abc import Sequence
-from dataclasses import replace
-=======
-from dataclasses import dataclass
->>>>>>> h-infra
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -165,6 +161,19 @@ def test_azurite_is_not_installed_for_layers_that_need_none(monkeypatch: pytest.
     for layers in (["lint", "types", "unit"], ["unit", "integration"], []):
         assert dev.main(["test", *layers]) == 0
     assert asked == [False, True, True]
+
+
+def test_a_layer_whose_npm_packages_can_not_be_had_fails_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def prepare(root: Path, modules: object) -> None:
+        assert modules == (dev.OpenApiTools,)
+        raise dev.SetupError("Installing the tools failed because there is no network.")
+
+    monkeypatch.setattr(dev.workspace, "prepare_modules", prepare)
+    (layer,) = (layer for layer in dev.LAYERS if layer.name == "api")
+    assert dev.run_layer(layer, Path("never run"), []) == ("FAILED (what it needs is not here)", 0.0)
+    assert capsys.readouterr().out == "\n--- api\nInstalling the tools failed because there is no network.\n"
 
 
 def test_a_situation_of_the_machine_is_one_sentence_and_no_traceback(

@@ -19,6 +19,7 @@ from sandbox.processes import wait_until
 from sandbox.setup import azurite, compiler, node, npm, packages, pip, stamp, tool, workspace
 from sandbox.setup.axe import Axe
 from sandbox.setup.kusto import Kusto
+from sandbox.setup.openapi_tools import OpenApiTools
 from sandbox.setup.problem import SetupError, explained, from_os_error
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,6 +140,27 @@ def test_another_azurite_is_installed_when_its_lock_file_changes_or_node_is_gone
         mine.command()
     workspace.prepare(machine.root)
     assert machine.ran == [NPM, NPM]
+
+
+def test_the_npm_packages_of_a_layer_come_with_it_once(machine: Machine) -> None:
+    tools = OpenApiTools(machine.root)
+    with pytest.raises(SetupError, match=r"OpenAPI is not installed in .*; `python3 dev.py test` installs it"):
+        tools.command()
+    for _ in range(2):
+        workspace.prepare_modules(machine.root, (OpenApiTools,))
+    assert machine.ran == ["Installing the tools for OpenAPI"]
+    assert tools.command() == [sys.executable, str(tools.script)]
+    workspace.prepare_modules(machine.root, ())
+
+
+def test_no_lock_file_says_where_packages_come_from() -> None:
+    """So npm takes them from wherever it is told to, such as a mirror."""
+    found = [p for p in ROOT.glob("*/**/package-lock.json") if not {".sandbox", "node_modules"} & set(p.parts)]
+    assert len(found) >= 3
+    for path in [*found, ROOT / "sandbox" / "package-lock.json"]:
+        text = path.read_text(encoding="utf-8")
+        assert '"resolved"' not in text, path
+        assert text.count('"integrity"') == text.count('"version"'), path
 
 
 def test_without_node_the_one_of_pypi_is_installed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,6 +215,9 @@ async def test_a_page_that_read_enough_without_finding_says_where_to_go_on(
     [
         "state=runing",
         "state=running;completed",
+        "state=running,%20completed",
+        "state=running,",
+        "subscription=%201f0e9d8c-7b6a-4958-8473-62514f3e2d1c",
         "subscription=mine",
         "environment=test",
         "service=teams",

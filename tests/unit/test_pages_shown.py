@@ -213,6 +213,15 @@ async def test_the_dashboard_says_who_is_waited_for_and_counts(api: Api) -> None
     assert re.search(r'href="/api/dashboard\?state=waiting-for-people"[^>]*>\s*<span class="number">1<', html)
 
 
+async def test_what_is_pasted_into_the_dashboards_filter_may_have_blanks_around_it(api: Api) -> None:
+    await api.post("onboardings", requests.lab())
+    subscription = requests.lab()["gateway"]["subscriptionId"]
+    assert (await api.get(f"onboardings?subscription=%20{subscription}")).status_code == 400
+    answer = await api.get(f"dashboard?subscription=%20{subscription}%0A&text=%20acg%20")
+    assert answer.status_code == 200
+    assert requests.lab()["gateway"]["name"] in answer.get_body().decode()
+
+
 async def test_the_dashboard_filters_sorts_and_pages_by_links(api: Api) -> None:
     for i in range(3):
         gateway = {"subscriptionId": requests.SUBSCRIPTION, "resourceGroup": "rg", "name": f"gw-{i}"}

@@ -130,6 +130,22 @@ def test_a_wrong_field_is_named(path: str, value: Any) -> None:
     assert any(field.startswith(path) for field in reasons)
 
 
+def test_a_wrong_text_is_answered_with_what_it_should_be() -> None:
+    reasons = refused(changed(requests.operator_connect(), "onboardingTeam.email", "team"))
+    assert reasons["onboardingTeam.email"].message == "must be an e-mail address, such as voice-ops@contoso.com"
+
+
+@pytest.mark.parametrize("blank", ["\u0085", "\u00a0", "\u2028", "\u3000", "\ufeff", "\x7f"])
+def test_an_address_has_no_blank_of_any_kind(blank: str) -> None:
+    for path in ("onboardingTeam.email", "adminUser"):
+        assert path in refused(changed(requests.operator_connect(), path, f"voice{blank}ops@contoso.com"))
+
+
+def test_a_domain_is_the_same_in_any_case() -> None:
+    body = changed(requests.operator_connect(), "gateway.domain", "Voice.Contoso.COM")
+    assert read_request(body).gateway.domain == "voice.contoso.com"
+
+
 def test_teams_phone_mobile_needs_voicemail_and_call_routing() -> None:
     body = requests.teams_phone_mobile()
     del body["services"]["teamsPhoneMobile"]["voicemailPilotNumber"]

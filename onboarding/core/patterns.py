@@ -1,0 +1,57 @@
+r"""What a text of a request looks like: patterns that mean the same to everybody who reads them.
+
+Four engines do: pydantic's (Rust) and Python's `re` here; ECMA-262's with the flag `u` in whatever validates by the
+API's description (JSON Schema 2020-12, core 6.4), and with the flag `v` where a form shows one (HTML's `pattern`).
+So each is made of what all four have and agree on:
+
+- characters, classes, `( ) | ? * + {m,n}`, and `^ $` around the whole;
+- no `\w`, `\d`, `\s` or `\b`, whose characters differ, and no `.`: ranges are written out;
+- in a class, what `v` keeps for itself is escaped: `( ) [ ] { } / - \ |`. Nothing else is: `u` refuses `\"` and `\'`.
+
+Python's `$` also matches before a line break at the end: here they are used with `fits`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_BLANKS = r"\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+"""White space by Unicode and by ECMA-262 (which has U+FEFF, and not U+0085), and the control characters."""
+_QUOTES = r"\u0022\u0027"
+_LETTERS = (
+    r"0-9A-Z_a-z\u00aa\u00b5-\u05ff\u0620-\u06d5\u06e5-\u06ff\u0710-\u088f\u08a0-\u08c9\u0904-\u167f\u1681-\u17e9"
+    r"\u1810-\u1fff\u2071-\u2e2f\u3005-\ud7ff\uf900-\ufefc\uff10-\uffdc"
+)
+"""Letters, digits and `_`, of all scripts that Azure takes (by UTF-16 unit, so none beyond U+FFFF): each stretch from
+its first letter to its last. What stands between them, and is no letter, Azure refuses itself; blanks, controls and
+characters that nobody sees are in none."""
+
+GUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+RESOURCE_NAME = r"^[a-zA-Z0-9\-]{3,24}$"
+"""Of a gateway and of a test line (swagger 2023-09-01)."""
+RESOURCE_GROUP = rf"^[{_LETTERS}.\(\)\-]{{0,89}}[{_LETTERS}\(\)\-]$"
+"""Source: Microsoft Learn, "Naming rules and restrictions for Azure resources"."""
+EMAIL = rf"^[^@<>{_QUOTES},;{_BLANKS}]+@[^@<>{_QUOTES},;{_BLANKS}]+\.[^@<>{_QUOTES},;.{_BLANKS}]+$"
+USER_NAME = rf"^([^@\/\\?#%<>{_QUOTES}{_BLANKS}]+@[A-Za-z0-9.\-]+|{GUID[1:-1]})$"
+"""A user principal name, or an object id."""
+DOMAIN_NAME = r"^([A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
+ONBOARDING_ID = r"^[A-Za-z0-9\-]{3,24}-[0-9A-Fa-f]{10}$"
+"""A gateway's name and ten digits of a digest, in any case (`GatewayId.onboarding_id`)."""
+SIGNED_LINK = r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]{43}$"
+"""What a signed link says, and 32 bytes of signature, in base64url."""
+
+IN_WORDS: Mapping[str, str] = {
+    GUID: "a GUID, such as 1f0e9d8c-7b6a-4958-8473-62514f3e2d1c",
+    RESOURCE_NAME: "3 to 24 letters (A to Z), digits or hyphens",
+    RESOURCE_GROUP: "the name of a resource group: up to 90 letters, digits or any of _ - . ( ), not ending with '.'",
+    EMAIL: "an e-mail address, such as voice-ops@contoso.com",
+    USER_NAME: "a user principal name, such as voice.admin@contoso.com, or the user's object id",
+    DOMAIN_NAME: "a domain name, such as voice.contoso.com",
+}
+"""What a person is told to send."""
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether a text is as a pattern of this module says."""
+    return re.fullmatch(pattern, text) is not None
