@@ -232,7 +232,8 @@ class Engine:
         try:
             nudge = decode(letter.body)
         except ForeignMessageError as error:
-            log.error("dead letter %s of queue %s (%s): %s", letter.message_id, letter.queue, letter.reason, error)
+            where = f"{letter.message_id or '(it names itself)'} of queue {letter.queue or '(unknown)'}"
+            log.error("dead letter %s (%s): %s", where, letter.reason or "no reason to be believed", error)
             return
         step, notice = (nudge.step, None) if isinstance(nudge, Nudge) else (None, nudge.notice)
         decision = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, letter.reason))
