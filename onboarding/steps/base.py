@@ -15,6 +15,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError, unexpected
 from onboarding.core.record import Findings, Record
 from onboarding.core.request import OnboardingRequest
+from onboarding.limits import OverdueError
 from onboarding.ports import Directory, Dns, GatewayResource, Gateways, Notifier
 
 
@@ -106,6 +107,9 @@ class Wait(Protocol):
 
 def broken(error: Exception) -> Look:
     """A look that failed as this application does not expect: it is tried again, and seen on the record meanwhile."""
+    if isinstance(error, OverdueError):
+        slow = TryLaterError(ProblemCode.TIMEOUT, f"{error}")
+        return Look(False, slow.seen, problem=slow)
     problem = unexpected(error)
     return Look(False, problem.seen, problem=TryLaterError(problem.code, problem.seen))
 

@@ -12,6 +12,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from onboarding import limits
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError
 from onboarding.ports import GatewayResource
@@ -35,7 +36,8 @@ class ProvisioningComplete:
 
     async def _subscription(self, subscription_id: str, works: list[Work]) -> dict[str, Look]:
         try:
-            listed = await works[0].world.gateways.in_subscription(subscription_id)
+            async with limits.within(limits.LOOK, f"listing the gateways of subscription {subscription_id}"):
+                listed = await works[0].world.gateways.in_subscription(subscription_id)
         except StepProblemError as problem:
             return {w.record.id: Look(False, problem.seen, problem=problem) for w in works}
         except Exception as error:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
+from onboarding import limits
 from onboarding.core.notice_words import txt_record_words
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError
@@ -70,7 +71,9 @@ class TxtRecordVisible:
             return Look(True, VERIFIED_ALREADY)
         try:
             expected = _txt_record(work)
-            verdict = judge(await work.world.dns.txt(expected.name), expected.value, expected.name)
+            async with limits.within(limits.LOOK, f"asking for the TXT record of {expected.name}"):
+                answers = await work.world.dns.txt(expected.name)
+            verdict = judge(answers, expected.value, expected.name)
         except StepProblemError as problem:
             return Look(False, problem.seen, problem=problem)
         except Exception as error:
