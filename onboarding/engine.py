@@ -167,8 +167,8 @@ class Engine:
             try:
                 outcome = await self._attempt(started.record, name, ticket)
             except asyncio.CancelledError:
-                # The host is stopping, or the message's time is over: what was begun is handed back, and the next attempt
-                # finds what is done.
+                # The host is stopping, or the message's time is over: what was begun is handed back, and the next
+                # attempt finds what is done.
                 async with limits.within(limits.HAND_BACK, f"handing {name} of {onboarding_id} back"):
                     await self.happen(onboarding_id, Abandoned(name, ticket))
                 raise

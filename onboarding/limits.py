@@ -31,7 +31,7 @@ class OverdueError(TimeoutError):
     """Something was broken off by us, because it took too long."""
 
     def __init__(self, what: str, seconds: float) -> None:
-        super().__init__(f"{what} took longer than {seconds:g} s and was broken off; something it asked never answered.")
+        super().__init__(f"{what} took longer than {seconds:g} s and was broken off; what it asked never answered.")
 
 
 @asynccontextmanager

@@ -33,7 +33,10 @@ class ForeignMessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that Service Bus gave up, and why. The texts are empty where Service Bus doesn't say, or can't be heard."""
+    """A message that Service Bus gave up, and why.
+
+    A text is empty where Service Bus doesn't say, or the message may have said it itself.
+    """
 
     body: bytes | str
     message_id: str
@@ -99,7 +102,7 @@ def is_labelled_by_the_bus(body: bytes | str) -> bool:
         read = None
     if isinstance(read, dict):
         return read.keys() <= _Body.model_fields.keys()
-    return (b"{" if isinstance(body, bytes) else "{") not in body
+    return b"{" not in (body if isinstance(body, bytes) else body.encode("utf-8", "replace"))
 
 
 def queue_of(effect: Effect) -> str:

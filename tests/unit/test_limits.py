@@ -187,7 +187,7 @@ async def test_a_pass_that_hangs_ends_and_the_next_one_does_it(monkeypatch: pyte
     with monkeypatch.context() as hung:
         hung.setattr(limits, "PASS", SHORT)
         hang(system.onboardings, "replace", hung)
-        with pytest.raises(OverdueError, match="^the timer's pass took longer"):
+        with pytest.raises(OverdueError, match=r"^the timer's pass took longer"):
             await timer_pass(system.engine)
     await timer_pass(system.engine)
     assert (await system.run(record.id)).state is OnboardingState.COMPLETED
@@ -229,9 +229,7 @@ async def test_a_look_that_hangs_is_seen_on_the_record_and_done_again(
     assert (await system.run(record.id)).state is OnboardingState.COMPLETED
 
 
-async def test_gauges_that_hang_are_given_up(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_gauges_that_hang_are_given_up(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     system, _ = await begun()
     monkeypatch.setattr(limits, "MEASURE", SHORT)
     monkeypatch.setattr(metrics, "in_use", lambda: True)
