@@ -2,9 +2,9 @@
 
 Starting Python and importing the SDKs takes longer than everything else between two kills. So this process imports them
 once, and each host is a fork of it: a process of its own, with a loop, connections and an engine of its own, that is
-killed like any other. When one was killed, or has ended itself around a function that reached functionTimeout, the next
-one follows, as a worker process of Microsoft's host would; the file `restarts` counts them. When it is ordered so, three
-deaths end all, with exit status 0. The arguments are the host's.
+killed like any other. When one was killed, or has ended itself around a function that reached functionTimeout, the
+next one follows, as a worker process of Microsoft's host would; the file `restarts` counts them. When it is ordered so,
+three deaths end all, with exit status 0. The arguments are the host's.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ from onboarding.timer import timer_pass
 from tests.support import requests
 from tests.support.http import Api
 from tests.support.system import System
-from tests.unit.test_host_json import host
+from tests.unit.test_host_json import ROOT, host
 
 SHORT = 0.02
 """Seconds: of what is to be broken off. Nothing waits for as long as it takes to get there."""
@@ -100,6 +101,20 @@ def test_a_bound_leaves_room_for_those_inside_it() -> None:
 def test_a_call_ends_before_azures_load_balancer_gives_up() -> None:
     """Microsoft Learn, "Azure Functions scale and hosting": 230 seconds, whatever functionTimeout is."""
     assert limits.CALL < 230 / 2
+
+
+def test_what_is_said_of_the_bounds_is_so() -> None:
+    text = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    rows = dict(
+        re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", text.partition("reaches `functionTimeout`")[2], re.MULTILINE)
+    )
+    told = {name: {float(n) for n in re.findall(r"\d+", said)} for name, said in rows.items()}
+    policy = Policy()
+    assert told["a step's"] == {policy.step_timeout, limits.MESSAGE, limits.HAND_BACK}
+    assert told["`notices`"] == {policy.notice_timeout, limits.MESSAGE, limits.HAND_BACK}
+    assert told["`dead_letters`"] == {limits.MESSAGE}
+    assert told["`timer`"] == {limits.PASS, limits.MEASURE, limits.LOOK, limits.RECORD}
+    assert told["HTTP"] == {limits.CALL, 230.0}
 
 
 @pytest.mark.parametrize("method", ["get", "replace"])
