@@ -8,8 +8,7 @@ itself: there the host's own bound is left.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 MESSAGE = 480.0
 """Seconds for a message: a step, a notice, a dead letter, with all that is read and written before and after."""
@@ -34,14 +33,20 @@ class OverdueError(TimeoutError):
         super().__init__(f"{what} took longer than {seconds:g} s and was broken off; what it asked never answered.")
 
 
-@asynccontextmanager
-async def within(seconds: float, what: str) -> AsyncIterator[None]:
+class within:  # noqa: N801 - read like `asyncio.timeout`
     """Break off what is done inside after so many seconds. Raises OverdueError, which says `what` it was."""
-    scope = asyncio.timeout(seconds)
-    try:
-        async with scope:
-            yield
-    except TimeoutError as error:
-        if not scope.expired():
-            raise
-        raise OverdueError(what, seconds) from error
+
+    def __init__(self, seconds: float, what: str) -> None:
+        self._seconds, self._what = seconds, what
+        self._scope = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._scope.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._scope.__aexit__(kind, error, traceback)
+        except TimeoutError as expired:
+            raise OverdueError(self._what, self._seconds) from expired
