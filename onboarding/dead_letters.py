@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from onboarding.core.messages import DeadLetter
+from onboarding.core.messages import DeadLetter, is_labelled_by_the_bus
 
 REASON, DESCRIPTION = "DeadLetterReason", "DeadLetterErrorDescription"
 """Application properties that Service Bus adds (Microsoft Learn, "Overview of Service Bus dead-letter queues")."""
@@ -13,7 +13,9 @@ LONGEST = 300
 
 
 def dead_letter_of(message: func.ServiceBusMessage) -> DeadLetter:
-    """The dead letter that was received."""
+    """The dead letter that was received. Of one that may have labelled itself, the body only."""
+    if not is_labelled_by_the_bus(message.get_body()):
+        return DeadLetter(message.get_body(), "", "", "")
     told = message.application_properties or {}
     words = [str(told[name])[:LONGEST] for name in (REASON, DESCRIPTION) if told.get(name)]
     return DeadLetter(

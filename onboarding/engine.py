@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
+from onboarding import limits
 from onboarding.core.decide import Decision, create, decide
 from onboarding.core.events import (
     Abandoned,
@@ -152,12 +153,17 @@ class Engine:
         raise ConflictError(f"onboarding {request.gateway.onboarding_id} is being written by many at a time")
 
     async def receive(self, nudge: Effect) -> None:
-        """A message arrived."""
+        """A message arrived. Raises OverdueError when it takes too long, so that the message comes again."""
+        what = nudge.step if isinstance(nudge, Nudge) else nudge.notice
         with about_this(About(nudge.onboarding_id)):
-            if isinstance(nudge, Nudge):
-                await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
-            else:
-                await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket)
+            async with limits.within(limits.MESSAGE, f"{what} of {nudge.onboarding_id}"):
+                await self._receive(nudge)
+
+    async def _receive(self, nudge: Effect) -> None:
+        if isinstance(nudge, Nudge):
+            await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
+        else:
+            await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket)
 
     async def run_step(self, onboarding_id: str, name: str, ticket: int) -> None:
         """A message says: look at this step. Whether anything is to be done, the record says."""
@@ -170,8 +176,10 @@ class Engine:
             try:
                 outcome = await self._attempt(started.record, name, ticket)
             except asyncio.CancelledError:
-                # The host is stopping: what was begun is handed back, and the next attempt finds what is done.
-                await self.happen(onboarding_id, Abandoned(name, ticket))
+                # The host is stopping, or the message's time is over: what was begun is handed back, and the next
+                # attempt finds what is done.
+                async with limits.within(limits.HAND_BACK, f"handing {name} of {onboarding_id} back"):
+                    await self.happen(onboarding_id, Abandoned(name, ticket))
                 raise
             await self.happen(onboarding_id, outcome, loaded)
 
@@ -223,9 +231,11 @@ class Engine:
                 async with asyncio.timeout(self.policy.notice_timeout):
                     outcome = await send(notice, started.record, self.world.notifier, self.telling, self.clock, sent)
             except asyncio.CancelledError:
-                # The host is stopping: the ways that it went are kept, so that the next one takes only the others.
+                # Likewise: the ways that it went are kept, so that the next one takes only the others.
                 stopping = TryLaterError(ProblemCode.ATTEMPT_LOST, "The function that was sending it was told to stop.")
-                await self.happen(onboarding_id, NoticeFailed(notice_id, ticket, stopping.problem, sent=tuple(sent)))
+                async with limits.within(limits.HAND_BACK, f"handing {notice_id} of {onboarding_id} back"):
+                    failed = NoticeFailed(notice_id, ticket, stopping.problem, sent=tuple(sent))
+                    await self.happen(onboarding_id, failed)
                 raise
             except TimeoutError:
                 seconds = self.policy.notice_timeout
@@ -243,10 +253,12 @@ class Engine:
         try:
             nudge = decode(letter.body)
         except ForeignMessageError as error:
-            log.error("dead letter %s of queue %s (%s): %s", letter.message_id, letter.queue, letter.reason, error)
+            where = f"{letter.message_id or '(it names itself)'} of queue {letter.queue or '(unknown)'}"
+            log.error("dead letter %s (%s): %s", where, letter.reason or "no reason to be believed", error)
             return
         step, notice = (nudge.step, None) if isinstance(nudge, Nudge) else (None, nudge.notice)
-        decision = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, letter.reason))
+        async with limits.within(limits.MESSAGE, f"the dead letter of {step or notice} of {nudge.onboarding_id}"):
+            decision = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, letter.reason))
         known = "unknown" if decision is None else "noted" if decision.changed else "of no importance any more"
         log.warning("dead letter of %s of %s (%s): %s", step or notice, nudge.onboarding_id, letter.reason, known)
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+from onboarding import limits
 from onboarding.core.events import Happening, Looked, TimePassed
 from onboarding.core.plan import StepKind
 from onboarding.core.problems import TryLaterError
@@ -27,7 +28,15 @@ AT_ONCE = 16
 
 
 async def timer_pass(engine: Engine) -> int:
-    """Look at every wait that is due, in batches, and repair what got lost. Returns how many records were due."""
+    """Look at every wait that is due, in batches, and repair what got lost. Returns how many records were due.
+
+    Raises OverdueError when it takes too long: what it had not come to is due still at the next.
+    """
+    async with limits.within(limits.PASS, "the timer's pass"):
+        return await _pass(engine)
+
+
+async def _pass(engine: Engine) -> int:
     now = engine.clock.now()
     due: list[Loaded] = []
     async for loaded in engine.records.due(now):
@@ -39,7 +48,7 @@ async def timer_pass(engine: Engine) -> int:
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def one(loaded: Loaded) -> None:
-        async with limit:
+        async with limit, limits.within(limits.RECORD, f"writing what is due of {loaded.record.id}"):
             await _settle(engine, loaded, looks[loaded.record.id])
 
     results = await asyncio.gather(*(one(loaded) for loaded in due), return_exceptions=True)

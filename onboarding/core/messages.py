@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from onboarding.core.events import Effect, Nudge, NudgeNotice
 
@@ -34,12 +35,15 @@ class ForeignMessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that Service Bus gave up, and why."""
+    """A message that Service Bus gave up, and why.
+
+    A text is empty where Service Bus doesn't say, or the message may have said it itself.
+    """
 
     body: bytes | str
     message_id: str
     queue: str
-    """Where it was given up; empty when Service Bus doesn't say."""
+    """Where it was given up."""
     reason: str
     """Of Service Bus, such as `MaxDeliveryCountExceeded`, with its description."""
 
@@ -82,6 +86,23 @@ def decode(body: bytes | str) -> Effect:
     if read.notice is not None and read.step is None:
         return NudgeNotice(read.onboarding, read.notice, read.ticket)
     raise ForeignMessageError("it names both a step and a notice, or neither", body)
+
+
+def is_labelled_by_the_bus(body: bytes | str) -> bool:
+    """Whether what the Functions host says of a message, beside its body, is what Service Bus said of it.
+
+    The host puts each top-level key of a JSON object in the place of the label of that name, whatever its case:
+    `MessageId`, `DeadLetterSource`, `ApplicationProperties` … (azure-functions-host, `Utility.ApplyBindingData`). So
+    nothing beside a body is to be believed before it is known to have our keys only, or to be no object at all. The
+    host's reader takes more for an object than is JSON (comments, quotes left out), but none without a brace.
+    """
+    try:
+        read = from_json(body)
+    except ValueError:
+        read = None
+    if isinstance(read, dict):
+        return read.keys() <= _Body.model_fields.keys()
+    return b"{" not in (body if isinstance(body, bytes) else body.encode("utf-8", "replace"))
 
 
 def queue_of(effect: Effect) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import azure.functions as func
 
 from onboarding import app as composed
+from onboarding import limits
 from onboarding.http.access import Caller, caller_of, in_azure, platform_signs_in
 from onboarding.http.bodies import is_page_form
 from onboarding.http.call import Call, Route
@@ -49,7 +50,8 @@ def entrance(route: Route) -> Callable[[func.HttpRequest], Awaitable[func.HttpRe
             return refused(call, refusal.status, refusal.title, refusal.detail, refusal.headers)
         if route.changes and not (route.checks_forms and is_page_form(request)):
             check_origin(request, chosen.public_url)
-        return await route.handler(call)
+        async with limits.within(limits.CALL, route.name):
+            return await route.handler(call)
 
     enter.__name__ = route.name
     inner = answered(enter)

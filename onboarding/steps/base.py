@@ -16,6 +16,7 @@ from onboarding.core.problems import PersonMustActError, StepProblemError, TryLa
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.stored import Stored
+from onboarding.limits import OverdueError
 from onboarding.ports import Directory, Dns, Gateways, Notifier
 
 
@@ -97,6 +98,9 @@ class Wait(Protocol):
 
 def broken(error: Exception) -> Look:
     """A look that failed as this application does not expect: it is tried again, and seen on the record meanwhile."""
+    if isinstance(error, OverdueError):
+        slow = TryLaterError(ProblemCode.TIMEOUT, f"{error}")
+        return Look(False, slow.seen, problem=slow)
     problem = unexpected(error)
     return Look(False, problem.seen, problem=TryLaterError(problem.code, problem.seen))
 

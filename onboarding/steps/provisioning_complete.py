@@ -12,6 +12,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 
+from onboarding import limits
 from onboarding.azure.gateway_resource import GatewayResource
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.problem_codes import ProblemCode
@@ -45,7 +46,8 @@ class ProvisioningComplete:
 
     async def _subscription(self, subscription_id: str, works: list[Work]) -> list[Look]:
         try:
-            listed = await works[0].world.gateways.in_subscription(subscription_id)
+            async with limits.within(limits.LOOK, f"listing the gateways of subscription {subscription_id}"):
+                listed = await works[0].world.gateways.in_subscription(subscription_id)
         except StepProblemError as problem:
             return [Look(False, problem.seen, problem=problem)] * len(works)
         except Exception as error:

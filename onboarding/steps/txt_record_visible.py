@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from onboarding import limits
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.problems import StepProblemError
 from onboarding.steps.add_domain import SECTION, found, txt_record
@@ -31,7 +32,9 @@ class TxtRecordVisible:
             return Look(True, VERIFIED_ALREADY)
         try:
             expected = txt_record(work.record)
-            verdict = judge(await work.world.dns.txt(expected.name), expected.value, expected.name)
+            async with limits.within(limits.LOOK, f"asking for the TXT record of {expected.name}"):
+                answers = await work.world.dns.txt(expected.name)
+            verdict = judge(answers, expected.value, expected.name)
         except StepProblemError as problem:
             return Look(False, problem.seen, problem=problem)
         except Exception as error:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
+from onboarding import limits
 from onboarding.columns import OPEN_STEPS
 from onboarding.core.open_steps import OpenStep, read
 from onboarding.core.record import StepState
@@ -44,7 +45,9 @@ class Gauges:
         self._next = time.monotonic() + (_sent_every() if self._every is None else self._every)
         try:
             rows = records.rows(Query(OPEN, columns=(OPEN_STEPS,)))
-            self._set([step async for row in rows for step in read(row.columns.get(OPEN_STEPS))], now)
+            async with limits.within(limits.MEASURE, "measuring the open steps"):
+                steps = [step async for row in rows for step in read(row.columns.get(OPEN_STEPS))]
+            self._set(steps, now)
         except Exception:
             log.warning("the open steps could not be measured; the next pass will", exc_info=True)
 

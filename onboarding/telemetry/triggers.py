@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
+from onboarding.core.messages import is_labelled_by_the_bus
 from onboarding.telemetry import ids, metrics, spans
 from onboarding.telemetry.about import About, about_this
 from onboarding.telemetry.logs import redacted
@@ -22,11 +23,13 @@ class Message(Protocol):
     @property
     def application_properties(self) -> Mapping[str, object]: ...
 
+    def get_body(self) -> bytes: ...
+
 
 @contextmanager
 def received(message: Message) -> Iterator[None]:
     """A message is dealt with, in the trace that it carries. Raises FunctionFailedError."""
-    carried = message.application_properties or {}
+    carried = (is_labelled_by_the_bus(message.get_body()) and message.application_properties) or {}
     place = ids.parsed(carried.get(TRACEPARENT)) or ids.parsed(carried.get(DIAGNOSTIC_ID))
     with spans.arrived(place), _safely():
         yield

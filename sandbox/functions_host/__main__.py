@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from sandbox.functions_host.errors import HostError, PortInUseError
@@ -16,6 +16,7 @@ from sandbox.functions_host.host import LOOPBACK, Host
 from sandbox.functions_host.hostjson import HostConfig
 from sandbox.functions_host.logs import configure
 from sandbox.functions_host.settings import Settings
+from sandbox.functions_host.strictness import Strictness
 
 DEFAULT_PORT = 7071
 REFUSED, PORT_IN_USE = 1, 3
@@ -42,8 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _serve(directory: Path, settings: Settings, options: argparse.Namespace) -> bool:
     stop = asyncio.Event()
-    _on_signals(stop)
-    host = Host(directory, settings, timer_state=options.timer_state)
+    strictness = Strictness.of(options)
+    _on_signals(stop, ignored={"SIGTERM"} if strictness.ignore_sigterm else set())
+    host = Host(directory, settings, timer_state=options.timer_state, strictness=strictness)
     port = await host.start(_port(options.port, settings))
     names = [function.name for function in host.functions]
     url = f"http://{LOOPBACK}:{port}"
@@ -67,11 +69,14 @@ def _settings(directory: Path, path: Path | None) -> Settings:
     return Settings.load(path, os.environ)
 
 
-def _on_signals(stop: asyncio.Event) -> None:
+def _on_signals(stop: asyncio.Event, ignored: Collection[str]) -> None:
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         number = getattr(signal, name, None)
         if number is None:
+            continue
+        if name in ignored:
+            signal.signal(number, signal.SIG_IGN)
             continue
         try:
             loop.add_signal_handler(number, stop.set)
@@ -87,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--settings", type=Path, help="settings file (default: local.settings.json of the app)")
     add("--grace", type=float, default=10.0, help="seconds that running functions get after a stop")
     add("--timer-state", type=Path, help="file in which timers remember their last run")
+    Strictness.add_to(parser)
     return parser
 
 

@@ -198,6 +198,8 @@ class _Signature:
                 self.refuse(f"this host serves plain queues, not {meaning}")
         if str(trigger.get("cardinality", "one")).lower() == "many":
             self.refuse("this host delivers messages one by one; use cardinality one")
+        if str(trigger.get("dataType", "")).upper() == "STREAM":
+            self.refuse("this host hands a body over as text or as bytes; use data_type BINARY, or leave it out")
         if trigger.get("autoCompleteMessages") is False:
             self.refuse("this host settles every message itself; leave auto_complete_messages out")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -14,6 +15,8 @@ from sandbox.functions_host.app import Function
 from sandbox.functions_host.errors import HostError, PortInUseError
 from sandbox.functions_host.invocation import Invoker
 from sandbox.functions_host.routes import RouteTable, Template
+
+log = logging.getLogger("sandbox.functions_host")
 
 BODY_LIMIT = 104_857_600
 """Bytes. The real host's default; there as here, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT changes it."""
@@ -29,7 +32,7 @@ class HttpServer:
 
     Keys are not asked for, whatever a function's auth level: so does ``func start``. A known path with
     another method is 404, and so is HEAD where only GET is declared: so does the real host
-    (https://github.com/Azure/azure-functions-host/issues/10098 and /11625).
+    (https://github.com/Azure/azure-functions-host/issues/10098 and /11625). A body over the limit is 500, not 413.
     """
 
     def __init__(
@@ -75,15 +78,21 @@ class HttpServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if self._stopping:
             return web.Response(status=503, headers={"Retry-After": "1"})
+        if "%00" in request.rel_url.raw_path:
+            return web.Response(status=400)
         if request.rel_url.raw_path.lower().startswith("/admin/"):
             return await self._admin(request)
         found = self._routes.find(request.method, request.rel_url.raw_path)
         if found is None:
             return web.Response(status=404)
         function, parameters = found
-        if (request.content_length or 0) > self._body_limit:
-            raise web.HTTPRequestEntityTooLarge(self._body_limit, request.content_length or 0)
-        data = _request_datum(request, parameters, await request.read())
+        try:
+            if (request.content_length or 0) > self._body_limit:
+                raise web.HTTPRequestEntityTooLarge(self._body_limit, request.content_length or 0)
+            data = _request_datum(request, parameters, await request.read())
+        except web.HTTPRequestEntityTooLarge:
+            log.error("Failed %s: the body is larger than FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", function.name)
+            return web.Response(status=500)
         try:
             result = await self._invoker.invoke(function, data, {})
             return _response(result)

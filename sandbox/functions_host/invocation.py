@@ -24,6 +24,9 @@ from sandbox.functions_host.timespan import format_timespan
 
 log = logging.getLogger("sandbox.functions_host")
 
+LAST_SECONDS = 2.0
+"""After functionTimeout, until the real host restarts the worker."""
+
 Publish = Callable[[Binding, Any], Awaitable[None]]
 """Sends what a function put into one of its output bindings."""
 
@@ -80,10 +83,14 @@ class Out(func.Out[Any]):
 class Invoker:
     """Runs functions: async ones on the event loop, the others in a pool of threads, as the worker does."""
 
-    def __init__(self, threads: int, timeout: timedelta | None, publish: Publish) -> None:
+    def __init__(
+        self, threads: int, timeout: timedelta | None, publish: Publish, end: Callable[[], None] | None = None
+    ) -> None:
+        """``end`` ends the process around a function that has reached ``timeout``; without it, it is cancelled."""
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="function")
         self._timeout = timeout
         self._publish = publish
+        self._end = end
         self._running: set[asyncio.Task[Any]] = set()
 
     async def invoke(self, function: Function, data: Datum, metadata: Mapping[str, Datum]) -> Any:
@@ -93,11 +100,18 @@ class Invoker:
         task.add_done_callback(self._running.discard)
         return await task
 
-    async def drain(self, seconds: float) -> bool:
+    @property
+    def running(self) -> int:
+        """How many functions run now."""
+        return len(self._running)
+
+    async def drain(self, seconds: float, *, cancel: bool = True) -> bool:
         """Let what runs finish for so many seconds, then cancel the rest. True if nothing was cut short."""
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
         cut_short = list(self._running)
+        if not cancel:
+            return not cut_short
         for task in cut_short:
             log.warning("%s still ran %g s after the stop and was cancelled", task.get_name(), seconds)
             task.cancel()
@@ -144,16 +158,40 @@ class Invoker:
 
     async def _bounded(self, function: Function, arguments: dict[str, Any]) -> Any:
         timeout = self._timeout
+        if timeout is not None and self._end is not None:
+            return await self._bounded_by_the_process(function, arguments, self._end)
         try:
             async with asyncio.timeout(timeout.total_seconds() if timeout else None) as scope:
-                if inspect.iscoroutinefunction(function.call):
-                    return await function.call(**arguments)
-                run = contextvars.copy_context().run
-                loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._pool, lambda: run(function.call, **arguments))
+                return await self._call(function, arguments)
         except TimeoutError as error:
             if timeout is None or not scope.expired():
                 raise
             raise FunctionTimeoutError(
                 f"it ran longer than functionTimeout {format_timespan(timeout)} of host.json and was stopped"
             ) from error
+
+    async def _call(self, function: Function, arguments: dict[str, Any]) -> Any:
+        if inspect.iscoroutinefunction(function.call):
+            return await function.call(**arguments)
+        run = contextvars.copy_context().run
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: run(function.call, **arguments))
+
+    async def _bounded_by_the_process(
+        self, function: Function, arguments: dict[str, Any], end: Callable[[], None]
+    ) -> Any:
+        """The real host tells a function nothing: it has failed, and if it doesn't come back its worker is ended."""
+        assert self._timeout is not None, "without a bound it ends nothing"
+        timeout, task = self._timeout, asyncio.create_task(self._call(function, arguments))
+        try:
+            if (await asyncio.wait([task], timeout=timeout.total_seconds()))[0]:
+                return task.result()
+            shown = f"it ran longer than functionTimeout {format_timespan(timeout)} of host.json"
+            if not (await asyncio.wait([task], timeout=LAST_SECONDS))[0]:
+                log.error("%s: %s, and the process ends with all that runs in it", function.name, shown)
+                end()
+            raise FunctionTimeoutError(shown)
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task])

@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from azure.servicebus import ServiceBusReceivedMessage
 
 
-def body(message: ServiceBusReceivedMessage) -> Datum:
-    """The body as text, as the host does for every trigger without a dataType; as bytes if it isn't UTF-8."""
+def body(message: ServiceBusReceivedMessage, *, binary: bool = False) -> Datum:
+    """The body as text, as the host does for every trigger without a dataType; as bytes if it isn't UTF-8.
+
+    With dataType binary always as bytes.
+    """
     raw = b"".join(message.body)
+    if binary:
+        return Datum(raw, "bytes")
     try:
         return Datum(raw.decode(), "string")
     except UnicodeDecodeError:
@@ -53,6 +58,38 @@ def metadata(message: ServiceBusReceivedMessage) -> dict[str, Datum]:
         "PartitionKey": message.partition_key,
     }
     return {name: _datum(value) for name, value in members.items() if value is not None}
+
+
+def overwritten(labels: Mapping[str, Datum], content: Datum) -> dict[str, Datum]:
+    """The metadata as it reaches the function: a text that is a JSON object has put its own keys over it.
+
+    Names match whatever their case, and keep the case that they had; objects travel as JSON, all else as text; arrays
+    and null are left out. Source: `Utility.ApplyBindingData` in azure-functions-host, on the binder's dictionary of
+    azure-webjobs-sdk, which ignores case. Bytes are not looked into.
+    """
+    result = dict(labels)
+    if content.type != "string":
+        return result
+    try:
+        claims = json.loads(content.value)
+    except ValueError:
+        return result
+    if not isinstance(claims, dict):
+        return result
+    known = {name.lower(): name for name in result}
+    for name, value in claims.items():
+        if value is not None and not isinstance(value, list):
+            nested = isinstance(value, dict)
+            spelt = known.setdefault(name.lower(), name)
+            result[spelt] = Datum(json.dumps(value), "json") if nested else Datum(_net(value), "string")
+    return result
+
+
+def _net(value: str | float | bool) -> str:
+    """As .NET writes it: `True`, `1.5`, and `1` for 1.0."""
+    if isinstance(value, str):
+        return value
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def lock_seconds(message: ServiceBusReceivedMessage, now: datetime) -> float:

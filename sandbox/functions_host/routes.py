@@ -2,7 +2,7 @@
 
 Order of specificity: ``RouteComparison`` of WebJobsRouteBuilder.cs (azure-webjobs-sdk-extensions). Templates
 and constraints: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-constraints. Literals
-match without regard to case, and a slash at the end changes nothing.
+match without regard to case, and one slash at the end changes nothing; two in a row match nothing.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Template:
 
     def match(self, path: str) -> dict[str, str] | None:
         """The parameters of a raw (still percent-encoded) path, or None when the path isn't this route's."""
-        found = self.pattern.fullmatch("/" + path.strip("/") if path.strip("/") else "")
+        found = self.pattern.fullmatch(path.removesuffix("/"))
         if found is None:
             return None
         values = {name: _decoded(value) for name, value in found.groupdict().items() if value}

@@ -59,15 +59,28 @@ class QueueListener:
         self._connection = str(function.trigger["connection"])
         connections.check(self._connection, f"The queue trigger of {function.name}")
         self._queue = settings.expand(str(function.trigger["queueName"]), f"The queue of {function.name}")
+        self._binary = str(function.trigger.get("dataType", "")).upper() == "BINARY"
         self._held: dict[asyncio.Task[bool], _Delivery] = {}
-        self._stop = asyncio.Event()
+        self._stop, self._wanted = asyncio.Event(), True
 
     def stop(self) -> None:
         """Receive nothing more. ``run`` returns when what it holds has run and is settled."""
+        self._wanted = False
         self._stop.set()
 
-    async def run(self) -> None:
-        """Receive until stopped; reconnect for as long as that takes, with growing pauses."""
+    def resume(self) -> None:
+        """Receive again: ``run`` has to be called anew."""
+        self._wanted = True
+
+    async def run(self, after: asyncio.Task[None] | None = None) -> None:
+        """Receive until stopped; reconnect for as long as that takes, with growing pauses.
+
+        ``after`` is the run before a stop, which may still hold messages.
+        """
+        if after is not None:
+            await asyncio.wait([after])
+            if self._wanted:
+                self._stop.clear()
         pause = FIRST_PAUSE
         while not self._stop.is_set():
             opened = _now()
@@ -142,7 +155,9 @@ class QueueListener:
 
     async def _invoke(self, message: ServiceBusReceivedMessage) -> bool:
         try:
-            await self._invoker.invoke(self._function, messages.body(message), messages.metadata(message))
+            body = messages.body(message, binary=self._binary)
+            labels = messages.overwritten(messages.metadata(message), body)
+            await self._invoker.invoke(self._function, body, labels)
         except (Exception, asyncio.CancelledError):  # noqa: BLE001 - logged by the invoker; here it means: abandon
             return False
         return True

@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,6 +65,7 @@ class StatusFile:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._lease = path and path.with_suffix(".lease")
         self._known: dict[str, Any] = {}
         if path is not None and path.exists():
             try:
@@ -73,6 +74,19 @@ class StatusFile:
                 raise HostError(
                     f"Can't read the timers' state in {path}: {error}. Delete the file to start without it."
                 ) from error
+
+    def take(self) -> bool:
+        """Whether the host before this one never gave it back: it was killed, and its lease still holds."""
+        if self._lease is None:
+            return False
+        left = self._lease.exists()
+        self._lease.parent.mkdir(parents=True, exist_ok=True)
+        self._lease.touch()
+        return left
+
+    def give_back(self) -> None:
+        if self._lease is not None:
+            self._lease.unlink(missing_ok=True)
 
     def last(self, name: str) -> datetime | None:
         """When the function ran last or, before its first run, when the host first started it."""
@@ -92,8 +106,15 @@ class Timer:
     """Runs one timer function on its schedule. Raises HostError for a schedule that isn't one."""
 
     def __init__(
-        self, function: Function, settings: Settings, invoker: Invoker, clock: Clock, status_file: StatusFile
+        self,
+        function: Function,
+        settings: Settings,
+        invoker: Invoker,
+        clock: Clock,
+        status_file: StatusFile,
+        silence: timedelta = timedelta(),
     ) -> None:
+        """``silence`` is how long it waits before anything else."""
         text = settings.expand(str(function.trigger["schedule"]), f"The schedule of {function.name}")
         try:
             self.schedule = Schedule.parse(text)
@@ -103,9 +124,13 @@ class Timer:
         self._one_at_a_time = asyncio.Lock()
         self._status = Status(NEVER, NEVER)
         self._stopping = False
+        self._silence = silence
 
     async def run(self) -> None:
         """Run until stopped or cancelled."""
+        if self._silence:
+            await self._clock.sleep_until(self._clock.now() + self._silence)
+            self._silence = timedelta()
         past_due = self._restore(self._clock.now())
         if past_due or self._function.trigger.get("runOnStartup"):
             await self.run_once(past_due=past_due)
@@ -115,6 +140,10 @@ class Timer:
 
     def stop(self) -> None:
         self._stopping = True
+
+    def resume(self) -> None:
+        """Go on as if it had not been stopped; ``run`` has to be called anew when it has come to its end."""
+        self._stopping = False
 
     async def run_once(self, *, past_due: bool = False) -> None:
         """Run the function now, after a run that is still in progress."""

@@ -119,24 +119,24 @@ NAMES = ("contoso-acg", "OC1", "a-1", "---", "A" * 24)
 NO_NAMES = ("", "ab", "A" * 25, "a_b", "a.b", "büro", "ab١", "a\\b", *with_blanks("abc"))
 
 TEXTS = {
-    "Gateway.subscriptionId": Text(
+    "CommunicationsGateway.subscriptionId": Text(
         in_request("gateway.subscriptionId"), GUIDS, ("", "not-a-guid", *NO_GUIDS, *with_blanks(GUID))
     ),
-    "Gateway.resourceGroup": Text(
+    "CommunicationsGateway.resourceGroup": Text(
         in_request("gateway.resourceGroup"),
         ("rg-voice", "RG_Voice.1(a)", ".a", "-", "_", "(", "a" * 90, "rg-büro", "资源组", "rg١", "ﬁ", "Ⅷ"),
         ("", "rg.", "." * 3, "a" * 91, "rg/x", "rg\\x", "rg[1]", "rg{1}", "a|b", "a:b", "a,b", "a@b", "a`b", "a^b",
          "😀", "rg\u200d", "rg\u202e", "\u00ad", *with_blanks("rg")),
     ),
-    "Gateway.name": Text(in_request("gateway.name"), NAMES, NO_NAMES),
+    "CommunicationsGateway.name": Text(in_request("gateway.name"), NAMES, NO_NAMES),
     "TestLine.name": Text(in_request("services.operatorConnect.testLines.0.name"), NAMES, NO_NAMES),
-    "Gateway.domain": Text(
+    "CommunicationsGateway.domain": Text(
         in_request("gateway.domain"),
         ("contoso.com", "Voice.Contoso.COM", "a.bc", "a--b.c-d.ef", "xn--bro-hoa.example", "1.example"),
         ("", "com", ".com", "a.b", "a..bc", "-a.bc", "a-.bc", "a.bc.", "a.b1", "a_b.com", "büro.example", "a.\u212aom",
          f"{'a' * 64}.com", *with_blanks("a.bc")),
     ),
-    "OnboardingRequest.adminUser": Text(
+    "CommunicationsGatewayRequest.adminUser": Text(
         in_request("adminUser"),
         ("voice.admin@contoso.com", "jürgen@contoso.com", "a@b", "a,b@c", "a;b@c", *GUIDS),
         ("", "voice admin", "voice@büro.example", "a/b@c", "a\\b@c", "a?b@c", "a#EXT#@c", "a%b@c", "a'b@c", 'a"b@c',

@@ -51,6 +51,8 @@ class Orders:
     """Die at these."""
     hold_at: tuple[str, ...] = ()
     """Wait at these until the tests say go on."""
+    deaths_end_the_host: bool = False
+    """No host follows the third that has died: so does Microsoft's with its worker processes."""
 
 
 @dataclass

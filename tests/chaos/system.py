@@ -38,6 +38,7 @@ FAST = {
     "ONBOARDING_POLL_LONGEST": "0.5",
 }
 """Production's times, shortened."""
+FUNCTION_TIMEOUT = "00:00:25"
 
 
 def chaos_parts(ports: Ports, folder: Path) -> list[Any]:
@@ -45,7 +46,8 @@ def chaos_parts(ports: Ports, folder: Path) -> list[Any]:
     app = folder / "app"
     app.mkdir(parents=True, exist_ok=True)
     shutil.copy(Path(__file__).parent / "app" / "function_app.py", app)
-    shutil.copy(ROOT / "host.json", app)
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    (app / "host.json").write_text(json.dumps({**host, "functionTimeout": FUNCTION_TIMEOUT}), encoding="utf-8")
     parts = standard_parts(ports, folder, provisioning=0.0, dns_delay=0.0, persist=True)
     return [replace(p, command=_instead(p.command, app)) if p.name == "functions" else p for p in parts]
 
@@ -53,7 +55,9 @@ def chaos_parts(ports: Ports, folder: Path) -> list[Any]:
 def _instead(command: Sequence[str], app: Path) -> list[str]:
     place = list(command).index("--app") + 1
     whole = [*command[:place], str(app), *command[place + 1 :]]
-    return ["tests.chaos.warm_host" if part == "sandbox.functions_host" else part for part in whole]
+    warm = ["tests.chaos.warm_host" if part == "sandbox.functions_host" else part for part in whole]
+    # As Microsoft's: what no function may come to must not pass unseen here.
+    return [*warm, "--end-on-timeout"]
 
 
 @dataclass

@@ -24,13 +24,15 @@ from azure.servicebus import ServiceBusMessage, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 
 from sandbox.functions_host import Host
+from sandbox.functions_host.host import ENDED_BY_TIMEOUT
 from sandbox.functions_host.settings import Settings
+from sandbox.functions_host.strictness import Strictness
 from sandbox.servicebus import Broker, QueueSettings
 
 SAMPLE = Path(__file__).parent / "apps" / "sample"
 REPOSITORY = Path(__file__).parents[2]
 BOUND = 15.0
-QUEUES = ("orders", "forward")
+QUEUES = ("orders", "forward", "sealed")
 YEARLY = "0 0 0 1 1 *"
 T = TypeVar("T")
 
@@ -85,17 +87,20 @@ Serve = Callable[..., AbstractAsyncContextManager[Running]]
 @pytest.fixture
 def broker() -> Iterator[Broker]:
     orders = QueueSettings("orders", lock_duration=30, max_delivery_count=3)
-    with Broker([orders, QueueSettings("brief", lock_duration=1), QueueSettings("forward")]) as broker:
+    others = (QueueSettings("forward"), QueueSettings("sealed"))
+    with Broker([orders, QueueSettings("brief", lock_duration=1), *others]) as broker:
         yield broker
 
 
 @pytest.fixture
 def serve(broker: Broker) -> Serve:
     @asynccontextmanager
-    async def serving(*off: str, **values: str) -> AsyncIterator[Running]:
+    async def serving(
+        *off: str, strictness: Strictness | None = None, **values: str
+    ) -> AsyncIterator[Running]:
         defaults = {"ServiceBus": broker.connection_string, "ORDERS_QUEUE": "orders", "TICK": YEARLY}
         defaults |= {f"AzureWebJobs.{name}.Disabled": "true" for name in off}
-        host, bus = Host(SAMPLE, Settings({**defaults, **values})), Bus(broker)
+        host, bus = Host(SAMPLE, Settings({**defaults, **values}), strictness=strictness), Bus(broker)
         port = await host.start(0)
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
@@ -163,6 +168,17 @@ class TestHttp:
             assert (await running.http.get("/echo")).status_code == 404
             assert (await running.http.delete("/api/echo")).status_code == 404
             assert (await running.http.head("/api/echo")).status_code == 404
+            assert (await running.http.options("/api/echo")).status_code == 404
+            assert (await running.http.get("//api/echo")).status_code == 404
+            assert (await running.http.get("/api//echo")).status_code == 404
+
+    async def test_a_path_with_a_null_character_is_400(self, serve: Serve) -> None:
+        async with serve(*QUEUES) as running:
+            assert (await running.http.get("/api/echo/a%00b")).status_code == 400
+
+    async def test_no_body_is_an_empty_one(self, serve: Serve) -> None:
+        async with serve(*QUEUES) as running:
+            assert (await running.http.post("/api/echo")).json()["body"] == ""
 
     async def test_a_declared_head_has_headers_and_no_body(self, serve: Serve) -> None:
         async with serve(*QUEUES) as running:
@@ -188,15 +204,18 @@ class TestHttp:
         async with serve(*QUEUES) as running:
             assert (await running.http.get("/api/sync")).text == "a thread of the pool"
 
-    async def test_a_body_over_the_limit_is_413(self, serve: Serve) -> None:
+    async def test_a_body_over_the_limit_is_500_as_on_the_real_host(
+        self, serve: Serve, caplog: pytest.LogCaptureFixture
+    ) -> None:
         async def chunks() -> AsyncIterator[bytes]:
             for _ in range(3):
                 yield b"x" * 8
 
         async with serve(*QUEUES, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT="20") as running:
             assert (await running.http.post("/api/echo", content=b"x" * 20)).status_code == 201
-            assert (await running.http.post("/api/echo", content=b"x" * 21)).status_code == 413
-            assert (await running.http.post("/api/echo", content=chunks())).status_code == 413
+            assert (await running.http.post("/api/echo", content=b"x" * 21)).status_code == 500
+            assert (await running.http.post("/api/echo", content=chunks())).status_code == 500
+        assert caplog.text.count("Failed echo: the body is larger than FUNCTIONS_REQUEST_BODY_SIZE_LIMIT") == 2
 
     async def test_each_invocation_is_one_line_without_its_data(
         self, serve: Serve, caplog: pytest.LogCaptureFixture
@@ -228,6 +247,19 @@ class TestAdmin:
             timer = await within(running.state.ticks.get())
         assert response.status_code == 202
         assert timer.past_due is False
+
+    async def test_with_a_master_key_only_ping_is_for_everybody(self, serve: Serve) -> None:
+        strict = Strictness(master_key="a key")
+        async with serve(*QUEUES, strictness=strict) as running:
+            assert (await running.http.get("/admin/host/ping")).status_code == 200
+            for path in ("/admin/host/status", "/admin/functions", "/ADMIN/host/status"):
+                assert (await running.http.get(path)).status_code == 401
+                assert (await running.http.get(path + "?code=another")).status_code == 401
+                assert (await running.http.get(path + "?code=a%20key")).status_code == 200
+                assert (await running.http.get(path, headers={"x-functions-key": "a key"})).status_code == 200
+            assert (await running.http.post("/admin/host/drain")).status_code == 401
+            assert not running.host.draining
+            assert (await running.http.get("/api/sync")).status_code == 200, "keys of functions are not asked for"
 
     async def test_other_functions_cant(self, serve: Serve) -> None:
         async with serve() as running:
@@ -385,6 +417,92 @@ class TestQueue:
         assert running.state.received.empty()
 
 
+    async def test_the_keys_of_a_json_body_overwrite_what_service_bus_said_of_it(self, serve: Serve) -> None:
+        claims = {
+            "DeadLetterSource": "verify-domain",
+            "messageid": "m-2",
+            "DeliveryCount": 999,
+            "SequenceNumber": 7.0,
+            "ApplicationProperties": {"DeadLetterReason": "all is well"},
+            "Subject": True,
+            "CorrelationId": None,
+            "ContentType": ["text/plain"],
+            "Mine": "x",
+        }
+        sent = ServiceBusMessage(
+            json.dumps(claims), message_id="m-1", correlation_id="c-1", application_properties={"real": 1}
+        )
+        async with serve() as running:
+            await running.bus.send(sent)
+            message = await within(running.state.received.get())
+        assert message.dead_letter_source == "verify-domain"
+        assert (message.message_id, message.delivery_count, message.sequence_number) == ("m-2", 999, 7)
+        assert message.application_properties == {"DeadLetterReason": "all is well"}
+        assert message.user_properties == {"real": 1}
+        assert (message.subject, message.correlation_id, message.content_type) == ("True", "c-1", None)
+        assert json.loads(message.get_body()) == claims
+
+    async def test_a_body_that_spoils_its_labels_fails_before_the_function_is_called(
+        self, serve: Serve, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        spoilt = '{"EnqueuedTimeUtc": "x"}'
+        async with serve() as running:
+            await running.bus.send(spoilt)
+            await running.bus.holds(spoilt, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
+        assert running.state.received.empty()
+        assert caplog.text.count("Failed orders: ValueError: ") == 3
+
+    async def test_a_binary_trigger_gets_bytes_that_nobody_has_looked_into(self, serve: Serve) -> None:
+        body = '{"DeadLetterSource": "verify-domain", "EnqueuedTimeUtc": "x"}'
+        async with serve() as running:
+            await running.bus.send(ServiceBusMessage(body, message_id="m-1"), queue="sealed")
+            message = await within(running.state.received.get())
+        assert (message.message_id, message.dead_letter_source) == ("m-1", None)
+        assert message.get_body() == body.encode()
+
+
+class TestDrain:
+    async def test_queues_and_timers_stop_what_runs_ends_and_http_goes_on(self, serve: Serve) -> None:
+        async with serve(TICK="00:00:01") as running:
+            await within(running.state.ticks.get())
+            await running.bus.send("hold")
+            await within(running.state.received.get())
+            assert (await running.http.post("/admin/host/drain")).status_code == 202
+            status = (await running.http.get("/admin/host/drain/status")).json()
+            assert (status["state"], status["outstandingInvocations"]) == ("InProgress", 1)
+            await running.bus.send("later")
+            running.state.release.set()
+            await running.bus.holds("later")
+
+            async def idle() -> bool:
+                return bool((await running.http.get("/admin/host/drain/status")).json()["state"] == "Completed")
+
+            await until(idle)
+            assert running.state.received.empty()
+            assert (await running.http.get("/api/sync")).status_code == 200
+            while not running.state.ticks.empty():
+                running.state.ticks.get_nowait()
+            resumed = await running.http.post("/admin/host/resume")
+            assert (resumed.status_code, resumed.json()) == (200, {"state": "Running"})
+            assert (await within(running.state.received.get())).get_body() == b"later"
+            await within(running.state.ticks.get())
+            assert (await running.http.get("/admin/host/drain/status")).json()["state"] == "Disabled"
+
+    async def test_a_drained_host_that_is_told_to_stop_stays_stopped(self, serve: Serve) -> None:
+        async with serve() as running:
+            await running.bus.send("hold")
+            await within(running.state.received.get())
+            await running.http.post("/admin/host/drain")
+            await running.http.post("/admin/host/resume")
+            stopping = asyncio.create_task(running.host.stop(BOUND))
+            await asyncio.sleep(0)
+            running.state.release.set()
+            assert await within(stopping) is True
+            await running.bus.send("later")
+            await running.bus.holds("later")
+            assert running.state.received.empty()
+
+
 class TestTimer:
     async def test_a_time_span_runs_the_function_again_and_again(self, serve: Serve) -> None:
         async with serve(*QUEUES, TICK="00:00:01") as running:
@@ -423,6 +541,16 @@ class TestStop:
             again = await running.bus.receiver().receive_messages(1, max_wait_time=BOUND)
         assert [message.delivery_count for message in again] == [1], "given back at once, not after its lock"
         assert "orders still ran" in caplog.text
+
+    async def test_with_locks_kept_what_does_not_end_in_time_is_left_alone(self, serve: Serve) -> None:
+        async with serve(ORDERS_QUEUE="brief", strictness=Strictness(keep_locks=True)) as running:
+            await running.bus.send("hold", queue="brief")
+            await within(running.state.received.get())
+            assert await within(running.host.stop(0.05)) is False
+            assert running.state.running == 1, "nobody has told it"
+            again = await running.bus.receiver("brief").receive_messages(1, max_wait_time=BOUND)
+            assert [message.delivery_count for message in again] == [1], "when its lock has ended"
+            running.state.release.set()
 
 
 @asynccontextmanager
@@ -482,7 +610,35 @@ class TestProcess:
         assert child.returncode == 0
         assert b"Executed hold in " in errors
 
-    async def test_a_thread_that_never_ends_does_not_keep_the_process(self, broker: Broker, tmp_path: Path) -> None:
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that can be ignored")
+    async def test_sigterm_may_be_ignored_as_in_azure_and_sigint_still_ends_it(self, broker: Broker) -> None:
+        options = ("--app", str(SAMPLE), "--ignore-sigterm")
+        async with process(*options, ServiceBus=broker.connection_string) as child:
+            facts = await ready(child)
+            child.send_signal(signal.SIGTERM)
+            async with httpx.AsyncClient() as http:
+                assert (await http.get(facts["url"] + "/api/sync")).status_code == 200
+            child.send_signal(signal.SIGINT)
+            await within(child.communicate())
+        assert child.returncode == 0
+
+    async def test_a_function_at_its_timeout_may_end_the_process(self, broker: Broker, tmp_path: Path) -> None:
+        app = tmp_path / "app"
+        shutil.copytree(SAMPLE, app)
+        document = json.loads((app / "host.json").read_text())
+        (app / "host.json").write_text(json.dumps({**document, "functionTimeout": "00:00:00.1"}))
+        async with process("--app", str(app), "--end-on-timeout", ServiceBus=broker.connection_string) as child:
+            facts = await ready(child)
+            async with httpx.AsyncClient(base_url=facts["url"], timeout=BOUND) as http:
+                with pytest.raises(httpx.HTTPError):
+                    await http.post("/api/hold", content=str(tmp_path / "never"))
+            _, errors = await within(child.communicate())
+        assert child.returncode == ENDED_BY_TIMEOUT
+        assert b"hold: it ran longer than functionTimeout 00:00:00 of host.json, and the process ends" in errors
+
+    async def test_a_thread_that_never_ends_does_not_keep_the_process(
+        self, broker: Broker, tmp_path: Path
+    ) -> None:
         gate = tmp_path / "never"
         options = ("--app", str(SAMPLE), "--grace", "0.1")
         async with process(*options, ServiceBus=broker.connection_string) as child:

@@ -139,6 +139,12 @@ def test_a_setting_disables_a_function(load: Load, value: str, disabled: bool) -
         ),
         (
             '@app.service_bus_queue_trigger(arg_name="m", queue_name="q", connection="c",'
+            " data_type=func.DataType.STREAM)\n"
+            "def one(m: func.ServiceBusMessage): ...",
+            "use data_type BINARY, or leave it out",
+        ),
+        (
+            '@app.service_bus_queue_trigger(arg_name="m", queue_name="q", connection="c",'
             " is_sessions_enabled=True)\ndef one(m: func.ServiceBusMessage): ...",
             "plain queues, not sessions",
         ),

@@ -116,6 +116,48 @@ async def test_the_function_timeout_stops_it(impatient: Invoker, caplog: pytest.
     assert "Failed one: FunctionTimeoutError" in caplog.text
 
 
+async def test_a_function_that_reaches_its_timeout_may_end_the_process(
+    published: Published, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sandbox.functions_host.invocation.LAST_SECONDS", 0.05)
+    ended: list[str] = []
+    strict = Invoker(2, timedelta(seconds=0.05), published.publish, lambda: ended.append("ended"))
+
+    async def hanging(message: str) -> None:
+        await asyncio.Event().wait()
+
+    async def quick(message: str, out: Any) -> None:
+        out.set("set")
+
+    async def failing(message: str) -> None:
+        raise ValueError("no")
+
+    await strict.invoke(function(quick, OUT), MESSAGE, {})
+    assert published == [("out", "set")]
+    with pytest.raises(ValueError, match="no"):
+        await strict.invoke(function(failing), MESSAGE, {})
+    assert ended == []
+    with pytest.raises(FunctionTimeoutError, match=r"it ran longer than functionTimeout 00:00:00 of host\.json"):
+        await strict.invoke(function(hanging), MESSAGE, {})
+    assert ended == ["ended"]
+    assert "the process ends with all that runs in it" in caplog.text
+    strict.close()
+
+
+async def test_one_that_comes_back_within_two_seconds_has_failed_all_the_same(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.functions_host.invocation.LAST_SECONDS", 60)
+    strict = Invoker(2, timedelta(seconds=0.05), published.publish, lambda: pytest.fail("it came back"))
+
+    async def late(message: str) -> None:
+        await asyncio.sleep(0.1)
+
+    with pytest.raises(FunctionTimeoutError):
+        await strict.invoke(function(late), MESSAGE, {})
+    strict.close()
+
+
 async def test_a_timeout_of_the_functions_own_stays_its_own(invoker: Invoker) -> None:
     async def one(message: str) -> None:
         raise TimeoutError("the directory didn't answer")

@@ -73,7 +73,13 @@ async def publish(binding: Any, value: Any) -> None:
 
 @asynccontextmanager
 async def ticking(
-    tick: Tick, clock: SetClock, schedule: str = "0 * * * * *", *, file: Path | None = None, **more: Any
+    tick: Tick,
+    clock: SetClock,
+    schedule: str = "0 * * * * *",
+    *,
+    file: Path | None = None,
+    silence: timedelta = timedelta(),
+    **more: Any,
 ) -> AsyncIterator[Timer]:
     async def call(timer: func.TimerRequest) -> None:
         await tick(timer)
@@ -86,7 +92,7 @@ async def ticking(
 
     function = Function("tick", call, ".", trigger, (), decode, wants_context=False)
     invoker = Invoker(1, None, publish)
-    timer = Timer(function, Settings({}), invoker, clock, StatusFile(file))
+    timer = Timer(function, Settings({}), invoker, clock, StatusFile(file), silence)
     running = asyncio.create_task(timer.run())
     try:
         yield timer
@@ -243,3 +249,34 @@ async def test_a_stopped_timer_does_not_spin_while_a_function_still_runs() -> No
 def test_the_state_file_is_plain_json(tmp_path: Path) -> None:
     StatusFile(tmp_path / "t.json").ran("tick", NOON)
     assert json.loads((tmp_path / "t.json").read_text()) == {"tick": "2026-11-23T12:00:00+00:00"}
+
+
+async def test_after_a_host_that_was_killed_a_timer_may_be_silent_for_a_while(tmp_path: Path) -> None:
+    file = tmp_path / "timers.json"
+    first, second, third = StatusFile(file), StatusFile(file), StatusFile(file)
+    assert not first.take(), "there was none before"
+    assert second.take(), "nobody gave it back"
+    second.give_back()
+    assert not third.take()
+    assert not StatusFile(None).take()
+
+    tick, clock = Tick(), SetClock()
+    async with ticking(tick, clock, silence=timedelta(seconds=50)):
+        await clock.sleeping.wait()
+        await clock.move(49)
+        assert tick.got.empty()
+        clock.sleeping.clear()
+        await clock.move(1)
+        await clock.sleeping.wait()
+        await clock.move(10)
+        assert (await tick.next()).past_due is False
+
+
+async def test_a_stopped_timer_goes_on_when_it_is_resumed() -> None:
+    tick, clock = Tick(), SetClock()
+    async with ticking(tick, clock) as timer:
+        await clock.sleeping.wait()
+        timer.stop()
+        timer.resume()
+        await clock.move(60)
+        await tick.next()

@@ -19,6 +19,11 @@ STEPS = {queue.replace("-", "_") for queue in QUEUES}
 
 def registered() -> dict[str, str]:
     """Function name → kind of its trigger, of an app that starts now."""
+    return {name: str(trigger["type"]) for name, trigger in triggers().items()}
+
+
+def triggers() -> dict[str, dict[str, object]]:
+    """Function name → its trigger's binding, as the host is told."""
     spec = importlib.util.spec_from_file_location("an_app", FUNCTION_APP)
     assert spec is not None
     assert spec.loader is not None
@@ -26,9 +31,17 @@ def registered() -> dict[str, str]:
     spec.loader.exec_module(module)
     found = {}
     for function in module.app.get_functions():
-        kinds = [json.loads(binding)["type"] for binding in function.get_raw_bindings()]
-        found[function.get_function_name()] = next(kind for kind in kinds if kind.endswith("Trigger"))
+        bindings = [json.loads(binding) for binding in function.get_raw_bindings()]
+        found[function.get_function_name()] = next(b for b in bindings if b["type"].endswith("Trigger"))
     return found
+
+
+def test_no_queues_host_looks_into_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a text it would take the keys for what Service Bus said of the message."""
+    monkeypatch.delenv("ONBOARDING_FUNCTIONS", raising=False)
+    queues = {name: t for name, t in triggers().items() if t["type"] == "serviceBusTrigger"}
+    assert set(queues) == STEPS
+    assert {t.get("dataType") for t in queues.values()} == {"BINARY"}
 
 
 @pytest.mark.parametrize(

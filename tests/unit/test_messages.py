@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onboarding.core.events import Effect, Nudge, NudgeNotice
-from onboarding.core.messages import MESSAGE_ID_LENGTH, ForeignMessageError, decode, encode, message_id, queue_of
+from onboarding.core.messages import (
+    MESSAGE_ID_LENGTH,
+    ForeignMessageError,
+    decode,
+    encode,
+    is_labelled_by_the_bus,
+    message_id,
+    queue_of,
+)
 from onboarding.steps import QUEUES, TASKS
 
 TEXT = st.text(min_size=1, max_size=200)
@@ -75,3 +83,34 @@ def test_a_foreign_body_is_not_repeated_in_a_log() -> None:
         decode('{"note": "' + "x" * 100_000 + '"}')
     assert "xxx" not in str(caught.value)
     assert "100012 characters" in str(caught.value)
+
+
+@given(EFFECTS)
+def test_what_is_said_beside_a_body_of_ours_is_service_buses_word(effect: Effect) -> None:
+    assert is_labelled_by_the_bus(encode(effect))
+    assert is_labelled_by_the_bus(encode(effect).decode())
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", "hello", '["MessageId"]', '"MessageId"', "7", "{}"])
+def test_a_body_that_is_no_object_labels_nothing(body: bytes | str) -> None:
+    assert is_labelled_by_the_bus(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"onboarding": "a", "step": "add-domain", "ticket": 1, "MessageId": "x"}',
+        '{"onboarding": "a", "step": "add-domain", "ticket": 1, "deadlettersource": "x"}',
+        '{"Onboarding": "a"}',
+        '{"ApplicationProperties": {"DeadLetterReason": "x"}}',
+        # What the host's reader takes for an object, and we for no JSON.
+        "{'MessageId': 'x'}",
+        "{MessageId: 'x'}",
+        '/* { */ {"MessageId": "x"}',
+        '{"MessageId": "x",}',
+        '\ufeff{"MessageId": "x"}',
+        b'{"MessageId": "x", "a": "\xff"}',
+    ],
+)
+def test_a_body_with_keys_of_its_own_may_have_labelled_itself(body: bytes | str) -> None:
+    assert not is_labelled_by_the_bus(body)

@@ -404,17 +404,46 @@ async def test_a_dead_letter_of_an_onboarding_that_is_not_there_is_finished(capl
     assert "unknown" in caplog.text
 
 
-def test_a_dead_letter_is_read_as_service_bus_hands_it_over() -> None:
+def handed_over(given: bytes = b"{}") -> Any:
     class Message(func.ServiceBusMessage):
-        message_id = "m-1"
-        dead_letter_source = "add-domain"
+        message_id: Any = "m-1"
+        dead_letter_source: Any = "add-domain"
         application_properties: Any = {REASON: "TooMany", DESCRIPTION: "x" * 1000, "other": 1}  # noqa: RUF012
 
         def get_body(self) -> bytes:
-            return b"{}"
+            return given
 
-    read = dead_letter_of(Message())
+    return Message()
+
+
+def test_a_dead_letter_is_read_as_service_bus_hands_it_over() -> None:
+    read = dead_letter_of(handed_over())
     assert (read.body, read.message_id, read.queue) == (b"{}", "m-1", "add-domain")
     assert read.reason == "TooMany: " + "x" * 300
-    Message.application_properties, Message.dead_letter_source = None, None  # type: ignore[assignment]
-    assert (dead_letter_of(Message()).reason, dead_letter_of(Message()).queue) == ("", "")
+    bare = handed_over()
+    bare.application_properties, bare.dead_letter_source = None, None
+    assert (dead_letter_of(bare).reason, dead_letter_of(bare).queue) == ("", "")
+
+
+async def test_a_dead_letter_that_may_have_labelled_itself_says_only_what_its_body_says(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The Functions host lets the body's keys overwrite what Service Bus said: neither log nor record believes it."""
+    body = b'{"DeadLetterSource": "add-domain", "MessageId": "m-1", "ApplicationProperties": {}}'
+    read = dead_letter_of(handed_over(body))
+    assert read == DeadLetter(body, "", "", "")
+    system, _ = await begun()
+    await system.engine.dead_letter(read)
+    assert "dead letter (it names itself) of queue (unknown) (no reason to be believed): The message" in caplog.text
+
+
+async def test_one_of_ours_with_a_label_of_its_own_is_noted_without_it() -> None:
+    system, record = await begun()
+    body = letter(system).body
+    assert isinstance(body, bytes)
+    forged = body.replace(b"}", b', "DeadLetterReason": "all is well"}')
+    system.bus.drop()
+    await system.engine.dead_letter(dead_letter_of(handed_over(forged)))
+    problem = (await system.record(record.id)).step(FIRST).problem
+    assert problem is not None
+    assert "TooMany" not in problem.seen

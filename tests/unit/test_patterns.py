@@ -7,7 +7,8 @@ import unicodedata
 
 from onboarding.core import patterns
 from onboarding.core.patterns import fits
-from onboarding.core.request import Contacts, OnboardingRequest
+from onboarding.core.request import Contacts
+from onboarding.kinds import KINDS
 from tests.unit.test_openapi import inside
 
 LETTERS_OF_AZURE = {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"}
@@ -35,6 +36,6 @@ def test_a_text_ends_where_its_pattern_does() -> None:
 
 
 def test_every_pattern_of_a_request_is_told_in_words() -> None:
-    schemas = [OnboardingRequest.model_json_schema(), Contacts.model_json_schema()]
+    schemas = [model.model_json_schema() for model in (*KINDS.values(), Contacts)]
     used = {part["pattern"] for schema in schemas for part in inside(schema) if "pattern" in part}
     assert used == set(patterns.IN_WORDS)

@@ -9,6 +9,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from onboarding.azure.service_bus import _message
 from onboarding.core.events import Confirmed, Nudge
+from onboarding.core.messages import encode
 from onboarding.telemetry import ids, spans
 from onboarding.telemetry.names import ATTEMPT, ROOT
 from onboarding.telemetry.triggers import FunctionFailedError, called, received
@@ -20,9 +21,12 @@ from tests.support.telemetry import Seen, parent, place, seen
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def message(**properties: object) -> func.ServiceBusMessage:
+def message(body: bytes = b"{}", **properties: object) -> func.ServiceBusMessage:
     class Message:
         application_properties = properties
+
+        def get_body(self) -> bytes:
+            return body
 
     return Message()  # type: ignore[return-value]
 
@@ -109,6 +113,19 @@ async def test_a_message_with_no_trace_or_a_foreign_one_hangs_on_the_root(carrie
         (span,) = kept.named("step enable-services")
     assert parent(span) == ids.root(onboarding_id, 1)
     assert len(span.links) == (CALLER in carried.values())
+
+
+async def test_a_trace_that_a_message_may_have_given_itself_is_not_joined() -> None:
+    """The host puts a body's own ApplicationProperties in the place of those that Service Bus delivered."""
+    with seen() as kept:
+        system, onboarding_id = await accepted(kept)
+        nudge = Nudge(onboarding_id, "enable-services", 1)
+        body = encode(nudge).replace(b"}", b', "ApplicationProperties": {}}')
+        with received(message(body, traceparent=CALLER)):
+            await system.engine.receive(nudge)
+        (span,) = kept.named("step enable-services")
+    assert parent(span) == ids.root(onboarding_id, 1)
+    assert span.links == ()
 
 
 async def test_the_hosts_own_span_of_the_message_is_the_parent_when_it_is_in_the_trace() -> None:

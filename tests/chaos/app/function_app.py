@@ -1,11 +1,18 @@
-"""The product's function app with a crash point before and after each effect: what the Functions host loads here."""
+"""The product's function app with a crash point before and after each effect: what the Functions host loads here.
+
+With its bounds shortened, in the same order.
+"""
 
 import importlib.util
 
+from onboarding import limits
 from sandbox.options import ROOT
 from tests.chaos import crash_points
 
 crash_points.install()
+limits.CALL = limits.RECORD = limits.LOOK = 6.0
+limits.PASS, limits.MEASURE = 12.0, 2.0
+limits.MESSAGE, limits.HAND_BACK = 12.0, 2.0
 
 # The host has given this file the product's own name.
 _spec = importlib.util.spec_from_file_location("product", ROOT / "function_app.py")

@@ -127,6 +127,13 @@ def forward(text: str, order: func.Out[str]) -> None:
     order.set(f"forwarded {text}")
 
 
+@app.service_bus_queue_trigger(
+    arg_name="message", queue_name="sealed", connection="ServiceBus", data_type=func.DataType.BINARY
+)
+async def sealed(message: func.ServiceBusMessage) -> None:
+    state.received.put_nowait(message)
+
+
 @app.timer_trigger(arg_name="timer", schedule="%TICK%")
 async def tick(timer: func.TimerRequest) -> None:
     state.ticks.put_nowait(timer)
