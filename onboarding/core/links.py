@@ -24,7 +24,7 @@ TOKEN_LENGTH = 1000
 
 _SIGNER = {"key_derivation": "hmac", "digest_method": sha256}
 _EARLIER = {"key_derivation": "none", "digest_method": sha256}
-"""Links used to be signed with the key itself. They say the same, and those in people's mail are good until they expire."""
+"""Links used to be signed with the key itself. They say the same; those in people's mail are good until they expire."""
 
 
 @dataclass(frozen=True, slots=True)

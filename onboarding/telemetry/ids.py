@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A span, by its ids."""
