@@ -27,7 +27,7 @@ UDP_PAYLOAD = 1232
 """Bytes of an answer that cross the Internet unfragmented (DNS Flag Day 2020); a longer one comes by TCP."""
 DNS_PORT = 53
 KEEP = 300.0
-"""Seconds, at most, that a zone's servers and their addresses are kept: many gateways are in one zone of Microsoft's."""
+"""Seconds, at most, that a zone's servers and their addresses are kept: many gateways are in one zone."""
 
 
 @dataclass(frozen=True, slots=True)

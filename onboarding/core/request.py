@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from onboarding.core.email_address import EMAIL_PATTERN, email_problem
 from onboarding.core.identifiers import GatewayId
 
 
@@ -85,11 +86,23 @@ def _phone_number(number: str, info: ValidationInfo) -> str:
     return number
 
 
+def _email(address: str, info: ValidationInfo) -> str:
+    problem = None if info.context is STORED else email_problem(address)
+    if problem:
+        raise PydanticCustomError("email_address", "{problem}", {"problem": problem})
+    return address
+
+
 PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
 Guid = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{3,24}$")]
 ResourceGroup = Annotated[str, StringConstraints(pattern=r"^[-\w.()]{0,89}[-\w()]$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;.]+$", max_length=254)]
+Email = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;.]+$", max_length=254),
+    AfterValidator(_email),
+    Field(json_schema_extra={"pattern": EMAIL_PATTERN}),
+]
 UserName = Annotated[
     str,
     StringConstraints(
