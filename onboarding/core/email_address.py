@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-EMAIL_PATTERN = r"""^[^@\s<>()\[\]\\,;:"'?]+@[^@\s<>()\[\]\\,;:"'?]+\.[^@\s<>()\[\]\\,;:"'?.]+$"""
+_NOT = r"@<>\(\)\[\]\\,;:?\u0022\u0027\u0000-\u0020\u007f-\u00a0"
+EMAIL_PATTERN = rf"^[^{_NOT}]+@[^{_NOT}]+\.[^.{_NOT}]+$"
 """What each has in common, for descriptions; `email_problem` knows more."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -64,6 +65,11 @@ def test_what_was_signed_for_another_purpose_with_the_same_key_is_no_link(salt: 
     with pytest.raises(LinkError) as error:
         read(str(other.dumps(said)), [KEY, OLD], NOW)
     assert error.value.kind == "forged"
+
+
+def test_every_link_looks_the_same() -> None:
+    repeated = Link("a" * 24 + "-0000000000", "a" * 200, 1, NOW)
+    assert re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}", sign(repeated, KEY))
 
 
 @pytest.mark.parametrize("more", ["\n", " ", "!", "=", "%", "\u00e9", "\u0660"])
