@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -190,21 +191,15 @@ def _found_lately() -> LRUCache:
 def _resolver(text: str) -> Server:
     """A public resolver, from its setting."""
     wrong = ValueError(f"public resolver {text!r}: expected an IP address or address:port, such as 1.1.1.1 or [::1]:53")
-    host, port = text, str(DNS_PORT)
-    if text.startswith("["):
-        host, closed, rest = text[1:].partition("]")
-        if not closed or (rest and not rest.startswith(":")):
-            raise wrong
-        port = rest[1:] if rest else port
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
+    with_port = re.fullmatch(r"(?:\[(.+)\]|([^:\[\]]+))(?::([0-9]{1,5}))?", text)
+    host, port = (with_port[1] or with_port[2], int(with_port[3] or DNS_PORT)) if with_port else (text, DNS_PORT)
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         raise wrong from None
-    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+    if not 1 <= port <= 65535:
         raise wrong
-    return Server(text, str(address), int(port), False)
+    return Server(text, str(address), port, False)
 
 
 def _error(response: Message, server: Server) -> str | None:

@@ -311,7 +311,19 @@ def test_forms_of_a_resolver(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["dns.example", "1.1.1.1:", "1.1.1.1:0", "1.1.1.1:65536", "[::1]53", "[::1", "", "1.1.1.1:x"]
+    "text",
+    [
+        "dns.example",
+        "1.1.1.1:",
+        "1.1.1.1:0",
+        "1.1.1.1:65536",
+        "[::1]53",
+        "[::1",
+        "",
+        "1.1.1.1:x",
+        "1.1.1.1:" + "9" * 5000,
+        "[[::1]]",
+    ],
 )
 def test_what_is_no_resolver(text: str) -> None:
     with pytest.raises(ValueError, match="expected an IP address or address:port"):
