@@ -404,7 +404,8 @@ async def test_what_changed_besides_whom_to_tell_does_not_keep_anybody_from_savi
 
 async def test_everything_that_is_wrong_with_them_is_said_at_once_in_the_forms_words(api: Api) -> None:
     path = await keep(api, records.new().record)
-    wrong = {"team_name": "", "team_email": "nobody", "escalate_to": "x", "emails": f"a@b.example\n{EVIL}\na?b@c.example"}
+    lines = f"a@b.example\n{EVIL}\na?b@c.example"
+    wrong = {"team_name": "", "team_email": "nobody", "escalate_to": "x", "emails": lines}
     answer = await act(api, path, action="change-contacts", step="", **wrong)
     assert answer.status_code == 400
     told = shown(answer.get_body().decode())
