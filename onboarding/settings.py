@@ -196,6 +196,11 @@ class Settings(Registration):
         return self
 
     @property
+    def link_keys(self) -> tuple[str, ...]:
+        """What signs links and forms: the current key, then the one before."""
+        return tuple(key.get_secret_value() for key in (self.link_key, self.link_key_previous) if key)
+
+    @property
     def policy(self) -> Policy:
         """The times that the rules use."""
         return Policy(

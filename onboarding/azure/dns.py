@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onboarding.azure.per_loop import PerLoop
@@ -13,8 +16,9 @@ from onboarding.ports import TxtAnswer
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
-    from dns.message import Message, QueryMessage
+    from dns.message import Message
     from dns.name import Name
+    from dns.resolver import LRUCache, NoNameservers
 
 AT_ONCE = 32
 """Questions under way at one time."""
@@ -23,6 +27,8 @@ SENDS = 2
 UDP_PAYLOAD = 1232
 """Bytes of an answer that cross the Internet unfragmented (DNS Flag Day 2020); a longer one comes by TCP."""
 DNS_PORT = 53
+KEEP = 300.0
+"""Seconds, at most, that a zone's servers and their addresses are kept: many gateways are in one zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,8 @@ class DnsLookup:
         import dns.asyncresolver
 
         async with self._limit.get():
-            zone = await dns.asyncresolver.zone_for_name(qname, resolver=self._stub())
-            found = await self._stub().resolve(zone, "NS")
+            zone = await dns.asyncresolver.zone_for_name(qname, resolver=self._finder)
+            found = await self._finder.resolve(zone, "NS")
         return sorted(rdata.target.to_text(omit_final_dot=True) for rdata in found)
 
     async def _host(self, host: str, name: str) -> list[TxtAnswer]:
@@ -103,7 +109,7 @@ class DnsLookup:
         async def of_kind(kind: str) -> list[str] | str:
             try:
                 async with self._limit.get():
-                    return sorted(rdata.address for rdata in await self._stub().resolve(f"{host}.", kind))
+                    return sorted(rdata.address for rdata in await self._finder.resolve(f"{host}.", kind))
             except dns.resolver.NoAnswer:
                 return []
             except (dns.exception.DNSException, OSError, ValueError) as error:
@@ -116,83 +122,90 @@ class DnsLookup:
     async def _ask(self, server: Server, name: str) -> TxtAnswer:
         """Ask one server for the TXT records. Whatever goes wrong is its answer."""
         import dns.exception
+        import dns.resolver
 
         try:
             async with self._limit.get():
-                response = await self._exchange(server, name)
+                response = await self._response(server, name)
             return TxtAnswer(server.name, server.authoritative, _values(response), _error(response, server))
+        except dns.resolver.NoNameservers as error:
+            return TxtAnswer(server.name, server.authoritative, error=_last(error))
         except (dns.exception.DNSException, OSError, EOFError, ValueError) as error:
             return TxtAnswer(server.name, server.authoritative, error=_why(error))
 
-    async def _exchange(self, server: Server, name: str) -> Message:
-        """UDP, then TCP when the answer doesn't fit. Raises dns.exception.Timeout after the last send."""
-        import dns.asyncquery
-        import dns.exception
+    async def _response(self, server: Server, name: str) -> Message:
+        """By UDP, and by TCP when the answer doesn't fit; kept for nobody. Raises what dnspython raises."""
+        import dns.flags
+        import dns.resolver
 
-        query = _query(name, recurse=not server.authoritative)
-        timeout = self._timeout / SENDS
-        for send in range(1, SENDS + 1):
-            try:
-                response, _ = await dns.asyncquery.udp_with_fallback(
-                    query, server.address, timeout, server.port, ignore_unexpected=True, ignore_errors=True
-                )
-            except dns.exception.Timeout:
-                if send == SENDS:
-                    raise
-            else:
-                return response
-        raise AssertionError("the last send returns or raises")
+        resolver = _through(server)
+        resolver.flags = 0 if server.authoritative else int(dns.flags.RD)
+        resolver.use_edns(0, 0, UDP_PAYLOAD)
+        resolver.timeout = self._timeout / SENDS
+        resolver.lifetime = self._timeout
+        try:
+            return (await resolver.resolve(name, "TXT", search=False, raise_on_no_answer=False)).response
+        except dns.resolver.NXDOMAIN as error:
+            response: Message
+            (response,) = error.kwargs["responses"].values()
+            return response
 
-    def _stub(self) -> Resolver:
-        """For finding zones and addresses: the configured resolvers, else the system's."""
+    @cached_property
+    def _finder(self) -> Resolver:
+        """Finds zones and addresses, through the configured resolvers, else the system's."""
         import dns.asyncresolver
-        import dns.nameserver
 
         if not self._resolvers:
-            return dns.asyncresolver.Resolver()
-        stub = dns.asyncresolver.Resolver(configure=False)
-        stub.nameservers = [dns.nameserver.Do53Nameserver(r.address, r.port) for r in self._resolvers]
-        stub.timeout = self._timeout
-        stub.lifetime = self._timeout * (len(self._resolvers) + 1)
-        return stub
+            finder = dns.asyncresolver.Resolver()
+        else:
+            finder = _through(*self._resolvers)
+            finder.timeout = self._timeout
+            finder.lifetime = self._timeout * (len(self._resolvers) + 1)
+        finder.cache = _found_lately()
+        return finder
+
+
+def _through(*servers: Server) -> Resolver:
+    import dns.asyncresolver
+    import dns.nameserver
+
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    resolver.nameservers = [dns.nameserver.Do53Nameserver(server.address, server.port) for server in servers]
+    return resolver
+
+
+def _found_lately() -> LRUCache:
+    """dnspython's cache, of what was found only: what isn't there may be there at the next look."""
+    import dns.resolver
+
+    class Found(dns.resolver.LRUCache):
+        def put(self, key: dns.resolver.CacheKey, value: dns.resolver.Answer) -> None:
+            # dnspython keeps for 68 years what a server says, without an SOA record, that there isn't.
+            if value.rrset is not None:
+                value.expiration = min(value.expiration, time.time() + KEEP)
+                super().put(key, value)
+
+    return Found()
 
 
 def _resolver(text: str) -> Server:
     """A public resolver, from its setting."""
     wrong = ValueError(f"public resolver {text!r}: expected an IP address or address:port, such as 1.1.1.1 or [::1]:53")
-    host, port = text, str(DNS_PORT)
-    if text.startswith("["):
-        host, closed, rest = text[1:].partition("]")
-        if not closed or (rest and not rest.startswith(":")):
-            raise wrong
-        port = rest[1:] if rest else port
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
+    with_port = re.fullmatch(r"(?:\[(.+)\]|([^:\[\]]+))(?::([0-9]{1,5}))?", text)
+    host, port = (with_port[1] or with_port[2], int(with_port[3] or DNS_PORT)) if with_port else (text, DNS_PORT)
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         raise wrong from None
-    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+    if not 1 <= port <= 65535:
         raise wrong
-    return Server(text, str(address), int(port), False)
-
-
-def _query(name: str, *, recurse: bool) -> QueryMessage:
-    import dns.flags
-    import dns.message
-
-    return dns.message.make_query(
-        name, "TXT", flags=dns.flags.RD if recurse else dns.flags.Flag(0), use_edns=0, payload=UDP_PAYLOAD
-    )
+    return Server(text, str(address), port, False)
 
 
 def _error(response: Message, server: Server) -> str | None:
     """Why this is no answer; None when it is one. That there is no such name or record is an answer."""
     import dns.flags
-    import dns.rcode
 
-    if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        return dns.rcode.to_text(response.rcode())
     if server.authoritative and not response.flags & dns.flags.AA:
         return "it does not serve the zone (its answer is not authoritative)"
     return None
@@ -207,6 +220,12 @@ def _values(response: Message) -> tuple[str, ...]:
         return ()
     found = response.resolve_chaining().answer
     return tuple(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in found or ())
+
+
+def _last(error: NoNameservers) -> str:
+    """What the one server that was asked said at last: its response code, or what went wrong."""
+    *_, (_, _, _, seen, _) = error.kwargs["errors"]
+    return _why(seen) if isinstance(seen, Exception) else str(seen)
 
 
 def _why(error: Exception) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from email import policy
+from email import message_from_string, policy
 from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import Address
@@ -21,6 +21,8 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 
 CRLF = "\r\n"
+_ADDRESS = re.compile(r"""[^\s@<>()\[\]\\,;:"?]+@[\w.-]+""")
+"""What needs no quotes in a header, and can be no encoded word (RFC 2047)."""
 
 
 class GraphMail:
@@ -57,18 +59,38 @@ def mime(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> 
         if "@" in sender:
             message["From"] = _address(sender)
         message["To"] = [_address(address) for address in to]
-        topic = _subject(subject)
-    except (ValueError, MessageError) as error:
+        # Keeps out-of-office answers away (RFC 3834).
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(text)
+        message.add_alternative(html, subtype="html")
+        finished = _subject(subject) + message.as_bytes()
+        _check(finished, sender, to)
+    except (ValueError, LookupError, MessageError) as error:
         raise PersonMustActError(
             ProblemCode.REFUSED,
             f"No e-mail was sent: an address or the subject does not fit into a mail's header ({error}).",
             "Correct the addresses in the request's `notify` and `onboardingTeam`, and ONBOARDING_MAIL_SENDER.",
         ) from error
-    # Keeps out-of-office answers away (RFC 3834).
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(text)
-    message.add_alternative(html, subtype="html")
-    return topic + message.as_bytes()
+    return finished
+
+
+def _check(finished: bytes, sender: str, to: Sequence[str]) -> None:
+    """Raises ValueError unless what leaves has the headers and the people that were meant, and no others.
+
+    Whatever the library that made it believes. Read by the older rules, which take a header as it is written.
+    """
+    message = message_from_string(finished.decode(), policy=policy.compat32)
+    people = {"From": [sender] if "@" in sender else [], "To": list(to)}
+    written = {name: [a.strip() for v in message.get_all(name, []) for a in v.split(",")] for name in people}
+    if written != people:
+        raise ValueError(f"the finished message is from {written['From']} to {written['To']}")
+    names = sorted(message.keys())
+    meant = sorted(
+        {"Auto-Submitted", "Content-Type", "MIME-Version", "Subject", "To"} | {n for n in people if people[n]}
+    )
+    parts = [part.get_content_type() for part in message.walk()]
+    if names != meant or parts != ["multipart/alternative", "text/plain", "text/html"]:
+        raise ValueError(f"the finished message has the headers {', '.join(names)} and the parts {', '.join(parts)}")
 
 
 def _subject(text: str) -> bytes:
@@ -79,8 +101,8 @@ def _subject(text: str) -> bytes:
 
 
 def _address(text: str) -> Address:
-    """Not by parsing: the standard library's parser takes no local part beyond ASCII. What is special gets quoted."""
+    """Not by parsing: the standard library's parser takes no local part beyond ASCII."""
+    if not _ADDRESS.fullmatch(text) or not text.isprintable():
+        raise ValueError("an address has no user, no domain that is a name, or what an address can't have")
     user, _, domain = text.rpartition("@")
-    if not user or not re.fullmatch(r"[\w.-]+", domain):
-        raise ValueError("an address has no user, or no domain that is a name")
     return Address(username=user, domain=domain)

@@ -7,14 +7,15 @@ only an open checkpoint with that opening takes it.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from itsdangerous import BadData, Serializer
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from onboarding.core.patterns import SIGNED_LINK, fits
 from onboarding.core.record import Record, StepState
@@ -23,6 +24,10 @@ KEY_LENGTH = 32
 """Characters that a signing key must have at least."""
 TOKEN_LENGTH = 1000
 """Characters; a longer one isn't ours and isn't read."""
+
+_SIGNER = {"key_derivation": "hmac", "digest_method": sha256}
+_EARLIER = {"key_derivation": "none", "digest_method": sha256}
+"""Links used to be signed with the key itself. They say the same; those in people's mail are good until they expire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,8 @@ def sign(link: Link, key: str) -> str:
     """The token: safe in a URL. Raises ValueError for a key that is too short to trust."""
     if len(key) < KEY_LENGTH:
         raise ValueError(f"the key has {len(key)} characters; at least {KEY_LENGTH} were expected")
-    body = [link.onboarding_id, link.step, link.opening, int(link.expires_at.timestamp())]
-    payload = _encoded(json.dumps(body, separators=(",", ":")).encode())
-    return f"{payload}.{_signature(payload, key)}"
+    body = (link.onboarding_id, link.step, link.opening, int(link.expires_at.timestamp()))
+    return _serializer([key]).dumps(body)
 
 
 def read(token: str, keys: Sequence[str], now: datetime) -> Link:
@@ -58,14 +62,17 @@ def read(token: str, keys: Sequence[str], now: datetime) -> Link:
 
     Raises LinkError `forged` or `expired`.
     """
-    payload, _, signature = token.partition(".")
-    ours = len(token) <= TOKEN_LENGTH and fits(SIGNED_LINK, token)
-    if not ours or not any(hmac.compare_digest(_signature(payload, key), signature) for key in keys):
-        raise LinkError("forged", "This link was not made by this application, or a part of it is missing.")
     try:
-        onboarding_id, step, opening, expires = json.loads(_decoded(payload))
+        # Base64's reader skips whatever else a text holds, so that one link could be written in many ways.
+        if len(token) > TOKEN_LENGTH or not fits(SIGNED_LINK, token):
+            raise BadData("not a token")
+        said = _serializer(keys).loads(token)
+    except BadData:
+        raise LinkError("forged", "This link was not made by this application, or a part of it is missing.") from None
+    try:
+        onboarding_id, step, opening, expires = said
         link = Link(str(onboarding_id), str(step), int(opening), datetime.fromtimestamp(int(expires), UTC))
-    except (ValueError, TypeError, binascii.Error) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise LinkError("forged", "This link can't be read.") from error
     if link.expires_at <= now:
         raise LinkError("expired", f"This link was good until {link.expires_at:%d %B %Y, %H:%M} UTC.", link)
@@ -86,13 +93,25 @@ def check(link: Link, record: Record | None) -> None:
         raise LinkError("used", "This link has been used, or what it asked for has been settled since.", link)
 
 
-def _signature(payload: str, key: str) -> str:
-    return _encoded(hmac.new(key.encode(), payload.encode(), hashlib.sha256).digest())
+class _Base64Json:
+    """As itsdangerous' own for URLs, but never compressed: each token looks the same."""
+
+    @staticmethod
+    def dumps(said: Any) -> str:
+        return base64_encode(json.dumps(said, separators=(",", ":"))).decode()
+
+    @staticmethod
+    def loads(text: str) -> Any:
+        return json.loads(base64_decode(text))
 
 
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def _decoded(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def _serializer(keys: Sequence[str]) -> Serializer[str]:
+    """Signs with the first key, and reads what any of them signed for this purpose."""
+    # Oldest first is itsdangerous' order; the salt makes of each key one that signs links and nothing else.
+    return Serializer(
+        list(reversed(keys)),
+        salt="onboarding.link",
+        serializer=_Base64Json,
+        signer_kwargs=_SIGNER,
+        fallback_signers=[_EARLIER],
+    )

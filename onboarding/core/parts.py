@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from onboarding.core import patterns
+from onboarding.core.email_address import EMAIL_PATTERN, email_problem
+
+
+def is_stored(info: ValidationInfo) -> bool:
+    """Whether this was accepted earlier: numbering plans change, and it must stay readable for years."""
+    return bool(info.context and info.context.get("stored"))
+
+
+def _email(address: str, info: ValidationInfo) -> str:
+    problem = None if is_stored(info) else email_problem(address)
+    if problem:
+        raise PydanticCustomError("email_address", "{problem}", {"problem": problem})
+    return address
+
 
 Guid = Annotated[str, StringConstraints(pattern=patterns.GUID)]
-Email = Annotated[str, StringConstraints(pattern=patterns.EMAIL, max_length=254)]
+Email = Annotated[
+    str,
+    StringConstraints(pattern=patterns.EMAIL, max_length=254),
+    AfterValidator(_email),
+    Field(json_schema_extra={"pattern": EMAIL_PATTERN}),
+]
 UserName = Annotated[str, StringConstraints(pattern=patterns.USER_NAME, max_length=254)]
 DomainName = Annotated[str, StringConstraints(pattern=patterns.DOMAIN_NAME, to_lower=True, max_length=253)]
 
@@ -25,8 +45,3 @@ class Part(BaseModel):
         populate_by_name=False,
         str_strip_whitespace=False,
     )
-
-
-def is_stored(info: ValidationInfo) -> bool:
-    """Whether this was accepted earlier: numbering plans change, and it must stay readable for years."""
-    return bool(info.context and info.context.get("stored"))

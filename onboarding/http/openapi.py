@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 import azure.functions as func
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic.json_schema import JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
 from onboarding.core.decide import create
@@ -21,6 +22,7 @@ from onboarding.core.request import Contacts
 from onboarding.http import view
 from onboarding.http.access import Caller, Role
 from onboarding.http.call import Call, Route
+from onboarding.http.meanings import Explained, explain
 from onboarding.http.operations import API, HTML, JSON, OPERATIONS, PAGES, Operation
 from onboarding.kinds import KINDS, read_request
 from onboarding.kinds.examples import OPERATOR_CONNECT
@@ -56,6 +58,7 @@ _REFUSALS: Mapping[int, str] = {
 }
 
 _PROBLEM_SCHEMA: Mapping[str, Any] = {
+    "title": "Refusal",
     "type": "object",
     "description": "A refusal (RFC 9457).",
     "required": ["type", "title", "status", "detail"],
@@ -115,7 +118,7 @@ def description() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         paths.setdefault(f"/{route.path}", {})[route.method.lower()] = _operation(route, OPERATIONS[route.name])
-    return {
+    made: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
             "title": "Operator Connect onboarding",
@@ -135,6 +138,9 @@ def description() -> dict[str, Any]:
             "securitySchemes": _security_schemes(),
         },
     }
+    # A copy: schemas of operations are data, and stand in several.
+    explained: dict[str, Any] = explain(copy.deepcopy(made))
+    return explained
 
 
 def _operation(route: Route, told: Operation) -> dict[str, Any]:
@@ -234,7 +240,7 @@ def _examples(examples: Mapping[str, Any]) -> dict[str, Any]:
     return {"examples": {name: {"value": value} for name, value in examples.items()}} if examples else {}
 
 
-class _Untitled(GenerateJsonSchema):
+class _Untitled(Explained):
     """Without a title for each field, which would only repeat its name; a tuple has `items` beside `prefixItems`."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:

@@ -289,7 +289,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={200: "A page that says what became of it.", 303: "Back to the page."},
         refusals=(404, 409, 410),
         media=(HTML,),
-        body=_form(outcome=_text(40), note=_text(NOTE_LENGTH), name=_text(200)),
+        body=_form(outcome=_text(40), note=_text(NOTE_LENGTH)),
     ),
     "openapi": Operation("This description", answers={200: "OpenAPI 3.1."}, tagged=True),
     "api_page": Operation("This description, for people", PAGES, answers={200: "The page."}, media=(HTML,)),

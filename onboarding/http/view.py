@@ -14,7 +14,6 @@ from onboarding.core.plan import StepKind
 from onboarding.core.record import (
     Delivered,
     Event,
-    Notice,
     OnboardingState,
     Pause,
     Problem,
@@ -257,9 +256,9 @@ def onboarding(record: Record, caller: Caller) -> OnboardingView:
         progress=ProgressView(done=done, total=total),
         last_error=last_problem(record),
         findings=_findings(record),
-        stays_at_microsoft=tuple(StaysView(step=s.step, title=s.title, told=s.told) for s in what_stays(record)),
+        stays_at_microsoft=tuple(StaysView.model_validate(s, from_attributes=True) for s in what_stays(record)),
         steps=tuple(_step(step, record) for step in record.steps),
-        notices=tuple(_notice(notice) for notice in record.notices),
+        notices=tuple(NoticeView.model_validate(notice, from_attributes=True) for notice in record.notices),
         allowed_actions=allowed(record, caller),
         request=record.request,
     )
@@ -352,17 +351,4 @@ def _step(step: StepRecord, record: Record) -> StepView:
         warned_at=step.warned_at,
         may_be_skipped_when=definition.may_be_skipped_when,
         section=definition.section,
-    )
-
-
-def _notice(notice: Notice) -> NoticeView:
-    return NoticeView(
-        id=notice.id,
-        kind=notice.kind,
-        step=notice.step,
-        owed_since=notice.owed_since,
-        next_attempt_at=notice.next_attempt_at,
-        attempts=notice.attempts,
-        sent=notice.sent,
-        problem=notice.problem,
     )

@@ -65,9 +65,11 @@ class CommunicationsGateway(Gateway):
     """The resource to onboard."""
 
     kind: Literal["communications-gateway"] = "communications-gateway"
+    """Azure Communications Gateway."""
     subscription_id: Guid
     resource_group: Annotated[str, StringConstraints(pattern=patterns.RESOURCE_GROUP)]
     name: Annotated[str, StringConstraints(pattern=patterns.RESOURCE_NAME)]
+    """Of the resource."""
     domain: DomainName | None = None
     """The field Domain of the resource's Properties page; found from the resource when left out."""
 

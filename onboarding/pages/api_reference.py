@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from onboarding.pages.api_examples import Sample, calls
+from onboarding.pages.api_schemas import Field, Fields, Type, fields, resolved, type_of
+
 _METHODS = ("get", "post", "put", "patch", "delete")
+_REFUSED = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """What a call may be given, besides its body."""
-
-    name: str
-    place: str
-    required: bool
-    type: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Content:
     """A body, as it is sent or comes back."""
 
-    label: str
-    text: str
+    media: str
+    description: str
+    type: Type
+    choices: tuple[Fields, ...]
+    """Its fields, where the model has no place of its own; several when there are several ways to fill it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,8 @@ class Answer:
 
     status: str
     description: str
+    headers: Fields
+    contents: tuple[Content, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,9 @@ class Operation:
     tag: str
     summary: str
     description: str
-    parameters: tuple[Parameter, ...]
+    parameters: Fields
+    body: tuple[Content, ...]
+    body_required: bool
     samples: tuple[Sample, ...]
     answers: tuple[Answer, ...]
 
@@ -63,6 +64,17 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """What bodies and answers are made of."""
+
+    name: str
+    description: str
+    type: Type
+    fields: Fields
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """The whole page."""
 
@@ -70,6 +82,7 @@ class Reference:
     version: str
     description: str
     groups: tuple[Group, ...]
+    models: tuple[Model, ...]
 
 
 def reference(document: Mapping[str, Any]) -> Reference:
@@ -88,18 +101,40 @@ def reference(document: Mapping[str, Any]) -> Reference:
         Group(f"group-{i}", tag, text, tuple(o for o in operations if o.tag == tag))
         for i, (tag, text) in enumerate(named.items())
     )
+    schemas: Mapping[str, Any] = document.get("components", {}).get("schemas", {})
+    models = (_model(name, schema, document) for name, schema in schemas.items())
     info = document["info"]
     return Reference(
-        info["title"], info["version"], info.get("description", ""), tuple(g for g in groups if g.operations)
+        info["title"],
+        info["version"],
+        info.get("description", ""),
+        tuple(g for g in groups if g.operations),
+        tuple(models),
+    )
+
+
+def _model(name: str, schema: Mapping[str, Any], document: Mapping[str, Any]) -> Model:
+    shown = {
+        shared: Sample(f"Example: {_words(shared)}", _pretty(resolved(example, document)))
+        for methods in document["paths"].values()
+        for told in methods.values()
+        for response in told.get("responses", {}).values()
+        for media in resolved(response, document).get("content", {}).values()
+        for shared, example in media.get("examples", {}).items()
+        if media.get("schema", {}).get("$ref", "").endswith(f"/{name}") and "$ref" in example
+    }
+    return Model(
+        name, schema.get("description", ""), type_of(schema, document), fields(schema, document), tuple(shown.values())
     )
 
 
 def _operation(path: str, method: str, told: Mapping[str, Any], document: Mapping[str, Any]) -> Operation:
-    parameters = [_resolved(p, document) for p in told.get("parameters", ())]
-    responses = {status: _resolved(r, document) for status, r in told.get("responses", {}).items()}
+    parameters = [resolved(p, document) for p in told.get("parameters", ())]
+    responses = {status: resolved(r, document) for status, r in told.get("responses", {}).items()}
     summary = told.get("summary", "")
     description = told.get("description", "")
-    samples = [*_samples("Body", told.get("requestBody", {}))]
+    body = told.get("requestBody", {})
+    samples = [*_samples("Body", body)]
     for status, response in responses.items():
         samples += _samples(f"Answer {status}", response)
     return Operation(
@@ -109,34 +144,58 @@ def _operation(path: str, method: str, told: Mapping[str, Any], document: Mappin
         (told.get("tags") or ["Operations"])[0],
         summary,
         description if description != summary else "",
-        tuple(
-            Parameter(
-                p["name"],
-                p["in"],
-                bool(p.get("required")),
-                str(p.get("schema", {}).get("type", "")),
-                p.get("description", ""),
-            )
-            for p in parameters
-        ),
-        tuple(samples),
-        tuple(Answer(status, r.get("description", "")) for status, r in sorted(responses.items())),
+        tuple(_parameter(p, document) for p in parameters),
+        tuple(_contents(body, document)),
+        bool(body.get("required")),
+        (*calls(path, method.upper(), told, document), *samples),
+        tuple(_answer(status, r, document) for status, r in sorted(responses.items())),
     )
 
 
+def _parameter(told: Mapping[str, Any], document: Mapping[str, Any]) -> Field:
+    schema = told.get("schema", {})
+    return Field(
+        told["name"],
+        bool(told.get("required")),
+        told.get("description", ""),
+        type_of(schema, document),
+        told.get("in", ""),
+    )
+
+
+def _answer(status: str, told: Mapping[str, Any], document: Mapping[str, Any]) -> Answer:
+    headers = (
+        _parameter({"name": name, **resolved(header, document)}, document)
+        for name, header in told.get("headers", {}).items()
+    )
+    # All refusals look the same: the page says it once.
+    contents = _contents(told, document) if int(status) < _REFUSED else ()
+    return Answer(status, told.get("description", ""), tuple(headers), tuple(contents))
+
+
+def _contents(holder: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Content]:
+    for media, content in holder.get("content", {}).items():
+        schema = content.get("schema", {})
+        choices = [fields(s, document) for s in schema.get("oneOf", [schema])] if "$ref" not in schema else []
+        yield Content(
+            media,
+            schema.get("description", ""),
+            type_of(schema, document),
+            tuple(choice for choice in choices if choice),
+        )
+
+
 def _samples(label: str, holder: Mapping[str, Any]) -> Iterator[Sample]:
+    """Those of this operation only; what several share stands with their model."""
     for media in holder.get("content", {}).values():
         for name, example in media.get("examples", {}).items():
-            text = json.dumps(example.get("value"), indent=2, ensure_ascii=False)
-            yield Sample(f"{label}: {name.replace('-', ' ')}", text)
+            if "$ref" not in example:
+                yield Sample(f"{label}: {_words(name)}", _pretty(example))
 
 
-def _resolved(part: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
-    reference = part.get("$ref")
-    if reference is None:
-        return part
-    found: Any = document
-    for name in str(reference).removeprefix("#/").split("/"):
-        found = found[name]
-    resolved: Mapping[str, Any] = found
-    return resolved
+def _pretty(example: Mapping[str, Any]) -> str:
+    return json.dumps(example.get("value"), indent=2, ensure_ascii=False)
+
+
+def _words(name: str) -> str:
+    return re.sub("[-_]", " ", name)

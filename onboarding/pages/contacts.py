@@ -78,4 +78,6 @@ def _told(reason: Reason) -> str:
         return f"{what} has too many lines; {MAX_ADDRESSEES} fit."
     if reason.rule == "string_too_long":
         return f"{what} is too long."
+    if reason.rule == "email_address":
+        return f"{what}, “{reason.value}”, {reason.message.rstrip('.')}."
     return f"{what} is “{reason.value}”, which is no e-mail address."

@@ -150,7 +150,7 @@ async def api_page(call: Call) -> func.HttpResponse:
     # Imported here: the description needs the routes, which name this handler.
     from onboarding.http.openapi import description
 
-    return page(call, "api.html", view=reference(description()), section="api")
+    return page(call, "api.html", view=reference(description()), url=call.engine.public_url, section="api")
 
 
 @shown

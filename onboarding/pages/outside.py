@@ -61,9 +61,8 @@ def purpose(token: str) -> str:
 async def opened(call: Call) -> tuple[Link, Record]:
     """The checkpoint that this call's link opens. Raises LinkError; the onboarding's audit trail then has it."""
     token = token_of(call)
-    keys = [k.get_secret_value() for k in (call.settings.link_key, call.settings.link_key_previous) if k]
     try:
-        link = read(token, keys, call.engine.clock.now())
+        link = read(token, call.settings.link_keys, call.engine.clock.now())
         loaded = await call.engine.records.load(link.onboarding_id)
         check(link, loaded.record if loaded else None)
     except LinkError as error:

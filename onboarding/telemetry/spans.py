@@ -36,13 +36,23 @@ def given() -> Place | None:
 
 
 @contextmanager
-def arrived(place: Place | None) -> Iterator[None]:
-    """While what came with this trace context is dealt with."""
-    before = _arrived.set(place)
+def arrived(*traceparents: object) -> Iterator[None]:
+    """While what came with these is dealt with: the first that says something counts."""
+    places = (read(traceparent) for traceparent in traceparents) if _tracer is not None else ()
+    before = _arrived.set(next(filter(None, places), None))
     try:
         yield
     finally:
         _arrived.reset(before)
+
+
+def read(traceparent: object) -> Place | None:
+    """What a traceparent says; None for one that says nothing. Whoever sends a message may write anything there."""
+    from opentelemetry.context import Context
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    carrier = {TRACEPARENT: traceparent} if isinstance(traceparent, str) else {}
+    return _here(TraceContextTextMapPropagator().extract(carrier, Context()))
 
 
 @contextmanager
@@ -102,8 +112,13 @@ def current() -> Told:
 
 def message_properties() -> dict[str | bytes, Any]:
     """Application properties of a message that is sent now; none while no destination is set."""
-    place = _here() if _tracer is not None else None
-    return {TRACEPARENT: place.traceparent, DIAGNOSTIC_ID: place.traceparent} if place else {}
+    if _tracer is None:
+        return {}
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    carrier: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(carrier)
+    return {name: carrier[TRACEPARENT] for name in (TRACEPARENT, DIAGNOSTIC_ID) if carrier}
 
 
 def nearest() -> Context | None:
@@ -153,10 +168,10 @@ def _current(span: Span) -> Iterator[Span]:
             raise
 
 
-def _here() -> Place | None:
+def _here(context: Context | None = None) -> Place | None:
     from opentelemetry import trace
 
-    seen = trace.get_current_span().get_span_context()
+    seen = trace.get_current_span(context).get_span_context()
     return Place(seen.trace_id, seen.span_id) if seen.is_valid else None
 
 

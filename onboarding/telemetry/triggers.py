@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from onboarding.core.messages import is_labelled_by_the_bus
-from onboarding.telemetry import ids, metrics, spans
+from onboarding.telemetry import metrics, spans
 from onboarding.telemetry.about import About, about_this
 from onboarding.telemetry.logs import redacted
 from onboarding.telemetry.names import DIAGNOSTIC_ID, TIMER_PASSES, TRACEPARENT
@@ -30,15 +30,14 @@ class Message(Protocol):
 def received(message: Message) -> Iterator[None]:
     """A message is dealt with, in the trace that it carries. Raises FunctionFailedError."""
     carried = (is_labelled_by_the_bus(message.get_body()) and message.application_properties) or {}
-    place = ids.parsed(carried.get(TRACEPARENT)) or ids.parsed(carried.get(DIAGNOSTIC_ID))
-    with spans.arrived(place), _safely():
+    with spans.arrived(carried.get(TRACEPARENT), carried.get(DIAGNOSTIC_ID)), _safely():
         yield
 
 
 @contextmanager
 def called(headers: Mapping[str, str], onboarding_id: str | None) -> Iterator[None]:
     """An HTTP call is answered; what it changes is linked to its caller's trace."""
-    with spans.arrived(ids.parsed(headers.get(TRACEPARENT))), about_this(About(onboarding_id)):
+    with spans.arrived(headers.get(TRACEPARENT)), about_this(About(onboarding_id)):
         yield
 
 

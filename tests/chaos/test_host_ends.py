@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from onboarding.core.steps import NOTICES_QUEUE
 
+from onboarding.core.messages import NOTICES_QUEUE
 from sandbox.processes import PartError
 from tests.chaos.crash_points import Orders
 from tests.chaos.ends import check_people_were_told, check_trail, writes

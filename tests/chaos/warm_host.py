@@ -44,6 +44,7 @@ SLOW = (
     "opentelemetry.sdk.metrics.export",
     "opentelemetry.sdk.trace.export",
     "onboarding.pages.handlers",
+    "email_validator",
     "phonenumbers",
     "azure.data.tables.aio",
     "azure.identity.aio",

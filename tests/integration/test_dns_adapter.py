@@ -218,6 +218,43 @@ async def test_the_value_behind_an_alias_counts() -> None:
     assert [a.values for a in await ask(zone)] == [(), ()]
 
 
+async def test_a_zones_servers_are_kept_for_a_while_and_what_they_say_of_the_record_is_not() -> None:
+    asked: list[str] = []
+
+    def note(response: dns.message.Message, direct: bool) -> None:
+        question = response.question[0]
+        asked.append(f"{question.name} {dns.rdatatype.to_text(question.rdtype)}")
+
+    zone = dict(ORDINARY)
+    async with scripted(zone, note) as lookup:
+        assert judge(await lookup.txt("gw.example.net"), VALUE, "gw.example.net").visible
+        assert {"example.net. SOA", "example.net. NS", "ns1.example.net. A"} < set(asked)
+        asked.clear()
+        zone["gw.example.net.", "TXT"] = '"another value"'
+        assert not judge(await lookup.txt("gw.example.net"), VALUE, "gw.example.net").visible
+        # What there was not (an SOA of the name itself, an IPv6 address) is asked for again: it may be there now.
+        assert sorted(asked) == ["gw.example.net. SOA", *["gw.example.net. TXT"] * 2, "ns1.example.net. AAAA"]
+
+
+async def test_what_is_kept_is_forgotten_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onboarding.azure.dns.KEEP", -1.0)
+    zone = dict(ORDINARY)
+    async with scripted(zone) as lookup:
+        await lookup.txt("gw.example.net")
+        zone["example.net.", "NS"] = "ns2.example.net."
+        zone["ns2.example.net.", "A"] = "127.0.0.1"
+        assert next(iter(await lookup.txt("gw.example.net"))).server == "ns2.example.net"
+
+
+async def test_that_there_is_no_such_name_is_an_answer() -> None:
+    def absent(response: dns.message.Message, direct: bool) -> None:
+        if response.question[0].rdtype == dns.rdatatype.TXT:
+            response.set_rcode(dns.rcode.NXDOMAIN)
+            response.answer.clear()
+
+    assert [(a.values, a.error) for a in await ask(ORDINARY, absent)] == [((), None), ((), None)]
+
+
 async def test_a_name_server_without_address_is_an_error() -> None:
     zone = {k: v for k, v in ORDINARY.items() if k[1] != "A"}
     answers = await ask(zone)
@@ -274,7 +311,19 @@ def test_forms_of_a_resolver(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["dns.example", "1.1.1.1:", "1.1.1.1:0", "1.1.1.1:65536", "[::1]53", "[::1", "", "1.1.1.1:x"]
+    "text",
+    [
+        "dns.example",
+        "1.1.1.1:",
+        "1.1.1.1:0",
+        "1.1.1.1:65536",
+        "[::1]53",
+        "[::1",
+        "",
+        "1.1.1.1:x",
+        "1.1.1.1:" + "9" * 5000,
+        "[[::1]]",
+    ],
 )
 def test_what_is_no_resolver(text: str) -> None:
     with pytest.raises(ValueError, match="expected an IP address or address:port"):

@@ -307,16 +307,16 @@ async def test_mail_is_sent_as_a_mailbox_named_by_its_object_id(graph: Adapters)
     assert [m.sender for m in graph.world.mailbox.mails] == ["onboarding@contoso.com"]
 
 
-@pytest.mark.parametrize("address", ["müller@exämple.com", "o'neil+x@example.com", "(x)@example.com"])
+@pytest.mark.parametrize("address", ["müller@exämple.com", "o'neil+x@example.com", "a!b%c@example.com"])
 async def test_mail_reaches_unusual_addresses(graph: Adapters, address: str) -> None:
     await graph.mail.send_mail("onboarding@contoso.com", [address, "b@example.com"], "Grüße", "plain", "<p>rich</p>")
     (mail,) = graph.world.mailbox.mails
-    assert [a.replace('"', "") for a in mail.recipients] == [address, "b@example.com"]
+    assert mail.recipients == [address, "b@example.com"]
     assert mail.subject == "Grüße"
 
 
 @pytest.mark.parametrize(
-    "address", ["", "a@", "@b.com", "a@b.com\r\nBcc: evil@example.com", "a@[1.2.3.4]", "a@b.com:c"]
+    "address", ["", "a@", "@b.com", "a@b.com\r\nBcc: evil@example.com", "a@[1.2.3.4]", "a@b.com:c", "(x)@b.com"]
 )
 async def test_mail_to_what_is_no_address_needs_a_person(graph: Adapters, address: str) -> None:
     with pytest.raises(PersonMustActError, match="does not fit into a mail's header"):

@@ -85,3 +85,8 @@ def place(span: ReadableSpan) -> Place:
 def parent(span: ReadableSpan) -> Place | None:
     """What it hangs on."""
     return Place(span.parent.trace_id, span.parent.span_id) if span.parent else None
+
+
+def traceparent(place: Place) -> str:
+    """As the header of W3C Trace Context has it, version 00, sampled."""
+    return f"00-{place.trace_id:032x}-{place.span_id:016x}-01"

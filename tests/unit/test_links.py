@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
 from onboarding.core.decide import decide
 from onboarding.core.events import CancelRequested, Confirmed, ProblemReported, RetryRequested, Started
@@ -34,6 +37,48 @@ def test_a_rotated_key_is_good_until_it_is_dropped() -> None:
     with pytest.raises(LinkError) as error:
         read(token, [KEY], NOW)
     assert error.value.kind == "forged"
+
+
+SENT_EARLIER = (
+    "WyJjb250b3NvLWFjZy0zNTY2N2Q4ZWIxIiwib3BlcmF0b3ItaW5mb3JtYXRpb24iLDEyLDE3NzUwMzQwMDBd"
+    ".273j7UM_YH9apBxBadij6Aofh9qPM9L-IR-9jgO5Q1Y"
+)
+"""As it was signed with KEY before each purpose had a key of its own."""
+
+
+def test_a_link_that_was_sent_before_an_upgrade_says_the_same_until_it_expires() -> None:
+    sent = Link("contoso-acg-35667d8eb1", STEP, 12, datetime(2026, 4, 1, 9, tzinfo=UTC))
+    assert read(SENT_EARLIER, [KEY], NOW) == read(SENT_EARLIER, [OLD, KEY], NOW) == sent
+    assert sign(sent, KEY) != SENT_EARLIER
+    for key, now, kind in ((OLD, NOW, "forged"), (KEY, sent.expires_at, "expired")):
+        with pytest.raises(LinkError) as error:
+            read(SENT_EARLIER, [key], now)
+        assert error.value.kind == kind
+
+
+@pytest.mark.parametrize("salt", ["onboarding.form", "onboarding.link2", "itsdangerous"])
+@pytest.mark.parametrize("derived", ["hmac", "django-concat", "concat"])
+def test_what_was_signed_for_another_purpose_with_the_same_key_is_no_link(salt: str, derived: str) -> None:
+    signer = {"key_derivation": derived, "digest_method": sha256}
+    other = URLSafeSerializer(KEY, salt=salt, signer_kwargs=signer)
+    said = [link().onboarding_id, STEP, link().opening, int(link().expires_at.timestamp())]
+    with pytest.raises(LinkError) as error:
+        read(str(other.dumps(said)), [KEY, OLD], NOW)
+    assert error.value.kind == "forged"
+
+
+def test_every_link_looks_the_same() -> None:
+    repeated = Link("a" * 24 + "-0000000000", "a" * 200, 1, NOW)
+    assert re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}", sign(repeated, KEY))
+
+
+@pytest.mark.parametrize("more", ["\n", " ", "!", "=", "%", "\u00e9", "\u0660"])
+def test_a_link_has_one_spelling(more: str) -> None:
+    token = sign(link(), KEY)
+    for spelled in (token + more, more + token, token[:-9] + more + token[-9:]):
+        with pytest.raises(LinkError) as error:
+            read(spelled, [KEY], NOW)
+        assert error.value.kind == "forged"
 
 
 @given(st.data())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -10,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onboarding.azure import graph_mail
 from onboarding.azure.graph_mail import mime
 from onboarding.azure.mail_page import mail_html, mail_text, subject
+from onboarding.core.problems import PersonMustActError
 from onboarding.ports import Message
 from tests.twins.notifier import MESSAGE
 
@@ -79,6 +83,56 @@ def test_subject_and_text_arrive_as_they_were(title: str, why: str) -> None:
     assert isinstance(html, EmailMessage)
     assert text.get_content().replace("\r\n", "\n") == mail_text(message)
     assert html.get_content().rstrip("\r\n") == mail_html(message)
+
+
+ENCODED = (
+    "=?utf-8?q?v=40evil.example=0D=0ASubject=3A_Payroll=0D=0AContent-Type=3A_text/html=0D=0A=0D=0A=3Ch1=3EHi?=@contoso.com",
+    "=?utf-8?b?dkBldmlsLmV4YW1wbGUNClN1YmplY3Q6IFBheXJvbGw=?=@contoso.com",
+    "=?us-ascii?q?v=2Cw=40evil.example?=@contoso.com",
+    "=?utf-8?q?v?=.=?utf-8?q?w?=@contoso.com",
+)
+"""Addresses that Python's library decodes while it folds a header, line breaks included."""
+
+
+@pytest.mark.parametrize(
+    "address", [*ENCODED, "a\u202eb@contoso.com", "a\x00b@contoso.com", '"a b"@contoso.com', "<a@b.com>"]
+)
+@pytest.mark.parametrize("checked", [True, False], ids=["as it is", "with the address let through"])
+def test_an_address_writes_no_mail_of_its_own(address: str, checked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not checked:
+        # What the library makes of it depends on Python's patch release; the finished bytes tell.
+        monkeypatch.setattr(graph_mail, "_ADDRESS", re.compile("(?s).*"))
+    for to in ([address], ["a@contoso.com", address]):
+        if checked:
+            with pytest.raises(PersonMustActError, match="does not fit into a mail's header"):
+                mime("onboarding@contoso.com", to, "Your turn", "text", "<p>text</p>")
+        else:
+            with contextlib.suppress(PersonMustActError):
+                raw = mime("onboarding@contoso.com", to, "Your turn", "text", "<p>text</p>")
+                assert f"\r\nTo: {', '.join(to)}\r\n".encode() in raw
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "To: evil@example.com",
+        "Cc: evil@example.com",
+        "Bcc: evil@example.com",
+        "From: evil@example.com",
+        "Reply-To: e@e.com",
+    ],
+)
+def test_a_finished_mail_with_a_header_more_is_refused(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = graph_mail._subject
+    monkeypatch.setattr(graph_mail, "_subject", lambda text: f"{line}\r\n".encode() + made(text))
+    with pytest.raises(PersonMustActError, match="the finished message"):
+        mime("onboarding@contoso.com", ["a@contoso.com"], "Your turn", "text", "<p>text</p>")
+
+
+def test_a_finished_mail_whose_head_ends_early_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph_mail, "_subject", lambda text: b"Subject: Hi\r\n\r\n")
+    with pytest.raises(PersonMustActError, match="the finished message"):
+        mime("onboarding@contoso.com", ["a@contoso.com"], "Your turn", "text", "<p>text</p>")
 
 
 def test_a_subject_is_one_short_line() -> None:

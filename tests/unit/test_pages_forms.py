@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import azure.functions as func
 import pytest
+from pydantic import SecretStr
 
 from onboarding.core.links import Link, sign
 from onboarding.core.record import OnboardingState, Record, StepState
@@ -161,6 +162,16 @@ async def test_a_token_is_good_for_its_user_and_its_page_only(api: Api) -> None:
     for_actions = field(await see(api, f"dashboard/{record.id}"), "csrf")
     assert (await send(api, checkpoint(record), csrf=for_actions, outcome="confirm")).status_code == 403
     assert (await api.system.record(record.id)).version == record.version
+
+
+async def test_a_form_that_was_open_while_the_key_was_changed_is_taken_until_the_old_one_is_dropped(api: Api) -> None:
+    old, new = SecretStr("o" * 32), SecretStr("n" * 32)
+    record = await waiting_for_people(api.system)
+    api.settings = api.settings.model_copy(update={"link_key": old})
+    csrf = field(await see(api, checkpoint(record)), "csrf")
+    for previous, status in ((None, 403), (old, 303)):
+        api.settings = api.settings.model_copy(update={"link_key": new, "link_key_previous": previous})
+        assert (await send(api, checkpoint(record), csrf=csrf, outcome="confirm", note="")).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onboarding.azure.graph_mail import mime
+from onboarding.core.email_address import EMAIL_PATTERN, email_problem
 from onboarding.core.reasons import InvalidRequestError, Reason
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.services import Service
-from onboarding.kinds import read_request
+from onboarding.kinds import STORED, read_request
 from tests.support import requests
 
 
@@ -144,6 +147,70 @@ def test_an_address_has_no_blank_of_any_kind(blank: str) -> None:
 def test_a_domain_is_the_same_in_any_case() -> None:
     body = changed(requests.operator_connect(), "gateway.domain", "Voice.Contoso.COM")
     assert read_request(body).gateway.domain == "voice.contoso.com"
+NO_ADDRESSES = [
+    "=?utf-8?q?v=40evil.example=0D=0ASubject=3A_Payroll?=@contoso.com",
+    "a?b@contoso.com",
+    "a\u202eb@contoso.com",
+    "a\u200bb@contoso.com",
+    "a\x00b@contoso.com",
+    "a\nb@contoso.com",
+    "a@contoso.com\n",
+    "ada <a@contoso.com>",
+    "a<b@contoso.com>",
+    '"a b"@contoso.com',
+    "a b@contoso.com",
+    "(a)@contoso.com",
+    "a@[1.2.3.4]",
+    "a@1.2.3.4",
+    "a@localhost",
+    "a@contoso.local",
+    "a@b@contoso.com",
+    "a..b@contoso.com",
+    "a@contoso.com.",
+    "a@-contoso.com",
+    "a@con_toso.com",
+    "a@contoso.com, b@contoso.com",
+    "a" * 65 + "@contoso.com",
+    "a@\uff43ontoso.com",
+    "e\u0301@contoso.com",
+    "a@a\u202eb.com",
+]
+ADDRESSES = [
+    "voice-ops@contoso.com",
+    "First.Last+tag@Contoso.COM",
+    "a!b%c{d}|e~@contoso.onmicrosoft.com",
+    "m\u00fcller@ex\u00e4mple.com",
+    "a@xn--exmple-cua.com",
+]
+
+
+@pytest.mark.parametrize("address", NO_ADDRESSES, ids=ascii)
+@pytest.mark.parametrize("path", ["onboardingTeam.email", "notify.emails", "notify.escalateTo"])
+def test_what_can_be_no_address_is_refused(path: str, address: str) -> None:
+    value = [address] if path == "notify.emails" else address
+    assert [field.partition("[")[0] for field in refused(changed(requests.operator_connect(), path, value))] == [path]
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=ascii)
+def test_an_address_is_taken_as_it_is_written(address: str) -> None:
+    request = read_request(changed(requests.operator_connect(), "notify.emails", [address]))
+    assert request.notify.emails == (address,)
+    assert re.search(EMAIL_PATTERN, address), "the description would deny it"
+
+
+def test_an_address_that_was_accepted_earlier_stays_readable() -> None:
+    body = changed(requests.operator_connect(), "notify.emails", ["a?b@contoso.local"])
+    stored = type(read_request(requests.operator_connect())).model_validate(body, context=STORED)
+    assert stored.notify.emails == ("a?b@contoso.local",)
+
+
+@given(st.one_of(st.text(), st.emails(), st.from_regex(EMAIL_PATTERN, fullmatch=True)))
+def test_whatever_is_given_as_an_address_is_judged(address: str) -> None:
+    if email_problem(address) is None:
+        assert address.isprintable()
+        raw = mime("onboarding@contoso.com", [address], "Your turn", "text", "<p>text</p>")
+        # A long one stands on a line of its own.
+        assert f"\r\nTo: {address}\r\n" in raw.decode().replace("\r\n ", " ")
 
 
 def test_teams_phone_mobile_needs_voicemail_and_call_routing() -> None:

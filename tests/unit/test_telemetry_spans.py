@@ -16,7 +16,7 @@ from onboarding.telemetry.triggers import FunctionFailedError, called, received
 from tests.support import requests
 from tests.support.steps import CHECKPOINTS, TASKS
 from tests.support.system import System, finished
-from tests.support.telemetry import Seen, parent, place, seen
+from tests.support.telemetry import Seen, parent, place, seen, traceparent
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -93,7 +93,7 @@ async def test_a_message_carries_the_span_that_sent_it_and_its_step_hangs_on_it(
     with seen() as kept:
         system, onboarding_id = await accepted(kept)
         sender = ids.Place(ids.root(onboarding_id, 1).trace_id, 77)
-        with received(message(traceparent=sender.traceparent)):
+        with received(message(traceparent=traceparent(sender))):
             await system.engine.receive(Nudge(onboarding_id, "enable-services", 1))
             # Delivered twice: the second finds nothing to do, and tells of no attempt.
             await system.engine.receive(Nudge(onboarding_id, "enable-services", 1))
@@ -145,7 +145,7 @@ async def test_a_sent_message_says_where_it_comes_from_in_both_forms() -> None:
         record = await system.record(onboarding_id)
         with spans.within(record):
             sent = _message(Nudge(onboarding_id, "enable-services", 1), system.clock.now())
-    expected = ids.root(onboarding_id, 1).traceparent
+    expected = traceparent(ids.root(onboarding_id, 1))
     assert sent.application_properties == {"traceparent": expected, "Diagnostic-Id": expected}
     bare = _message(Nudge(onboarding_id, "enable-services", 1), system.clock.now())
     assert not bare.application_properties
