@@ -23,7 +23,7 @@ from onboarding.core.events import (
 from onboarding.http import view
 from onboarding.http.bodies import read_json, read_object
 from onboarding.http.call import Call
-from onboarding.http.conditional import answer, expecting
+from onboarding.http.conditional import answer, if_match
 from onboarding.http.counts import counts
 from onboarding.http.listing import listed
 from onboarding.http.problems import ProblemError
@@ -51,7 +51,8 @@ async def post_onboarding(call: Call) -> func.HttpResponse:
     """POST /api/onboardings[?again=true] → 202 (new), 200 (the same request again), 400, 409, 412."""
     again = _flag(call.request, "again")
     asked = read_request(read_json(call.request))
-    accepted = await expecting(call).request(asked, call.caller.name, again=again)
+    with if_match(call) as expected:
+        accepted = await call.engine.request(asked, call.caller.name, again=again, expected=expected)
     record = accepted.record
     location = f"{call.engine.public_url}/api/onboardings/{record.id}"
     status = 202 if accepted.created else 200
@@ -138,10 +139,11 @@ def unknown(onboarding_id: str) -> ProblemError:
 
 
 async def _happen(call: Call, happening: Happening) -> func.HttpResponse:
-    decision = await expecting(call).happen(call.onboarding_id, happening)
-    if decision is None:
+    with if_match(call) as expected:
+        happened = await call.engine.happen(call.onboarding_id, happening, expected=expected)
+    if happened is None:
         raise unknown(call.onboarding_id)
-    return answer(call.request, view.onboarding(decision.record, call.caller), decision.record)
+    return answer(call.request, view.onboarding(happened.record, call.caller), happened.record)
 
 
 def _reason(call: Call) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from onboarding.core.reasons import InvalidRequestError, Reason
-from onboarding.core.record import Record
 from onboarding.core.request import MAX_ADDRESSEES, Contacts, OnboardingRequest
-from onboarding.engine import Engine
+from onboarding.engine import Expected, OvertakenError
 from onboarding.http.problems import ProblemError
 from onboarding.kinds import read_contacts
 
@@ -50,23 +49,22 @@ def seen(contacts: Contacts) -> str:
     return hashlib.sha256(contacts.model_dump_json().encode()).hexdigest()[:32]
 
 
-def expecting(engine: Engine, given: str) -> Engine:
-    """The engine, for a change of the contacts that a form shows only, whatever else has happened meanwhile.
+@contextmanager
+def as_shown(given: str) -> Iterator[Expected]:
+    """The contacts that a form shows, for the engine to expect, whatever else has happened meanwhile.
 
-    It is looked at on every load, also after a lost write. While it changes something, it may raise ProblemError 409.
+    Inside, OvertakenError becomes ProblemError 409.
     """
-
-    def check(record: Record | None) -> None:
-        if record is not None and seen(contacts_of(record.request)) != given:
-            raise ProblemError(
-                409,
-                "Somebody else was faster",
-                "Nothing was changed: whom to tell was changed by somebody else after you opened the page, so your form"
-                " would undo it (the audit trail says who it was). Note what you typed, open the page again, and change"
-                " what stands there now.",
-            )
-
-    return replace(engine, records=engine.records.checked(check))
+    try:
+        yield lambda record: record is None or seen(contacts_of(record.request)) == given
+    except OvertakenError:
+        raise ProblemError(
+            409,
+            "Somebody else was faster",
+            "Nothing was changed: whom to tell was changed by somebody else after you opened the page, so your form"
+            " would undo it (the audit trail says who it was). Note what you typed, open the page again, and change"
+            " what stands there now.",
+        ) from None
 
 
 def _told(reason: Reason) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import azure.functions as func
 
@@ -23,7 +24,7 @@ from onboarding.pages.api_reference import reference
 from onboarding.pages.assets import FOREVER, assets
 from onboarding.pages.checkpoint import Checkpoint
 from onboarding.pages.checkpoint import checkpoint as view_checkpoint
-from onboarding.pages.contacts import expecting
+from onboarding.pages.contacts import as_shown
 from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
 from onboarding.pages.forms import note, own_path, read_form
 from onboarding.pages.overview import overview
@@ -60,8 +61,9 @@ async def act(call: Call) -> func.HttpResponse:
     if action == "start-again":
         await call.engine.request(record.request, call.caller.name, again=True)
         return see_other(onboarding_path(record.id))
-    engine = expecting(call.engine, fields.get("seen", "")) if action == "change-contacts" else call.engine
-    await engine.happen(record.id, happening(action, fields, call.caller.name))
+    asked = happening(action, fields, call.caller.name)
+    with as_shown(fields.get("seen", "")) if action == "change-contacts" else nullcontext() as expected:
+        await call.engine.happen(record.id, asked, expected=expected)
     return see_other(onboarding_path(record.id))
 
 

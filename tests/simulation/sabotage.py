@@ -144,15 +144,15 @@ def writes_whatever_the_etag(patch: pytest.MonkeyPatch) -> None:
 
 
 def refuses_what_it_did(patch: pytest.MonkeyPatch) -> None:
-    transition = Engine.transition
+    happen = Engine.happen
 
     async def refusing(self: Engine, key: str, happening: Happening, loaded: Loaded | None = None) -> Any:
-        happened = await transition(self, key, happening, loaded)
+        happened = await happen(self, key, happening, loaded)
         if isinstance(happening, CancelRequested):
             raise RefusedError("It can't be cancelled.")
         return happened
 
-    patch.setattr(Engine, "transition", refusing)
+    patch.setattr(Engine, "happen", refusing)
 
 
 SABOTAGES: dict[str, Sabotage] = {
