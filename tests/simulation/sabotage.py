@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from onboarding.steps.application_roles import AssignApplicationRoles
 
 from onboarding import engine, records
 from onboarding.core import draft as drafts
@@ -20,7 +21,6 @@ from onboarding.memory import MemoryTable
 from onboarding.records import Loaded, Records
 from onboarding.rows import OPEN
 from onboarding.steps import add_test_lines, project_synergy
-from onboarding.steps.application_roles import AssignApplicationRoles
 from onboarding.steps.base import Applied, Inspection, Work
 
 Sabotage = Callable[[pytest.MonkeyPatch], None]

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 import function_app
 from onboarding.azure.allowed import ARM_WRITES
-from onboarding.http.access import Role
+from onboarding.core.roles import Role
 from onboarding.settings import Settings
 from onboarding.steps import TASKS
 from sandbox.package.options import SUPPORTED
