@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,6 +59,37 @@ class InProgressError(Exception):
         super().__init__(f"onboarding {record.id} is {record.state}")
 
 
+class OvertakenError(Exception):
+    """The onboarding is not what the caller has seen any more; `record` is what it is now, None when there is none."""
+
+    def __init__(self, record: Record | None) -> None:
+        self.record = record
+        super().__init__(f"onboarding {record.id} is at version {record.version}" if record else "no such onboarding")
+
+
+Expected = Callable[[Record | None], bool]
+"""Whether an onboarding is still what a caller has seen, and wants to have changed."""
+
+
+def _expect(expected: Expected | None, loaded: Loaded | None) -> None:
+    record = loaded.record if loaded else None
+    if expected is not None and not expected(record):
+        raise OvertakenError(record)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What came of a happening."""
+
+    loaded: Loaded
+    """The onboarding as it stands now, for the next transition."""
+    changed: bool
+
+    @property
+    def record(self) -> Record:
+        return self.loaded.record
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """What became of a posted request."""
@@ -82,27 +114,30 @@ class Engine:
         """Where people reach this application."""
         return self.telling.public_url
 
-    async def happen(self, onboarding_id: str, happening: Happening, loaded: Loaded | None = None) -> Decision | None:
+    async def happen(
+        self,
+        onboarding_id: str,
+        happening: Happening,
+        loaded: Loaded | None = None,
+        *,
+        expected: Expected | None = None,
+    ) -> Transition | None:
         """One transition. None when there is no such onboarding.
 
-        Raises RefusedError when a person asked for what the state does not allow, ConflictError when the record
-        is so busy that every round was lost. `loaded` saves the first read to a caller who has just read it.
+        Raises RefusedError when a person asked for what the state does not allow, OvertakenError when the onboarding
+        is not as `expected`, ConflictError when the record is so busy that every round was lost. `loaded` saves the
+        first read to a caller who has just read it. What is expected is looked at in every round, so nobody can come
+        in between.
         """
-        happened = await self.transition(onboarding_id, happening, loaded)
-        return happened[0] if happened else None
-
-    async def transition(
-        self, onboarding_id: str, happening: Happening, loaded: Loaded | None = None
-    ) -> tuple[Decision, Loaded] | None:
-        """The same, with the record as it stands now, for the next transition."""
         for _ in range(CONFLICT_ROUNDS):
             loaded = loaded or await self.records.load(onboarding_id)
+            _expect(expected, loaded)
             if loaded is None:
                 return None
             now = self.clock.now()
             decision = decide(loaded.record, happening, now, self.policy)
             if not decision.changed:
-                return decision, loaded
+                return Transition(loaded, changed=False)
             try:
                 saved = await self.records.save(loaded, decision.record)
             except ConflictError:
@@ -111,7 +146,7 @@ class Engine:
             with committed(loaded.record, decision.record, now):
                 await self._publish(decision, now)
             await self._stop_unknown(decision)
-            return decision, saved
+            return Transition(saved, changed=True)
         raise ConflictError(f"onboarding {onboarding_id} changed {CONFLICT_ROUNDS} times while it was being written")
 
     async def _publish(self, decision: Decision, now: datetime) -> None:
@@ -128,13 +163,16 @@ class Engine:
             if isinstance(effect, Nudge) and _is_of_another_version(effect):
                 await self.run_step(effect.onboarding_id, effect.step, effect.ticket)
 
-    async def request(self, request: OnboardingRequest, actor: str, *, again: bool) -> Accepted:
+    async def request(
+        self, request: OnboardingRequest, actor: str, *, again: bool, expected: Expected | None = None
+    ) -> Accepted:
         """A posted request: a new onboarding, the one there is, or (`again`) a closed one started anew.
 
-        Raises InProgressError when the gateway has another one.
+        Raises InProgressError when the gateway has another one, OvertakenError as `happen` does.
         """
         for _ in range(CONFLICT_ROUNDS):
             loaded = await self.records.load(request.gateway.onboarding_id)
+            _expect(expected, loaded)
             if loaded is not None and not (again and loaded.record.closed):
                 differs = request.differences(loaded.record.request)
                 if differs or again:
@@ -167,11 +205,10 @@ class Engine:
 
     async def run_step(self, onboarding_id: str, name: str, ticket: int) -> None:
         """A message says: look at this step. Whether anything is to be done, the record says."""
-        happened = await self.transition(onboarding_id, Started(name, ticket))
-        if happened is None or not happened[0].changed:
+        started = await self.happen(onboarding_id, Started(name, ticket))
+        if started is None or not started.changed:
             log.info("nothing to do for %s of %s (ticket %d)", name, onboarding_id, ticket)
             return
-        started, loaded = happened
         with attempting(started.record, name):
             try:
                 outcome = await self._attempt(started.record, name, ticket)
@@ -181,7 +218,7 @@ class Engine:
                 async with limits.within(limits.HAND_BACK, f"handing {name} of {onboarding_id} back"):
                     await self.happen(onboarding_id, Abandoned(name, ticket))
                 raise
-            await self.happen(onboarding_id, outcome, loaded)
+            await self.happen(onboarding_id, outcome, started.loaded)
 
     async def _attempt(self, record: Record, name: str, ticket: int) -> Happening:
         """Do the step once. Everything that can go wrong becomes an outcome that the record keeps."""
@@ -219,11 +256,10 @@ class Engine:
 
     async def send_notice(self, onboarding_id: str, notice_id: str, ticket: int) -> None:
         """A message says: look at this notice. Whether it is still owed, the record says."""
-        happened = await self.transition(onboarding_id, NoticeStarted(notice_id, ticket))
-        if happened is None or not happened[0].changed:
+        started = await self.happen(onboarding_id, NoticeStarted(notice_id, ticket))
+        if started is None or not started.changed:
             log.info("nothing to tell of %s (%s, ticket %d)", onboarding_id, notice_id, ticket)
             return
-        started, loaded = happened
         notice = next(n for n in started.record.notices if n.id == notice_id)
         with telling(started.record, notice):
             sent = list(notice.sent)
@@ -242,10 +278,10 @@ class Engine:
                 slow = TryLaterError(ProblemCode.TIMEOUT, f"Sending it was broken off after {seconds:.0f} s.")
                 outcome = Outcome(tuple(sent), slow)
             if outcome.failed is None:
-                await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent), loaded)
+                await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent), started.loaded)
             else:
                 failed = NoticeFailed(notice_id, ticket, outcome.failed.problem, outcome.retry_after, outcome.sent)
-                await self.happen(onboarding_id, failed, loaded)
+                await self.happen(onboarding_id, failed, started.loaded)
 
     async def dead_letter(self, letter: DeadLetter) -> None:
         """Service Bus gave a message up: the reason goes onto the record. A foreign one is only told of."""
@@ -258,8 +294,8 @@ class Engine:
             return
         step, notice = (nudge.step, None) if isinstance(nudge, Nudge) else (None, nudge.notice)
         async with limits.within(limits.MESSAGE, f"the dead letter of {step or notice} of {nudge.onboarding_id}"):
-            decision = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, letter.reason))
-        known = "unknown" if decision is None else "noted" if decision.changed else "of no importance any more"
+            noted = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, letter.reason))
+        known = "unknown" if noted is None else "noted" if noted.changed else "of no importance any more"
         log.warning("dead letter of %s of %s (%s): %s", step or notice, nudge.onboarding_id, letter.reason, known)
 
 

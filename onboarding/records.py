@@ -37,9 +37,6 @@ class Loaded:
     etag: str
 
 
-Check = Callable[[Record | None], None]
-
-
 class Records:
     """The onboardings and their audit trail."""
 
@@ -48,22 +45,9 @@ class Records:
         self._onboardings = onboardings
         self._events = events
         self._new_id = new_id
-        self._check: Check | None = None
-
-    def checked(self, check: Check) -> Records:
-        """The same records, but every load goes past `check`, which raises what it has against one."""
-        same = Records(self._onboardings, self._events, self._new_id)
-        same._check = check
-        return same
 
     async def load(self, onboarding_id: str) -> Loaded | None:
         """The onboarding of that id, open or closed; None when there is none."""
-        loaded = await self._load(onboarding_id)
-        if self._check:
-            self._check(loaded.record if loaded else None)
-        return loaded
-
-    async def _load(self, onboarding_id: str) -> Loaded | None:
         # Read `open` once more at the end: between the first two reads the row may have been reopened.
         for partition in (OPEN, CLOSED, OPEN):
             row = await self._onboardings.get(partition, onboarding_id)

@@ -114,7 +114,7 @@ async def _settle(engine: Engine, loaded: Loaded, looks: Sequence[Looked]) -> No
         return
     happenings: tuple[Happening, ...] = (*looks, TimePassed())
     for happening in happenings:
-        happened = await engine.transition(loaded.record.id, happening, loaded)
+        happened = await engine.happen(loaded.record.id, happening, loaded)
         if happened is None:
             return
-        loaded = happened[1]
+        loaded = happened.loaded

@@ -119,8 +119,14 @@ class NoticeFailed:
     """The ways that it did go: they are not used again."""
 
 
+class Asked:
+    """A person asks for it, by a control. Refused with a sentence when the state does not allow it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Confirmed:
+class Confirmed(Asked):
     """A person says that a checkpoint is done, or that a wait is over."""
 
     step: str
@@ -129,7 +135,7 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemReported:
+class ProblemReported(Asked):
     """A person says why a checkpoint can't be done."""
 
     step: str
@@ -146,7 +152,7 @@ class LinkRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryRequested:
+class RetryRequested(Asked):
     """A person has acted; the step is to be tried again now."""
 
     step: str
@@ -154,7 +160,7 @@ class RetryRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckRequested:
+class CheckRequested(Asked):
     """A person wants a wait to be looked at now."""
 
     step: str
@@ -162,7 +168,7 @@ class CheckRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class SkipRequested:
+class SkipRequested(Asked):
     """A person leaves a step out. `insist`: although the article does not let it be left out."""
 
     step: str
@@ -172,7 +178,7 @@ class SkipRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class ReopenRequested:
+class ReopenRequested(Asked):
     """A person takes back that a checkpoint is done, or that a step was left out."""
 
     step: str
@@ -181,14 +187,14 @@ class ReopenRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayRequested:
+class ReplayRequested(Asked):
     """A person wants the messages that were lost or given up to be sent again now."""
 
     actor: str
 
 
 @dataclass(frozen=True, slots=True)
-class PauseRequested:
+class PauseRequested(Asked):
     """A person wants nothing more to be begun for now."""
 
     actor: str
@@ -196,14 +202,14 @@ class PauseRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class ResumeRequested:
+class ResumeRequested(Asked):
     """A person lets a paused onboarding go on."""
 
     actor: str
 
 
 @dataclass(frozen=True, slots=True)
-class ContactsChanged:
+class ContactsChanged(Asked):
     """A person changes who is told, and who the onboarding team is. None: as it was."""
 
     actor: str
@@ -212,7 +218,7 @@ class ContactsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelRequested:
+class CancelRequested(Asked):
     """A person ends the onboarding. What was done at Microsoft stays."""
 
     actor: str
@@ -231,18 +237,8 @@ Happening = (
     | NoticeStarted
     | NoticeSent
     | NoticeFailed
-    | Confirmed
-    | ProblemReported
     | LinkRefused
-    | RetryRequested
-    | CheckRequested
-    | SkipRequested
-    | ReopenRequested
-    | ReplayRequested
-    | PauseRequested
-    | ResumeRequested
-    | ContactsChanged
-    | CancelRequested
+    | Asked
 )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from onboarding.core.parts import Part
 from onboarding.core.patterns import IN_WORDS
 
+P = TypeVar("P", bound=Part)
 SHOWN_LENGTH = 200
 
 
@@ -41,6 +43,14 @@ _MESSAGES = {
     "missing": "is required",
     "extra_forbidden": "is not a field of this request; check the spelling (names are camelCase)",
 }
+
+
+def read_part(model: type[P], body: Any) -> P:
+    """Parsed JSON → a part of a request. Raises InvalidRequestError with all reasons."""
+    try:
+        return model.model_validate(body, strict=False)
+    except ValidationError as error:
+        raise InvalidRequestError([*reasons_of(error)]) from None
 
 
 def reasons_of(error: ValidationError) -> Iterable[Reason]:

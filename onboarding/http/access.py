@@ -11,23 +11,11 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import azure.functions as func
 
-
-class Role(StrEnum):
-    """App roles of this application's own registration in Microsoft Entra."""
-
-    READ = "Onboarding.Read"
-    """See onboardings."""
-    SUBMIT = "Onboarding.Submit"
-    """Request onboardings."""
-    APPROVE = "Onboarding.Approve"
-    """Confirm checkpoints, and report problems with them."""
-    OPERATE = "Onboarding.Operate"
-    """Retry, check, skip, reopen, replay, pause, resume, cancel, change whom to tell."""
+from onboarding.core.roles import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import azure.functions as func
 
-from onboarding.core.events import (
-    CancelRequested,
-    CheckRequested,
-    Confirmed,
-    ContactsChanged,
-    Happening,
-    PauseRequested,
-    ProblemReported,
-    ReopenRequested,
-    ReplayRequested,
-    ResumeRequested,
-    RetryRequested,
-    SkipRequested,
-)
+from onboarding.core.control import Control
 from onboarding.http import view
-from onboarding.http.bodies import read_json, read_object
-from onboarding.http.call import Call
-from onboarding.http.conditional import answer, expecting
+from onboarding.http.asked import read_asked
+from onboarding.http.bodies import read_json
+from onboarding.http.call import Call, Handler
+from onboarding.http.conditional import answer, if_match
 from onboarding.http.counts import counts
 from onboarding.http.listing import listed
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
-from onboarding.kinds import read_contacts, read_request
-
-NOTE_LENGTH = 1000
+from onboarding.kinds import read_request
 
 
 async def list_onboardings(call: Call) -> func.HttpResponse:
@@ -51,7 +37,8 @@ async def post_onboarding(call: Call) -> func.HttpResponse:
     """POST /api/onboardings[?again=true] → 202 (new), 200 (the same request again), 400, 409, 412."""
     again = _flag(call.request, "again")
     asked = read_request(read_json(call.request))
-    accepted = await expecting(call).request(asked, call.caller.name, again=again)
+    with if_match(call) as expected:
+        accepted = await call.engine.request(asked, call.caller.name, again=again, expected=expected)
     record = accepted.record
     location = f"{call.engine.public_url}/api/onboardings/{record.id}"
     status = 202 if accepted.created else 200
@@ -75,88 +62,22 @@ async def get_events(call: Call) -> func.HttpResponse:
     return answer(call.request, view.events(call.onboarding_id, trail))
 
 
-async def answer_checkpoint(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/checkpoints/{step}, {"note"?} or {"problem"} → 200, 400, 404, 409, 412."""
-    said = read_object(call.request, "note", "problem")
-    if len(said) > 1:
-        raise ProblemError(400, "The request is invalid", "Send a note (it is done) or a problem (it is not).")
-    if "problem" in said:
-        return await _happen(call, ProblemReported(call.step, call.caller.name, _text(said, "problem", least=1)))
-    return await _happen(call, Confirmed(call.step, call.caller.name, _text(said, "note")))
+def control(controls: Sequence[Control]) -> Handler:
+    """The handler of an operation of these controls → 200, 400, 404, 409, 412."""
 
+    async def handle(call: Call) -> func.HttpResponse:
+        event = read_asked(call, controls)
+        with if_match(call) as expected:
+            happened = await call.engine.happen(call.onboarding_id, event, expected=expected)
+        if happened is None:
+            raise unknown(call.onboarding_id)
+        return answer(call.request, view.onboarding(happened.record, call.caller), happened.record)
 
-async def retry(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/steps/{step}/retry → 200, 404, 409, 412."""
-    return await _happen(call, RetryRequested(call.step, call.caller.name))
-
-
-async def check(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/steps/{step}/check: look at a wait now → 200, 404, 409, 412."""
-    return await _happen(call, CheckRequested(call.step, call.caller.name))
-
-
-async def skip(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/steps/{step}/skip {"reason", "insist"?} → 200, 400, 404, 409, 412."""
-    said = read_object(call.request, "reason", flag="insist")
-    reason, insist = _text(said, "reason", least=1), said.get("insist", False)
-    return await _happen(call, SkipRequested(call.step, call.caller.name, reason, insist))
-
-
-async def reopen(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/steps/{step}/reopen {"reason"} → 200, 400, 404, 409, 412."""
-    return await _happen(call, ReopenRequested(call.step, call.caller.name, _reason(call)))
-
-
-async def replay(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/replay: send given-up and late messages again now → 200, 404, 409, 412."""
-    return await _happen(call, ReplayRequested(call.caller.name))
-
-
-async def pause(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/pause {"reason"} → 200, 400, 404, 409, 412."""
-    return await _happen(call, PauseRequested(call.caller.name, _reason(call)))
-
-
-async def resume(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/resume → 200, 404, 409, 412."""
-    return await _happen(call, ResumeRequested(call.caller.name))
-
-
-async def put_contacts(call: Call) -> func.HttpResponse:
-    """PUT /api/onboardings/{id}/contacts {"onboardingTeam", "notify"} → 200, 400, 404, 409, 412."""
-    contacts = read_contacts(read_json(call.request))
-    return await _happen(call, ContactsChanged(call.caller.name, contacts.onboarding_team, contacts.notify))
-
-
-async def cancel(call: Call) -> func.HttpResponse:
-    """POST /api/onboardings/{id}/cancel {"reason"} → 200, 400, 404, 409, 412."""
-    return await _happen(call, CancelRequested(call.caller.name, _reason(call)))
+    return handle
 
 
 def unknown(onboarding_id: str) -> ProblemError:
     return ProblemError(404, "No such onboarding", f"There is no onboarding '{onboarding_id[:100]}'.")
-
-
-async def _happen(call: Call, happening: Happening) -> func.HttpResponse:
-    decision = await expecting(call).happen(call.onboarding_id, happening)
-    if decision is None:
-        raise unknown(call.onboarding_id)
-    return answer(call.request, view.onboarding(decision.record, call.caller), decision.record)
-
-
-def _reason(call: Call) -> str:
-    return _text(read_object(call.request, "reason"), "reason", least=1)
-
-
-def _text(said: dict[str, Any], name: str, *, least: int = 0) -> str:
-    text = str(said.get(name, "")).strip()
-    if not least <= len(text) <= NOTE_LENGTH:
-        raise ProblemError(
-            400,
-            "The request is invalid",
-            f"The {name} has {len(text)} characters; {least} to {NOTE_LENGTH} were expected.",
-        )
-    return text
 
 
 def _flag(request: func.HttpRequest, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import azure.functions as func
@@ -48,14 +49,14 @@ def read_json(request: func.HttpRequest) -> Any:
         raise ProblemError(400, "Malformed JSON", "The body holds a number that is too long.") from None
 
 
-def read_object(request: func.HttpRequest, *texts: str, flag: str | None = None) -> dict[str, Any]:
-    """A small JSON object of these text fields and perhaps a flag, all optional; an empty body is an empty object."""
+def read_object(request: func.HttpRequest, *texts: str, flags: Sequence[str] = ()) -> dict[str, Any]:
+    """A small JSON object of these text fields and flags, all optional; an empty body is an empty object."""
     if not request.get_body().strip():
         return {}
     body = read_json(request)
-    kinds: dict[str, type] = {**dict.fromkeys(texts, str), **({flag: bool} if flag else {})}
+    kinds: dict[str, type] = {**dict.fromkeys(texts, str), **dict.fromkeys(flags, bool)}
     if not isinstance(body, dict) or not all(isinstance(v, kinds.get(n, ())) for n, v in body.items()):
-        told = f"{', '.join(texts)}, each a text" + (f", and {flag}, true or false" if flag else "")
+        told = f"{', '.join(texts)}, each a text" + "".join(f", and {flag}, true or false" for flag in flags)
         raise ProblemError(400, "The request is invalid", f"Expected a JSON object with no fields but {told}.")
     return body
 

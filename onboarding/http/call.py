@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import azure.functions as func
 
 from onboarding.core.patterns import ONBOARDING_ID, fits
+from onboarding.core.roles import Role
 from onboarding.engine import Engine
-from onboarding.http.access import Caller, Role
+from onboarding.http.access import Caller
 from onboarding.http.problems import ProblemError
 from onboarding.settings import Settings
 

@@ -7,12 +7,13 @@ differently to callers of different roles; which version is meant, the part befo
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import azure.functions as func
 
 from onboarding.core.record import Record
-from onboarding.engine import Engine
+from onboarding.engine import Expected, OvertakenError
 from onboarding.http.call import Call
 from onboarding.http.problems import ProblemError
 from onboarding.http.view import View
@@ -37,21 +38,20 @@ def answer(
     return func.HttpResponse(body, status_code=status, mimetype="application/json", headers=sent)
 
 
-def expecting(call: Call) -> Engine:
-    """The engine, for a change of what `If-Match` names only.
+@contextmanager
+def if_match(call: Call) -> Iterator[Expected | None]:
+    """What `If-Match` names, for the engine to expect; None: anything.
 
-    The condition is looked at on every load, also on those after a lost write, so nobody can come in between.
-    While it changes something, it may raise ProblemError 412.
+    Inside, OvertakenError becomes ProblemError 412.
     """
     wanted = call.request.headers.get("if-match")
     if wanted is None:
-        return call.engine
-
-    def check(record: Record | None) -> None:
-        if record is None or not _fits(wanted, record):
-            raise _failed(wanted, record)
-
-    return replace(call.engine, records=call.engine.records.checked(check))
+        yield None
+        return
+    try:
+        yield lambda record: record is not None and _fits(wanted, record)
+    except OvertakenError as error:
+        raise _failed(wanted, error.record) from None
 
 
 def _version(record: Record | None) -> str:

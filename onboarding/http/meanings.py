@@ -68,6 +68,7 @@ MEANINGS: Mapping[str, str] = {
     "message": "What is wrong with it, in words.",
     "method": "The HTTP method to call it with.",
     "openWaitCount": "How many things it waits for at once; null: not known until its next change.",
+    "roleDifferences": "App roles whose id in the tenant is not the article's. The tenant's is used.",
     "requestedBy": "Who posted the request, or started it again; null: it was before this was kept.",
     "needs": "The steps that must have ended before it begins.",
     "nextAttemptAt": "When it is tried or looked at again; null: nothing is to happen by itself.",

@@ -15,15 +15,16 @@ import azure.functions as func
 from pydantic.json_schema import JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
+from onboarding.controls import CONTROLS
 from onboarding.core.decide import create
 from onboarding.core.links import TOKEN_LENGTH
 from onboarding.core.patterns import ONBOARDING_ID, SIGNED_LINK
-from onboarding.core.request import Contacts
+from onboarding.core.roles import Role
 from onboarding.http import view
-from onboarding.http.access import Caller, Role
+from onboarding.http.access import Caller
 from onboarding.http.call import Call, Route
 from onboarding.http.meanings import Explained, explain
-from onboarding.http.operations import API, HTML, JSON, OPERATIONS, PAGES, Operation
+from onboarding.http.operations import API, HTML, JSON, PAGES, Operation, operations
 from onboarding.kinds import KINDS, read_request
 from onboarding.kinds.examples import OPERATOR_CONNECT
 from onboarding.steps import LIBRARY
@@ -91,9 +92,9 @@ _PROBLEM_SCHEMA: Mapping[str, Any] = {
 _ETAG = {"description": "Of this answer, for If-None-Match and If-Match.", "schema": {"type": "string"}}
 
 
-async def get_openapi(call: Call) -> func.HttpResponse:
+async def get_openapi(call: Call, routes: tuple[Route, ...]) -> func.HttpResponse:
     """GET /api/openapi.json → 200, 304."""
-    body, tag = written()
+    body, tag = written(routes)
     headers = {"ETag": tag}
     if tag in call.request.headers.get("if-none-match", ""):
         return func.HttpResponse(status_code=304, mimetype=JSON, headers=headers)
@@ -101,23 +102,21 @@ async def get_openapi(call: Call) -> func.HttpResponse:
 
 
 @lru_cache(maxsize=1)
-def written() -> tuple[bytes, str]:
+def written(routes: tuple[Route, ...]) -> tuple[bytes, str]:
     """The description as it is sent, and its ETag; made once a process."""
     import hashlib
 
-    body = json.dumps(description(), ensure_ascii=False).encode()
+    body = json.dumps(description(routes), ensure_ascii=False).encode()
     return body, f'"{hashlib.sha256(body).hexdigest()[:12]}"'
 
 
 @lru_cache(maxsize=1)
-def description() -> dict[str, Any]:
-    """The whole description."""
-    # Imported here: the table of routes names this module's handler.
-    from onboarding.http.routes import ROUTES
-
+def description(routes: tuple[Route, ...]) -> dict[str, Any]:
+    """The whole description, of these routes."""
+    told = operations()
     paths: dict[str, dict[str, Any]] = {}
-    for route in ROUTES:
-        paths.setdefault(f"/{route.path}", {})[route.method.lower()] = _operation(route, OPERATIONS[route.name])
+    for route in routes:
+        paths.setdefault(f"/{route.path}", {})[route.method.lower()] = _operation(route, told[route.name])
     made: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -256,7 +255,7 @@ def _schemas() -> dict[str, Any]:
     _, found = models_json_schema(
         [
             *((kind, "validation") for kind in KINDS.values()),
-            (Contacts, "validation"),
+            *((c.model, "validation") for c in CONTROLS.values() if c.model),
             (view.OnboardingView, "serialization"),
             (view.EventsView, "serialization"),
             (view.ListView, "serialization"),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from onboarding.controls import CONTROLS, by_operation
+from onboarding.core.control import NOTE_LENGTH, Control, Field, Input, Place, body
 from onboarding.core.patterns import GUID
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.services import Service
-from onboarding.http.api import NOTE_LENGTH
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
 from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT
 
@@ -63,12 +64,6 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _because(what: str, **more: Mapping[str, Any]) -> Body:
-    """A body that gives a reason; `what` is an example of one."""
-    schema = {**_object(reason=_text(NOTE_LENGTH, 1), **more), "required": ["reason"]}
-    return Body({JSON: schema}, required=True, examples={"reason": {"reason": what}})
-
-
 def _form(**fields: Mapping[str, Any]) -> Body:
     schema = {**_object(csrf=_text(200), **fields), "required": ["csrf"]}
     return Body({FORM: schema}, required=True)
@@ -105,27 +100,7 @@ LIST = (
     _query("next", _text(CURSOR_LENGTH), "Where the page before ended: use its `next` as it is."),
 )
 
-_CHECKPOINT = Body(
-    {
-        JSON: {
-            "oneOf": [
-                _object(note={**_text(NOTE_LENGTH), "description": "It is done."}),
-                {
-                    **_object(problem={**_text(NOTE_LENGTH, 1), "description": "It can't be done, and why."}),
-                    "required": ["problem"],
-                },
-            ]
-        },
-        FORM: {
-            **_object(csrf=_text(200), outcome=_text(40), note=_text(NOTE_LENGTH)),
-            "required": ["csrf"],
-            "description": "What the checkpoint's own page sends.",
-        },
-    },
-    examples={"done": {"note": "Both ids entered."}, "problem": {"problem": "The portal refuses the second id."}},
-)
-
-OPERATIONS: Mapping[str, Operation] = {
+_FIXED: Mapping[str, Operation] = {
     "list_onboardings": Operation(
         "The onboardings, page by page",
         description="By gateway, the open ones before the closed ones, unless `sort` says otherwise.",
@@ -161,121 +136,8 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={200: "The page."},
         media=(HTML,),
     ),
-    "confirm_checkpoint": Operation(
-        "Say that a checkpoint is done, or why it can't be",
-        description="A checkpoint, or another step that a person may end. JSON is for programs, the form for its page.",
-        answers={200: "The record after it.", 303: "Back to the page (form only)."},
-        refusals=(409,),
-        view="OnboardingView",
-        body=_CHECKPOINT,
-        tagged=True,
-    ),
-    "retry_step": Operation(
-        "Try a step that needs attention again, or at once one that waits for its next attempt",
-        answers={200: "The record after it."},
-        refusals=(409,),
-        view="OnboardingView",
-        tagged=True,
-    ),
-    "check_wait": Operation(
-        "Look at a wait now",
-        answers={200: "The record after it."},
-        refusals=(409,),
-        view="OnboardingView",
-        tagged=True,
-    ),
-    "skip_step": Operation(
-        "Leave a step out",
-        description="Where Microsoft's article does not let it be left out (`mayBeSkippedWhen` of the step is null),"
-        " `insist` says that it was done in another way.",
-        answers={200: "The record after it."},
-        refusals=(409,),
-        view="OnboardingView",
-        body=replace(
-            _because("", insist={"type": "boolean", "default": False}),
-            examples={
-                "by the article": {"reason": "The service was selected at deployment."},
-                "insisting": {"reason": "Done by hand in the portal.", "insist": True},
-            },
-        ),
-        tagged=True,
-    ),
-    "reopen_step": Operation(
-        "Take back that a person confirmed a step, or that it was skipped",
-        description="What is open and needs it waits until it has ended again; what has ended after it stays so.",
-        answers={200: "The record after it."},
-        refusals=(409,),
-        view="OnboardingView",
-        body=_because("The onboarding team asks for another form."),
-        tagged=True,
-    ),
-    "replay_messages": Operation(
-        "Send messages that were given up, or are late, again now",
-        answers={200: "The record after it."},
-        refusals=(409,),
-        view="OnboardingView",
-        tagged=True,
-    ),
-    "pause_onboarding": Operation(
-        "Begin nothing until it is resumed",
-        description="What runs ends before its next write at Microsoft. People are reminded of the pause.",
-        answers={200: "The record after it."},
-        refusals=(409,),
-        view="OnboardingView",
-        body=_because("The network is frozen until Monday."),
-        tagged=True,
-    ),
-    "resume_onboarding": Operation(
-        "Let a paused onboarding go on",
-        answers={200: "The record after it."},
-        refusals=(409,),
-        view="OnboardingView",
-        tagged=True,
-    ),
-    "put_contacts": Operation(
-        "Change who the onboarding team is, and whom to tell",
-        description="Takes the place of both parts of the request. A new onboarding team is asked for what is open, and"
-        " links that were sent to the one before are no good any more.",
-        answers={200: "The record after it."},
-        refusals=(409,),
-        view="OnboardingView",
-        body=Body(
-            {JSON: _ref("Contacts")},
-            required=True,
-            examples={"contacts": {name: OPERATOR_CONNECT[name] for name in ("onboardingTeam", "notify")}},
-        ),
-        tagged=True,
-    ),
-    "cancel_onboarding": Operation(
-        "End an onboarding",
-        description="What was done at Microsoft stays. While a function is at a step, the state is `cancelling`.",
-        answers={200: "The record after it."},
-        refusals=(409,),
-        view="OnboardingView",
-        body=_because("The gateway is deployed anew."),
-        tagged=True,
-    ),
     "dashboard": Operation("The dashboard", PAGES, answers={200: "The page."}, refusals=(400,), media=(HTML,)),
     "onboarding_page": Operation("The page of one onboarding", PAGES, answers={200: "The page."}, media=(HTML,)),
-    "dashboard_action": Operation(
-        "What the dashboard's buttons send",
-        PAGES,
-        description="The action's own role is asked for as well.",
-        answers={303: "Back to the page."},
-        refusals=(409,),
-        media=(),
-        body=_form(
-            action=_text(40),
-            step=_text(40),
-            reason=_text(NOTE_LENGTH),
-            note=_text(NOTE_LENGTH),
-            insist=_text(2),
-            **{"team-name": _text(200), "team-email": _text(254), "escalate-to": _text(254)},
-            emails={**_text(6000), "description": "One a line."},
-            teams=_text(2),
-            seen={**_text(32), "description": "Which contacts the form was filled with."},
-        ),
-    ),
     "link_page": Operation(
         "The page of a checkpoint, for the holder of a signed link",
         PAGES,
@@ -309,4 +171,69 @@ OPERATIONS: Mapping[str, Operation] = {
         body=_form(user=_text(100), back=_text(2000)),
     ),
 }
-"""By the name of the route's function."""
+"""Of the routes that no control makes."""
+
+
+def operations() -> Mapping[str, Operation]:
+    """By the name of the route's function."""
+    controls = {name: _of_controls(of_one) for name, of_one in by_operation().items()}
+    return {**_FIXED, **controls, "dashboard_action": _buttons()}
+
+
+def _of_controls(controls: Sequence[Control]) -> Operation:
+    has_page = controls[0].place is Place.CHECKPOINT
+    first, *others = (c.summary for c in controls)
+    return Operation(
+        ", or ".join((first, *(f"{o[0].lower()}{o[1:]}" for o in others))),
+        description=" ".join(c.explained for c in controls if c.explained),
+        answers={200: "The record after it.", **({303: "Back to the page (form only)."} if has_page else {})},
+        refusals=(409,),
+        view="OnboardingView",
+        body=_body(controls, has_page) if any(c.fields for c in controls) else None,
+        tagged=True,
+    )
+
+
+def _body(controls: Sequence[Control], has_page: bool) -> Body:
+    in_json = [_ref(c.model.__name__) if c.model else _fields(c) for c in controls]
+    content: dict[str, Mapping[str, Any]] = {JSON: in_json[0] if len(in_json) == 1 else {"oneOf": in_json}}
+    if has_page:
+        form = _form(outcome=_text(40), **_inputs(controls))
+        content[FORM] = {**form.content[FORM], "description": "What the checkpoint's own page sends."}
+    required = all(any(f.missing for f in c.fields) for c in controls)
+    examples = {c.name: body((f, f.example) for f in c.fields if f.example is not None) for c in controls}
+    return Body(content, required, {name: example for name, example in examples.items() if example})
+
+
+def _fields(control: Control) -> Mapping[str, Any]:
+    schema = _object(**{f.place: _field(f) for f in control.fields})
+    required = [f.place for f in control.fields if f.missing]
+    return {**schema, "required": required} if required else schema
+
+
+def _field(field: Field) -> Mapping[str, Any]:
+    tick = {"type": "boolean", "default": False}
+    kind = tick if field.input is Input.TICK else _text(field.most, 1 if field.missing else 0)
+    return {**kind, "description": field.meaning}
+
+
+def _inputs(controls: Iterable[Control]) -> dict[str, Mapping[str, Any]]:
+    """The fields of their forms; a box that is ticked is sent as `on`."""
+    return {f.name: {**_text(f.most), "description": f.label} for c in controls for f in c.fields}
+
+
+def _buttons() -> Operation:
+    return Operation(
+        "What the dashboard's buttons send",
+        PAGES,
+        description="The action's own role is asked for as well.",
+        answers={303: "Back to the page."},
+        refusals=(409,),
+        media=(),
+        body=_form(
+            action=_text(40),
+            step=_text(40),
+            **_inputs(CONTROLS.values()),
+            seen={**_text(32), "description": "Which values the form was filled with."},
+        ),
+    )

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, SerializeAsAny, creat
 from pydantic.alias_generators import to_camel, to_snake
 
 from onboarding.columns import LISTED
-from onboarding.core.actions import actions
+from onboarding.controls import actions
 from onboarding.core.plan import StepKind
 from onboarding.core.record import (
     Delivered,
@@ -23,7 +23,7 @@ from onboarding.core.record import (
 )
 from onboarding.core.request import Environment, Gateway, OnboardingRequest
 from onboarding.core.services import Service
-from onboarding.http.access import Caller, Role
+from onboarding.http.access import Caller
 from onboarding.notices.what_stays import what_stays
 from onboarding.ports import Row
 from onboarding.standing import last_problem, progress, waiting_for
@@ -267,9 +267,9 @@ def onboarding(record: Record, caller: Caller) -> OnboardingView:
 def allowed(record: Record, caller: Caller) -> tuple[ActionView, ...]:
     """What the state allows and the caller's roles cover."""
     return tuple(
-        ActionView(name=a.name, step=a.step, label=a.label, method=a.method, href=f"/api/{a.path}")
+        ActionView(name=a.name, step=a.step, label=a.label, method=a.control.method, href=f"/api/{a.path}")
         for a in actions(record)
-        if caller.may(Role(a.role))
+        if caller.may(a.control.role)
     )
 
 

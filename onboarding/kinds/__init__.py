@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from onboarding.core.reasons import InvalidRequestError, Reason, reasons_of, shown
-from onboarding.core.request import Contacts, OnboardingRequest
+from onboarding.core.request import OnboardingRequest
 from onboarding.core.service_rules import service_reasons
 from onboarding.kinds import communications_gateway
 
@@ -41,14 +41,6 @@ def read_request(body: Any) -> OnboardingRequest:
     if reasons or request is None:
         raise InvalidRequestError(reasons)
     return request
-
-
-def read_contacts(body: Any) -> Contacts:
-    """Parsed JSON → the contacts that take the place of a request's. Raises InvalidRequestError with all reasons."""
-    try:
-        return Contacts.model_validate(body, strict=False)
-    except ValidationError as error:
-        raise InvalidRequestError([*reasons_of(error)]) from None
 
 
 def _kind_of(body: Any) -> Any:

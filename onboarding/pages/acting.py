@@ -1,74 +1,94 @@
-"""What a form of an onboarding's page asks for, as a happening. Raises ProblemError 400 where the form is wrong."""
+"""What the form of a control asks for, as its event. Raises ProblemError 400 where the form is wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from onboarding.core.events import (
-    CancelRequested,
-    CheckRequested,
-    Confirmed,
-    ContactsChanged,
-    Happening,
-    PauseRequested,
-    ProblemReported,
-    ReopenRequested,
-    ReplayRequested,
-    ResumeRequested,
-    RetryRequested,
-    SkipRequested,
-)
+from onboarding.core.control import Control, Field, Input, body
+from onboarding.core.events import Asked
+from onboarding.core.reasons import InvalidRequestError, Reason, read_part
+from onboarding.core.request import MAX_ADDRESSEES
+from onboarding.core.rules.controls import NotInsistedError
+from onboarding.engine import Expected, OvertakenError
 from onboarding.http.problems import ProblemError
-from onboarding.pages.contacts import read_contact_fields
+from onboarding.pages.controls import seen
 from onboarding.pages.forms import note
-from onboarding.steps import LIBRARY
 
 ON = "on"
 """What a browser sends for a box that is ticked."""
-WHY_A_NOTE = "Say what the problem is, so that somebody can put it right. Nothing was changed."
-_WHY_A_REASON = "Say why: the reason is kept in the audit trail. Nothing was changed."
-
-Fields = Mapping[str, str]
 
 
-def happening(action: str, fields: Fields, actor: str) -> Happening:
+def read_form_of(control: Control, fields: Mapping[str, str], actor: str, step: str) -> Asked:
     """Whether the state allows it is for the rules to say."""
-    return _HAPPENINGS[action](fields.get("step", ""), fields, actor)
+    if control.model is None:
+        return control.asked(actor, step, {f.name: _value(f, fields) for f in control.fields})
+    try:
+        part = read_part(control.model, body((f, _part(f, fields)) for f in control.fields))
+    except InvalidRequestError as error:
+        told = " ".join(_told(control.fields, reason) for reason in error.reasons)
+        raise ProblemError(400, "Nothing was changed", f"{told} Go back and put it right.") from None
+    return control.asked(actor, step, {name: getattr(part, name) for name in type(part).model_fields})
 
 
-def _reason(fields: Fields) -> str:
-    return note(fields, "reason", required=_WHY_A_REASON)
+@contextmanager
+def as_shown(control: Control, fields: Mapping[str, str]) -> Iterator[Expected | None]:
+    """What the form was filled with, for the engine to expect, whatever else has happened meanwhile.
 
-
-def _skip(step: str, fields: Fields, actor: str) -> Happening:
-    insist = fields.get("insist") == ON
-    if not insist and step in LIBRARY and LIBRARY[step].may_be_skipped_when is None:
+    Inside, refusals speak of the form: ProblemError 409 when it was overtaken, 400 when a tick is missing.
+    """
+    today, shown = control.today, fields.get("seen", "")
+    try:
+        yield None if today is None else lambda record: record is None or seen(today(record)) == shown
+    except OvertakenError:
         raise ProblemError(
-            400,
-            "The step was not skipped",
-            f"Microsoft's article does not let “{LIBRARY[step].title}” be left out. If you know that it was done in"
-            " another way, go back and tick “I insist”.",
-        )
-    return SkipRequested(step, actor, _reason(fields), insist)
+            409,
+            "Somebody else was faster",
+            f"Nothing was changed: {control.shows} was changed by somebody else after you opened the page, so your form"
+            " would undo it (the audit trail says who it was). Note what you typed, open the page again, and change"
+            " what stands there now.",
+        ) from None
+    except NotInsistedError as error:
+        what_next = "If you know that it was done in another way, go back and tick “I insist”."
+        raise ProblemError(400, "Nothing was changed", f"{error.why} {what_next}") from None
 
 
-def _contacts(step: str, fields: Fields, actor: str) -> Happening:
-    contacts = read_contact_fields(fields, teams=fields.get("teams") == ON)
-    return ContactsChanged(actor, contacts.onboarding_team, contacts.notify)
+def _value(field: Field, fields: Mapping[str, str]) -> str | bool:
+    if field.input is Input.TICK:
+        return fields.get(field.name) == ON
+    return note(fields, field.name, required=field.missing, most=field.most)
 
 
-_HAPPENINGS: Mapping[str, Callable[[str, Fields, str], Happening]] = {
-    "confirm": lambda step, fields, actor: Confirmed(step, actor, note(fields, "note")),
-    "report-problem": lambda step, fields, actor: ProblemReported(
-        step, actor, note(fields, "note", required=WHY_A_NOTE)
-    ),
-    "retry": lambda step, fields, actor: RetryRequested(step, actor),
-    "check": lambda step, fields, actor: CheckRequested(step, actor),
-    "skip": _skip,
-    "reopen": lambda step, fields, actor: ReopenRequested(step, actor, _reason(fields)),
-    "replay": lambda step, fields, actor: ReplayRequested(actor),
-    "pause": lambda step, fields, actor: PauseRequested(actor, _reason(fields)),
-    "resume": lambda step, fields, actor: ResumeRequested(actor),
-    "change-contacts": _contacts,
-    "cancel": lambda step, fields, actor: CancelRequested(actor, _reason(fields)),
-}
+def _part(field: Field, fields: Mapping[str, str]) -> Any:
+    given = fields.get(field.name, "")
+    match field.input:
+        case Input.TICK:
+            return given == ON
+        case Input.EMAILS:
+            return [line for line in (each.strip(" \t,;") for each in given.splitlines()) if line]
+    return given.strip() or ("" if field.missing else None)
+
+
+def _name_of(field: Field) -> str:
+    return field.called or (
+        f"{field.legend}'s {field.label[0].lower()}{field.label[1:]}" if field.legend else field.label
+    )
+
+
+def _told(fields: Sequence[Field], reason: Reason) -> str:
+    line = re.fullmatch(r"(.+)\[(\d+)\]", reason.field)
+    field = next((f for f in fields if f.place == (line[1] if line else reason.field)), None)
+    what = f"Addressee {int(line[2]) + 1}" if line else _name_of(field) if field else reason.field
+    if not reason.value:
+        return f"{what} is missing."
+    if reason.rule == "too_long":
+        return f"{what} has too many lines; {MAX_ADDRESSEES} fit."
+    if reason.rule == "string_too_long":
+        return f"{what} is too long."
+    if reason.rule == "email_address":
+        return f"{what}, “{reason.value}”, {reason.message.rstrip('.')}."
+    if field and field.input in (Input.EMAIL, Input.EMAILS):
+        return f"{what} is “{reason.value}”, which is no e-mail address."
+    return f"{what} is “{reason.value}”: {reason.message}."

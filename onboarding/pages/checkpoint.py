@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from onboarding.core.actions import actions
+from onboarding.controls import actions
+from onboarding.core.control import Place
 from onboarding.core.events import APPLICATION
 from onboarding.core.instructions import Instructions
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.notices.outside import outside_instructions
+from onboarding.pages.controls import Allowed, Form, answer_forms
 from onboarding.pages.words import Badge, step_badge
 from onboarding.steps import definition_of
 
@@ -33,13 +34,12 @@ class Checkpoint:
     ended_by: str | None
     ended_at: datetime | None
     note: str | None
-    may_confirm: bool
-    may_report: bool
+    forms: tuple[Form, ...]
     lacks_role: bool
     """It could be answered, by somebody else."""
 
 
-def checkpoint(record: Record, name: str, may: Callable[[str], bool], *, outside: bool = False) -> Checkpoint | None:
+def checkpoint(record: Record, name: str, may: Allowed, *, outside: bool = False) -> Checkpoint | None:
     """The page; None when no person can confirm such a step. `may` says whether the caller holds a role.
 
     `outside`: for the holder of a signed link, who is asked for their own part.
@@ -48,8 +48,8 @@ def checkpoint(record: Record, name: str, may: Callable[[str], bool], *, outside
     if step is None or not step.plan.confirmable:
         return None
     definition = definition_of(step)
-    possible = [a for a in actions(record) if a.step == name and a.name in ("confirm", "report-problem")]
-    allowed = {a.name for a in possible if may(a.role)}
+    possible = any(a.step == name and a.control.place is Place.CHECKPOINT for a in actions(record))
+    allowed = answer_forms(record, name, may)
     done = step.state is StepState.DONE
     return Checkpoint(
         record,
@@ -63,9 +63,8 @@ def checkpoint(record: Record, name: str, may: Callable[[str], bool], *, outside
         (THIS if step.ended_by == APPLICATION else step.ended_by) if done else None,
         step.since if done else None,
         step.note if done else None,
-        "confirm" in allowed,
-        "report-problem" in allowed,
-        bool(possible) and not allowed,
+        allowed,
+        possible and not allowed,
     )
 
 

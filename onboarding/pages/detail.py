@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from onboarding.core.actions import actions
 from onboarding.core.instructions import Value
 from onboarding.core.plan import StepKind
 from onboarding.core.problems import IT_IS_TRIED_AGAIN
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
 from onboarding.notices.what_stays import Stays, what_stays
-from onboarding.pages.controls import Form, forms, step_forms
+from onboarding.pages.controls import Allowed, Form, banner_forms, forms, step_forms
 from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
 from onboarding.pages.trail import Entry, trail
@@ -92,14 +91,14 @@ class Detail:
     event_count: int
     forms: tuple[Form, ...]
     step_forms: Mapping[str, tuple[Form, ...]]
-    may_resume: bool
+    banner_forms: tuple[Form, ...]
     stays: tuple[Stays, ...]
     """Of a cancelled one, or one that is being cancelled: what was done at Microsoft."""
     cancelling_on: tuple[str, ...]
     """The steps whose functions must come back before it is cancelled."""
 
 
-def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable[[str], bool]) -> Detail:
+def detail(record: Record, events: Sequence[Event], now: datetime, may: Allowed) -> Detail:
     """The page; `may` says whether the caller holds a role."""
     done, total = progress(record)
     waiting = waiting_for(record)
@@ -130,7 +129,7 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Callable
         len(events),
         forms(record, may),
         step_forms(record, may),
-        any(a.name == "resume" and may(a.role) for a in actions(record)),
+        banner_forms(record, may),
         what_stays(record) if record.cancelled_because is not None else (),
         tuple(r.title for r in by_state[StepState.RUNNING]) if record.cancelling else (),
     )

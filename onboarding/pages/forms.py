@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
+from onboarding.core.control import NOTE_LENGTH
 from onboarding.http.call import Call
 from onboarding.http.problems import ProblemError
 from onboarding.pages import csrf
@@ -12,8 +13,6 @@ from onboarding.pages import csrf
 FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FORM = 16 * 1024
 """Bytes. A note of 1000 characters, each written as twelve bytes, fits."""
-NOTE_LENGTH = 1000
-"""Characters of a note or a reason that are kept."""
 
 
 def read_form(call: Call, purpose: str) -> Mapping[str, str]:
@@ -32,13 +31,11 @@ def read_form(call: Call, purpose: str) -> Mapping[str, str]:
     return fields
 
 
-def note(fields: Mapping[str, str], name: str, *, required: str | None = None) -> str:
+def note(fields: Mapping[str, str], name: str, *, required: str = "", most: int = NOTE_LENGTH) -> str:
     """A person's text. Raises ProblemError (400) when it is too long, or empty though `required` (which says why)."""
     text = fields.get(name, "").replace("\r\n", "\n").strip()
-    if len(text) > NOTE_LENGTH:
-        raise ProblemError(
-            400, "The note is too long", f"It has {len(text)} characters; at most {NOTE_LENGTH} are kept."
-        )
+    if len(text) > most:
+        raise ProblemError(400, "The note is too long", f"It has {len(text)} characters; at most {most} are kept.")
     if required and not text:
         raise ProblemError(400, "The note is missing", required)
     return text

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
 
 import azure.functions as func
 
-from onboarding.core.actions import ROLE_OF
+from onboarding.controls import CONTROLS
+from onboarding.core.control import Control, Place
 from onboarding.core.decide import RefusedError
-from onboarding.core.events import Confirmed, Happening, ProblemReported
 from onboarding.core.links import LinkError
 from onboarding.core.record import Record
-from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS, Role
+from onboarding.core.roles import Role
+from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS
 from onboarding.http.call import Call
 from onboarding.http.counts import counts
 from onboarding.http.listing import listed
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
 from onboarding.pages import csrf, outside
-from onboarding.pages.acting import WHY_A_NOTE, happening
+from onboarding.pages.acting import as_shown, read_form_of
 from onboarding.pages.api_reference import reference
 from onboarding.pages.assets import FOREVER, assets
 from onboarding.pages.checkpoint import Checkpoint
 from onboarding.pages.checkpoint import checkpoint as view_checkpoint
-from onboarding.pages.contacts import expecting
 from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
-from onboarding.pages.forms import note, own_path, read_form
+from onboarding.pages.forms import own_path, read_form
 from onboarding.pages.overview import overview
 from onboarding.pages.responses import SWITCH_USER, page, problem_page, see_other, shown
 
@@ -47,7 +48,7 @@ async def onboarding(call: Call) -> func.HttpResponse:
     """GET /api/dashboard/{id} → 200, 404."""
     record = await _record(call)
     events = await call.engine.records.events(record.id) or []
-    view = detail(record, events, call.engine.clock.now(), _may(call))
+    view = detail(record, events, call.engine.clock.now(), call.caller.may)
     token = csrf.token(call, _acting(record.id))
     return page(call, "onboarding.html", view=view, csrf=token, section="dashboard")
 
@@ -57,12 +58,13 @@ async def act(call: Call) -> func.HttpResponse:
     """POST /api/dashboard/{id}/actions (form: action, step and what the action asks for) → 303, 400, 403, 404, 409."""
     fields = read_form(call, _acting(call.onboarding_id))
     record = await _record(call)
-    action = _chosen(call, fields.get("action", ""))
-    if action == "start-again":
+    control = _chosen(call, fields.get("action", ""))
+    if control.event is None:
         await call.engine.request(record.request, call.caller.name, again=True)
-        return see_other(onboarding_path(record.id))
-    engine = expecting(call.engine, fields.get("seen", "")) if action == "change-contacts" else call.engine
-    await engine.happen(record.id, happening(action, fields, call.caller.name))
+    else:
+        asked = read_form_of(control, fields, call.caller.name, fields.get("step", ""))
+        with as_shown(control, fields) as expected:
+            await call.engine.happen(record.id, asked, expected=expected)
     return see_other(onboarding_path(record.id))
 
 
@@ -87,7 +89,8 @@ async def answer_checkpoint(call: Call) -> func.HttpResponse:
     fields = read_form(call, _answering(call.onboarding_id, call.step))
     record = await _record(call)
     _checkpoint(call, record, call.step)
-    await call.engine.happen(record.id, _answer(fields.get("outcome", ""), fields.get("note", ""), call))
+    control = _outcome(fields)
+    await call.engine.happen(record.id, read_form_of(control, fields, call.caller.name, call.step))
     return see_other(checkpoint_path(record.id, call.step))
 
 
@@ -118,20 +121,18 @@ async def answer_link(call: Call) -> func.HttpResponse:
     fields = read_form(call, outside.purpose(outside.token_of(call)))
     try:
         opened, record = await outside.opened(call)
-        answer = _answer(fields.get("outcome", ""), fields.get("note", ""), call, opened.step)
-        await call.engine.happen(record.id, answer)
+        control = _outcome(fields)
+        await call.engine.happen(record.id, read_form_of(control, fields, call.caller.name, opened.step))
     except LinkError as error:
         return _link_refused(call, error)
     except RefusedError:
         # Somebody else was faster, after the link was found good.
         return _link_refused(call, LinkError("used", "What this link asked for has been settled in the meantime."))
-    reported = isinstance(answer, ProblemReported)
-    told = "The operators have been told of the problem." if reported else "Your confirmation has been recorded."
     return page(
         call,
         "link_told.html",
         title="Thank you",
-        told=told,
+        told=control.thanks,
         whom="There is nothing more to do here, and the link is used up. You can close this page.",
     )
 
@@ -145,12 +146,9 @@ async def asset(call: Call) -> func.HttpResponse:
     return func.HttpResponse(found.content, mimetype=found.media_type, headers=headers)
 
 
-async def api_page(call: Call) -> func.HttpResponse:
-    """GET /api/docs → 200."""
-    # Imported here: the description needs the routes, which name this handler.
-    from onboarding.http.openapi import description
-
-    return page(call, "api.html", view=reference(description()), url=call.engine.public_url, section="api")
+async def api_page(call: Call, description: Mapping[str, Any]) -> func.HttpResponse:
+    """GET /api/docs → 200. `description`: of the API, in OpenAPI 3.1."""
+    return page(call, "api.html", view=reference(description), url=call.engine.public_url, section="api")
 
 
 @shown
@@ -174,42 +172,39 @@ async def _record(call: Call) -> Record:
 
 
 def _checkpoint(call: Call, record: Record, step: str) -> Checkpoint:
-    view = view_checkpoint(record, step, _may(call))
+    view = view_checkpoint(record, step, call.caller.may)
     if view is None:
         raise ProblemError(404, "No such checkpoint", f"'{step[:100]}' is no step that a person confirms.")
     return view
 
 
-def _answer(outcome: str, text: str, call: Call, step: str | None = None) -> Happening:
-    step, actor = step or call.step, call.caller.name
-    match outcome:
-        case "confirm":
-            return Confirmed(step, actor, note({"note": text}, "note"))
-        case "problem":
-            return ProblemReported(step, actor, note({"note": text}, "note", required=WHY_A_NOTE))
-    raise ProblemError(400, "No answer", f"The form's outcome is '{outcome[:50]}'; confirm or problem was expected.")
+def _outcome(fields: Mapping[str, str]) -> Control:
+    """The answer to a checkpoint that a form gives."""
+    answers = {c.name: c for c in CONTROLS.values() if c.place is Place.CHECKPOINT}
+    given = fields.get("outcome", "")
+    if given not in answers:
+        expected = " or ".join(answers)
+        raise ProblemError(400, "No answer", f"The form's outcome is '{given[:50]}'; {expected} was expected.")
+    return answers[given]
 
 
-def _chosen(call: Call, name: str) -> str:
-    """The action that the form asks for, if the caller may. Whether the state allows it, the rules say."""
-    if name not in ROLE_OF:
+def _chosen(call: Call, name: str) -> Control:
+    """The control that the form asks for, if the caller may. Whether the state allows it, the rules say."""
+    control = CONTROLS.get(name)
+    if control is None:
         raise ProblemError(
-            400, "No such action", f"'{name[:50]}' is no action of this page; there are {', '.join(ROLE_OF)}."
+            400, "No such action", f"'{name[:50]}' is no action of this page; there are {', '.join(CONTROLS)}."
         )
-    if not call.caller.may(Role(ROLE_OF[name])):
+    if not call.caller.may(control.role):
         raise ProblemError(
-            403, "Not allowed", f"{call.caller.name} needs {ROLE_OF[name]} for that. Nothing was changed."
+            403, "Not allowed", f"{call.caller.name} needs {control.role} for that. Nothing was changed."
         )
-    return name
+    return control
 
 
 def _link_refused(call: Call, error: LinkError) -> func.HttpResponse:
     refusal = outside.REFUSALS[error.kind]
     return page(call, "link_told.html", refusal.status, title=refusal.title, told=str(error), whom=outside.WHOM_TO_ASK)
-
-
-def _may(call: Call) -> Callable[[str], bool]:
-    return lambda role: call.caller.may(Role(role))
 
 
 def _acting(onboarding_id: str) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from onboarding.http.openapi import written
 from onboarding.kinds.examples import OPERATOR_CONNECT
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
 from tests.api.engine import Engine
+from tests.support.description import written
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-from onboarding.http.openapi import description
+from tests.support.description import description
 
 
 def walked(value: Any, pointer: str = "#") -> Iterator[tuple[str, Any]]:

@@ -19,9 +19,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from onboarding.http.openapi import description
 from onboarding.http.routes import ROUTES
 from sandbox.cloud import Cloud
+from tests.support.description import description
 
 EXAMPLES = 15
 """For each operation, of each kind."""

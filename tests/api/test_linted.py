@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from onboarding.http.openapi import description
 from sandbox.cloud import Cloud
 from sandbox.setup.openapi_tools import OpenApiTools
 from tests.api.engine import ROOT
+from tests.support.description import description
 
 CONFIG = Path(__file__).with_name("redocly.yaml")
 ALONE = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}

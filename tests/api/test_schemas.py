@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from onboarding.http.openapi import description
 from onboarding.kinds.examples import OPERATOR_CONNECT
 from tests.api.described import examples, schemas, walked
 from tests.api.engine import Engine
+from tests.support.description import description
 
 
 def test_every_schema_compiles(engine: Engine) -> None:

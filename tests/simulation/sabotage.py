@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from onboarding.steps.application_roles import AssignApplicationRoles
 
 from onboarding import engine, records
 from onboarding.core import draft as drafts
@@ -20,7 +21,6 @@ from onboarding.memory import MemoryTable
 from onboarding.records import Loaded, Records
 from onboarding.rows import OPEN
 from onboarding.steps import add_test_lines, project_synergy
-from onboarding.steps.application_roles import AssignApplicationRoles
 from onboarding.steps.base import Applied, Inspection, Work
 
 Sabotage = Callable[[pytest.MonkeyPatch], None]
@@ -144,15 +144,15 @@ def writes_whatever_the_etag(patch: pytest.MonkeyPatch) -> None:
 
 
 def refuses_what_it_did(patch: pytest.MonkeyPatch) -> None:
-    transition = Engine.transition
+    happen = Engine.happen
 
     async def refusing(self: Engine, key: str, happening: Happening, loaded: Loaded | None = None) -> Any:
-        happened = await transition(self, key, happening, loaded)
+        happened = await happen(self, key, happening, loaded)
         if isinstance(happening, CancelRequested):
             raise RefusedError("It can't be cancelled.")
         return happened
 
-    patch.setattr(Engine, "transition", refusing)
+    patch.setattr(Engine, "happen", refusing)
 
 
 SABOTAGES: dict[str, Sabotage] = {

@@ -14,10 +14,10 @@ import pytest
 
 from onboarding import app as composed
 from onboarding.http import entrance as entrance_module
+from onboarding.http import routes as routes_module
 from onboarding.http.access import SET_IN_AZURE
 from onboarding.http.call import Route
 from onboarding.http.entrance import entrance
-from onboarding.http.routes import ROUTES
 from onboarding.settings import Settings
 from sandbox.functions_host.routes import RouteTable, Template
 from tests.support.system import System
@@ -51,7 +51,8 @@ class Api:
         self.environment({})
         self.monkeypatch.setattr(composed, "engine", lambda: self.system.engine)
         self.monkeypatch.setattr(entrance_module, "settings", lambda: self.settings)
-        self._routes = RouteTable([(Template.parse(f"api/{r.path}"), frozenset({r.method}), r) for r in ROUTES])
+        routes = routes_module.ROUTES
+        self._routes = RouteTable([(Template.parse(f"api/{r.path}"), frozenset({r.method}), r) for r in routes])
 
     def environment(self, values: Mapping[str, str]) -> None:
         """What the platform sets."""

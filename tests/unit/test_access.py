@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import azure.functions as func
 import pytest
 
-from onboarding.http.access import SANDBOX_USERS, SET_IN_AZURE, Caller, Role, caller_of, read_principal
+from onboarding.core.roles import Role
+from onboarding.http.access import SANDBOX_USERS, SET_IN_AZURE, Caller, caller_of, read_principal
 from onboarding.http.call import Call, Route
 from onboarding.http.routes import ROUTES
 from tests.support.http import ENTRA_ROLE, HOST, IN_AZURE, Api, app_settings, content, principal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onboarding.core.actions import Action, actions
+from onboarding.controls import Action, actions
 from onboarding.core.decide import decide
 from onboarding.core.events import (
     CancelRequested,

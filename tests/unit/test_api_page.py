@@ -14,11 +14,11 @@ import jsonschema
 import pytest
 
 from onboarding.http.meanings import MEANINGS, docstrings
-from onboarding.http.openapi import description
 from onboarding.http.view import ListView, StepView
 from onboarding.pages.api_examples import Sample
 from onboarding.pages.api_reference import Operation, reference
 from onboarding.pages.api_schemas import Type, type_of
+from tests.support.description import description
 from tests.support.http import Api
 
 URL, TOKEN = "https://onboarding.example.com", "a token"

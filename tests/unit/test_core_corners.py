@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from onboarding.azure.gateway_resource import GatewayId
-from onboarding.core.actions import actions
+from onboarding.controls import actions
 from onboarding.core.decide import decide
 from onboarding.core.events import (
     CancelRequested,

@@ -103,10 +103,10 @@ async def test_confirming_records_who_and_the_note_and_leads_back_to_the_page(ap
 async def test_a_problem_needs_words_and_then_needs_attention(api: Api) -> None:
     record = await waiting_for_people(api.system)
     csrf = field(await see(api, checkpoint(record)), "csrf")
-    refused = await send(api, checkpoint(record), csrf=csrf, outcome="problem", note="  ")
+    refused = await send(api, checkpoint(record), csrf=csrf, outcome="report-problem", note="  ")
     assert refused.status_code == 400
     assert (await api.system.record(record.id)).version == record.version
-    answer = await send(api, checkpoint(record), csrf=csrf, outcome="problem", note="They lost the form.")
+    answer = await send(api, checkpoint(record), csrf=csrf, outcome="report-problem", note="They lost the form.")
     assert answer.status_code == 303
     assert (await api.system.record(record.id)).state is OnboardingState.NEEDS_ATTENTION
     assert "They lost the form." in await see(api, f"dashboard/{record.id}")

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from onboarding.controls import CONTROLS
+from onboarding.core.control import Place
 from onboarding.core.notices import NoticeKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import SCHEMA_VERSION, OnboardingState, StepState
 from onboarding.operations.restore import RESTORED
 from onboarding.steps import QUEUES
+from tests.support.controls import in_words
 from tests.support.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
@@ -76,13 +79,16 @@ def test_every_event_of_the_audit_trail_has_a_row() -> None:
 
 
 def test_every_action_has_its_call_and_its_row() -> None:
-    path = ROOT / "onboarding" / "core" / "actions.py"
-    named = {text for arg in calls(path, "Action", 0) for text in strings(arg)}
     table = section("## Before you begin")
-    assert set(rows(table)) == named
-    ends = {text.rpartition("/")[2] for arg in calls(path, "Action", 3) for text in strings(arg)} - {""}
-    for end in ends - {"onboardings?again=true", "onboardings"}:
-        assert f"/{end} " in table, end
+    assert set(rows(table)) == set(CONTROLS)
+    for control in CONTROLS.values():
+        row = next(line for line in table.splitlines() if line.startswith(f"| `{control.name}` "))
+        if control.event:
+            path = control.route.removeprefix("onboardings").format(id="ID", step="STEP")
+            body = in_words(control)
+            assert f"| `onb {path} {control.method}" + (f" '{body}'` |" if body else "` |") in row
+        button = "Open the checkpoint" if control.place is Place.CHECKPOINT else control.button or control.label
+        assert f"*{button}*" in row
 
 
 def test_every_alert_has_a_row() -> None:

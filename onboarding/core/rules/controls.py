@@ -12,7 +12,7 @@ from onboarding.core.events import (
     SkipRequested,
 )
 from onboarding.core.plan import StepKind
-from onboarding.core.record import Notice, StepRecord, StepState
+from onboarding.core.record import Notice, Record, StepRecord, StepState
 from onboarding.core.rules.given_up import gave_up
 from onboarding.core.rules.steps import because, expect_going_on, expect_open, known_step
 from onboarding.core.rules.told import RefusedError, Rules, Told
@@ -55,19 +55,29 @@ def _pause_asked_for(draft: Draft, name: str) -> str:
     return f"Microsoft asked for a pause until {until:%H:%M:%S} UTC." if until and until > draft.now else ""
 
 
+class NotInsistedError(RefusedError):
+    """A step that the article does not let be left out is left out only by whoever insists; `why` says the first."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(f'{why} Insist ("insist": true) if you know that it was done in another way.')
+
+
 def skip_requested(h: SkipRequested, draft: Draft) -> Told | None:
     step = known_step(draft, h.step)
     if step.ended:
         raise RefusedError(f"'{h.step}' cannot be skipped: it is {step.state} already{because(draft, step)}.")
     if step.state is StepState.RUNNING:
         raise RefusedError(f"'{h.step}' cannot be skipped now: a function is at it. Try again when that has ended.")
-    if not step.plan.may_be_left_out and not h.insist:
-        raise RefusedError(
-            f"'{h.step}' cannot be skipped: Microsoft's article does not let it be left out. Insist (\"insist\": true)"
-            " if you know that it was done in another way."
-        )
+    if must_insist(step) and not h.insist:
+        raise NotInsistedError(f"'{h.step}' cannot be skipped: Microsoft's article does not let it be left out.")
     draft.leave_out(h.step, h.reason, h.actor)
-    return Told("skipped", h.step, h.reason if step.plan.may_be_left_out else f"Insisted: {h.reason}", h.actor)
+    return Told("skipped", h.step, f"Insisted: {h.reason}" if must_insist(step) else h.reason, h.actor)
+
+
+def must_insist(step: StepRecord) -> bool:
+    """Whether the article does not let it be left out."""
+    return not step.plan.may_be_left_out
 
 
 def reopen_requested(h: ReopenRequested, draft: Draft) -> Told | None:
@@ -109,6 +119,12 @@ def replay_requested(h: ReplayRequested, draft: Draft) -> Told | None:
     for notice in notices:
         draft.nudge_notice(notice)
     return Told("replay-requested", None, ", ".join((*steps, *notices)), h.actor)
+
+
+def replayable(record: Record) -> bool:
+    """Whether there is a message that was given up."""
+    steps = any(s.state is StepState.DUE and gave_up(s) for s in record.steps)
+    return record.active and (steps or any(n.owed and gave_up(n) for n in record.notices))
 
 
 def _is_late(owed: StepRecord | Notice, draft: Draft) -> bool:

@@ -1,0 +1,299 @@
+"""What people may do with an onboarding: one row a control. To add one: a row, its rule in `core/rules`, its event.
+
+Routes, the API's description, forms, `allowedActions` and both parsers derive from this table; docs/api.md,
+docs/runbook.md and docs/how-it-works.md are compared with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from onboarding.core.control import Control, Field, Input, Place
+from onboarding.core.events import (
+    CancelRequested,
+    CheckRequested,
+    Confirmed,
+    ContactsChanged,
+    PauseRequested,
+    ProblemReported,
+    ReopenRequested,
+    ReplayRequested,
+    ResumeRequested,
+    RetryRequested,
+    SkipRequested,
+)
+from onboarding.core.plan import StepKind
+from onboarding.core.record import Record, StepState
+from onboarding.core.request import Contacts
+from onboarding.core.roles import Role
+from onboarding.core.rules.controls import must_insist, reopenable, replayable, retryable
+from onboarding.steps import definition_of
+
+_WAITING = StepState.WAITING
+_CHECKPOINT = "onboardings/{id}/checkpoints/{step}"
+_TEAM, _OWN = "The onboarding team", "Your own people"
+_NEEDED = "It is needed."
+
+
+def _because(example: str) -> Field:
+    missing = "Say why: the reason is kept in the audit trail. Nothing was changed."
+    return Field("reason", "Reason", meaning="Why; it is kept in the audit trail.", missing=missing, example=example)
+
+
+_INSIST = Field(
+    "insist",
+    "I insist: it was done in another way",
+    input=Input.TICK,
+    meaning="It was done in another way, though the article does not let it be left out (`mayBeSkippedWhen` is null).",
+    hint="Microsoft's article does not let this step be left out.",
+    only_for=must_insist,
+    example=True,
+)
+
+_CONTACTS = (
+    Field("team-name", "Name", "onboardingTeam.name", Input.LINE, _TEAM, missing=_NEEDED, example="A partner"),
+    Field(
+        "team-email",
+        "E-mail address",
+        "onboardingTeam.email",
+        Input.EMAIL,
+        _TEAM,
+        missing=_NEEDED,
+        example="a@example.com",
+    ),
+    Field(
+        "emails",
+        "E-mail addresses, one a line",
+        "notify.emails",
+        Input.EMAILS,
+        _OWN,
+        called="The list of addressees",
+        example=["voice-ops@contoso.com"],
+    ),
+    Field("teams", "Tell the Teams channel too", "notify.teams", Input.TICK, _OWN, example=True),
+    Field(
+        "escalate-to",
+        "Told once when a checkpoint stays open for too long",
+        "notify.escalateTo",
+        Input.EMAIL,
+        _OWN,
+        called="The address that is told when a checkpoint stays open",
+    ),
+)
+
+_ROWS = (
+    Control(
+        "confirm",
+        "Confirm",
+        "Say that a checkpoint is done",
+        "A checkpoint, or another step that a person may end. JSON is for programs, the form for its page.",
+        role=Role.APPROVE,
+        of_step=lambda _, step: step.plan.confirmable and step.state in (_WAITING, StepState.NEEDS_ATTENTION),
+        event=Confirmed,
+        fields=(
+            Field(
+                "note",
+                "Note",
+                meaning="It is done.",
+                hint="Kept with the confirmation, for everybody who reads the audit trail.",
+                example="Both ids entered.",
+            ),
+        ),
+        function="confirm_checkpoint",
+        path=_CHECKPOINT,
+        place=Place.CHECKPOINT,
+        button="Confirm that it is done",
+        thanks="Your confirmation has been recorded.",
+    ),
+    Control(
+        "report-problem",
+        "Report a problem",
+        "Say why it can't be",
+        role=Role.APPROVE,
+        of_step=lambda _, step: step.plan.confirmable and step.state is _WAITING,
+        event=ProblemReported,
+        fields=(
+            Field(
+                "note",
+                "What is the problem?",
+                "problem",
+                meaning="It can't be done, and why.",
+                missing="Say what the problem is, so that somebody can put it right. Nothing was changed.",
+                hint="The operators of this application are told at once, with these words.",
+                example="The portal refuses the second id.",
+            ),
+        ),
+        function="confirm_checkpoint",
+        path=_CHECKPOINT,
+        place=Place.CHECKPOINT,
+        button="Report the problem",
+        grave=True,
+        thanks="The operators have been told of the problem.",
+    ),
+    Control(
+        "retry",
+        "Retry",
+        "Try a step that needs attention again, or at once one that failed and waits for its next attempt",
+        "The step is tried again now, with all its attempts. Do this when what it failed for is put right.",
+        role=Role.OPERATE,
+        of_step=lambda record, step: retryable(step) and record.active,
+        event=RetryRequested,
+        where_stopped=True,
+    ),
+    Control(
+        "check",
+        "Check now",
+        "Look at a wait now",
+        "Looks at once, without waiting for the next check.",
+        role=Role.OPERATE,
+        of_step=lambda record, step: step.state is _WAITING and step.plan.kind is StepKind.WAIT and record.active,
+        event=CheckRequested,
+        function="check_wait",
+    ),
+    Control(
+        "replay",
+        "Send given-up messages again",
+        "Send messages that were given up, or are late, again now",
+        "Service Bus gave messages up after many deliveries. They are sent again now; nothing is done twice.",
+        role=Role.OPERATE,
+        of_whole=replayable,
+        event=ReplayRequested,
+        function="replay_messages",
+    ),
+    Control(
+        "pause",
+        "Pause the onboarding",
+        "Begin nothing until it is resumed",
+        "Nothing more is begun, and nothing is watched, until it is resumed. What a function is at just now ends before"
+        " its next write at Microsoft. People are reminded of the pause every week.",
+        role=Role.OPERATE,
+        of_whole=lambda record: record.pause is None,
+        event=PauseRequested,
+        fields=(_because("The network is frozen until Monday."),),
+        button="Pause",
+    ),
+    Control(
+        "resume",
+        "Resume the onboarding",
+        "Let a paused onboarding go on",
+        role=Role.OPERATE,
+        of_whole=lambda record: record.pause is not None,
+        event=ResumeRequested,
+        place=Place.BANNER,
+        button="Resume",
+    ),
+    Control(
+        "change-contacts",
+        "Change whom to tell",
+        "Change who the onboarding team is, and whom to tell: both parts of the request, whole",
+        "Counts from the next notice on. A new onboarding team is asked at once for what is open, and links that were"
+        " sent to the one before are no good any more.",
+        role=Role.OPERATE,
+        of_whole=lambda record: True,
+        event=ContactsChanged,
+        fields=_CONTACTS,
+        model=Contacts,
+        # They were checked when they were accepted; what is valid may have changed since.
+        today=lambda record: Contacts.model_construct(
+            onboarding_team=record.request.onboarding_team, notify=record.request.notify
+        ),
+        shows="whom to tell",
+        function="put_contacts",
+        method="PUT",
+        path="onboardings/{id}/contacts",
+    ),
+    Control(
+        "skip",
+        "Skip",
+        "Leave a step out",
+        "The step counts as ended, and what needs it goes on. Nothing is done at Microsoft for it.",
+        role=Role.OPERATE,
+        of_step=lambda _, step: not step.ended and step.state is not StepState.RUNNING,
+        event=SkipRequested,
+        fields=(_because("Done by hand in the portal."), _INSIST),
+        button="Skip a step",
+        where_stopped=True,
+        under=lambda step: (
+            "Only by insisting" if must_insist(step) else f"When {definition_of(step).may_be_skipped_when}"
+        ),
+    ),
+    Control(
+        "reopen",
+        "Reopen",
+        "Take back that a person confirmed a step, or that it was skipped",
+        "Takes back that a person confirmed the step, or that it was skipped. What is open and needs it waits until it"
+        " has ended again; what has ended after it stays so.",
+        role=Role.OPERATE,
+        of_step=lambda _, step: reopenable(step),
+        event=ReopenRequested,
+        fields=(_because("The onboarding team asks for another form."),),
+        button="Reopen a step",
+        under=lambda step: "",
+    ),
+    Control(
+        "cancel",
+        "Cancel the onboarding",
+        "End an onboarding; what was done at Microsoft stays",
+        "No further step is begun. What was done at Microsoft stays as it is. This can't be undone; the onboarding can"
+        " be started again.",
+        role=Role.OPERATE,
+        of_whole=lambda record: True,
+        event=CancelRequested,
+        fields=(_because("The gateway is deployed anew."),),
+        grave=True,
+    ),
+    Control(
+        "start-again",
+        "Start again",
+        explained="All steps are planned anew. What is in place already is found and kept.",
+        role=Role.SUBMIT,
+        of_whole=lambda record: True,
+        of_closed=True,
+        path="onboardings?again=true",
+    ),
+)
+
+CONTROLS: dict[str, Control] = {row.name: row for row in _ROWS}
+"""By name, in the order of the page."""
+
+
+def by_operation() -> Mapping[str, tuple[Control, ...]]:
+    """Operation → the controls that it takes, told apart by their bodies."""
+    found: dict[str, tuple[Control, ...]] = {}
+    for control in CONTROLS.values():
+        if control.event:
+            found[control.operation] = (*found.get(control.operation, ()), control)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A control that may be used now, by whoever holds its role."""
+
+    control: Control
+    step: str | None
+    label: str
+    path: str
+    """Below `/api/`."""
+
+    @property
+    def name(self) -> str:
+        return self.control.name
+
+
+def actions(record: Record) -> tuple[Action, ...]:
+    """Everything that the state allows, first of each step, then of the whole; each would be refused in another one."""
+    if record.cancelling:
+        return ()
+    rows = [c for c in CONTROLS.values() if c.of_closed is record.closed]
+    of_steps = [
+        Action(c, s.name, f"{c.label}: {definition_of(s).title}", c.route.format(id=record.id, step=s.name))
+        for s in record.steps
+        for c in rows
+        if c.of_step and c.of_step(record, s)
+    ]
+    of_whole = [
+        Action(c, None, c.label, c.route.format(id=record.id)) for c in rows if c.of_whole and c.of_whole(record)
+    ]
+    return (*of_steps, *of_whole)

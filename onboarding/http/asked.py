@@ -1,0 +1,53 @@
+"""What is asked of a control in JSON, as its event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from onboarding.core.control import Control, Field, Input
+from onboarding.core.events import Asked
+from onboarding.core.reasons import read_part
+from onboarding.http.bodies import read_json, read_object
+from onboarding.http.call import Call
+from onboarding.http.problems import ProblemError
+
+
+def read_asked(call: Call, controls: Sequence[Control]) -> Asked:
+    """Of the controls of one operation, the one whose fields the body holds. Raises ProblemError 400, 413, 415.
+
+    Raises InvalidRequestError for a body that is no such model. Whether the state allows it is for the rules to say.
+    """
+    step = str(call.request.route_params.get("step", ""))
+    first = controls[0]
+    if first.model:
+        part = read_part(first.model, read_json(call.request))
+        return first.asked(call.caller.name, step, {name: getattr(part, name) for name in type(part).model_fields})
+    fields = [f for c in controls for f in c.fields]
+    said = _said(call, fields)
+    meant = [c for c in controls if said.keys() <= {f.place for f in c.fields}]
+    if not meant:
+        ways = " or ".join(f"a {f.place} ({f.meaning[:1].lower()}{f.meaning[1:].rstrip('.')})" for f in fields)
+        raise ProblemError(400, "The request is invalid", f"Send {ways}.")
+    return meant[0].asked(call.caller.name, step, {f.name: _value(f, said) for f in meant[0].fields})
+
+
+def _said(call: Call, fields: Sequence[Field]) -> dict[str, Any]:
+    if not fields:
+        return {}
+    ticks = [f.place for f in fields if f.input is Input.TICK]
+    return read_object(call.request, *(f.place for f in fields if f.place not in ticks), flags=ticks)
+
+
+def _value(field: Field, said: dict[str, Any]) -> str | bool:
+    if field.input is Input.TICK:
+        return bool(said.get(field.place, False))
+    text = str(said.get(field.place, "")).strip()
+    least = 1 if field.missing else 0
+    if not least <= len(text) <= field.most:
+        raise ProblemError(
+            400,
+            "The request is invalid",
+            f"The {field.place} has {len(text)} characters; {least} to {field.most} were expected.",
+        )
+    return text

@@ -1,0 +1,27 @@
+"""Controls as the documents write them."""
+
+from __future__ import annotations
+
+import json
+
+from onboarding.core.control import Control, Input
+
+
+def in_words(control: Control) -> str:
+    """Its JSON body, with `…` for what is filled in; empty when it takes none."""
+    if control.model:
+        parts = dict.fromkeys(f.place.partition(".")[0] for f in control.fields)
+        return "{" + ", ".join(f'"{part}": {{…}}' for part in parts) + "}"
+    body = {f.place: True if f.input is Input.TICK else "…" for f in control.fields}
+    return json.dumps(body, ensure_ascii=False) if body else ""
+
+
+def api_row(controls: tuple[Control, ...]) -> str:
+    """The row of an operation in docs/api.md."""
+    first = controls[0]
+    bodies = " or ".join(f"`{in_words(c)}`" for c in controls if c.fields)
+    if any(c.fields and not any(f.missing for f in c.fields) for c in controls):
+        bodies += " or none"
+    what = ", or ".join(c.summary[0].lower() + c.summary[1:] for c in controls) + (f"; body {bodies}" if bodies else "")
+    answers = f"200, {'303 (form), ' if first.place == 'checkpoint' else ''}{'400, ' if bodies else ''}404, 409, 412"
+    return f"| `{first.method} /{first.route}` | {what} | {first.role.name.title()} | {answers} |"
