@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from onboarding.steps.application_roles import AssignApplicationRoles
+from onboarding.steps.assign_application_roles import AssignApplicationRoles
 
 from onboarding import engine, records
 from onboarding.core import draft as drafts
