@@ -13,10 +13,10 @@ import azure.functions as func
 from onboarding import app as composed
 from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, decode
 from onboarding.dead_letters import dead_letter_of
-from onboarding.http.call import Route
+from onboarding.http.call import Application, Route
 from onboarding.http.entrance import entrance
 from onboarding.http.routes import ROUTES
-from onboarding.settings import functions
+from onboarding.settings import functions, settings
 from onboarding.steps import TASKS
 from onboarding.steps.definition import Definition
 from onboarding.telemetry.setup import start
@@ -80,7 +80,7 @@ def _register_timer() -> None:
 
 
 def _register_route(route: Route) -> None:
-    enter = entrance(route)
+    enter = entrance(route, Application(composed.engine, settings))
 
     @app.function_name(route.name)
     @app.route(route=route.path, methods=[func.HttpMethod(route.method)])

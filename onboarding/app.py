@@ -22,7 +22,7 @@ from onboarding.azure.notifier import AzureNotifier
 from onboarding.azure.service_bus import ServiceBusPublisher
 from onboarding.azure.tables import AzureTable
 from onboarding.engine import Engine
-from onboarding.notify import Telling
+from onboarding.notify import Notifying
 from onboarding.records import Records
 from onboarding.settings import Settings, SettingsError, settings
 from onboarding.steps.base import World
@@ -58,7 +58,7 @@ def engine() -> Engine:
         connection_string=_secret(chosen.service_bus), namespace=chosen.service_bus_namespace, credential=credential
     )
     records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential))
-    telling = Telling(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
+    telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
     return Engine(records, bus, SystemClock(), world, chosen.policy, telling)
 
 

@@ -253,7 +253,7 @@ COLUMNS: tuple[Column, ...] = (
         _STRING,
         "The steps that are going on, as `name:state:seconds since 1970` with spaces between; for our own metrics."
         " Use `OpenWaits`",
-        lambda s: open_steps.written(s.record),
+        lambda s: open_steps.written_open_steps(s.record),
         listed=False,
     ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from onboarding.core.control import Control, Field, Input, Place
+from onboarding.core.control import Control, ControlField, ControlPlace, Input
 from onboarding.core.events import (
     CancelRequested,
     CheckRequested,
@@ -36,12 +36,14 @@ _TEAM, _OWN = "The onboarding team", "Your own people"
 _NEEDED = "It is needed."
 
 
-def _because(example: str) -> Field:
+def _because(example: str) -> ControlField:
     missing = "Say why: the reason is kept in the audit trail. Nothing was changed."
-    return Field("reason", "Reason", meaning="Why; it is kept in the audit trail.", missing=missing, example=example)
+    return ControlField(
+        "reason", "Reason", meaning="Why; it is kept in the audit trail.", missing=missing, example=example
+    )
 
 
-_INSIST = Field(
+_INSIST = ControlField(
     "insist",
     "I insist: it was done in another way",
     input=Input.TICK,
@@ -52,8 +54,8 @@ _INSIST = Field(
 )
 
 _CONTACTS = (
-    Field("team-name", "Name", "onboardingTeam.name", Input.LINE, _TEAM, missing=_NEEDED, example="A partner"),
-    Field(
+    ControlField("team-name", "Name", "onboardingTeam.name", Input.LINE, _TEAM, missing=_NEEDED, example="A partner"),
+    ControlField(
         "team-email",
         "E-mail address",
         "onboardingTeam.email",
@@ -62,7 +64,7 @@ _CONTACTS = (
         missing=_NEEDED,
         example="a@example.com",
     ),
-    Field(
+    ControlField(
         "emails",
         "E-mail addresses, one a line",
         "notify.emails",
@@ -71,8 +73,8 @@ _CONTACTS = (
         called="The list of addressees",
         example=["voice-ops@contoso.com"],
     ),
-    Field("teams", "Tell the Teams channel too", "notify.teams", Input.TICK, _OWN, example=True),
-    Field(
+    ControlField("teams", "Tell the Teams channel too", "notify.teams", Input.TICK, _OWN, example=True),
+    ControlField(
         "escalate-to",
         "Told once when a checkpoint stays open for too long",
         "notify.escalateTo",
@@ -92,7 +94,7 @@ _ROWS = (
         of_step=lambda _, step: step.plan.confirmable and step.state in (_WAITING, StepState.NEEDS_ATTENTION),
         event=Confirmed,
         fields=(
-            Field(
+            ControlField(
                 "note",
                 "Note",
                 meaning="It is done.",
@@ -102,7 +104,7 @@ _ROWS = (
         ),
         function="confirm_checkpoint",
         path=_CHECKPOINT,
-        place=Place.CHECKPOINT,
+        place=ControlPlace.CHECKPOINT,
         button="Confirm that it is done",
         thanks="Your confirmation has been recorded.",
     ),
@@ -114,7 +116,7 @@ _ROWS = (
         of_step=lambda _, step: step.plan.confirmable and step.state is _WAITING,
         event=ProblemReported,
         fields=(
-            Field(
+            ControlField(
                 "note",
                 "What is the problem?",
                 "problem",
@@ -126,7 +128,7 @@ _ROWS = (
         ),
         function="confirm_checkpoint",
         path=_CHECKPOINT,
-        place=Place.CHECKPOINT,
+        place=ControlPlace.CHECKPOINT,
         button="Report the problem",
         grave=True,
         thanks="The operators have been told of the problem.",
@@ -180,7 +182,7 @@ _ROWS = (
         role=Role.OPERATE,
         of_whole=lambda record: record.pause is not None,
         event=ResumeRequested,
-        place=Place.BANNER,
+        place=ControlPlace.BANNER,
         button="Resume",
     ),
     Control(

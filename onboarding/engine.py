@@ -31,18 +31,18 @@ from onboarding.core.events import (
 from onboarding.core.messages import DeadLetter, ForeignMessageError, decode
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import StepProblemError, TryLaterError, unexpected
+from onboarding.core.problems import StepProblemError, TryLaterError, unexpected_problem
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.rules.tasks import may_write
 from onboarding.fence import Permit, WithdrawnError, fenced
-from onboarding.notify import Outcome, Telling, send
+from onboarding.notify import Notifying, Outcome, send
 from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
 from onboarding.steps import LIBRARY, definition_of
 from onboarding.steps.base import Work, World, kept
 from onboarding.telemetry.about import About, about_this
-from onboarding.telemetry.work import attempting, committed, dead, telling
+from onboarding.telemetry.work import attempting, committed, dead, notifying
 
 log = logging.getLogger("onboarding")
 
@@ -78,7 +78,7 @@ def _expect(expected: Expected | None, loaded: Loaded | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
+class Committed:
     """What came of a happening."""
 
     loaded: Loaded
@@ -107,7 +107,7 @@ class Engine:
     clock: Clock
     world: World
     policy: Policy
-    telling: Telling
+    telling: Notifying
 
     @property
     def public_url(self) -> str:
@@ -121,7 +121,7 @@ class Engine:
         loaded: Loaded | None = None,
         *,
         expected: Expected | None = None,
-    ) -> Transition | None:
+    ) -> Committed | None:
         """One transition. None when there is no such onboarding.
 
         Raises RefusedError when a person asked for what the state does not allow, OvertakenError when the onboarding
@@ -137,7 +137,7 @@ class Engine:
             now = self.clock.now()
             decision = decide(loaded.record, happening, now, self.policy)
             if not decision.changed:
-                return Transition(loaded, changed=False)
+                return Committed(loaded, changed=False)
             try:
                 saved = await self.records.save(loaded, decision.record)
             except ConflictError:
@@ -146,7 +146,7 @@ class Engine:
             with committed(loaded.record, decision.record, now):
                 await self._publish(decision, now)
             await self._stop_unknown(decision)
-            return Transition(saved, changed=True)
+            return Committed(saved, changed=True)
         raise ConflictError(f"onboarding {onboarding_id} changed {CONFLICT_ROUNDS} times while it was being written")
 
     async def _publish(self, decision: Decision, now: datetime) -> None:
@@ -244,7 +244,7 @@ class Engine:
             return outcome_of(slow, name, ticket)
         except Exception as error:
             log.exception("step %s of %s failed unexpectedly", name, record.id)
-            return outcome_of(unexpected(error), name, ticket)
+            return outcome_of(unexpected_problem(error), name, ticket)
 
     def _permit(self, onboarding_id: str, name: str, ticket: int) -> Permit:
         async def permit() -> None:
@@ -261,7 +261,7 @@ class Engine:
             log.info("nothing to tell of %s (%s, ticket %d)", onboarding_id, notice_id, ticket)
             return
         notice = next(n for n in started.record.notices if n.id == notice_id)
-        with telling(started.record, notice):
+        with notifying(started.record, notice):
             sent = list(notice.sent)
             try:
                 async with asyncio.timeout(self.policy.notice_timeout):

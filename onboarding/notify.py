@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from onboarding.core.links import Link, sign
 from onboarding.core.plan import StepKind
-from onboarding.core.problems import StepProblemError, TryLaterError, unexpected
+from onboarding.core.problems import StepProblemError, TryLaterError, unexpected_problem
 from onboarding.core.record import Delivered, Notice, Record
 from onboarding.notices.deliveries import deliveries
-from onboarding.notices.inside import words
+from onboarding.notices.inside import notification
 from onboarding.ports import Clock, Notifier
 from onboarding.telemetry.work import delivering
 
@@ -19,7 +19,7 @@ log = logging.getLogger("onboarding")
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class Notifying:
     """How people are told: where they find this application, and what signs links for those outside."""
 
     public_url: str
@@ -39,7 +39,7 @@ class Outcome:
 
 
 async def send(
-    notice: Notice, record: Record, notifier: Notifier, telling: Telling, clock: Clock, sent: list[Delivered]
+    notice: Notice, record: Record, notifier: Notifier, telling: Notifying, clock: Clock, sent: list[Delivered]
 ) -> Outcome:
     """Send it on every way that it has not gone yet. A way that fails does not keep the others from being tried.
 
@@ -55,7 +55,7 @@ async def send(
         try:
             link = _link(notice, record, telling, clock.now(), outside=way.outside)
             others = [other for other in ways if other is not way]
-            message = words(notice, record, told=others, link=link, outside=way.outside)
+            message = notification(notice, record, told=others, link=link, outside=way.outside)
             with delivering(notice, way.way) as going:
                 told = going.told(
                     await (notifier.teams(message) if way.way == "teams" else notifier.mail(way.to, message))
@@ -66,14 +66,14 @@ async def send(
                 pauses.append(problem.retry_after)
         except Exception as error:
             log.exception("notice %s of %s failed unexpectedly", notice.id, record.id)
-            failed = unexpected(error)
+            failed = unexpected_problem(error)
         else:
             if told:
                 sent.append(Delivered(way=way.way, to=way.to, outside=way.outside, at=clock.now()))
     return Outcome(tuple(sent), failed, max(pauses, default=None))
 
 
-def _link(notice: Notice, record: Record, telling: Telling, now: datetime, *, outside: bool) -> str:
+def _link(notice: Notice, record: Record, telling: Notifying, now: datetime, *, outside: bool) -> str:
     """Where a notice leads: the checkpoint's page, for people outside with a signed link; else the onboarding's."""
     base = f"{telling.public_url}/api"
     if outside and notice.step and telling.link_key:

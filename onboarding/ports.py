@@ -190,7 +190,7 @@ class Dns(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Notification:
     """Something to tell people, in words: plain data, which each way shows in its own form. No text of it is markup."""
 
     title: str
@@ -215,10 +215,10 @@ class Message:
 class Notifier(Protocol):
     """The ways to people. A way that isn't configured tells nobody and returns False."""
 
-    async def mail(self, to: Sequence[str], message: Message) -> bool:
+    async def mail(self, to: Sequence[str], message: Notification) -> bool:
         """Send one e-mail to these addresses."""
 
-    async def teams(self, message: Message) -> bool:
+    async def teams(self, message: Notification) -> bool:
         """Post to the operator's own Teams channel."""
 
 

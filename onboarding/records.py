@@ -83,19 +83,18 @@ class Records:
         """
         try:
             return await write(row)
-        except Exception:
-            etag = await self._committed(row)
-            if etag is None:
-                raise
-            return etag
-
-    async def _committed(self, row: Row) -> str | None:
-        try:
-            found = await self._onboardings.get(row.partition, row.key)
-        except Exception:
-            log.warning("whether onboarding %s was written can't be told now", row.key, exc_info=True)
-            return None
-        return found.etag if found and found.columns.get(COMMIT) == row.columns[COMMIT] else None
+        except Exception as error:
+            try:
+                found = await self._onboardings.get(row.partition, row.key)
+            except Exception:
+                log.warning("whether onboarding %s was written can't be told now", row.key, exc_info=True)
+                if isinstance(error, ConflictError):
+                    # Perhaps it lost against itself: to decide again could undo, or refuse, what was just done.
+                    raise
+                raise error from None
+            if found and found.columns.get(COMMIT) == row.columns[COMMIT]:
+                return found.etag
+            raise
 
     async def archive(self, loaded: Loaded) -> None:
         """Move a settled row out of the timer's way."""

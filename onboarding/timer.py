@@ -23,7 +23,7 @@ log = logging.getLogger("onboarding")
 
 PASS_LIMIT = 2000
 """Onboardings in one pass; the rest are due still at the next."""
-AT_ONCE = 16
+WRITES_AT_ONCE = 16
 """Writes under way at one time."""
 
 
@@ -45,7 +45,7 @@ async def _pass(engine: Engine) -> int:
             log.warning("more than %d onboardings are due; the rest follow at the next pass", PASS_LIMIT)
             break
     looks = await _look(engine, due)
-    limit = asyncio.Semaphore(AT_ONCE)
+    limit = asyncio.Semaphore(WRITES_AT_ONCE)
 
     async def one(loaded: Loaded) -> None:
         async with limit, limits.within(limits.RECORD, f"writing what is due of {loaded.record.id}"):

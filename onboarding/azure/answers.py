@@ -22,7 +22,7 @@ _MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
 _REQUEST_IDS = ("request-id", "x-ms-request-id")
 
 
-class Service(StrEnum):
+class MicrosoftService(StrEnum):
     """Whom we call, as people know it."""
 
     ARM = "Azure Resource Manager"
@@ -31,10 +31,10 @@ class Service(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MicrosoftCall:
     """One call, told without its values: `POST /domains/{id}/verify`. Safe to log and to show."""
 
-    service: Service
+    service: MicrosoftService
     method: str
     template: str
     by: str | None = field(default=None, compare=False)
@@ -49,7 +49,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class MicrosoftAnswer:
     """A status, headers (names in lower case) and the JSON body, which is None when there is none."""
 
     status: int
@@ -57,7 +57,7 @@ class Answer:
     body: Any = None
 
     @classmethod
-    def of(cls, status: int, headers: Iterable[tuple[str, str]], content: bytes) -> Answer:
+    def of(cls, status: int, headers: Iterable[tuple[str, str]], content: bytes) -> MicrosoftAnswer:
         """From what came over the wire; a body that isn't JSON is dropped."""
         try:
             body = json.loads(content) if content else None
@@ -141,7 +141,7 @@ def _date(value: str | None) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def shared_problem(call: Call, answer: Answer) -> StepProblemError | None:
+def shared_problem(call: MicrosoftCall, answer: MicrosoftAnswer) -> StepProblemError | None:
     """What a status means in every API; None when it depends on the API (or is success)."""
     seen = f"{call} answered {answer}."
     if answer.status == 429:
@@ -159,22 +159,22 @@ def shared_problem(call: Call, answer: Answer) -> StepProblemError | None:
         )
         return PersonMustActError(ProblemCode.SIGN_IN_FAILED, seen, advice)
     if 300 <= answer.status < 400 or (answer.status == 404 and not answer.absent):
-        return unexpected(call, f"status {answer.status} without an error of the API; is its endpoint right?")
+        return unexpected_answer(call, f"status {answer.status} without an error of the API; is its endpoint right?")
     return None
 
 
-def refused(call: Call, answer: Answer) -> PersonMustActError:
+def refusal_problem(call: MicrosoftCall, answer: MicrosoftAnswer) -> PersonMustActError:
     """Any other error: it won't get better by itself."""
     advice = "Read what Microsoft says, change what it names, and retry the step."
     return PersonMustActError(ProblemCode.REFUSED, f"{call} answered {answer}.", advice)
 
 
-def unexpected(call: Call, what: str) -> TryLaterError:
+def unexpected_answer(call: MicrosoftCall, what: str) -> TryLaterError:
     """An answer that can't be understood: `what` says what was seen in place of what the API describes."""
     return TryLaterError(ProblemCode.UNEXPECTED_ANSWER, f"{call}: {what}")
 
 
-def no_answer(call: Call, error: BaseException, *, timeout: bool) -> TryLaterError:
+def no_answer(call: MicrosoftCall, error: BaseException, *, timeout: bool) -> TryLaterError:
     """The connection failed, broke or kept silent. Whether a write was done is for the next look to find out."""
     what = "no answer in time" if timeout else "no answer"
     code = ProblemCode.TIMEOUT if timeout else ProblemCode.NO_ANSWER

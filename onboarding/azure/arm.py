@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from onboarding.azure.allowed import check_arm
-from onboarding.azure.answers import Answer, Call, Service, no_answer, unexpected
+from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, MicrosoftService, no_answer, unexpected_answer
 from onboarding.azure.arm_answers import arm_problem
 from onboarding.azure.arm_body import writable
 from onboarding.azure.cooldown import Cooldown
@@ -40,13 +40,13 @@ log = logging.getLogger(__name__)
 API_VERSION = "2023-09-01"
 
 _GATEWAY = f"{GATEWAY_TYPE}/{{gateway}}"
-_GET = Call(Service.ARM, "GET", _GATEWAY)
-_PUT = Call(Service.ARM, "PUT", _GATEWAY)
-_LIST = Call(Service.ARM, "GET", GATEWAY_TYPE)
-_LINES = Call(Service.ARM, "GET", f"{_GATEWAY}/testLines")
-_PUT_LINE = Call(Service.ARM, "PUT", f"{_GATEWAY}/testLines/{{line}}")
+_GET = MicrosoftCall(MicrosoftService.ARM, "GET", _GATEWAY)
+_PUT = MicrosoftCall(MicrosoftService.ARM, "PUT", _GATEWAY)
+_LIST = MicrosoftCall(MicrosoftService.ARM, "GET", GATEWAY_TYPE)
+_LINES = MicrosoftCall(MicrosoftService.ARM, "GET", f"{_GATEWAY}/testLines")
+_PUT_LINE = MicrosoftCall(MicrosoftService.ARM, "PUT", f"{_GATEWAY}/testLines/{{line}}")
 
-Operation = Callable[["ResourceManagementClient", Callable[["PipelineResponse[Any, Any]"], None]], Awaitable[Any]]
+ArmOperation = Callable[["ResourceManagementClient", Callable[["PipelineResponse[Any, Any]"], None]], Awaitable[Any]]
 
 
 class ArmGateways(Gateways):
@@ -122,13 +122,13 @@ class ArmGateways(Gateways):
             self._credential, "", self._settings.arm_endpoint, policies=chosen, transport=transport
         )
 
-    async def _read(self, call: Call, path: str) -> Answer:
+    async def _read(self, call: MicrosoftCall, path: str) -> MicrosoftAnswer:
         return await self._send(
             call,
             lambda client, hook: client.resources.get_by_id(path, api_version=API_VERSION, raw_response_hook=hook),
         )
 
-    async def _write(self, call: Call, path: str, body: Mapping[str, Any]) -> None:
+    async def _write(self, call: MicrosoftCall, path: str, body: Mapping[str, Any]) -> None:
         # As bytes: a model of the SDK would drop the properties that it doesn't know.
         content: Any = json.dumps(body).encode()
         answer = await self._send(
@@ -140,7 +140,7 @@ class ArmGateways(Gateways):
         if not answer.ok:
             raise self._problem(call, answer, path)
 
-    async def _pages(self, call: Call, path: str) -> list[Mapping[str, Any]]:
+    async def _pages(self, call: MicrosoftCall, path: str) -> list[Mapping[str, Any]]:
         items: list[Mapping[str, Any]] = []
         answer = await self._read(call, path)
         while True:
@@ -153,20 +153,20 @@ class ArmGateways(Gateways):
                 return items
             answer = await self._follow(call, str(link))
 
-    async def _follow(self, call: Call, link: str) -> Answer:
+    async def _follow(self, call: MicrosoftCall, link: str) -> MicrosoftAnswer:
         from azure.core.rest import HttpRequest
 
         ours, theirs = urlsplit(self._settings.arm_endpoint), urlsplit(link)
         if (ours.scheme, ours.netloc.lower()) != (theirs.scheme, theirs.netloc.lower()):
             # Our token goes with the request, so it goes nowhere else.
-            raise unexpected(call, f"its next page is at {theirs.netloc}, not at {ours.netloc}")
+            raise unexpected_answer(call, f"its next page is at {theirs.netloc}, not at {ours.netloc}")
         request = HttpRequest("GET", link)
         return await self._send(call, lambda client, hook: client.send_request(request, raw_response_hook=hook))
 
-    def _problem(self, call: Call, answer: Answer, path: str) -> StepProblemError:
+    def _problem(self, call: MicrosoftCall, answer: MicrosoftAnswer, path: str) -> StepProblemError:
         return arm_problem(replace(call, by=self._settings.client_id), answer, path)
 
-    async def _send(self, call: Call, operation: Operation) -> Answer:
+    async def _send(self, call: MicrosoftCall, operation: ArmOperation) -> MicrosoftAnswer:
         """Every request to ARM goes through here, and every answer comes back raw, whatever its status."""
         self._pause.check()
         with calling(call.service, call.operation) as asked:
@@ -174,7 +174,7 @@ class ArmGateways(Gateways):
         self._pause.heed(answer)
         return answer
 
-    async def _exchange(self, call: Call, operation: Operation) -> Answer:
+    async def _exchange(self, call: MicrosoftCall, operation: ArmOperation) -> MicrosoftAnswer:
         from azure.core import exceptions
 
         answers: list[PipelineResponse[Any, Any]] = []
@@ -191,9 +191,9 @@ class ArmGateways(Gateways):
         except ValueError as error:
             # The SDK reads JSON for its models; a body that is none is told apart below.
             if not answers:
-                raise unexpected(call, "an answer that is no JSON") from error
+                raise unexpected_answer(call, "an answer that is no JSON") from error
         response = answers[-1].http_response
-        answer = Answer.of(response.status_code, response.headers.items(), response.content)
+        answer = MicrosoftAnswer.of(response.status_code, response.headers.items(), response.content)
         log.debug("%s -> %d in %.0f ms", call, answer.status, (time.perf_counter() - started) * 1000)
         return answer
 
@@ -202,9 +202,9 @@ def _only_allowed(request: PipelineRequest[Any]) -> None:
     check_arm(request.http_request.method, urlsplit(request.http_request.url).path)
 
 
-def _object(call: Call, answer: Answer) -> Mapping[str, Any]:
+def _object(call: MicrosoftCall, answer: MicrosoftAnswer) -> Mapping[str, Any]:
     if not answer.object:
-        raise unexpected(call, f"status {answer.status} without a JSON object")
+        raise unexpected_answer(call, f"status {answer.status} without a JSON object")
     return answer.object
 
 

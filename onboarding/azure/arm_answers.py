@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onboarding.azure.answers import Answer, Call, refused, shared_problem
+from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, refusal_problem, shared_problem
 from onboarding.azure.gateway_resource import GONE, RETIRED
 from onboarding.azure.permissions import AZURE_ROLES, grant_azure
 from onboarding.core.problem_codes import ProblemCode
@@ -25,7 +25,7 @@ FALLBACK = "Contributor"
 """Serves where this repository's own role was not deployed; it allows much more."""
 
 
-def arm_problem(call: Call, answer: Answer, path: str) -> StepProblemError:
+def arm_problem(call: MicrosoftCall, answer: MicrosoftAnswer, path: str) -> StepProblemError:
     """What to raise for an answer that isn't success. `path` is the one that was called, from `/subscriptions` on."""
     seen = f"{call} answered {answer}."
     if answer.code in RETIRED_CODES:
@@ -42,10 +42,10 @@ def arm_problem(call: Call, answer: Answer, path: str) -> StepProblemError:
         return PersonMustActError(ProblemCode.PERMISSION_MISSING, seen, _advice(call, path))
     if answer.status == 409 and answer.code not in STOPPING_CONFLICTS:
         return TryLaterError(ProblemCode.BUSY, seen, answer.retry_after())
-    return refused(call, answer)
+    return refusal_problem(call, answer)
 
 
-def _advice(call: Call, path: str) -> str:
+def _advice(call: MicrosoftCall, path: str) -> str:
     role = AZURE_ROLES[call.operation]
     name = role.name(path)
     command = grant_azure(call.by, name, role.on(path))

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable
 
-from onboarding.azure.answers import Answer
+from onboarding.azure.answers import MicrosoftAnswer
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 
@@ -33,7 +33,7 @@ class Cooldown:
             seen = f"{self._name} asked for a pause; {math.ceil(left)} s of it are left, so nothing was sent."
             raise TryLaterError(ProblemCode.THROTTLED, seen, retry_after=left)
 
-    def heed(self, answer: Answer) -> None:
+    def heed(self, answer: MicrosoftAnswer) -> None:
         """After a call."""
         wait = answer.retry_after() if answer.status in PAUSING else None
         if wait is not None:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from onboarding.azure.answers import Answer, Call, Service, shared_problem
+from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, MicrosoftService, shared_problem
 from onboarding.azure.per_loop import PerLoop
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
@@ -36,7 +36,7 @@ NATIONAL_CLOUDS = (
 )
 """Endpoints whose tokens are for the endpoint itself, in place of the public cloud's."""
 
-_SIGN_IN = Call(Service.ENTRA, "GET", "token of the application's identity")
+_SIGN_IN = MicrosoftCall(MicrosoftService.ENTRA, "GET", "token of the application's identity")
 _SIGN_IN_ADVICE = (
     "Check that the function app has a managed identity (`az functionapp identity show --name <app> --resource-group"
     " <group>`; `az functionapp identity assign` gives it one), and that AZURE_CLIENT_ID is its client id when it is a"
@@ -133,7 +133,7 @@ def _problem(error: AzureError) -> StepProblemError:
     response = error.response if isinstance(error, HttpResponseError) else None
     if response is not None:
         headers: Mapping[str, str] = getattr(response, "headers", {})
-        answer = Answer(int(response.status_code or 0), {k.lower(): v for k, v in headers.items()})
+        answer = MicrosoftAnswer(int(response.status_code or 0), {k.lower(): v for k, v in headers.items()})
         passing = shared_problem(_SIGN_IN, answer)
         if isinstance(passing, TryLaterError):
             return passing

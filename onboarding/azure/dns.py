@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dns.name import Name
     from dns.resolver import LRUCache, NoNameservers
 
-AT_ONCE = 32
+QUERIES_AT_ONCE = 32
 """Questions under way at one time."""
 SENDS = 2
 """How often a question is sent while no answer comes: datagrams get lost. All sends share the timeout."""
@@ -56,7 +56,7 @@ class DnsLookup:
         self._resolvers = [_resolver(text) for text in resolvers]
         self._port = authoritative_port
         self._timeout = timeout
-        self._limit: PerLoop[asyncio.Semaphore] = PerLoop(lambda: asyncio.Semaphore(AT_ONCE), _nothing)
+        self._limit: PerLoop[asyncio.Semaphore] = PerLoop(lambda: asyncio.Semaphore(QUERIES_AT_ONCE), _nothing)
 
     async def txt(self, name: str) -> Sequence[TxtAnswer]:
         """The answers of every authoritative server of the zone and of the configured public resolvers."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from onboarding.azure.allowed import MAX_BATCH, Grants
-from onboarding.azure.answers import Answer, Call, gravest, unexpected
+from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, gravest, unexpected_answer
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning, unconfirmed
 from onboarding.azure.graph_batch import FAILED_DEPENDENCY
 from onboarding.azure.graph_client import Ask, GraphClient
@@ -16,10 +16,10 @@ from onboarding.azure.graph_models import (
     DomainBody,
     ObjectBody,
     ServicePrincipalBody,
-    domain_of,
+    domain_from_graph,
     held_roles,
+    listed_values,
     same,
-    values,
 )
 from onboarding.ports import Directory, Domain, Principal, RoleStanding, ServicePrincipal
 
@@ -101,7 +101,7 @@ class GraphDirectory(Directory):
         found = _found(call, answer)
         if found is None:
             return None
-        return domain_of(name, DomainBody.read(call, found), _records(listing, records))
+        return domain_from_graph(name, DomainBody.read(call, found), _records(listing, records))
 
     async def add_domain(self, name: str) -> Domain | None:
         """Add it; None when Graph does not show it yet."""
@@ -109,7 +109,7 @@ class GraphDirectory(Directory):
             [Ask("POST", lambda g: g.domains, body={"id": name}), _verification_records(name, after_previous=True)]
         )
         if answer.ok:
-            return domain_of(name, DomainBody.read(call, answer.body), _records(listing, records))
+            return domain_from_graph(name, DomainBody.read(call, answer.body), _records(listing, records))
         if meaning(answer) is not Meaning.ALREADY_THERE:
             raise graph_problem(call, answer)
         return await self.domain(name)
@@ -137,12 +137,12 @@ class GraphDirectory(Directory):
         if not {role_id.lower() for role_id in role_ids} <= held:
             raise unconfirmed(call)
 
-    async def _all(self, call: Call, answer: Answer) -> list[Any]:
+    async def _all(self, call: MicrosoftCall, answer: MicrosoftAnswer) -> list[Any]:
         items: list[Any] = []
         while True:
             if not answer.ok:
                 raise graph_problem(call, answer)
-            items += values(call, answer.object)
+            items += listed_values(call, answer.object)
             link = answer.object.get("@odata.nextLink")
             if not link:
                 return items
@@ -172,30 +172,30 @@ def _verification_records(name: str, *, after_previous: bool = False) -> Ask:
     return Ask("GET", lambda g: g.domains.by_domain_id(name).verification_dns_records, after_previous=after_previous)
 
 
-def _found(call: Call, answer: Answer) -> Mapping[str, Any] | None:
+def _found(call: MicrosoftCall, answer: MicrosoftAnswer) -> Mapping[str, Any] | None:
     """What a read found; None when there is no such thing. Raises for anything else."""
     if meaning(answer) is Meaning.ABSENT:
         return None
     if not answer.ok:
         raise graph_problem(call, answer)
     if not answer.object:
-        raise unexpected(call, f"status {answer.status} without a JSON object")
+        raise unexpected_answer(call, f"status {answer.status} without a JSON object")
     return answer.object
 
 
-def _principal(call: Call, answer: Answer) -> ServicePrincipal | None:
+def _principal(call: MicrosoftCall, answer: MicrosoftAnswer) -> ServicePrincipal | None:
     found = _found(call, answer)
     return None if found is None else ServicePrincipalBody.read(call, found).principal
 
 
-def _records(call: Call, answer: Answer) -> list[DnsRecordBody]:
+def _records(call: MicrosoftCall, answer: MicrosoftAnswer) -> list[DnsRecordBody]:
     if answer.status == FAILED_DEPENDENCY:
         return []
     found = _found(call, answer)
-    return [] if found is None else [DnsRecordBody.read(call, item) for item in values(call, found)]
+    return [] if found is None else [DnsRecordBody.read(call, item) for item in listed_values(call, found)]
 
 
-def _existing(answers: Sequence[tuple[Call, Answer]], role_ids: Sequence[str]) -> set[str]:
+def _existing(answers: Sequence[tuple[MicrosoftCall, MicrosoftAnswer]], role_ids: Sequence[str]) -> set[str]:
     """The roles that are held already, as Graph says. Raises the gravest problem of the others."""
     problems = [graph_problem(c, a) for c, a in answers if meaning(a) not in (Meaning.DONE, Meaning.ALREADY_THERE)]
     worst = gravest(problems)

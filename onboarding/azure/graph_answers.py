@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from onboarding.azure.answers import Answer, Call, refused, shared_problem
+from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, refusal_problem, shared_problem
 from onboarding.azure.permissions import IN_EXCHANGE, NEEDED, grant_graph, grant_mail
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
@@ -52,7 +52,7 @@ IN_USE_ADVICE = (
 )
 
 
-def meaning(answer: Answer) -> Meaning:
+def meaning(answer: MicrosoftAnswer) -> Meaning:
     """What the answer tells."""
     if answer.ok:
         return Meaning.DONE
@@ -64,7 +64,7 @@ def meaning(answer: Answer) -> Meaning:
     return Meaning.ALREADY_THERE if answer.status == 409 else Meaning.OTHER
 
 
-def graph_problem(call: Call, answer: Answer) -> StepProblemError:
+def graph_problem(call: MicrosoftCall, answer: MicrosoftAnswer) -> StepProblemError:
     """What to raise for an answer that isn't success.
 
     Absent means: not replicated yet. Where a read may find nothing, or a write may find it done, ask `meaning` first.
@@ -84,16 +84,16 @@ def graph_problem(call: Call, answer: Answer) -> StepProblemError:
         return PersonMustActError(ProblemCode.DOMAIN_IN_USE, seen, IN_USE_ADVICE)
     if told is Meaning.ALREADY_THERE:
         return unconfirmed(call)
-    return refused(call, answer)
+    return refusal_problem(call, answer)
 
 
-def unconfirmed(call: Call) -> TryLaterError:
+def unconfirmed(call: MicrosoftCall) -> TryLaterError:
     """Graph says that it exists, but a read doesn't show it: the directory's copies differ for a while."""
     seen = f"{call} says that it exists already, but reading does not show it yet."
     return TryLaterError(ProblemCode.NOT_REPLICATED, seen)
 
 
-def _forbidden(call: Call, seen: str) -> PersonMustActError:
+def _forbidden(call: MicrosoftCall, seen: str) -> PersonMustActError:
     needed = NEEDED.get(call.operation, ())
     if roles := [IN_EXCHANGE[name] for name in needed if name in IN_EXCHANGE]:
         advice = (

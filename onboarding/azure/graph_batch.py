@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from onboarding.azure.answers import Answer, Call, unexpected
+from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, unexpected_answer
 
 FAILED_DEPENDENCY = 424
 """Status of an inner request that was not made, because the one it depends on failed."""
@@ -16,7 +16,7 @@ FAILED_DEPENDENCY = 424
 class Inner:
     """One request of a batch. `path` is below the version, with its query."""
 
-    call: Call
+    call: MicrosoftCall
     path: str
     body: Mapping[str, Any] | None = None
     after_previous: bool = False
@@ -37,17 +37,17 @@ def batch_body(requests: Sequence[Inner]) -> dict[str, Any]:
     return {"requests": items}
 
 
-def batch_answers(call: Call, requests: Sequence[Inner], outer: Answer) -> list[Answer]:
+def batch_answers(call: MicrosoftCall, requests: Sequence[Inner], outer: MicrosoftAnswer) -> list[MicrosoftAnswer]:
     """The inner answers in the order of the requests: Graph may give them in any.
 
     Raises TryLaterError when one is missing.
     """
-    found: dict[str, Answer] = {}
+    found: dict[str, MicrosoftAnswer] = {}
     for item in outer.object.get("responses") or ():
         if isinstance(item, dict) and isinstance(item.get("status"), int):
             headers = {str(k).lower(): str(v) for k, v in (item.get("headers") or {}).items()}
-            found[str(item.get("id"))] = Answer(item["status"], headers, item.get("body"))
+            found[str(item.get("id"))] = MicrosoftAnswer(item["status"], headers, item.get("body"))
     missing = [str(n) for n in range(1, len(requests) + 1) if str(n) not in found]
     if missing:
-        raise unexpected(call, f"no answer to its requests {', '.join(missing)} of {len(requests)}")
+        raise unexpected_answer(call, f"no answer to its requests {', '.join(missing)} of {len(requests)}")
     return [found[str(n)] for n in range(1, len(requests) + 1)]

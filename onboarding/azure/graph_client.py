@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from onboarding.azure.allowed import BATCH, Grants, check_graph
-from onboarding.azure.answers import Answer, Call, Service, gravest, no_answer, refused, shared_problem, unexpected
+from onboarding.azure.answers import (
+    MicrosoftAnswer,
+    MicrosoftCall,
+    MicrosoftService,
+    gravest,
+    no_answer,
+    refusal_problem,
+    shared_problem,
+    unexpected_answer,
+)
 from onboarding.azure.cooldown import Cooldown
 from onboarding.azure.credential import CONNECT_TIMEOUT, GRAPH_AUDIENCE, READ_TIMEOUT, Credential, scope, trust
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
@@ -33,10 +42,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-VERSION = "/v1.0"
+GRAPH_VERSION = "/v1.0"
 JSON = "application/json"
 TEXT = "text/plain"
-_BATCH = Call(Service.GRAPH, "POST", BATCH)
+_BATCH = MicrosoftCall(MicrosoftService.GRAPH, "POST", BATCH)
 _PARAMETERS = re.compile(r"\{\?[^}]*\}")
 _NAMES = re.compile(r"\{[^+}][^}]*\}")
 
@@ -71,17 +80,19 @@ class GraphClient:
     def __init__(self, settings: Settings, credential: Credential) -> None:
         self._settings = settings
         self._credential = credential
-        self._base = settings.graph_endpoint + VERSION
+        self._base = settings.graph_endpoint + GRAPH_VERSION
         self._directory_pause = Cooldown("Microsoft Graph")
         self._mail_pause = Cooldown("Exchange Online")
         self._connection: PerLoop[_Connection] = PerLoop(self._make, lambda connection: connection.http.aclose())
 
-    async def send(self, ask: Ask, grants: Grants | None = None) -> tuple[Call, Answer]:
+    async def send(self, ask: Ask, grants: Grants | None = None) -> tuple[MicrosoftCall, MicrosoftAnswer]:
         """One request."""
         inner = self._inner(ask)
         return inner.call, await self._send(inner.call, inner.path, inner.body, grants, ask.text)
 
-    async def batch(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[tuple[Call, Answer]]:
+    async def batch(
+        self, asks: Sequence[Ask], grants: Grants | None = None
+    ) -> list[tuple[MicrosoftCall, MicrosoftAnswer]]:
         """Several in one `$batch`, answered in the order of asking.
 
         Raises StepProblemError when any of them was throttled or met an outage; the longest wait counts.
@@ -89,7 +100,7 @@ class GraphClient:
         inners = [self._inner(ask) for ask in asks]
         outer = await self._send(_BATCH, BATCH, batch_body(inners), grants)
         if not outer.ok:
-            raise shared_problem(_BATCH, outer) or refused(_BATCH, outer)
+            raise shared_problem(_BATCH, outer) or refusal_problem(_BATCH, outer)
         pairs = list(zip([i.call for i in inners], batch_answers(_BATCH, inners, outer), strict=True))
         for call, answer in pairs:
             log.debug("in %s: %s -> %d", BATCH, call, answer.status)
@@ -100,11 +111,11 @@ class GraphClient:
             raise problem
         return pairs
 
-    async def follow(self, call: Call, link: str) -> Answer:
+    async def follow(self, call: MicrosoftCall, link: str) -> MicrosoftAnswer:
         """The next page. `call` is the one that gave the link."""
         if not link.lower().startswith(self._base.lower() + "/"):
             # Our token goes with the request, so it goes nowhere else.
-            raise unexpected(call, f"its next page is at {urlsplit(link).netloc}, not below {self._base}")
+            raise unexpected_answer(call, f"its next page is at {urlsplit(link).netloc}, not below {self._base}")
         return await self._send(call, link[len(self._base) :], None, None)
 
     async def aclose(self) -> None:
@@ -153,17 +164,19 @@ class GraphClient:
             request.query_parameters["%24select"] = list(ask.select)
         # OData's `$select` stays readable in a batch, as the SDK's middleware makes it in a plain request.
         path = request.url.replace("%24select", "$select")
-        call = Call(Service.GRAPH, ask.method, unquote(_NAMES.sub("{id}", template)), by=self._settings.client_id)
+        call = MicrosoftCall(
+            MicrosoftService.GRAPH, ask.method, unquote(_NAMES.sub("{id}", template)), by=self._settings.client_id
+        )
         return Inner(call, path, ask.body, ask.after_previous)
 
     async def _send(
         self,
-        call: Call,
+        call: MicrosoftCall,
         path: str,
         body: Mapping[str, Any] | None,
         grants: Grants | None,
         text: bytes | None = None,
-    ) -> Answer:
+    ) -> MicrosoftAnswer:
         """Every request to Graph goes through here."""
         check_graph(call.method, path.partition("?")[0], body, grants)
         pause = self._mail_pause if path.endswith("/sendMail") else self._directory_pause
@@ -179,12 +192,14 @@ class GraphClient:
         started = time.perf_counter()
         with calling(call.service, call.operation) as asked:
             response = await self._exchange(call, request)
-            answer = asked.answered(Answer.of(response.status_code, response.headers.items(), response.content))
+            answer = asked.answered(
+                MicrosoftAnswer.of(response.status_code, response.headers.items(), response.content)
+            )
         pause.heed(answer)
         log.debug("%s -> %d in %.0f ms", call, answer.status, (time.perf_counter() - started) * 1000)
         return answer
 
-    async def _exchange(self, call: Call, request: RequestInformation) -> httpx.Response:
+    async def _exchange(self, call: MicrosoftCall, request: RequestInformation) -> httpx.Response:
         import httpx
         from kiota_abstractions.native_response_handler import NativeResponseHandler
         from kiota_http.middleware.options import ResponseHandlerOption

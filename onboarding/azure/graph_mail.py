@@ -14,7 +14,7 @@ from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 
-from onboarding.azure.answers import refused
+from onboarding.azure.answers import refusal_problem
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning
 from onboarding.azure.graph_client import Ask, GraphClient
 from onboarding.core.problem_codes import ProblemCode
@@ -42,7 +42,7 @@ class GraphMail:
         )
         if meaning(answer) is Meaning.ABSENT:
             # A mailbox that isn't there is a setting to correct, not one to wait for.
-            raise refused(call, answer)
+            raise refusal_problem(call, answer)
         if not answer.ok:
             raise graph_problem(call, answer)
 

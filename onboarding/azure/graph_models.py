@@ -8,30 +8,30 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from onboarding.azure.answers import Call, unexpected
+from onboarding.azure.answers import MicrosoftCall, unexpected_answer
 from onboarding.ports import AppRole, Domain, ServicePrincipal, TxtRecord
 
 VERIFICATION_PREFIX = "MS="
 """How the value of Microsoft's domain verification record begins."""
-M = TypeVar("M", bound="Body")
+M = TypeVar("M", bound="GraphBody")
 
 
-class Body(BaseModel):
+class GraphBody(BaseModel):
     """A JSON object of Graph. What we don't read is ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore")
 
     @classmethod
-    def read(cls: type[M], call: Call, body: Any) -> M:
+    def read(cls: type[M], call: MicrosoftCall, body: Any) -> M:
         """From an answer's body. Raises TryLaterError when it isn't what Graph describes."""
         try:
             return cls.model_validate(body)
         except ValidationError as error:
             fields = ", ".join(".".join(map(str, e["loc"])) or "body" for e in error.errors())
-            raise unexpected(call, f"unexpected or missing: {fields}") from None
+            raise unexpected_answer(call, f"unexpected or missing: {fields}") from None
 
 
-class AppRoleBody(Body):
+class AppRoleBody(GraphBody):
     """appRole"""
 
     id: str
@@ -41,7 +41,7 @@ class AppRoleBody(Body):
     is_enabled: bool = True
 
 
-class ServicePrincipalBody(Body):
+class ServicePrincipalBody(GraphBody):
     """servicePrincipal"""
 
     id: str
@@ -66,13 +66,13 @@ class ServicePrincipalBody(Body):
         return ServicePrincipal(self.id, self.app_id, self.display_name or "", roles)
 
 
-class ObjectBody(Body):
+class ObjectBody(GraphBody):
     """Any directory object"""
 
     id: str
 
 
-class AssignmentBody(Body):
+class AssignmentBody(GraphBody):
     """appRoleAssignment"""
 
     app_role_id: str
@@ -80,14 +80,14 @@ class AssignmentBody(Body):
     principal_id: str | None = None
 
 
-class DomainBody(Body):
+class DomainBody(GraphBody):
     """domain. `is_verified` is missing in some answers."""
 
     id: str
     is_verified: bool | None = None
 
 
-class DnsRecordBody(Body):
+class DnsRecordBody(GraphBody):
     """domainDnsRecord. Only its derived type domainDnsTxtRecord has `text`."""
 
     record_type: str | None = None
@@ -101,7 +101,7 @@ def held_roles(assignments: Iterable[AssignmentBody], application_id: str) -> fr
     return frozenset(a.app_role_id for a in assignments if same(a.resource_id, application_id))
 
 
-def domain_of(name: str, body: DomainBody, records: Iterable[DnsRecordBody]) -> Domain:
+def domain_from_graph(name: str, body: DomainBody, records: Iterable[DnsRecordBody]) -> Domain:
     """A domain with its verification record."""
     return Domain(name=name, is_verified=bool(body.is_verified), txt_record=verification_record(name, records))
 
@@ -120,9 +120,9 @@ def same(one: str | None, other: str | None) -> bool:
     return (one or "").lower() == (other or "").lower()
 
 
-def values(call: Call, body: Mapping[str, Any]) -> list[Any]:
+def listed_values(call: MicrosoftCall, body: Mapping[str, Any]) -> list[Any]:
     """The items of a page."""
     found = body.get("value")
     if not isinstance(found, list):
-        raise unexpected(call, "a list without `value`")
+        raise unexpected_answer(call, "a list without `value`")
     return found

@@ -9,8 +9,9 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from onboarding.azure.plain import is_web_link, one_line, shortened
-from onboarding.ports import Message
+from onboarding.azure.plain import is_web_link, one_line
+from onboarding.core.bounds import shorten
+from onboarding.ports import Notification
 
 SUBJECT_LENGTH = 255
 """Characters of a subject that Exchange keeps."""
@@ -33,12 +34,12 @@ _BUTTON = (
 )
 
 
-def subject(message: Message) -> str:
+def subject(message: Notification) -> str:
     """The title as a header may hold it: no line breaks, no control characters."""
-    return shortened(one_line(message.title), SUBJECT_LENGTH)
+    return shorten(one_line(message.title), SUBJECT_LENGTH)
 
 
-def mail_text(message: Message) -> str:
+def mail_text(message: Notification) -> str:
     """The message as plain text. What stands on one line here comes from one text there."""
     blocks = [
         [one_line(message.title)],
@@ -63,7 +64,7 @@ def _under(heading: str, lines: Iterable[str]) -> list[str]:
     return [f"{heading}:", *found] if found else []
 
 
-def mail_html(message: Message) -> str:
+def mail_html(message: Notification) -> str:
     """The message as HTML."""
     title = _safe(message.title)
     parts = [
@@ -105,7 +106,7 @@ def _list(kind: str, heading: str, items: Iterable[str]) -> str:
     return f'<h2 style="{_H2}">{heading}</h2><{kind} style="margin:0;padding-left:24px">{content}</{kind}>'
 
 
-def _button(message: Message) -> str:
+def _button(message: Notification) -> str:
     if not message.link or not is_web_link(message.link):
         return ""
     label = _safe(message.link_label)

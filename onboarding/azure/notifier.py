@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from onboarding.azure.answers import Answer
+from onboarding.azure.answers import MicrosoftAnswer
 from onboarding.azure.cooldown import Cooldown
 from onboarding.azure.mail_page import mail_html, mail_text, subject
 from onboarding.azure.per_loop import PerLoop
 from onboarding.azure.teams_card import teams_body
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
-from onboarding.ports import Message
+from onboarding.ports import Notification
 from onboarding.telemetry.calls import calling
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ class AzureNotifier:
         self._pause = Cooldown("The Teams webhook")
         self._transports: PerLoop[httpx.AsyncHTTPTransport] = PerLoop(self._transport, lambda t: t.aclose())
 
-    async def mail(self, to: Sequence[str], message: Message) -> bool:
+    async def mail(self, to: Sequence[str], message: Notification) -> bool:
         """Send one e-mail to these addresses. Raises StepProblemError."""
         if not self._sender or not to:
             return False
         await self._send_mail(self._sender, to, subject(message), mail_text(message), mail_html(message))
         return True
 
-    async def teams(self, message: Message) -> bool:
+    async def teams(self, message: Notification) -> bool:
         """Post to the operator's own Teams channel; accepted is not yet shown. Raises StepProblemError."""
         if self._url is None:
             return False
@@ -75,7 +75,7 @@ class AzureNotifier:
         """Close the connections; the next post opens them again."""
         await self._transports.aclose()
 
-    async def _post(self, url: str, body: bytes) -> Answer:
+    async def _post(self, url: str, body: bytes) -> MicrosoftAnswer:
         """Send one request, following nothing and repeating nothing.
 
         It goes to httpx's transport directly, because httpx's client logs the URL of each request.
@@ -101,7 +101,7 @@ class AzureNotifier:
         except (httpx.InvalidURL, ValueError):
             seen = f"Nothing was posted to Teams: {_SETTING} is not a URL."
             raise PersonMustActError(ProblemCode.REFUSED, seen, _advice()) from None
-        return Answer.of(response.status_code, response.headers.items(), b"")
+        return MicrosoftAnswer.of(response.status_code, response.headers.items(), b"")
 
     def _transport(self) -> httpx.AsyncHTTPTransport:
         import httpx
@@ -142,7 +142,7 @@ def _advice() -> str:
     )
 
 
-def _refused(answer: Answer) -> StepProblemError:
+def _refused(answer: MicrosoftAnswer) -> StepProblemError:
     """What a status that isn't success means. The answer's own words are left out: they may repeat the URL."""
     seen = f"The Teams webhook answered {answer.status}."
     if answer.status in (408, 429) or answer.status >= 500:

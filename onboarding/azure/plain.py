@@ -13,11 +13,6 @@ def one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def shortened(text: str, length: int) -> str:
-    """At most `length` characters, and visibly so."""
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
 def is_web_link(link: str) -> bool:
     """Whether a link leads to a web page, and is short enough for a button."""
     try:

@@ -25,7 +25,7 @@ log = logging.getLogger("onboarding")
 
 BATCH_MESSAGES = 100
 """Messages in one send: with at most about a KB each, well below the 256 KB that a batch of the Standard tier holds."""
-RETRIES = 2
+PUBLISH_RETRIES = 2
 RETRY_DELAY = 0.5
 OPEN_TIMEOUT = 10.0
 SEND_TIMEOUT = 20.0
@@ -86,7 +86,7 @@ class ServiceBusPublisher:
             # What the SDK would trust as well, but it would read that file anew for each queue's sender: 30 ms each,
             # in which nothing else of the process goes on (azure-servicebus 7.15).
             "ssl_context": ssl.create_default_context(cafile=certifi.where()),
-            "retry_total": RETRIES,
+            "retry_total": PUBLISH_RETRIES,
             "retry_mode": "fixed",
             "retry_backoff_factor": RETRY_DELAY,
         }

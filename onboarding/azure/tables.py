@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 TRANSACTION_ROWS = 100
 """Rows that one transaction holds (Microsoft Learn, "Performing entity group transactions")."""
-CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 20.0
-RETRIES = 1
+TABLES_CONNECT_TIMEOUT = 5.0
+TABLES_READ_TIMEOUT = 20.0
+TABLES_RETRIES = 1
 """A retried write whose first answer was lost looks like a conflict: the loser loads again and finds its own write."""
 
 _INT32 = range(-(2**31), 2**31)
@@ -178,9 +178,9 @@ class AzureTable:
         from azure.data.tables.aio import TableClient
 
         options: dict[str, Any] = {
-            "retry_total": RETRIES,
-            "connection_timeout": CONNECT_TIMEOUT,
-            "read_timeout": READ_TIMEOUT,
+            "retry_total": TABLES_RETRIES,
+            "connection_timeout": TABLES_CONNECT_TIMEOUT,
+            "read_timeout": TABLES_READ_TIMEOUT,
         }
         if self._connection_string:
             return TableClient.from_connection_string(self._connection_string, self.name, **options)

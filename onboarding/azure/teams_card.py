@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from onboarding.azure.plain import is_web_link, one_line, shortened
-from onboarding.ports import Message
+from onboarding.azure.plain import is_web_link, one_line
+from onboarding.core.bounds import shorten
+from onboarding.ports import Notification
 
 CARD_BYTES = 20_000
 """Of the whole message. Teams says 28 KB; senders have seen it refuse from 21 KB."""
@@ -25,7 +26,7 @@ _AT_START = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)]))")
 Block = dict[str, Any]
 
 
-def teams_body(message: Message) -> bytes:
+def teams_body(message: Notification) -> bytes:
     """The JSON to post, shorter than CARD_BYTES however long the message is."""
     for length, count in _SIZES:
         body = json.dumps(teams_message(message, length, count), ensure_ascii=False, separators=(",", ":")).encode()
@@ -34,7 +35,7 @@ def teams_body(message: Message) -> bytes:
     raise AssertionError("the smallest size always fits")
 
 
-def teams_message(message: Message, length: int, count: int) -> dict[str, Any]:
+def teams_message(message: Notification, length: int, count: int) -> dict[str, Any]:
     """The message with texts of at most `length` characters, and at most `count` entries of each list."""
     return {
         "type": "message",
@@ -51,7 +52,7 @@ def teams_message(message: Message, length: int, count: int) -> dict[str, Any]:
 class _Card:
     """One card at one size; counts what it leaves out."""
 
-    def __init__(self, message: Message, length: int, count: int) -> None:
+    def __init__(self, message: Notification, length: int, count: int) -> None:
         self._message = message
         self._length = length
         self._count = count
@@ -78,7 +79,7 @@ class _Card:
             "body": body,
         }
         if message.link and is_web_link(message.link):
-            title = shortened(one_line(message.link_label), self._length)
+            title = shorten(one_line(message.link_label), self._length)
             card["actions"] = [{"type": "Action.OpenUrl", "title": title, "url": message.link}]
         return card
 
@@ -126,7 +127,7 @@ class _Card:
 
 def plain(text: str, length: int) -> str:
     """Text that a markdown renderer shows as it is: on one line, shortened, its markup characters escaped."""
-    return _AT_START.sub(_escaped_start, _ANYWHERE.sub(r"\\\1", shortened(one_line(text), length)))
+    return _AT_START.sub(_escaped_start, _ANYWHERE.sub(r"\\\1", shorten(one_line(text), length)))
 
 
 def _escaped_start(found: re.Match[str]) -> str:

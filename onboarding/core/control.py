@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from typing import Any
 
-from onboarding.core.events import Asked
+from onboarding.core.events import AskedByPerson
 from onboarding.core.parts import Part
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.roles import Role
@@ -38,7 +38,7 @@ _MOST = {Input.TEXT: NOTE_LENGTH, Input.LINE: 200, Input.EMAIL: 254, Input.EMAIL
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Field:
+class ControlField:
     """One thing that a control asks for."""
 
     name: str
@@ -74,7 +74,7 @@ class Field:
         return _MOST[self.input]
 
 
-def body(values: Iterable[tuple[Field, Any]]) -> dict[str, Any]:
+def body(values: Iterable[tuple[ControlField, Any]]) -> dict[str, Any]:
     """The JSON body with these values, each where its field stands."""
     made: dict[str, Any] = {}
     for field, value in values:
@@ -86,7 +86,7 @@ def body(values: Iterable[tuple[Field, Any]]) -> dict[str, Any]:
     return made
 
 
-class Place(StrEnum):
+class ControlPlace(StrEnum):
     """Where people find a control."""
 
     LIST = "list"
@@ -119,9 +119,9 @@ class Control:
     of_closed: bool = False
     """It is for closed onboardings, and for them only."""
 
-    event: Callable[..., Asked] | None = None
+    event: Callable[..., AskedByPerson] | None = None
     """What it makes happen, from the actor, the step and the fields. None: the onboarding is requested again."""
-    fields: tuple[Field, ...] = ()
+    fields: tuple[ControlField, ...] = ()
     model: type[Part] | None = None
     """What its JSON body as a whole is; its parts are then the event's fields."""
     today: Callable[[Record], Part] | None = None
@@ -135,7 +135,7 @@ class Control:
     path: str = ""
     """Of its route, below `/api/`; empty: by its name."""
 
-    place: Place = Place.LIST
+    place: ControlPlace = ControlPlace.LIST
     button: str = ""
     """Its words; empty: as it is labelled."""
     grave: bool = False
@@ -156,7 +156,7 @@ class Control:
         """Its path, with `{id}` and `{step}`."""
         return self.path or f"onboardings/{{id}}/{'steps/{step}/' if self.of_step else ''}{self.name}"
 
-    def asked(self, actor: str, step: str, said: Mapping[str, Any]) -> Asked:
+    def asked(self, actor: str, step: str, said: Mapping[str, Any]) -> AskedByPerson:
         """The event of somebody who uses it; `said` is what its fields, or the parts of its model, hold."""
         assert self.event is not None
         return self.event(actor=actor, **({"step": step} if self.of_step else {}), **said)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from onboarding.core.draft import Draft
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import APPLICATION, Effect, Happening
 from onboarding.core.plan import NewStep, check_plan
 from onboarding.core.policy import Policy
@@ -53,7 +54,9 @@ def create(
     draft.advance()
     if previous:
         draft.before = previous
-    record = draft.commit(actor, "requested-again" if previous else "requested", None, "", first=previous is None)
+    record = draft.commit(
+        actor, EventKind.REQUESTED_AGAIN if previous else EventKind.REQUESTED, None, "", first=previous is None
+    )
     return Decision(record, tuple(draft.effects))
 
 

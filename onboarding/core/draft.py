@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from onboarding.core.bounds import bounded_notices, bounded_texts, is_long, shorten
 from onboarding.core.changes import changes
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import APPLICATION, Effect, Nudge, NudgeNotice
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import StepKind
@@ -197,13 +198,13 @@ class Draft:
         """When a function that starts now is taken for dead."""
         return later(self.now, self.policy.lease)
 
-    def commit(self, actor: str, what: str, step: str | None, detail: str, first: bool = False) -> Record:
+    def commit(self, actor: str, what: EventKind, step: str | None, detail: str, first: bool = False) -> Record:
         """The new record, with the event that tells of this transition in its tail."""
         event = Event(
             version=self.version,
             at=self.now,
             actor=actor,
-            what=what,
+            what=str(what),
             step=step,
             detail=shorten(detail),
             changes=changes(None if first else self.before, self.record),

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-_NOT = r"@<>\(\)\[\]\\,;:?\u0022\u0027\u0000-\u0020\u007f-\u00a0"
-EMAIL_PATTERN = rf"^[^{_NOT}]+@[^{_NOT}]+\.[^.{_NOT}]+$"
-"""What each has in common, for descriptions; `email_problem` knows more."""
-
 
 @lru_cache(maxsize=1024)
 def email_problem(address: str) -> str | None:

@@ -119,14 +119,14 @@ class NoticeFailed:
     """The ways that it did go: they are not used again."""
 
 
-class Asked:
+class AskedByPerson:
     """A person asks for it, by a control. Refused with a sentence when the state does not allow it."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed(Asked):
+class Confirmed(AskedByPerson):
     """A person says that a checkpoint is done, or that a wait is over."""
 
     step: str
@@ -135,7 +135,7 @@ class Confirmed(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemReported(Asked):
+class ProblemReported(AskedByPerson):
     """A person says why a checkpoint can't be done."""
 
     step: str
@@ -152,7 +152,7 @@ class LinkRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryRequested(Asked):
+class RetryRequested(AskedByPerson):
     """A person has acted; the step is to be tried again now."""
 
     step: str
@@ -160,7 +160,7 @@ class RetryRequested(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class CheckRequested(Asked):
+class CheckRequested(AskedByPerson):
     """A person wants a wait to be looked at now."""
 
     step: str
@@ -168,7 +168,7 @@ class CheckRequested(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class SkipRequested(Asked):
+class SkipRequested(AskedByPerson):
     """A person leaves a step out. `insist`: although the article does not let it be left out."""
 
     step: str
@@ -178,7 +178,7 @@ class SkipRequested(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class ReopenRequested(Asked):
+class ReopenRequested(AskedByPerson):
     """A person takes back that a checkpoint is done, or that a step was left out."""
 
     step: str
@@ -187,14 +187,14 @@ class ReopenRequested(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayRequested(Asked):
+class ReplayRequested(AskedByPerson):
     """A person wants the messages that were lost or given up to be sent again now."""
 
     actor: str
 
 
 @dataclass(frozen=True, slots=True)
-class PauseRequested(Asked):
+class PauseRequested(AskedByPerson):
     """A person wants nothing more to be begun for now."""
 
     actor: str
@@ -202,14 +202,14 @@ class PauseRequested(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class ResumeRequested(Asked):
+class ResumeRequested(AskedByPerson):
     """A person lets a paused onboarding go on."""
 
     actor: str
 
 
 @dataclass(frozen=True, slots=True)
-class ContactsChanged(Asked):
+class ContactsChanged(AskedByPerson):
     """A person changes who is told, and who the onboarding team is. None: as it was."""
 
     actor: str
@@ -218,7 +218,7 @@ class ContactsChanged(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelRequested(Asked):
+class CancelRequested(AskedByPerson):
     """A person ends the onboarding. What was done at Microsoft stays."""
 
     actor: str
@@ -238,7 +238,7 @@ Happening = (
     | NoticeSent
     | NoticeFailed
     | LinkRefused
-    | Asked
+    | AskedByPerson
 )
 
 

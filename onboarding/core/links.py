@@ -57,7 +57,7 @@ def sign(link: Link, key: str) -> str:
     return _serializer([key]).dumps(body)
 
 
-def read(token: str, keys: Sequence[str], now: datetime) -> Link:
+def read_link(token: str, keys: Sequence[str], now: datetime) -> Link:
     """What a token is good for, if one of the keys (the current one, the one before) signed it.
 
     Raises LinkError `forged` or `expired`.
@@ -79,7 +79,7 @@ def read(token: str, keys: Sequence[str], now: datetime) -> Link:
     return link
 
 
-def check(link: Link, record: Record | None) -> None:
+def check_open(link: Link, record: Record | None) -> None:
     """Make sure that the link's checkpoint is open, at the opening that the link was made for.
 
     Raises LinkError `foreign` (there is no such checkpoint) or `used` (it was answered or closed since).

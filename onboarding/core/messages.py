@@ -48,7 +48,7 @@ class DeadLetter:
     """Of Service Bus, such as `MaxDeliveryCountExceeded`, with its description."""
 
 
-Reference = Annotated[str, Field(min_length=1, max_length=512)]
+MessageText = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class _Body(BaseModel):
@@ -56,9 +56,9 @@ class _Body(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
-    onboarding: Reference
-    step: Reference | None = None
-    notice: Reference | None = None
+    onboarding: MessageText
+    step: MessageText | None = None
+    notice: MessageText | None = None
     ticket: Annotated[int, Field(ge=0)]
 
 

@@ -19,13 +19,13 @@ class OpenStep(NamedTuple):
     since: datetime
 
 
-def written(record: Record) -> str:
+def written_open_steps(record: Record) -> str:
     """`name:state:seconds since 1970`, with spaces between; nothing of a closed onboarding is going on."""
     steps = () if record.closed else record.steps
     return " ".join(f"{s.name}:{s.state}:{s.since.timestamp():.0f}" for s in steps if s.state in GOING_ON)
 
 
-def read(column: str | None) -> Iterator[OpenStep]:
+def read_open_steps(column: str | None) -> Iterator[OpenStep]:
     """The steps of a column. One that another version of the application wrote otherwise is passed over."""
     for part in (column or "").split():
         try:

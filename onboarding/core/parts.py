@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from onboarding.core import patterns
-from onboarding.core.email_address import EMAIL_PATTERN, email_problem
+from onboarding.core.email_address import email_problem
 
 
 def is_stored(info: ValidationInfo) -> bool:
@@ -29,7 +29,7 @@ Email = Annotated[
     str,
     StringConstraints(pattern=patterns.EMAIL, max_length=254),
     AfterValidator(_email),
-    Field(json_schema_extra={"pattern": EMAIL_PATTERN}),
+    Field(json_schema_extra={"pattern": patterns.EMAIL_ADDRESS}),
 ]
 UserName = Annotated[str, StringConstraints(pattern=patterns.USER_NAME, max_length=254)]
 DomainName = Annotated[str, StringConstraints(pattern=patterns.DOMAIN_NAME, to_lower=True, max_length=253)]

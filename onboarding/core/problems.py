@@ -41,7 +41,7 @@ class PersonMustActError(StepProblemError):
     """A person must act; then the step is retried."""
 
 
-def unexpected(error: Exception) -> PersonMustActError:
+def unexpected_problem(error: Exception) -> PersonMustActError:
     """A defect of ours. Its text may hold anything, so only its type goes onto the record; the log has the rest."""
     return PersonMustActError(
         ProblemCode.UNEXPECTED,

@@ -64,10 +64,10 @@ def _reason(error: Any) -> Reason:
     message = _MESSAGES.get(rule, error["msg"])
     if rule == "string_pattern_mismatch":
         message = f"must be {IN_WORDS[error['ctx']['pattern']]}"
-    return Reason(path, rule, shown(None if rule == "missing" else error.get("input")), message)
+    return Reason(path, rule, as_answered(None if rule == "missing" else error.get("input")), message)
 
 
-def shown(value: Any) -> Any:
+def as_answered(value: Any) -> Any:
     """The offending value as it goes into the answer: whole when short, else its start."""
     if isinstance(value, str):
         return value if len(value) <= SHOWN_LENGTH else value[:SHOWN_LENGTH] + "…"

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationI
 from onboarding.core.plan import Planned, StepKind
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.stored import DETAIL_LENGTH as DETAIL_LENGTH
-from onboarding.core.stored import Detail, Stored
+from onboarding.core.stored import DetailText, Stored
 
 SCHEMA_VERSION = 3
 """Goes up when an older version of the application would lose or misread what this one writes: docs/upgrade.md."""
@@ -55,8 +55,8 @@ class Problem(Stored):
     """What went wrong, for a person to read. `code` is stable, the sentences are not."""
 
     code: str
-    seen: Detail
-    what_next: Detail = ""
+    seen: DetailText
+    what_next: DetailText = ""
 
 
 class StepRecord(Stored):
@@ -80,12 +80,12 @@ class StepRecord(Stored):
     ticket: int = 0
     """The version of the record that made it due, or opened it: only the message with this number may start it, and
     only links made for this opening are good."""
-    detail: Detail = ""
+    detail: DetailText = ""
     """What was last seen."""
     problem: Problem | None = None
-    skipped_because: Detail | None = None
+    skipped_because: DetailText | None = None
     ended_by: str | None = None
-    note: Detail | None = None
+    note: DetailText | None = None
     reminders: int = 0
     """Sent while this checkpoint has been open, or has needed attention."""
     escalated: bool = False
@@ -138,7 +138,7 @@ class Pause(Stored):
 
     since: AwareDatetime
     by: str
-    because: Detail
+    because: DetailText
     next_word_at: AwareDatetime
     """When people are reminded of it."""
 
@@ -151,7 +151,7 @@ class Event(Stored):
     actor: str
     what: str
     step: str | None = None
-    detail: Detail = ""
+    detail: DetailText = ""
     changes: Mapping[str, tuple[Any, Any]] = {}
 
     @cached_property
@@ -192,7 +192,7 @@ class Record(Stored):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None
-    cancelled_because: Detail | None = None
+    cancelled_because: DetailText | None = None
     """Set when somebody cancels; `closed_at` follows when nothing runs any more."""
     pause: Pause | None = None
     steps: tuple[StepRecord, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from onboarding.core.reasons import Reason, shown
+from onboarding.core.reasons import Reason, as_answered
 from onboarding.core.services import Service
 
 Chosen = dict[Service, dict[str, Any]]
@@ -51,7 +51,9 @@ def _unique_names(chosen: Chosen) -> Iterator[Reason]:
     for path, name in _lines(chosen, "name"):
         first = seen.setdefault(name.lower(), path)
         if first != path:
-            yield Reason(path, "unique_name", shown(name), f"is the name of {first} too; each test line needs its own")
+            yield Reason(
+                path, "unique_name", as_answered(name), f"is the name of {first} too; each test line needs its own"
+            )
 
 
 def _unique_numbers(chosen: Chosen) -> Iterator[Reason]:
@@ -62,7 +64,7 @@ def _unique_numbers(chosen: Chosen) -> Iterator[Reason]:
             yield Reason(
                 path,
                 "unique_number",
-                shown(number),
+                as_answered(number),
                 f"is the number of {first} too; each test line needs its own",
             )
     lines = dict(seen)
@@ -76,8 +78,8 @@ def _unique_numbers(chosen: Chosen) -> Iterator[Reason]:
                 yield Reason(
                     path,
                     "integration_number_is_no_test_line",
-                    shown(number),
+                    as_answered(number),
                     f"is the number of {first} too; a number for integration testing must not be added as a test line",
                 )
             elif first != path:
-                yield Reason(path, "unique_number", shown(number), f"stands at {first} too")
+                yield Reason(path, "unique_number", as_answered(number), f"stands at {first} too")

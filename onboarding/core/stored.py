@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 DETAIL_LENGTH = 1000
 """Characters of a detail or message that the record keeps: a column of the table holds 32 K."""
-Detail = Annotated[str, Field(max_length=DETAIL_LENGTH)]
+DetailText = Annotated[str, Field(max_length=DETAIL_LENGTH)]
 
 
 class Stored(BaseModel):

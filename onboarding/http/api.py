@@ -10,7 +10,7 @@ from onboarding.core.control import Control
 from onboarding.http import view
 from onboarding.http.asked import read_asked
 from onboarding.http.bodies import read_json
-from onboarding.http.call import Call, Handler
+from onboarding.http.call import CallHandler, HttpCall
 from onboarding.http.conditional import answer, if_match
 from onboarding.http.counts import counts
 from onboarding.http.listing import listed
@@ -19,7 +19,7 @@ from onboarding.http.search import read_search
 from onboarding.kinds import read_request
 
 
-async def list_onboardings(call: Call) -> func.HttpResponse:
+async def list_onboardings(call: HttpCall) -> func.HttpResponse:
     """GET /api/onboardings → 200 with a page of the list, 304, 400."""
     search = read_search(call.request.params)
     found = await listed(call.engine.records, search)
@@ -33,7 +33,7 @@ async def list_onboardings(call: Call) -> func.HttpResponse:
     return answer(call.request, page)
 
 
-async def post_onboarding(call: Call) -> func.HttpResponse:
+async def post_onboarding(call: HttpCall) -> func.HttpResponse:
     """POST /api/onboardings[?again=true] → 202 (new), 200 (the same request again), 400, 409, 412."""
     again = _flag(call.request, "again")
     asked = read_request(read_json(call.request))
@@ -42,41 +42,41 @@ async def post_onboarding(call: Call) -> func.HttpResponse:
     record = accepted.record
     location = f"{call.engine.public_url}/api/onboardings/{record.id}"
     status = 202 if accepted.created else 200
-    shown = view.onboarding(record, call.caller)
+    shown = view.onboarding_view(record, call.caller)
     return answer(call.request, shown, record, status=status, headers={"Location": location})
 
 
-async def get_onboarding(call: Call) -> func.HttpResponse:
+async def get_onboarding(call: HttpCall) -> func.HttpResponse:
     """GET /api/onboardings/{id} → 200, 304, 404."""
     loaded = await call.engine.records.load(call.onboarding_id)
     if loaded is None:
-        raise unknown(call.onboarding_id)
-    return answer(call.request, view.onboarding(loaded.record, call.caller), loaded.record)
+        raise unknown_onboarding(call.onboarding_id)
+    return answer(call.request, view.onboarding_view(loaded.record, call.caller), loaded.record)
 
 
-async def get_events(call: Call) -> func.HttpResponse:
+async def get_events(call: HttpCall) -> func.HttpResponse:
     """GET /api/onboardings/{id}/events → 200 with the audit trail, oldest first, 304, 404."""
     trail = await call.engine.records.events(call.onboarding_id)
     if trail is None:
-        raise unknown(call.onboarding_id)
+        raise unknown_onboarding(call.onboarding_id)
     return answer(call.request, view.events(call.onboarding_id, trail))
 
 
-def control(controls: Sequence[Control]) -> Handler:
+def control(controls: Sequence[Control]) -> CallHandler:
     """The handler of an operation of these controls → 200, 400, 404, 409, 412."""
 
-    async def handle(call: Call) -> func.HttpResponse:
+    async def handle(call: HttpCall) -> func.HttpResponse:
         event = read_asked(call, controls)
         with if_match(call) as expected:
             happened = await call.engine.happen(call.onboarding_id, event, expected=expected)
         if happened is None:
-            raise unknown(call.onboarding_id)
-        return answer(call.request, view.onboarding(happened.record, call.caller), happened.record)
+            raise unknown_onboarding(call.onboarding_id)
+        return answer(call.request, view.onboarding_view(happened.record, call.caller), happened.record)
 
     return handle
 
 
-def unknown(onboarding_id: str) -> ProblemError:
+def unknown_onboarding(onboarding_id: str) -> ProblemError:
     return ProblemError(404, "No such onboarding", f"There is no onboarding '{onboarding_id[:100]}'.")
 
 

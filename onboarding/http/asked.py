@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from onboarding.core.control import Control, Field, Input
-from onboarding.core.events import Asked
+from onboarding.core.control import Control, ControlField, Input
+from onboarding.core.events import AskedByPerson
 from onboarding.core.reasons import read_part
 from onboarding.http.bodies import read_json, read_object
-from onboarding.http.call import Call
+from onboarding.http.call import HttpCall
 from onboarding.http.problems import ProblemError
 
 
-def read_asked(call: Call, controls: Sequence[Control]) -> Asked:
+def read_asked(call: HttpCall, controls: Sequence[Control]) -> AskedByPerson:
     """Of the controls of one operation, the one whose fields the body holds. Raises ProblemError 400, 413, 415.
 
     Raises InvalidRequestError for a body that is no such model. Whether the state allows it is for the rules to say.
@@ -32,14 +32,14 @@ def read_asked(call: Call, controls: Sequence[Control]) -> Asked:
     return meant[0].asked(call.caller.name, step, {f.name: _value(f, said) for f in meant[0].fields})
 
 
-def _said(call: Call, fields: Sequence[Field]) -> dict[str, Any]:
+def _said(call: HttpCall, fields: Sequence[ControlField]) -> dict[str, Any]:
     if not fields:
         return {}
     ticks = [f.place for f in fields if f.input is Input.TICK]
     return read_object(call.request, *(f.place for f in fields if f.place not in ticks), flags=ticks)
 
 
-def _value(field: Field, said: dict[str, Any]) -> str | bool:
+def _value(field: ControlField, said: dict[str, Any]) -> str | bool:
     if field.input is Input.TICK:
         return bool(said.get(field.place, False))
     text = str(said.get(field.place, "")).strip()

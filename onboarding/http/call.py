@@ -16,7 +16,7 @@ from onboarding.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class HttpCall:
     """A call that was let in."""
 
     engine: Engine
@@ -37,7 +37,15 @@ class Call:
         return str(self.request.route_params["step"])
 
 
-Handler = Callable[[Call], Awaitable[func.HttpResponse]]
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What serves every call. Made when it is first needed: a cold start does not wait for it."""
+
+    engine: Callable[[], Engine]
+    settings: Callable[[], Settings]
+
+
+CallHandler = Callable[[HttpCall], Awaitable[func.HttpResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class Route:
     """Below `/api/`."""
     role: Role | None
     """None: open to everybody (it says nothing about anybody, or asks for something else than a role)."""
-    handler: Handler
+    handler: CallHandler
     checks_forms: bool = False
     """Its handler checks the token of a page's form itself."""
     sandbox_only: bool = False

@@ -14,7 +14,7 @@ import azure.functions as func
 
 from onboarding.core.record import Record
 from onboarding.engine import Expected, OvertakenError
-from onboarding.http.call import Call
+from onboarding.http.call import HttpCall
 from onboarding.http.problems import ProblemError
 from onboarding.http.view import View
 
@@ -39,7 +39,7 @@ def answer(
 
 
 @contextmanager
-def if_match(call: Call) -> Iterator[Expected | None]:
+def if_match(call: HttpCall) -> Iterator[Expected | None]:
     """What `If-Match` names, for the engine to expect; None: anything.
 
     Inside, OvertakenError becomes ProblemError 412.

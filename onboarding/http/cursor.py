@@ -18,7 +18,7 @@ class CursorError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListPlace:
     """In the order of keys: a page of Table Storage, and the last key of it that was shown."""
 
     partition: str
@@ -29,7 +29,7 @@ class Place:
         return _written([digest, self.partition, self.continuation, self.after_key])
 
     @classmethod
-    def read(cls, text: str, digest: str) -> Place:
+    def read(cls, text: str, digest: str) -> ListPlace:
         """Raises CursorError."""
         partition, continuation, after_key = _parts(text, digest)
         if partition not in (OPEN, CLOSED) or not isinstance(continuation, str | None):

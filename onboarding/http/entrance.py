@@ -10,33 +10,30 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import azure.functions as func
 
-from onboarding import app as composed
 from onboarding import limits
 from onboarding.http.access import Caller, caller_of, in_azure, platform_signs_in
 from onboarding.http.bodies import is_page_form
-from onboarding.http.call import Call, Route
+from onboarding.http.call import Application, HttpCall, Route
 from onboarding.http.origin import from_elsewhere
-from onboarding.http.problems import ProblemError, answered
-from onboarding.settings import settings
+from onboarding.http.problems import PROBLEM, ProblemError, answered
 from onboarding.telemetry.triggers import called
 
 log = logging.getLogger("onboarding")
 
 NOBODY = Caller("nobody", frozenset())
-PROBLEM = "application/problem+json"
 SIGN_IN = "/.auth/login/aad"
 RETURN_TO = "post_login_redirect_uri"
 
 
-def entrance(route: Route) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
+def entrance(route: Route, application: Application) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
     """The function of a route: refuses with 401 or 403 before anything is read or written."""
 
     async def enter(request: func.HttpRequest) -> func.HttpResponse:
-        chosen = settings()
+        chosen = application.settings()
         caller = caller_of(request, os.environ, chosen.sandbox_user)
         if route.sandbox_only and (in_azure(os.environ) or not chosen.sandbox_user):
             raise ProblemError(404, "Not found", "This exists only in the sandbox.")
-        call = Call(composed.engine(), chosen, request, caller or NOBODY)
+        call = HttpCall(application.engine(), chosen, request, caller or NOBODY)
         try:
             admit(route, caller)
         except ProblemError as refusal:
@@ -45,12 +42,12 @@ def entrance(route: Route) -> Callable[[func.HttpRequest], Awaitable[func.HttpRe
             if caller is None or not wants_page(request):
                 raise
             # With who they are at its head; in the sandbox that is also the way to be somebody else again.
-            from onboarding.pages.responses import refused
+            from onboarding.pages.responses import refusal_page
 
-            return refused(call, refusal.status, refusal.title, refusal.detail, refusal.headers)
+            return refusal_page(call, refusal.status, refusal.title, refusal.detail, refusal.headers)
         if route.changes and not (route.checks_forms and is_page_form(request)):
             check_origin(request, chosen.public_url)
-        async with limits.within(limits.CALL, route.name):
+        async with limits.within(limits.HTTP_CALL, route.name):
             return await route.handler(call)
 
     enter.__name__ = route.name

@@ -12,7 +12,7 @@ from typing import Any
 
 from onboarding.columns import LISTED, named
 from onboarding.core.record import OnboardingState
-from onboarding.http.cursor import CursorError, Place, Position
+from onboarding.http.cursor import CursorError, ListPlace, Position
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import CLOSED_STATES, SEARCHED, Search, Sort
 from onboarding.ports import MAX_PAGE, ContinuationError, Query, Row
@@ -63,7 +63,7 @@ async def listed(records: Records, search: Search) -> Listed:
 
 async def _by_key(records: Records, search: Search) -> Listed:
     partitions = _partitions(search)
-    place: Place | None = Place.read(search.after, search.digest) if search.after else Place(partitions[0])
+    place: ListPlace | None = ListPlace.read(search.after, search.digest) if search.after else ListPlace(partitions[0])
     found: list[Row] = []
     read = 0
     while place and read < MAX_READ and len(found) < search.limit:
@@ -76,12 +76,12 @@ async def _by_key(records: Records, search: Search) -> Listed:
         room = search.limit - len(found)
         found += fitting[:room]
         if len(fitting) > room:
-            place = Place(place.partition, place.continuation, found[-1].key)
+            place = ListPlace(place.partition, place.continuation, found[-1].key)
         elif page.continuation:
-            place = Place(place.partition, page.continuation)
+            place = ListPlace(place.partition, page.continuation)
         else:
             later = CLOSED if place.partition == OPEN and CLOSED in partitions else None
-            place = Place(later) if later else None
+            place = ListPlace(later) if later else None
     return Listed(tuple(found), place.written(search.digest) if place else None)
 
 

@@ -22,15 +22,15 @@ from onboarding.core.patterns import ONBOARDING_ID, SIGNED_LINK
 from onboarding.core.roles import Role
 from onboarding.http import view
 from onboarding.http.access import Caller
-from onboarding.http.call import Call, Route
+from onboarding.http.call import HttpCall, Route
 from onboarding.http.meanings import Explained, explain
-from onboarding.http.operations import API, HTML, JSON, PAGES, Operation, operations
+from onboarding.http.operations import API, HTML, JSON, PAGES, ApiOperation, operations
+from onboarding.http.problems import PROBLEM
 from onboarding.kinds import KINDS, read_request
 from onboarding.kinds.examples import OPERATOR_CONNECT
 from onboarding.steps import LIBRARY
 
-VERSION = "1"
-PROBLEM = "application/problem+json"
+API_DESCRIPTION_VERSION = "1"
 _LICENCE = {"name": "All rights reserved", "identifier": "LicenseRef-All-Rights-Reserved"}
 """As in pyproject.toml. Nobody has been granted anything yet: there is no licence's text in the repository."""
 _EXAMPLE_TIME = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -92,9 +92,9 @@ _PROBLEM_SCHEMA: Mapping[str, Any] = {
 _ETAG = {"description": "Of this answer, for If-None-Match and If-Match.", "schema": {"type": "string"}}
 
 
-async def get_openapi(call: Call, routes: tuple[Route, ...]) -> func.HttpResponse:
+async def get_openapi(call: HttpCall, routes: tuple[Route, ...]) -> func.HttpResponse:
     """GET /api/openapi.json → 200, 304."""
-    body, tag = written(routes)
+    body, tag = written_description(routes)
     headers = {"ETag": tag}
     if tag in call.request.headers.get("if-none-match", ""):
         return func.HttpResponse(status_code=304, mimetype=JSON, headers=headers)
@@ -102,7 +102,7 @@ async def get_openapi(call: Call, routes: tuple[Route, ...]) -> func.HttpRespons
 
 
 @lru_cache(maxsize=1)
-def written(routes: tuple[Route, ...]) -> tuple[bytes, str]:
+def written_description(routes: tuple[Route, ...]) -> tuple[bytes, str]:
     """The description as it is sent, and its ETag; made once a process."""
     import hashlib
 
@@ -121,7 +121,7 @@ def description(routes: tuple[Route, ...]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Operator Connect onboarding",
-            "version": VERSION,
+            "version": API_DESCRIPTION_VERSION,
             "description": "Connects operators' gateways to Microsoft Operator Connect and Teams Phone Mobile.",
             "license": _LICENCE,
         },
@@ -142,7 +142,7 @@ def description(routes: tuple[Route, ...]) -> dict[str, Any]:
     return explained
 
 
-def _operation(route: Route, told: Operation) -> dict[str, Any]:
+def _operation(route: Route, told: ApiOperation) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": route.name,
         "summary": told.summary,
@@ -171,7 +171,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
     ]
 
 
-def _header_parameters(route: Route, told: Operation) -> list[dict[str, Any]]:
+def _header_parameters(route: Route, told: ApiOperation) -> list[dict[str, Any]]:
     if not told.tagged:
         return []
     name, why = ("If-None-Match", "An ETag that the caller has: 304 if it is still good.")
@@ -180,7 +180,7 @@ def _header_parameters(route: Route, told: Operation) -> list[dict[str, Any]]:
     return [{"name": name, "in": "header", "required": False, "description": why, "schema": {"type": "string"}}]
 
 
-def _responses(route: Route, told: Operation) -> dict[str, Any]:
+def _responses(route: Route, told: ApiOperation) -> dict[str, Any]:
     answers = {str(status): _answer(route, told, status, why) for status, why in told.answers.items()}
     if told.tagged and not route.changes:
         answers["304"] = {"description": "It is what the caller has.", "headers": {"ETag": _ETAG}}
@@ -188,7 +188,7 @@ def _responses(route: Route, told: Operation) -> dict[str, Any]:
     return answers
 
 
-def _answer(route: Route, told: Operation, status: int, why: str) -> dict[str, Any]:
+def _answer(route: Route, told: ApiOperation, status: int, why: str) -> dict[str, Any]:
     made: dict[str, Any] = {"description": why or told.summary, "headers": {}}
     if told.tagged and status != HTTPStatus.SEE_OTHER:
         made["headers"]["ETag"] = _ETAG
@@ -201,13 +201,13 @@ def _answer(route: Route, told: Operation, status: int, why: str) -> dict[str, A
     return made
 
 
-def _schema(told: Operation, media: str) -> dict[str, Any]:
+def _schema(told: ApiOperation, media: str) -> dict[str, Any]:
     if media == JSON:
         return {"$ref": f"#/components/schemas/{told.view}"} if told.view else {"type": "object"}
     return {"type": "string"}
 
 
-def _refusals(route: Route, told: Operation) -> set[int]:
+def _refusals(route: Route, told: ApiOperation) -> set[int]:
     found = {*told.refusals, 503}
     if route.role:
         found |= {401, 403}
@@ -265,7 +265,8 @@ def _schemas() -> dict[str, Any]:
         schema_generator=_Untitled,
     )
     kinds = [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in KINDS.values()]
-    asked = {"description": "One gateway's onboarding: `gateway.kind` says which of these it is.", "oneOf": kinds}
+    what = "One gateway's onboarding: `gateway.kind` says which of these it is."
+    asked = kinds[0] if len(kinds) == 1 else {"description": what, "oneOf": kinds}
     made = {**_renamed(found.get("$defs", {})), "OnboardingRequest": asked, "Refusal": dict(_PROBLEM_SCHEMA)}
     made.pop("Gateway")  # What all kinds share, in none but the model that was just replaced.
     return made
@@ -282,7 +283,7 @@ def _example_record() -> dict[str, Any]:
     """What the first example's request makes."""
     asked = read_request(OPERATOR_CONNECT)
     record = create(asked, "olga.operator@contoso.com", _EXAMPLE_TIME).record
-    return view.onboarding(record, Caller("olga.operator@contoso.com", frozenset(Role))).to_json()
+    return view.onboarding_view(record, Caller("olga.operator@contoso.com", frozenset(Role))).to_json()
 
 
 def _security_schemes() -> dict[str, Any]:

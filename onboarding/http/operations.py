@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onboarding.controls import CONTROLS, by_operation
-from onboarding.core.control import NOTE_LENGTH, Control, Field, Input, Place, body
+from onboarding.core.control import NOTE_LENGTH, Control, ControlField, ControlPlace, Input, body
 from onboarding.core.patterns import GUID
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
@@ -20,7 +20,7 @@ API, PAGES = "API", "Pages"
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class RequestBody:
     """What is posted: media type → schema; with examples for JSON."""
 
     content: Mapping[str, Mapping[str, Any]]
@@ -29,7 +29,7 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class ApiOperation:
     """One route, in words."""
 
     summary: str
@@ -43,7 +43,7 @@ class Operation:
     """Name of the answers' schema; None: a page, or nothing."""
     media: tuple[str, ...] = (JSON,)
     query: tuple[Mapping[str, Any], ...] = ()
-    body: Body | None = None
+    body: RequestBody | None = None
     tagged: bool = False
     """GET: its answer has an ETag. A change: `If-Match` is honoured."""
 
@@ -64,9 +64,9 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _form(**fields: Mapping[str, Any]) -> Body:
+def _form(**fields: Mapping[str, Any]) -> RequestBody:
     schema = {**_object(csrf=_text(200), **fields), "required": ["csrf"]}
-    return Body({FORM: schema}, required=True)
+    return RequestBody({FORM: schema}, required=True)
 
 
 _CHOICES = "one, or several with commas between them"
@@ -100,8 +100,8 @@ LIST = (
     _query("next", _text(CURSOR_LENGTH), "Where the page before ended: use its `next` as it is."),
 )
 
-_FIXED: Mapping[str, Operation] = {
-    "list_onboardings": Operation(
+_FIXED: Mapping[str, ApiOperation] = {
+    "list_onboardings": ApiOperation(
         "The onboardings, page by page",
         description="By gateway, the open ones before the closed ones, unless `sort` says otherwise.",
         answers={200: "A page of the list."},
@@ -110,42 +110,42 @@ _FIXED: Mapping[str, Operation] = {
         query=LIST,
         tagged=True,
     ),
-    "post_onboarding": Operation(
+    "post_onboarding": ApiOperation(
         "Request an onboarding",
         description="The same request again finds the same onboarding.",
         answers={200: "It was requested before.", 202: "It has begun."},
         refusals=(409,),
         view="OnboardingView",
         query=(_query("again", {"type": "boolean", "default": False}, "Start a closed one again; history is kept."),),
-        body=Body(
+        body=RequestBody(
             {JSON: _ref("OnboardingRequest")},
             required=True,
             examples={"operator-connect": OPERATOR_CONNECT, "lab-both-services": LAB_BOTH_SERVICES},
         ),
         tagged=True,
     ),
-    "get_onboarding": Operation(
+    "get_onboarding": ApiOperation(
         "One onboarding, whole", answers={200: "The record."}, view="OnboardingView", tagged=True
     ),
-    "get_events": Operation(
+    "get_events": ApiOperation(
         "The audit trail, oldest first", answers={200: "Every transition."}, view="EventsView", tagged=True
     ),
-    "checkpoint_page": Operation(
+    "checkpoint_page": ApiOperation(
         "The page of a checkpoint: what to do, and where to say so",
         PAGES,
         answers={200: "The page."},
         media=(HTML,),
     ),
-    "dashboard": Operation("The dashboard", PAGES, answers={200: "The page."}, refusals=(400,), media=(HTML,)),
-    "onboarding_page": Operation("The page of one onboarding", PAGES, answers={200: "The page."}, media=(HTML,)),
-    "link_page": Operation(
+    "dashboard": ApiOperation("The dashboard", PAGES, answers={200: "The page."}, refusals=(400,), media=(HTML,)),
+    "onboarding_page": ApiOperation("The page of one onboarding", PAGES, answers={200: "The page."}, media=(HTML,)),
+    "link_page": ApiOperation(
         "The page of a checkpoint, for the holder of a signed link",
         PAGES,
         answers={200: "The page."},
         refusals=(403, 404, 410),
         media=(HTML,),
     ),
-    "answer_link": Operation(
+    "answer_link": ApiOperation(
         "What that page sends",
         PAGES,
         answers={200: "A page that says what became of it.", 303: "Back to the page."},
@@ -153,16 +153,16 @@ _FIXED: Mapping[str, Operation] = {
         media=(HTML,),
         body=_form(outcome=_text(40), note=_text(NOTE_LENGTH)),
     ),
-    "openapi": Operation("This description", answers={200: "OpenAPI 3.1."}, tagged=True),
-    "api_page": Operation("This description, for people", PAGES, answers={200: "The page."}, media=(HTML,)),
-    "asset": Operation(
+    "openapi": ApiOperation("This description", answers={200: "OpenAPI 3.1."}, tagged=True),
+    "api_page": ApiOperation("This description, for people", PAGES, answers={200: "The page."}, media=(HTML,)),
+    "asset": ApiOperation(
         "Styles, scripts and pictures of the pages",
         PAGES,
         answers={200: "The file."},
         refusals=(404,),
         media=("text/css", "text/javascript", "image/svg+xml"),
     ),
-    "switch_user": Operation(
+    "switch_user": ApiOperation(
         "Choose who is signed in (sandbox only)",
         PAGES,
         answers={303: "Back to the page."},
@@ -174,16 +174,16 @@ _FIXED: Mapping[str, Operation] = {
 """Of the routes that no control makes."""
 
 
-def operations() -> Mapping[str, Operation]:
+def operations() -> Mapping[str, ApiOperation]:
     """By the name of the route's function."""
     controls = {name: _of_controls(of_one) for name, of_one in by_operation().items()}
     return {**_FIXED, **controls, "dashboard_action": _buttons()}
 
 
-def _of_controls(controls: Sequence[Control]) -> Operation:
-    has_page = controls[0].place is Place.CHECKPOINT
+def _of_controls(controls: Sequence[Control]) -> ApiOperation:
+    has_page = controls[0].place is ControlPlace.CHECKPOINT
     first, *others = (c.summary for c in controls)
-    return Operation(
+    return ApiOperation(
         ", or ".join((first, *(f"{o[0].lower()}{o[1:]}" for o in others))),
         description=" ".join(c.explained for c in controls if c.explained),
         answers={200: "The record after it.", **({303: "Back to the page (form only)."} if has_page else {})},
@@ -194,7 +194,7 @@ def _of_controls(controls: Sequence[Control]) -> Operation:
     )
 
 
-def _body(controls: Sequence[Control], has_page: bool) -> Body:
+def _body(controls: Sequence[Control], has_page: bool) -> RequestBody:
     in_json = [_ref(c.model.__name__) if c.model else _fields(c) for c in controls]
     content: dict[str, Mapping[str, Any]] = {JSON: in_json[0] if len(in_json) == 1 else {"oneOf": in_json}}
     if has_page:
@@ -202,7 +202,7 @@ def _body(controls: Sequence[Control], has_page: bool) -> Body:
         content[FORM] = {**form.content[FORM], "description": "What the checkpoint's own page sends."}
     required = all(any(f.missing for f in c.fields) for c in controls)
     examples = {c.name: body((f, f.example) for f in c.fields if f.example is not None) for c in controls}
-    return Body(content, required, {name: example for name, example in examples.items() if example})
+    return RequestBody(content, required, {name: example for name, example in examples.items() if example})
 
 
 def _fields(control: Control) -> Mapping[str, Any]:
@@ -211,7 +211,7 @@ def _fields(control: Control) -> Mapping[str, Any]:
     return {**schema, "required": required} if required else schema
 
 
-def _field(field: Field) -> Mapping[str, Any]:
+def _field(field: ControlField) -> Mapping[str, Any]:
     tick = {"type": "boolean", "default": False}
     kind = tick if field.input is Input.TICK else _text(field.most, 1 if field.missing else 0)
     return {**kind, "description": field.meaning}
@@ -222,8 +222,8 @@ def _inputs(controls: Iterable[Control]) -> dict[str, Mapping[str, Any]]:
     return {f.name: {**_text(f.most), "description": f.label} for c in controls for f in c.fields}
 
 
-def _buttons() -> Operation:
-    return Operation(
+def _buttons() -> ApiOperation:
+    return ApiOperation(
         "What the dashboard's buttons send",
         PAGES,
         description="The action's own role is asked for as well.",

@@ -20,7 +20,8 @@ from onboarding.settings import SettingsError
 
 log = logging.getLogger("onboarding")
 
-Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+PROBLEM = "application/problem+json"
+RequestHandler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 
 class ProblemError(Exception):
@@ -48,12 +49,12 @@ def problem(
         # What is repeated from a header may hold bytes that are no text.
         json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
         status_code=status,
-        mimetype="application/problem+json",
+        mimetype=PROBLEM,
         headers=headers,
     )
 
 
-def answered(handler: Handler) -> Handler:
+def answered(handler: RequestHandler) -> RequestHandler:
     """A handler whose exceptions become answers; nobody gets a bare 500."""
 
     @wraps(handler)

@@ -8,18 +8,18 @@ from importlib import import_module
 import azure.functions as func
 
 from onboarding.controls import by_operation
-from onboarding.core.control import Control, Place
+from onboarding.core.control import Control, ControlPlace
 from onboarding.core.roles import Role
 from onboarding.http import api
 from onboarding.http.bodies import is_page_form
-from onboarding.http.call import Call, Handler, Route
+from onboarding.http.call import CallHandler, HttpCall, Route
 
 
-def _page(name: str) -> Handler:
+def _page(name: str) -> CallHandler:
     """A handler of the pages. Their templates are loaded when the first page is asked for, not at a cold start."""
 
-    async def handle(call: Call) -> func.HttpResponse:
-        handler: Handler = getattr(import_module("onboarding.pages.handlers"), name)
+    async def handle(call: HttpCall) -> func.HttpResponse:
+        handler: CallHandler = getattr(import_module("onboarding.pages.handlers"), name)
         answer: func.HttpResponse = await handler(call)
         return answer
 
@@ -27,13 +27,13 @@ def _page(name: str) -> Handler:
     return handle
 
 
-async def _describe(call: Call) -> func.HttpResponse:
+async def _describe(call: HttpCall) -> func.HttpResponse:
     from onboarding.http.openapi import get_openapi
 
     return await get_openapi(call, ROUTES)
 
 
-async def _api_page(call: Call) -> func.HttpResponse:
+async def _api_page(call: HttpCall) -> func.HttpResponse:
     from onboarding.http.openapi import description
     from onboarding.pages.handlers import api_page
 
@@ -43,9 +43,9 @@ async def _api_page(call: Call) -> func.HttpResponse:
 def _control(name: str, controls: Sequence[Control]) -> Route:
     """The route of an operation; its page's form goes there too, where the controls have a page of their own."""
     first, in_json, on_page = controls[0], api.control(controls), _page("answer_checkpoint")
-    has_page = first.place is Place.CHECKPOINT
+    has_page = first.place is ControlPlace.CHECKPOINT
 
-    async def either(call: Call) -> func.HttpResponse:
+    async def either(call: HttpCall) -> func.HttpResponse:
         return await (on_page if is_page_form(call.request) else in_json)(call)
 
     handler = either if has_page else in_json
@@ -59,12 +59,12 @@ def routes() -> tuple[Route, ...]:
         Route("post_onboarding", "POST", "onboardings", Role.SUBMIT, api.post_onboarding),
         Route("get_onboarding", "GET", "onboardings/{id}", Role.READ, api.get_onboarding),
         Route("get_events", "GET", "onboardings/{id}/events", Role.READ, api.get_events),
-        Route("checkpoint_page", "GET", "onboardings/{id}/checkpoints/{step}", Role.READ, _page("checkpoint")),
+        Route("checkpoint_page", "GET", "onboardings/{id}/checkpoints/{step}", Role.READ, _page("get_checkpoint_page")),
         *(_control(name, controls) for name, controls in by_operation().items()),
         Route("dashboard", "GET", "dashboard", Role.READ, _page("dashboard")),
-        Route("onboarding_page", "GET", "dashboard/{id}", Role.READ, _page("onboarding")),
+        Route("onboarding_page", "GET", "dashboard/{id}", Role.READ, _page("onboarding_page")),
         Route("dashboard_action", "POST", "dashboard/{id}/actions", Role.READ, _page("act"), checks_forms=True),
-        Route("link_page", "GET", "links/{token}", None, _page("link")),
+        Route("link_page", "GET", "links/{token}", None, _page("link_page")),
         Route("answer_link", "POST", "links/{token}", None, _page("answer_link"), checks_forms=True),
         Route("openapi", "GET", "openapi.json", None, _describe),
         Route("api_page", "GET", "docs", None, _api_page),

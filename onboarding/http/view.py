@@ -229,7 +229,7 @@ class ListView(View):
     """Address of the next page; null: this is the last."""
 
 
-def onboarding(record: Record, caller: Caller) -> OnboardingView:
+def onboarding_view(record: Record, caller: Caller) -> OnboardingView:
     """The whole of a record, and what the caller may do with it."""
     waiting = waiting_for(record)
     done, total = progress(record)

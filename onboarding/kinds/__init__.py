@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from onboarding.core.reasons import InvalidRequestError, Reason, reasons_of, shown
+from onboarding.core.reasons import InvalidRequestError, Reason, as_answered, reasons_of
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.service_rules import service_reasons
 from onboarding.kinds import communications_gateway
@@ -30,7 +30,7 @@ def read_request(body: Any) -> OnboardingRequest:
     asked = KINDS.get(kind)
     if asked is None:
         known = ", ".join(f"'{name}'" for name in KINDS)
-        raise InvalidRequestError([Reason("gateway.kind", "kind", shown(kind), f"must be one of {known}")])
+        raise InvalidRequestError([Reason("gateway.kind", "kind", as_answered(kind), f"must be one of {known}")])
     reasons: list[Reason] = []
     request: OnboardingRequest | None = None
     try:
@@ -53,7 +53,7 @@ def _read_stored(body: Any) -> OnboardingRequest:
     kind = _kind_of(body)
     asked = KINDS.get(kind)
     if asked is None:
-        raise ValueError(f"this version of the application does not know the kind of gateway '{shown(kind)}'")
+        raise ValueError(f"this version of the application does not know the kind of gateway '{as_answered(kind)}'")
     return asked.model_validate(body, context=STORED)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onboarding.memory.faults import Faults
-from onboarding.ports import Message
+from onboarding.ports import Notification
 
 
 class MemoryNotifier:
@@ -14,11 +14,11 @@ class MemoryNotifier:
     def __init__(self) -> None:
         self.mail_configured = True
         self.teams_configured = True
-        self.mails: list[tuple[tuple[str, ...], Message]] = []
-        self.posts: list[Message] = []
+        self.mails: list[tuple[tuple[str, ...], Notification]] = []
+        self.posts: list[Notification] = []
         self.faults = Faults()
 
-    async def mail(self, to: Sequence[str], message: Message) -> bool:
+    async def mail(self, to: Sequence[str], message: Notification) -> bool:
         """Send one e-mail to these addresses."""
         if not self.mail_configured or not to:
             return False
@@ -26,7 +26,7 @@ class MemoryNotifier:
         self.mails.append((tuple(to), message))
         return True
 
-    async def teams(self, message: Message) -> bool:
+    async def teams(self, message: Notification) -> bool:
         """Post to the operator's own Teams channel."""
         if not self.teams_configured:
             return False

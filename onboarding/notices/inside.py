@@ -13,13 +13,13 @@ from onboarding.core.record import Notice, Record, StepRecord
 from onboarding.notices.deliveries import Delivery
 from onboarding.notices.outside import outside_actions, outside_title, outside_values, outside_why
 from onboarding.notices.what_stays import what_stays
-from onboarding.ports import Message
+from onboarding.ports import Notification
 from onboarding.steps import definition_of
 
 NOBODY_ELSE = "nobody else"
 
 
-def words(notice: Notice, record: Record, *, told: Sequence[Delivery], link: str, outside: bool) -> Message:
+def notification(notice: Notice, record: Record, *, told: Sequence[Delivery], link: str, outside: bool) -> Notification:
     """The notice for one delivery. Raises ValueError for a kind that there is not.
 
     `told` are the notice's other deliveries, `link` the page that this one leads to. `outside`: for people outside the
@@ -28,7 +28,7 @@ def words(notice: Notice, record: Record, *, told: Sequence[Delivery], link: str
     kind, step = NoticeKind(notice.kind), record.step(notice.step) if notice.step else None
     facts = (*record.request.facts, *_about_step(step))
     if outside:
-        return Message(
+        return Notification(
             outside_title(kind, record, step),
             facts,
             outside_why(kind, record, step),
@@ -39,7 +39,7 @@ def words(notice: Notice, record: Record, *, told: Sequence[Delivery], link: str
             told=_told_outside(told),
         )
     found = _instructions(step, record)
-    return Message(
+    return Notification(
         _title(kind, record, step),
         facts,
         _why(kind, notice, record, step),

@@ -22,7 +22,7 @@ from onboarding.azure.tables import AzureTable
 from onboarding.memory import MemoryTable
 from onboarding.operations.backup import backup, header
 from onboarding.operations.backup_file import EVENTS, ONBOARDINGS, BackupFileError, Writer, read_backup
-from onboarding.operations.check import check
+from onboarding.operations.check import check_tables
 from onboarding.operations.restore import NotEmptyError, restore
 from onboarding.operations.tables import Tables
 
@@ -79,7 +79,7 @@ async def _restore(tables: Tables, chosen: argparse.Namespace) -> int:
 
 
 async def _check(tables: Tables) -> int:
-    found = await check(tables)
+    found = await check_tables(tables)
     for problem in found.problems:
         _say(problem)
     _say(f"{found.onboardings} onboardings, {found.events} audit events: {len(found.problems) or 'no'} problems.")

@@ -18,7 +18,7 @@ ROUNDS = 3
 
 
 @dataclass
-class Found:
+class Checked:
     """What a check found."""
 
     onboardings: int = 0
@@ -27,9 +27,9 @@ class Found:
     """One sentence each: which onboarding, what was seen, what was expected."""
 
 
-async def check(tables: Tables) -> Found:
+async def check_tables(tables: Tables) -> Checked:
     """Look at every onboarding, and at events that belong to none."""
-    found = Found()
+    found = Checked()
     keys = {row.key async for row in tables.onboardings.all_rows()}
     for key in sorted(keys):
         for _ in range(ROUNDS):

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.record import Event, Record
 from onboarding.operations.backup_file import ONBOARDINGS, Header
 from onboarding.operations.tables import Tables, event_version
@@ -20,7 +21,6 @@ from onboarding.rows import CLOSED, OPEN, UnreadableRowError, from_row, to_row
 
 LOST_VERSIONS = 100_000
 """Versions left out for what happened after the backup: more transitions than an onboarding ever has."""
-RESTORED = "restored"
 """What the audit trail says of it."""
 
 
@@ -99,5 +99,5 @@ def restored(record: Record, backup_at: datetime, actor: str, now: datetime) -> 
     """The record as it goes on after the backup of that time was restored."""
     version = record.version + LOST_VERSIONS
     lost = f"From the backup of {backup_at:%Y-%m-%d %H:%M} UTC, version {record.version}; what came after it is lost."
-    event = Event(version=version, at=now, actor=actor, what=RESTORED, detail=lost)
+    event = Event(version=version, at=now, actor=actor, what=EventKind.RESTORED.value, detail=lost)
     return record.model_copy(update={"version": version, "updated_at": now, "tail": (*record.tail, event)})

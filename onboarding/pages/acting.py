@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from onboarding.core.control import Control, Field, Input, body
-from onboarding.core.events import Asked
+from onboarding.core.control import Control, ControlField, Input, body
+from onboarding.core.events import AskedByPerson
 from onboarding.core.reasons import InvalidRequestError, Reason, read_part
 from onboarding.core.request import MAX_ADDRESSEES
 from onboarding.core.rules.controls import NotInsistedError
@@ -21,7 +21,7 @@ ON = "on"
 """What a browser sends for a box that is ticked."""
 
 
-def read_form_of(control: Control, fields: Mapping[str, str], actor: str, step: str) -> Asked:
+def read_form_of(control: Control, fields: Mapping[str, str], actor: str, step: str) -> AskedByPerson:
     """Whether the state allows it is for the rules to say."""
     if control.model is None:
         return control.asked(actor, step, {f.name: _value(f, fields) for f in control.fields})
@@ -55,13 +55,13 @@ def as_shown(control: Control, fields: Mapping[str, str]) -> Iterator[Expected |
         raise ProblemError(400, "Nothing was changed", f"{error.why} {what_next}") from None
 
 
-def _value(field: Field, fields: Mapping[str, str]) -> str | bool:
+def _value(field: ControlField, fields: Mapping[str, str]) -> str | bool:
     if field.input is Input.TICK:
         return fields.get(field.name) == ON
     return note(fields, field.name, required=field.missing, most=field.most)
 
 
-def _part(field: Field, fields: Mapping[str, str]) -> Any:
+def _part(field: ControlField, fields: Mapping[str, str]) -> Any:
     given = fields.get(field.name, "")
     match field.input:
         case Input.TICK:
@@ -71,13 +71,13 @@ def _part(field: Field, fields: Mapping[str, str]) -> Any:
     return given.strip() or ("" if field.missing else None)
 
 
-def _name_of(field: Field) -> str:
+def _name_of(field: ControlField) -> str:
     return field.called or (
         f"{field.legend}'s {field.label[0].lower()}{field.label[1:]}" if field.legend else field.label
     )
 
 
-def _told(fields: Sequence[Field], reason: Reason) -> str:
+def _told(fields: Sequence[ControlField], reason: Reason) -> str:
     line = re.fullmatch(r"(.+)\[(\d+)\]", reason.field)
     field = next((f for f in fields if f.place == (line[1] if line else reason.field)), None)
     what = f"Addressee {int(line[2]) + 1}" if line else _name_of(field) if field else reason.field

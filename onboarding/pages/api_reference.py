@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onboarding.pages.api_examples import Sample, calls
-from onboarding.pages.api_schemas import Field, Fields, Type, fields, resolved, type_of
+from onboarding.pages.api_schemas import Fields, SchemaField, Type, fields, resolved, type_of
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _REFUSED = 400
@@ -27,7 +27,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ResponseShown:
     """A status, and what it means."""
 
     status: str
@@ -37,7 +37,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class OperationShown:
     """One method of one path."""
 
     id: str
@@ -50,7 +50,7 @@ class Operation:
     body: tuple[Content, ...]
     body_required: bool
     samples: tuple[Sample, ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[ResponseShown, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Group:
     id: str
     title: str
     description: str
-    operations: tuple[Operation, ...]
+    operations: tuple[OperationShown, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ApiReference:
     """The whole page."""
 
     title: str
@@ -85,7 +85,7 @@ class Reference:
     models: tuple[Model, ...]
 
 
-def reference(document: Mapping[str, Any]) -> Reference:
+def reference(document: Mapping[str, Any]) -> ApiReference:
     """The page of a description (OpenAPI 3.1)."""
     base = (document.get("servers") or [{"url": ""}])[0]["url"].rstrip("/")
     operations = [
@@ -104,7 +104,7 @@ def reference(document: Mapping[str, Any]) -> Reference:
     schemas: Mapping[str, Any] = document.get("components", {}).get("schemas", {})
     models = (_model(name, schema, document) for name, schema in schemas.items())
     info = document["info"]
-    return Reference(
+    return ApiReference(
         info["title"],
         info["version"],
         info.get("description", ""),
@@ -128,7 +128,7 @@ def _model(name: str, schema: Mapping[str, Any], document: Mapping[str, Any]) ->
     )
 
 
-def _operation(path: str, method: str, told: Mapping[str, Any], document: Mapping[str, Any]) -> Operation:
+def _operation(path: str, method: str, told: Mapping[str, Any], document: Mapping[str, Any]) -> OperationShown:
     parameters = [resolved(p, document) for p in told.get("parameters", ())]
     responses = {status: resolved(r, document) for status, r in told.get("responses", {}).items()}
     summary = told.get("summary", "")
@@ -137,7 +137,7 @@ def _operation(path: str, method: str, told: Mapping[str, Any], document: Mappin
     samples = [*_samples("Body", body)]
     for status, response in responses.items():
         samples += _samples(f"Answer {status}", response)
-    return Operation(
+    return OperationShown(
         told["operationId"],
         method.upper(),
         path,
@@ -152,9 +152,9 @@ def _operation(path: str, method: str, told: Mapping[str, Any], document: Mappin
     )
 
 
-def _parameter(told: Mapping[str, Any], document: Mapping[str, Any]) -> Field:
+def _parameter(told: Mapping[str, Any], document: Mapping[str, Any]) -> SchemaField:
     schema = told.get("schema", {})
-    return Field(
+    return SchemaField(
         told["name"],
         bool(told.get("required")),
         told.get("description", ""),
@@ -163,14 +163,14 @@ def _parameter(told: Mapping[str, Any], document: Mapping[str, Any]) -> Field:
     )
 
 
-def _answer(status: str, told: Mapping[str, Any], document: Mapping[str, Any]) -> Answer:
+def _answer(status: str, told: Mapping[str, Any], document: Mapping[str, Any]) -> ResponseShown:
     headers = (
         _parameter({"name": name, **resolved(header, document)}, document)
         for name, header in told.get("headers", {}).items()
     )
     # All refusals look the same: the page says it once.
     contents = _contents(told, document) if int(status) < _REFUSED else ()
-    return Answer(status, told.get("description", ""), tuple(headers), tuple(contents))
+    return ResponseShown(status, told.get("description", ""), tuple(headers), tuple(contents))
 
 
 def _contents(holder: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Content]:

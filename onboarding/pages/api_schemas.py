@@ -36,7 +36,7 @@ class Type:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class SchemaField:
     """A named value."""
 
     name: str
@@ -47,7 +47,7 @@ class Field:
     """Of a parameter: `path`, `query`, `header`."""
 
 
-Fields = tuple[Field, ...]
+Fields = tuple[SchemaField, ...]
 
 
 def fields(schema: Mapping[str, Any], document: Mapping[str, Any], prefix: str = "") -> Fields:
@@ -72,11 +72,11 @@ def resolved(part: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[st
     return target
 
 
-def _fields(schema: Mapping[str, Any], document: Mapping[str, Any], prefix: str) -> Iterator[Field]:
+def _fields(schema: Mapping[str, Any], document: Mapping[str, Any], prefix: str) -> Iterator[SchemaField]:
     for name, inner in schema.get("properties", {}).items():
         path = f"{prefix}{name}"
         about = inner.get("description") or resolved(inner, document).get("description", "")
-        yield Field(path, name in schema.get("required", ()), about, type_of(inner, document))
+        yield SchemaField(path, name in schema.get("required", ()), about, type_of(inner, document))
         yield from _fields(inner, document, f"{path}.")
         yield from _fields(inner.get("items", {}), document, f"{path}[].")
 

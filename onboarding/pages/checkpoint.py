@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from onboarding.controls import actions
-from onboarding.core.control import Place
+from onboarding.core.control import ControlPlace
 from onboarding.core.events import APPLICATION
 from onboarding.core.instructions import Instructions
 from onboarding.core.record import Record, StepRecord, StepState
@@ -39,7 +39,7 @@ class Checkpoint:
     """It could be answered, by somebody else."""
 
 
-def checkpoint(record: Record, name: str, may: Allowed, *, outside: bool = False) -> Checkpoint | None:
+def checkpoint_page(record: Record, name: str, may: Allowed, *, outside: bool = False) -> Checkpoint | None:
     """The page; None when no person can confirm such a step. `may` says whether the caller holds a role.
 
     `outside`: for the holder of a signed link, who is asked for their own part.
@@ -48,7 +48,7 @@ def checkpoint(record: Record, name: str, may: Allowed, *, outside: bool = False
     if step is None or not step.plan.confirmable:
         return None
     definition = definition_of(step)
-    possible = any(a.step == name and a.control.place is Place.CHECKPOINT for a in actions(record))
+    possible = any(a.step == name and a.control.place is ControlPlace.CHECKPOINT for a in actions(record))
     allowed = answer_forms(record, name, may)
     done = step.state is StepState.DONE
     return Checkpoint(

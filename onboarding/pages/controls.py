@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from onboarding.controls import CONTROLS, Action, actions
-from onboarding.core.control import Control, Field, Input, Place
+from onboarding.core.control import Control, ControlField, ControlPlace, Input
 from onboarding.core.parts import Part
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.core.roles import Role
@@ -20,7 +20,7 @@ from onboarding.steps import definition_of
 class Filled:
     """A field of a form, with what stands in it."""
 
-    field: Field
+    field: ControlField
     id: str
     value: str | bool
     must: bool
@@ -62,7 +62,7 @@ def forms(record: Record, may: Allowed) -> tuple[Form, ...]:
     stopped = _stopped(record)
     found: list[Form] = []
     for control in CONTROLS.values():
-        mine = [a for a in _allowed(record, may, Place.LIST) if a.control is control]
+        mine = [a for a in _allowed(record, may, ControlPlace.LIST) if a.control is control]
         if mine and control.under:
             found.append(_of_many(control, control.under, [record.step(a.step or "") for a in mine]))
         else:
@@ -72,18 +72,18 @@ def forms(record: Record, may: Allowed) -> tuple[Form, ...]:
 
 def step_forms(record: Record, may: Allowed) -> dict[str, tuple[Form, ...]]:
     """Step that needs attention → what can be done about it at once."""
-    offered = [a for a in _allowed(record, may, Place.LIST) if a.control.where_stopped]
+    offered = [a for a in _allowed(record, may, ControlPlace.LIST) if a.control.where_stopped]
     return {name: tuple(_of_one(record, a) for a in offered if a.step == name) for name in _stopped(record)}
 
 
 def banner_forms(record: Record, may: Allowed) -> tuple[Form, ...]:
     """What ends the state that is told of, in one press."""
-    return tuple(_of_one(record, a) for a in _allowed(record, may, Place.BANNER))
+    return tuple(_of_one(record, a) for a in _allowed(record, may, ControlPlace.BANNER))
 
 
 def answer_forms(record: Record, step: str, may: Allowed) -> tuple[Form, ...]:
     """The answers to a checkpoint."""
-    return tuple(_of_one(record, a) for a in _allowed(record, may, Place.CHECKPOINT) if a.step == step)
+    return tuple(_of_one(record, a) for a in _allowed(record, may, ControlPlace.CHECKPOINT) if a.step == step)
 
 
 def seen(part: Part) -> str:
@@ -91,7 +91,7 @@ def seen(part: Part) -> str:
     return hashlib.sha256(part.model_dump_json().encode()).hexdigest()[:32]
 
 
-def _allowed(record: Record, may: Allowed, place: Place) -> list[Action]:
+def _allowed(record: Record, may: Allowed, place: ControlPlace) -> list[Action]:
     return [a for a in actions(record) if a.control.place is place and may(a.control.role)]
 
 
@@ -104,7 +104,7 @@ def _of_one(record: Record, action: Action) -> Form:
     today = control.today(record) if control.today else None
     id_ = f"{control.name}-{step.name}" if step else control.name
     button = control.button or control.label
-    if step and control.place is Place.LIST:
+    if step and control.place is ControlPlace.LIST:
         button = f"{control.label} the step" if control.under else action.label
     fields = _filled(control, id_, [step] if step else [], today.model_dump(by_alias=True) if today else {})
     return Form(control, id_, action.step or "", button, tuple(fields), seen=seen(today) if today else "")
@@ -139,7 +139,7 @@ def _filled(control: Control, form: str, steps: list[StepRecord], today: Mapping
         yield Filled(field, f"{field.name}-{form}", _value(field, today), must, hint)
 
 
-def _value(field: Field, today: Mapping[str, Any]) -> str | bool:
+def _value(field: ControlField, today: Mapping[str, Any]) -> str | bool:
     inner: Any = today
     for name in field.place.split("."):
         inner = (inner or {}).get(name)

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from itsdangerous import Signer
 
-from onboarding.http.call import Call
+from onboarding.http.call import HttpCall
 from onboarding.http.origin import from_elsewhere
 from onboarding.http.problems import ProblemError
 
@@ -21,12 +21,12 @@ _PROCESS_KEY = secrets.token_bytes(32)
 """Without a key in the settings, forms are good until this process ends."""
 
 
-def token(call: Call, purpose: str) -> str:
+def token(call: HttpCall, purpose: str) -> str:
     """For a form of this caller with that purpose."""
     return _signer(call).get_signature(_made_for(call, purpose)).decode()
 
 
-def check(call: Call, purpose: str, given: str) -> None:
+def check_form(call: HttpCall, purpose: str, given: str) -> None:
     """Raises ProblemError (403) unless the form came from our own page, made for this caller and purpose."""
     elsewhere = from_elsewhere(call.request.headers, call.request.url, call.engine.public_url)
     if elsewhere:
@@ -44,11 +44,11 @@ def check(call: Call, purpose: str, given: str) -> None:
         )
 
 
-def _signer(call: Call) -> Signer:
+def _signer(call: HttpCall) -> Signer:
     """With keys that sign forms and nothing else: what signs a link signs no form."""
     keys = [key.encode() for key in reversed(call.settings.link_keys)] or [_PROCESS_KEY]
     return Signer(keys, salt="onboarding.form", key_derivation="hmac", digest_method=sha256)
 
 
-def _made_for(call: Call, purpose: str) -> str:
+def _made_for(call: HttpCall, purpose: str) -> str:
     return json.dumps([call.caller.name, purpose])

@@ -15,11 +15,11 @@ from onboarding.notices.what_stays import Stays, what_stays
 from onboarding.pages.controls import Allowed, Form, banner_forms, forms, step_forms
 from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
-from onboarding.pages.trail import Entry, trail
+from onboarding.pages.trail import TrailLine, trail
 from onboarding.pages.words import STATES, Badge, step_badge
 from onboarding.standing import progress, waiting_for
 from onboarding.steps import definition_of
-from onboarding.steps.definition import Found
+from onboarding.steps.definition import Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class NoticeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class OnboardingPage:
     """Everything that the page shows."""
 
     record: Record
@@ -87,7 +87,7 @@ class Detail:
     remarks: tuple[tuple[str, tuple[str, ...]], ...]
     """Heading and lines."""
     notices: tuple[NoticeRow, ...]
-    trail: tuple[Entry, ...]
+    trail: tuple[TrailLine, ...]
     event_count: int
     forms: tuple[Form, ...]
     step_forms: Mapping[str, tuple[Form, ...]]
@@ -98,7 +98,7 @@ class Detail:
     """The steps whose functions must come back before it is cancelled."""
 
 
-def detail(record: Record, events: Sequence[Event], now: datetime, may: Allowed) -> Detail:
+def detail(record: Record, events: Sequence[Event], now: datetime, may: Allowed) -> OnboardingPage:
     """The page; `may` says whether the caller holds a role."""
     done, total = progress(record)
     waiting = waiting_for(record)
@@ -108,7 +108,7 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Allowed)
     over = record.closed or record.cancelling
     found = [definition_of(step).found_by(step) for step in record.steps]
     by_state = {state: [r for r, s in zip(rows, record.steps, strict=True) if s.state is state] for state in StepState}
-    return Detail(
+    return OnboardingPage(
         record,
         STATES[record.state],
         done,
@@ -189,7 +189,7 @@ def _told(record: Record, step: StepRecord) -> str:
     return step.detail
 
 
-def _values(found: Sequence[Found]) -> tuple[Value, ...]:
+def _values(found: Sequence[Findings]) -> tuple[Value, ...]:
     """What the steps found out; two that found the same tell it once."""
     return tuple(dict.fromkeys(value for one in found for value in one.values()))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from onboarding.core.control import NOTE_LENGTH
-from onboarding.http.call import Call
+from onboarding.http.call import HttpCall
 from onboarding.http.problems import ProblemError
 from onboarding.pages import csrf
 
@@ -15,7 +15,7 @@ MAX_FORM = 16 * 1024
 """Bytes. A note of 1000 characters, each written as twelve bytes, fits."""
 
 
-def read_form(call: Call, purpose: str) -> Mapping[str, str]:
+def read_form(call: HttpCall, purpose: str) -> Mapping[str, str]:
     """The fields of a form of ours. Raises ProblemError (400, 403, 413, 415)."""
     given = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != FORM_TYPE:
@@ -27,7 +27,7 @@ def read_form(call: Call, purpose: str) -> Mapping[str, str]:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
     except ValueError:
         raise ProblemError(400, "The form cannot be read", "It is no text in UTF-8, or has too many fields.") from None
-    csrf.check(call, purpose, fields.get(csrf.FIELD, ""))
+    csrf.check_form(call, purpose, fields.get(csrf.FIELD, ""))
     return fields
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import azure.functions as func
 
 from onboarding.controls import CONTROLS
-from onboarding.core.control import Control, Place
+from onboarding.core.control import Control, ControlPlace
 from onboarding.core.decide import RefusedError
 from onboarding.core.links import LinkError
 from onboarding.core.record import Record
 from onboarding.core.roles import Role
 from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS
-from onboarding.http.call import Call
+from onboarding.http.call import HttpCall
 from onboarding.http.counts import counts
 from onboarding.http.listing import listed
 from onboarding.http.problems import ProblemError
@@ -24,17 +24,17 @@ from onboarding.pages.acting import as_shown, read_form_of
 from onboarding.pages.api_reference import reference
 from onboarding.pages.assets import FOREVER, assets
 from onboarding.pages.checkpoint import Checkpoint
-from onboarding.pages.checkpoint import checkpoint as view_checkpoint
+from onboarding.pages.checkpoint import checkpoint_page as view_checkpoint
 from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
 from onboarding.pages.forms import own_path, read_form
 from onboarding.pages.overview import overview
-from onboarding.pages.responses import SWITCH_USER, page, problem_page, see_other, shown
+from onboarding.pages.responses import SWITCH_USER, as_page, page, problem_page, see_other
 
 __all__ = ["problem_page"]
 
 
-@shown
-async def dashboard(call: Call) -> func.HttpResponse:
+@as_page
+async def dashboard(call: HttpCall) -> func.HttpResponse:
     """GET /api/dashboard → 200, 400."""
     # People paste with blanks around it; programs don't.
     search = read_search({name: value.strip() for name, value in call.request.params.items()})
@@ -43,8 +43,8 @@ async def dashboard(call: Call) -> func.HttpResponse:
     return page(call, "dashboard.html", view=overview(search, found, numbers), section="dashboard")
 
 
-@shown
-async def onboarding(call: Call) -> func.HttpResponse:
+@as_page
+async def onboarding_page(call: HttpCall) -> func.HttpResponse:
     """GET /api/dashboard/{id} → 200, 404."""
     record = await _record(call)
     events = await call.engine.records.events(record.id) or []
@@ -53,8 +53,8 @@ async def onboarding(call: Call) -> func.HttpResponse:
     return page(call, "onboarding.html", view=view, csrf=token, section="dashboard")
 
 
-@shown
-async def act(call: Call) -> func.HttpResponse:
+@as_page
+async def act(call: HttpCall) -> func.HttpResponse:
     """POST /api/dashboard/{id}/actions (form: action, step and what the action asks for) → 303, 400, 403, 404, 409."""
     fields = read_form(call, _acting(call.onboarding_id))
     record = await _record(call)
@@ -68,8 +68,8 @@ async def act(call: Call) -> func.HttpResponse:
     return see_other(onboarding_path(record.id))
 
 
-@shown
-async def checkpoint(call: Call) -> func.HttpResponse:
+@as_page
+async def get_checkpoint_page(call: HttpCall) -> func.HttpResponse:
     """GET /api/onboardings/{id}/checkpoints/{step} → 200, 404. Changes nothing: mail scanners open links."""
     record = await _record(call)
     return page(
@@ -83,8 +83,8 @@ async def checkpoint(call: Call) -> func.HttpResponse:
     )
 
 
-@shown
-async def answer_checkpoint(call: Call) -> func.HttpResponse:
+@as_page
+async def answer_checkpoint(call: HttpCall) -> func.HttpResponse:
     """POST of that page's form (outcome, note) → 303, 400, 403, 404, 409."""
     fields = read_form(call, _answering(call.onboarding_id, call.step))
     record = await _record(call)
@@ -94,8 +94,8 @@ async def answer_checkpoint(call: Call) -> func.HttpResponse:
     return see_other(checkpoint_path(record.id, call.step))
 
 
-@shown
-async def link(call: Call) -> func.HttpResponse:
+@as_page
+async def link_page(call: HttpCall) -> func.HttpResponse:
     """GET /api/links/{token} → 200, 403, 404, 410."""
     call = outside.held(call)
     try:
@@ -114,8 +114,8 @@ async def link(call: Call) -> func.HttpResponse:
     )
 
 
-@shown
-async def answer_link(call: Call) -> func.HttpResponse:
+@as_page
+async def answer_link(call: HttpCall) -> func.HttpResponse:
     """POST of that page's form → 200 with a page of thanks, 400, 403, 404, 410."""
     call = outside.held(call)
     fields = read_form(call, outside.purpose(outside.token_of(call)))
@@ -137,7 +137,7 @@ async def answer_link(call: Call) -> func.HttpResponse:
     )
 
 
-async def asset(call: Call) -> func.HttpResponse:
+async def asset(call: HttpCall) -> func.HttpResponse:
     """GET /api/assets/{name} → 200, 404. A name has its content's hash in it, so it never changes."""
     found = assets().get(str(call.request.route_params["name"]))
     if found is None:
@@ -146,13 +146,13 @@ async def asset(call: Call) -> func.HttpResponse:
     return func.HttpResponse(found.content, mimetype=found.media_type, headers=headers)
 
 
-async def api_page(call: Call, description: Mapping[str, Any]) -> func.HttpResponse:
+async def api_page(call: HttpCall, description: Mapping[str, Any]) -> func.HttpResponse:
     """GET /api/docs → 200. `description`: of the API, in OpenAPI 3.1."""
     return page(call, "api.html", view=reference(description), url=call.engine.public_url, section="api")
 
 
-@shown
-async def switch_user(call: Call) -> func.HttpResponse:
+@as_page
+async def switch_user(call: HttpCall) -> func.HttpResponse:
     """POST /api/sandbox/user (form: user, back) → 303 with the cookie, 400, 403; 404 outside the sandbox."""
     if not call.caller.sandbox:
         raise ProblemError(404, "Not found", "Users can be switched in the sandbox only.")
@@ -164,14 +164,14 @@ async def switch_user(call: Call) -> func.HttpResponse:
     return see_other(own_path(fields.get("back", ""), "/api/dashboard"), {"Set-Cookie": cookie})
 
 
-async def _record(call: Call) -> Record:
+async def _record(call: HttpCall) -> Record:
     loaded = await call.engine.records.load(call.onboarding_id)
     if loaded is None:
         raise ProblemError(404, "No such onboarding", f"There is no onboarding '{call.onboarding_id}'.")
     return loaded.record
 
 
-def _checkpoint(call: Call, record: Record, step: str) -> Checkpoint:
+def _checkpoint(call: HttpCall, record: Record, step: str) -> Checkpoint:
     view = view_checkpoint(record, step, call.caller.may)
     if view is None:
         raise ProblemError(404, "No such checkpoint", f"'{step[:100]}' is no step that a person confirms.")
@@ -180,7 +180,7 @@ def _checkpoint(call: Call, record: Record, step: str) -> Checkpoint:
 
 def _outcome(fields: Mapping[str, str]) -> Control:
     """The answer to a checkpoint that a form gives."""
-    answers = {c.name: c for c in CONTROLS.values() if c.place is Place.CHECKPOINT}
+    answers = {c.name: c for c in CONTROLS.values() if c.place is ControlPlace.CHECKPOINT}
     given = fields.get("outcome", "")
     if given not in answers:
         expected = " or ".join(answers)
@@ -188,7 +188,7 @@ def _outcome(fields: Mapping[str, str]) -> Control:
     return answers[given]
 
 
-def _chosen(call: Call, name: str) -> Control:
+def _chosen(call: HttpCall, name: str) -> Control:
     """The control that the form asks for, if the caller may. Whether the state allows it, the rules say."""
     control = CONTROLS.get(name)
     if control is None:
@@ -202,7 +202,7 @@ def _chosen(call: Call, name: str) -> Control:
     return control
 
 
-def _link_refused(call: Call, error: LinkError) -> func.HttpResponse:
+def _link_refused(call: HttpCall, error: LinkError) -> func.HttpResponse:
     refusal = outside.REFUSALS[error.kind]
     return page(call, "link_told.html", refusal.status, title=refusal.title, told=str(error), whom=outside.WHOM_TO_ASK)
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from onboarding.core.events import LinkRefused
-from onboarding.core.links import TOKEN_LENGTH, Link, LinkError, check, read
+from onboarding.core.links import TOKEN_LENGTH, Link, LinkError, check_open, read_link
 from onboarding.core.record import Record
 from onboarding.http.access import Caller
-from onboarding.http.call import Call
+from onboarding.http.call import HttpCall
 from onboarding.ports import ConflictError
 
 log = logging.getLogger("onboarding")
@@ -44,12 +44,12 @@ REFUSALS: Mapping[str, Refusal] = {
 """By the kind of a LinkError."""
 
 
-def held(call: Call) -> Call:
+def held(call: HttpCall) -> HttpCall:
     """The call as the holder's: whoever is signed in besides, a link answers for its holder only."""
     return replace(call, caller=HOLDER)
 
 
-def token_of(call: Call) -> str:
+def token_of(call: HttpCall) -> str:
     return str(call.request.route_params["token"])
 
 
@@ -58,13 +58,13 @@ def purpose(token: str) -> str:
     return f"answer link {hashlib.sha256(token.encode()).hexdigest()}"
 
 
-async def opened(call: Call) -> tuple[Link, Record]:
+async def opened(call: HttpCall) -> tuple[Link, Record]:
     """The checkpoint that this call's link opens. Raises LinkError; the onboarding's audit trail then has it."""
     token = token_of(call)
     try:
-        link = read(token, call.settings.link_keys, call.engine.clock.now())
+        link = read_link(token, call.settings.link_keys, call.engine.clock.now())
         loaded = await call.engine.records.load(link.onboarding_id)
-        check(link, loaded.record if loaded else None)
+        check_open(link, loaded.record if loaded else None)
     except LinkError as error:
         await _note(call, error, token)
         raise
@@ -72,7 +72,7 @@ async def opened(call: Call) -> tuple[Link, Record]:
     return link, loaded.record
 
 
-async def _note(call: Call, error: LinkError, token: str) -> None:
+async def _note(call: HttpCall, error: LinkError, token: str) -> None:
     """Tell the onboarding that the link names. A forged one may name any: how often it is noted, the rule limits."""
     named = (error.link.onboarding_id, error.link.step) if error.link else _claimed(token)
     if named is None:

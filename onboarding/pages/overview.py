@@ -15,12 +15,12 @@ from onboarding.pages.words import STATES, Badge
 from onboarding.ports import Row
 
 PATH = "/api/dashboard"
-SHOWN_ERROR = 140
+ERROR_LENGTH = 140
 """Characters of a last error that the table shows; the page of the onboarding has all of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OverviewRow:
     """One onboarding, in the table."""
 
     id: str
@@ -69,7 +69,7 @@ class Overview:
     filtered: bool
     here: str
     cleared: str
-    entries: tuple[Entry, ...]
+    entries: tuple[OverviewRow, ...]
     counts: tuple[Count, ...]
     headings: tuple[Heading, ...]
     states: tuple[tuple[str, str], ...]
@@ -103,8 +103,8 @@ def overview(search: Search, found: Listed, counts: Mapping[OnboardingState, int
         search=search,
         state=search.states[0].value if len(search.states) == 1 else "",
         filtered=bool(search.states or search.subscription or search.text or search.environment or search.service),
-        here=link(search),
-        cleared=link(Search(sort=search.sort, order=search.order)),
+        here=dashboard_link(search),
+        cleared=dashboard_link(Search(sort=search.sort, order=search.order)),
         entries=tuple(_entry(row) for row in found.rows),
         counts=tuple(
             _count(first, state, counts.get(state, 0))
@@ -113,22 +113,22 @@ def overview(search: Search, found: Listed, counts: Mapping[OnboardingState, int
         ),
         headings=tuple(_heading(first, label, sort) for label, sort in _COLUMNS),
         states=tuple((state.value, STATES[state].label) for state in OnboardingState),
-        next=link(replace(search, after=found.next)) if found.next else None,
-        first=link(first) if search.after else None,
+        next=dashboard_link(replace(search, after=found.next)) if found.next else None,
+        first=dashboard_link(first) if search.after else None,
         total=sum(counts.values()),
         cut=found.cut,
     )
 
 
-def link(search: Search) -> str:
+def dashboard_link(search: Search) -> str:
     """Address of the dashboard with that search."""
     query = urlencode(search.parameters)
     return f"{PATH}?{query}" if query else PATH
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: Row) -> OverviewRow:
     shown = summary(row)
-    return Entry(
+    return OverviewRow(
         shown.id,
         shown.gateway,
         shown.environment.value if shown.environment else "",
@@ -146,12 +146,12 @@ def _entry(row: Row) -> Entry:
 
 
 def _short(text: str | None) -> str | None:
-    return text if text is None or len(text) <= SHOWN_ERROR else text[: SHOWN_ERROR - 1] + "…"
+    return text if text is None or len(text) <= ERROR_LENGTH else text[: ERROR_LENGTH - 1] + "…"
 
 
 def _count(search: Search, state: OnboardingState, number: int) -> Count:
     chosen = search.states == (state,)
-    return Count(STATES[state], number, link(replace(search, states=() if chosen else (state,))), chosen)
+    return Count(STATES[state], number, dashboard_link(replace(search, states=() if chosen else (state,))), chosen)
 
 
 def _heading(search: Search, label: str, sort: Sort | None) -> Heading:
@@ -160,4 +160,4 @@ def _heading(search: Search, label: str, sort: Sort | None) -> Heading:
     mine = search.sort is sort
     turned = Order.DESCENDING if mine and not search.descending else Order.ASCENDING
     order = ("descending" if search.descending else "ascending") if mine else None
-    return Heading(label, link(replace(search, sort=sort, order=turned)), order)
+    return Heading(label, dashboard_link(replace(search, sort=sort, order=turned)), order)

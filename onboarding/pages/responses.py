@@ -12,7 +12,7 @@ import azure.functions as func
 
 from onboarding.core.decide import RefusedError
 from onboarding.http.access import SANDBOX_USERS
-from onboarding.http.call import Call
+from onboarding.http.call import HttpCall
 from onboarding.http.problems import ProblemError
 from onboarding.pages import csrf, words
 from onboarding.pages.assets import url
@@ -50,13 +50,13 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(iso=words.iso, stamp=words.stamp, ago=words.ago, span=words.span)
+    made.filters.update(iso=words.iso, stamp=words.stamp, ago=words.ago, span=words.duration)
     made.filters.update(brief_ago=words.brief_ago, brief_span=words.brief_span)
     made.globals.update(asset=url)
     return made
 
 
-def page(call: Call, template: str, code: int = 200, /, **context: Any) -> func.HttpResponse:
+def page(call: HttpCall, template: str, code: int = 200, /, **context: Any) -> func.HttpResponse:
     """A page, with who is signed in at its head."""
     return _answer(
         template,
@@ -90,28 +90,28 @@ def see_other(path: str, headers: Mapping[str, str] | None = None) -> func.HttpR
     return func.HttpResponse(status_code=303, headers={**HEADERS, "Location": path, **(headers or {})})
 
 
-Handler = Callable[[Call], Awaitable[func.HttpResponse]]
+PageHandler = Callable[[HttpCall], Awaitable[func.HttpResponse]]
 
 
-def shown(handler: Handler) -> Handler:
+def as_page(handler: PageHandler) -> PageHandler:
     """A handler whose refusals become pages; what it doesn't expect is for `problems.answered`."""
 
     @wraps(handler)
-    async def wrapped(call: Call) -> func.HttpResponse:
+    async def wrapped(call: HttpCall) -> func.HttpResponse:
         try:
             return await handler(call)
         except ProblemError as error:
-            return refused(call, error.status, error.title, error.detail, error.headers)
+            return refusal_page(call, error.status, error.title, error.detail, error.headers)
         except RefusedError as error:
-            return refused(call, 409, "Not possible in this state", str(error), {})
+            return refusal_page(call, 409, "Not possible in this state", str(error), {})
         except ConflictError:
             detail = "The onboarding is being changed by many at a time. Nothing was changed; try again."
-            return refused(call, 503, "Try again shortly", detail, {"Retry-After": "1"})
+            return refusal_page(call, 503, "Try again shortly", detail, {"Retry-After": "1"})
 
     return wrapped
 
 
-def refused(call: Call, status: int, title: str, detail: str, headers: Mapping[str, str]) -> func.HttpResponse:
+def refusal_page(call: HttpCall, status: int, title: str, detail: str, headers: Mapping[str, str]) -> func.HttpResponse:
     """A refusal as a page, with who is signed in at its head, and the way back to what it was about."""
     onboarding = call.request.route_params.get("id") if status != HTTPStatus.NOT_FOUND else None
     back = onboarding_path(onboarding) if onboarding else "/api/dashboard"
@@ -129,7 +129,7 @@ def refused(call: Call, status: int, title: str, detail: str, headers: Mapping[s
     return answer
 
 
-def _switch(call: Call) -> Mapping[str, Any] | None:
+def _switch(call: HttpCall) -> Mapping[str, Any] | None:
     """What the sandbox's choice of a user needs; None outside the sandbox."""
     if not call.caller.sandbox:
         return None

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.record import Event, Record, StepRecord, StepState
-from onboarding.pages.words import span
+from onboarding.pages.words import duration
 from onboarding.steps import definition_of
 
 LEAST_SHARE = 0.4
@@ -28,7 +29,7 @@ class Phase(StrEnum):
     """The onboarding is paused, and nothing is at the step."""
 
 
-_BEGINNINGS = ("requested", "requested-again")
+_BEGINNINGS = (EventKind.REQUESTED, EventKind.REQUESTED_AGAIN)
 _PHASES = {
     StepState.DUE: Phase.WORKING,
     StepState.RUNNING: Phase.WORKING,
@@ -63,7 +64,7 @@ class Bar:
 
     @property
     def told(self) -> str:
-        return span(self.took) if self.took >= timedelta(seconds=1) else "under 1 second"
+        return duration(self.took) if self.took >= timedelta(seconds=1) else "under 1 second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +175,4 @@ def _bar(step: StepRecord, stretches: Sequence[Stretch], start: datetime, whole:
 def _ticks(whole: timedelta) -> tuple[Tick, ...]:
     step = next((s for s in _ROUND if whole / s <= _TICKS), _ROUND[-1])
     count = int(whole / step)
-    return tuple(Tick(round(i * step / whole * 100, 3), span(i * step) if i else "start") for i in range(count + 1))
+    return tuple(Tick(round(i * step / whole * 100, 3), duration(i * step) if i else "start") for i in range(count + 1))

@@ -10,16 +10,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.record import Event
 
-ROUTINE = frozenset({"looked", "step-started", "step-postponed", "notice-started", "notice-failed"})
+ROUTINE = frozenset(
+    {
+        EventKind.LOOKED,
+        EventKind.STEP_STARTED,
+        EventKind.STEP_POSTPONED,
+        EventKind.NOTICE_STARTED,
+        EventKind.NOTICE_FAILED,
+    }
+)
 """What this application does again and again of itself while something lasts."""
 _NUMBERS = re.compile(r"(^|, )attempt \d+$| Next attempt in \d+ s\.$")
 """What differs between two events that say the same."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TrailLine:
     """One line: an event, or several of them that say the same."""
 
     event: Event
@@ -29,12 +38,12 @@ class Entry:
     first_version: int
 
 
-def trail(events: Sequence[Event]) -> tuple[Entry, ...]:
+def trail(events: Sequence[Event]) -> tuple[TrailLine, ...]:
     """The lines, the newest first. `events` come oldest first.
 
     Nothing is told across an event that is no routine, and what says something else begins a new line.
     """
-    lines: list[Entry] = []
+    lines: list[TrailLine] = []
     last: dict[tuple[str, str | None, str], int] = {}
     for event in reversed(events):
         if event.what not in ROUTINE:
@@ -52,8 +61,8 @@ def trail(events: Sequence[Event]) -> tuple[Entry, ...]:
     return tuple(lines)
 
 
-def _entry(event: Event) -> Entry:
-    return Entry(event, 1, event.at, event.version)
+def _entry(event: Event) -> TrailLine:
+    return TrailLine(event, 1, event.at, event.version)
 
 
 def _said(event: Event) -> str:

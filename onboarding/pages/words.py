@@ -58,7 +58,7 @@ def step_badge(record: Record, step: StepRecord) -> Badge:
     return STEP_STATES[step.state]
 
 
-def span(length: timedelta) -> str:
+def duration(length: timedelta) -> str:
     """How long, in at most two units: `9 days 4 hours`, `12 minutes`, `40 seconds`."""
     seconds = max(0, round(length.total_seconds()))
     if seconds < 60:
@@ -86,7 +86,7 @@ def ago(moment: datetime, now: datetime) -> str:
     length = now - moment
     if abs(length) < timedelta(seconds=1):
         return "now"
-    return f"{span(length)} ago" if length > timedelta(0) else f"in {span(-length)}"
+    return f"{duration(length)} ago" if length > timedelta(0) else f"in {duration(-length)}"
 
 
 def brief_ago(moment: datetime, now: datetime) -> str:

@@ -19,7 +19,7 @@ from onboarding.steps.portal_access import PORTAL_ACCESS
 from onboarding.steps.provisioning_complete import PROVISIONING_COMPLETE
 from onboarding.steps.share_txt_record import SHARE_TXT_RECORD
 from onboarding.steps.txt_record_visible import TXT_RECORD_VISIBLE
-from onboarding.steps.unknown import unknown
+from onboarding.steps.unknown import unknown_step
 from onboarding.steps.verify_domain import VERIFY_DOMAIN
 
 LIBRARY: dict[str, Definition] = {
@@ -50,4 +50,4 @@ QUEUES: tuple[str, ...] = (*(task.name for task in TASKS), NOTICES_QUEUE, DEAD_L
 
 def definition_of(step: StepRecord) -> Definition:
     """What a step of a record is; one that this version of the application does not know stands for itself."""
-    return LIBRARY.get(step.plan.definition) or unknown(step.plan)
+    return LIBRARY.get(step.plan.definition) or unknown_step(step.plan)

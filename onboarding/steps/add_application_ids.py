@@ -9,11 +9,11 @@ from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
-from onboarding.steps.find_application_id import found
+from onboarding.steps.find_application_id import application_findings
 from onboarding.steps.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID, PORTAL_APPLICATION_IDS
 
 
-def instructions(record: Record) -> Instructions:
+def _instructions(record: Record) -> Instructions:
     return Instructions(
         (
             "Sign in to the Operator Connect portal and open Application Ids.",
@@ -22,7 +22,7 @@ def instructions(record: Record) -> Instructions:
             "Confirm this step.",
         ),
         values=(
-            Value("Application Id of the gateway", found(record).application_id or "not found yet"),
+            Value("Application Id of the gateway", application_findings(record).application_id or "not found yet"),
             Value("Application Id of AzureCommunicationsGateway", AZURE_COMMUNICATIONS_GATEWAY_APP_ID),
         ),
         pages=(Value("Application Ids in the portal", PORTAL_APPLICATION_IDS),),
@@ -37,7 +37,7 @@ ADD_APPLICATION_IDS = Definition(
     "Add the Application IDs for Azure Communications Gateway to Operator Connect",
     Party.ADMIN_USER,
     confirmable=True,
-    instructions=instructions,
+    instructions=_instructions,
     asks_outside=(
         "Please help the operator's admin user, if they can't add the Application Ids in the Operator Connect portal.",
     ),

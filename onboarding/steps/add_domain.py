@@ -13,13 +13,13 @@ from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.core.record import Record
 from onboarding.ports import Domain, TxtRecord
 from onboarding.steps.base import Applied, Inspection, Work, finding_missing
-from onboarding.steps.definition import Definition, Found
+from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.gateway_resource import asked, gateway_of
 
-SECTION = "Register your deployment's domain name in Microsoft Entra"
+DOMAIN_SECTION = "Register your deployment's domain name in Microsoft Entra"
 
 
-class DomainFound(Found):
+class DomainFound(Findings):
     """The domain, and what proves that the tenant owns it."""
 
     domain: str | None = None
@@ -31,7 +31,7 @@ class DomainFound(Found):
         return (*named, *(Value(f"TXT record: {v.label.lower()}", v.text) for v in txt_values(self)))
 
 
-def found(record: Record) -> DomainFound:
+def domain_findings(record: Record) -> DomainFound:
     """What is known of the domain by now."""
     step = record.of("add-domain")
     return DomainFound.model_validate({**(step.found if step else {}), **_verified(record)})
@@ -45,7 +45,7 @@ def _verified(record: Record) -> dict[str, object]:
 
 def txt_record(record: Record) -> TxtRecord:
     """The TXT record that is to be published. Raises PersonMustActError when it was never found."""
-    known = found(record).txt_record
+    known = domain_findings(record).txt_record
     if known is None:
         raise finding_missing("the TXT record", "add-domain")
     return known
@@ -115,7 +115,7 @@ ADD_DOMAIN = Definition(
     "add-domain",
     StepKind.TASK,
     "Add the gateway's domain to the tenant",
-    SECTION,
+    DOMAIN_SECTION,
     task=AddDomain(),
     found=DomainFound,
 )

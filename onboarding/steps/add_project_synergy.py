@@ -8,7 +8,7 @@ from __future__ import annotations
 from onboarding.core.instructions import Value
 from onboarding.core.plan import StepKind
 from onboarding.steps.base import Applied, Inspection, Work
-from onboarding.steps.definition import Definition, Found
+from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.operator_connect import (
     ONBOARDED_ALREADY,
     PROJECT_SYNERGY_APP_ID,
@@ -16,7 +16,7 @@ from onboarding.steps.operator_connect import (
 )
 
 
-class ProjectSynergyFound(Found):
+class ProjectSynergyFound(Findings):
     """Microsoft's application in the tenant."""
 
     project_synergy_id: str | None = None

@@ -16,7 +16,7 @@ from onboarding.core.problems import PersonMustActError
 from onboarding.core.services import TestLine
 from onboarding.steps.base import Applied, Inspection, Work, plural
 from onboarding.steps.definition import Definition
-from onboarding.steps.enable_services import SECTION, SELECTED
+from onboarding.steps.enable_services import SELECTED, SERVICES_SECTION
 from onboarding.steps.gateway_resource import asked, gateway_of
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ ADD_TEST_LINES = Definition(
     "add-test-lines",
     StepKind.TASK,
     "Add the service verification lines",
-    SECTION,
+    SERVICES_SECTION,
     task=AddTestLines(),
     may_be_skipped_when=SELECTED,
 )

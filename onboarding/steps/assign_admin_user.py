@@ -11,11 +11,11 @@ from onboarding.core.problems import PersonMustActError
 from onboarding.ports import Principal
 from onboarding.steps.app_roles import expect_application, find_role
 from onboarding.steps.base import Applied, Inspection, Work
-from onboarding.steps.definition import Definition, Found
+from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.operator_connect import ADMIN_ROLE, ONBOARDED_ALREADY, PROJECT_SYNERGY_APP_ID
 
 
-class AdminUserFound(Found):
+class AdminUserFound(Findings):
     """Who it is."""
 
     admin_user_id: str | None = None

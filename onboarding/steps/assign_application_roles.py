@@ -13,7 +13,7 @@ from onboarding.steps.add_project_synergy import ProjectSynergyFound
 from onboarding.steps.app_roles import expect_application, find_role, role_differences
 from onboarding.steps.base import Applied, Inspection, Work, finding_missing, plural
 from onboarding.steps.definition import Definition
-from onboarding.steps.find_application_id import found
+from onboarding.steps.find_application_id import application_findings
 from onboarding.steps.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 
 
@@ -32,7 +32,7 @@ class AssignApplicationRoles:
     """The gateway's identity holds the seven roles, and no other by us."""
 
     async def inspect(self, work: Work) -> Inspection:
-        principal_id = found(work.record).gateway_principal_id
+        principal_id = application_findings(work.record).gateway_principal_id
         if principal_id is None:
             raise finding_missing("the gateway's identity", "find-application-id")
         standing = await work.world.directory.role_standing(

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError, unexpected
+from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError, unexpected_problem
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.stored import Stored
@@ -101,7 +101,7 @@ def broken(error: Exception) -> Look:
     if isinstance(error, OverdueError):
         slow = TryLaterError(ProblemCode.TIMEOUT, f"{error}")
         return Look(False, slow.seen, problem=slow)
-    problem = unexpected(error)
+    problem = unexpected_problem(error)
     return Look(False, problem.seen, problem=TryLaterError(problem.code, problem.seen))
 
 

@@ -12,7 +12,7 @@ from onboarding.core.stored import Stored
 from onboarding.steps.base import Task, Wait
 
 
-class Found(Stored):
+class Findings(Stored):
     """What a step of one definition found out. Nothing is set that it has not found."""
 
     def values(self) -> tuple[Value, ...]:
@@ -36,7 +36,7 @@ class Definition:
     waits_on: Party = Party.US
     task: Task | None = None
     wait: Wait | None = None
-    found: type[Found] = Found
+    found: type[Findings] = Findings
     confirmable: bool = False
     """A person may end it by saying that it is so."""
     may_be_skipped_when: str | None = None
@@ -67,6 +67,6 @@ class Definition:
         )
         return NewStep(f"{self.name}:{about}" if about else self.name, plan, left_out_because)
 
-    def found_by(self, step: StepRecord) -> Found:
+    def found_by(self, step: StepRecord) -> Findings:
         """What a step of this definition found out."""
         return self.found.model_validate(step.found)

@@ -22,7 +22,7 @@ from onboarding.steps.gateway_resource import asked, gateway_of
 if TYPE_CHECKING:
     from onboarding.kinds.communications_gateway import CommunicationsGatewayRequest
 
-SECTION = "Enable Operator Connect or Teams Phone Mobile support"
+SERVICES_SECTION = "Enable Operator Connect or Teams Phone Mobile support"
 SELECTED = "the services were selected when the gateway was deployed"
 """When the article lets the steps of that section be left out, as the end of a sentence."""
 
@@ -89,7 +89,7 @@ ENABLE_SERVICES = Definition(
     "enable-services",
     StepKind.TASK,
     "Enable the services on the gateway",
-    SECTION,
+    SERVICES_SECTION,
     task=EnableServices(),
     may_be_skipped_when=SELECTED,
 )

@@ -11,12 +11,12 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.core.record import Record
 from onboarding.steps.base import Applied, Inspection, Work
-from onboarding.steps.definition import Definition, Found
+from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.gateway_resource import gateway_of
 from onboarding.steps.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID
 
 
-class ApplicationFound(Found):
+class ApplicationFound(Findings):
     """The gateway's application."""
 
     gateway_principal_id: str | None = None
@@ -36,7 +36,7 @@ class ApplicationFound(Found):
         return tuple(Value(label, text) for label, text in named if text)
 
 
-def found(record: Record) -> ApplicationFound:
+def application_findings(record: Record) -> ApplicationFound:
     """What is known of the gateway's application by now."""
     step = record.of("find-application-id")
     return ApplicationFound.model_validate(step.found if step else {})

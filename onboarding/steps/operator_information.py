@@ -12,7 +12,7 @@ from onboarding.steps.definition import Definition
 from onboarding.steps.operator_connect import ONBOARDED_ALREADY
 
 
-def instructions(record: Record) -> Instructions:
+def _instructions(record: Record) -> Instructions:
     team = record.request.onboarding_team.name
     return Instructions(
         (
@@ -32,7 +32,7 @@ OPERATOR_INFORMATION = Definition(
     Party.ONBOARDING_TEAM,
     confirmable=True,
     may_be_skipped_when=ONBOARDED_ALREADY,
-    instructions=instructions,
+    instructions=_instructions,
     asks_outside=(
         "Please send the operator the form for additional information, if they do not have it yet.",
         "When they have returned it and the onboarding process is complete on your side, please tell us so:",

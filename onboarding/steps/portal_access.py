@@ -12,7 +12,7 @@ from onboarding.steps.definition import Definition
 from onboarding.steps.operator_connect import PORTAL
 
 
-def instructions(record: Record) -> Instructions:
+def _instructions(record: Record) -> Instructions:
     return Instructions(
         (
             "Open the Operator Connect portal as the admin user.",
@@ -32,6 +32,6 @@ PORTAL_ACCESS = Definition(
     "Test your Operator Connect portal access",
     Party.ADMIN_USER,
     confirmable=True,
-    instructions=instructions,
+    instructions=_instructions,
     asks_outside=("Please help the operator's admin user, if they can't sign in to the Operator Connect portal.",),
 )

@@ -19,7 +19,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError
 from onboarding.steps.base import Look, Work, broken
 from onboarding.steps.definition import Definition
-from onboarding.steps.enable_services import SECTION, SELECTED
+from onboarding.steps.enable_services import SELECTED, SERVICES_SECTION
 from onboarding.steps.gateway_resource import asked, gateway_gone
 
 log = logging.getLogger("onboarding")
@@ -60,13 +60,13 @@ class ProvisioningComplete:
 def _judged(work: Work, gateway: GatewayResource | None) -> Look:
     """One gateway that can't be understood must not keep the others from their look."""
     try:
-        return judge(work, gateway)
+        return judge_provisioning(work, gateway)
     except Exception as error:
         log.exception("provisioning-complete of %s failed unexpectedly", work.record.id)
         return broken(error)
 
 
-def judge(work: Work, gateway: GatewayResource | None) -> Look:
+def judge_provisioning(work: Work, gateway: GatewayResource | None) -> Look:
     """Is this gateway ready?"""
     if gateway is None:
         gone = gateway_gone(work)
@@ -92,7 +92,7 @@ PROVISIONING_COMPLETE = Definition(
     "provisioning-complete",
     StepKind.WAIT,
     "Wait until the gateway is provisioned",
-    SECTION,
+    SERVICES_SECTION,
     Party.MICROSOFT,
     wait=ProvisioningComplete(),
     may_be_skipped_when=SELECTED,

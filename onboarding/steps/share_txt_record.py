@@ -10,8 +10,8 @@ from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.core.record import Record
-from onboarding.ports import Message
-from onboarding.steps.add_domain import SECTION, found, txt_record, txt_values
+from onboarding.ports import Notification
+from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings, txt_record, txt_values
 from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.definition import Definition
 
@@ -23,12 +23,12 @@ TITLE = "Share the TXT record with the onboarding team"
 VERIFIED_ALREADY = "The domain is verified already."
 
 
-def values(record: Record) -> tuple[Value, ...]:
+def txt_record_values(record: Record) -> tuple[Value, ...]:
     """The TXT record, ready to paste; empty while it is not known."""
-    return txt_values(found(record))
+    return txt_values(domain_findings(record))
 
 
-def instructions(record: Record) -> Instructions:
+def txt_record_instructions(record: Record) -> Instructions:
     """For somebody of the operator's: here, and while it is waited for."""
     return Instructions(
         (
@@ -36,16 +36,16 @@ def instructions(record: Record) -> Instructions:
             "See that it is configured for the gateway's domain.",
             "Confirm this step, if the servers that are asked here can't see it (split-horizon DNS).",
         ),
-        values=values(record),
+        values=txt_record_values(record),
     )
 
 
-def message(record: Record) -> Message:
+def message(record: Record) -> Notification:
     """What the onboarding team needs to publish the TXT record that was found, ready to paste."""
     request = record.request
-    return Message(
+    return Notification(
         f"DNS TXT record for {request.gateway.name}: please configure it",
-        (*request.facts, ("Step", TITLE), ("Section of Microsoft's article", SECTION)),
+        (*request.facts, ("Step", TITLE), ("Section of Microsoft's article", DOMAIN_SECTION)),
         (
             f"For {request.onboarding_team.name} <{request.onboarding_team.email}>:",
             "Microsoft Teams only sends traffic to domains that the operator has confirmed to own. Microsoft Entra"
@@ -57,7 +57,7 @@ def message(record: Record) -> Message:
             "Please configure this TXT record for the gateway's domain.",
             "Nothing else is needed: the record is watched, and the domain is verified when it is visible.",
         ),
-        tuple((v.label, v.text) for v in values(record)),
+        tuple((v.label, v.text) for v in txt_record_values(record)),
         told=("nobody else",),
     )
 
@@ -68,7 +68,7 @@ class ShareTxtRecord:
     """
 
     async def inspect(self, work: Work) -> Inspection:
-        if found(work.record).domain_verified:
+        if domain_findings(work.record).domain_verified:
             return Inspection((), f"{VERIFIED_ALREADY} Nothing is to be shared.")
         txt_record(work.record)
         return Inspection(("tell the onboarding team",), "The onboarding team has not been told.")
@@ -94,11 +94,11 @@ SHARE_TXT_RECORD = Definition(
     "share-txt-record",
     StepKind.TASK,
     TITLE,
-    SECTION,
+    DOMAIN_SECTION,
     task=ShareTxtRecord(),
     confirmable=True,
     tells_the_team=True,
-    instructions=instructions,
+    instructions=txt_record_instructions,
     asks_outside=("Please configure the TXT record below for the gateway's domain.",),
-    values_outside=values,
+    values_outside=txt_record_values,
 )

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from onboarding import limits
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.problems import StepProblemError
-from onboarding.steps.add_domain import SECTION, found, txt_record
+from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings, txt_record
 from onboarding.steps.base import Look, Work, broken
 from onboarding.steps.definition import Definition
-from onboarding.steps.share_txt_record import VERIFIED_ALREADY, instructions, values
-from onboarding.steps.txt_verdict import judge
+from onboarding.steps.share_txt_record import VERIFIED_ALREADY, txt_record_instructions, txt_record_values
+from onboarding.steps.txt_verdict import judge_txt_answers
 
 log = logging.getLogger("onboarding")
 
@@ -28,13 +28,13 @@ class TxtRecordVisible:
         return await asyncio.gather(*(self._one(work) for work in works))
 
     async def _one(self, work: Work) -> Look:
-        if found(work.record).domain_verified:
+        if domain_findings(work.record).domain_verified:
             return Look(True, VERIFIED_ALREADY)
         try:
             expected = txt_record(work.record)
             async with limits.within(limits.LOOK, f"asking for the TXT record of {expected.name}"):
                 answers = await work.world.dns.txt(expected.name)
-            verdict = judge(answers, expected.value, expected.name)
+            verdict = judge_txt_answers(answers, expected.value, expected.name)
         except StepProblemError as problem:
             return Look(False, problem.seen, problem=problem)
         except Exception as error:
@@ -48,11 +48,11 @@ TXT_RECORD_VISIBLE = Definition(
     "txt-record-visible",
     StepKind.WAIT,
     "Wait until the TXT record is visible",
-    SECTION,
+    DOMAIN_SECTION,
     Party.ONBOARDING_TEAM,
     wait=TxtRecordVisible(),
     confirmable=True,
-    instructions=instructions,
+    instructions=txt_record_instructions,
     asks_outside=("Please configure the TXT record below for the gateway's domain, if that has not been done yet.",),
-    values_outside=values,
+    values_outside=txt_record_values,
 )

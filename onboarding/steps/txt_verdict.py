@@ -15,7 +15,7 @@ SENTENCE_LENGTH = 900
 SHOWN_SERVERS = 8
 SHOWN_VALUE = 80
 SHOWN_NAME = 253
-SHOWN_ERROR = 80
+SERVER_ERROR_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class TxtVerdict:
     sentence: str
 
 
-def judge(answers: Sequence[TxtAnswer], expected: str, name: str) -> TxtVerdict:
+def judge_txt_answers(answers: Sequence[TxtAnswer], expected: str, name: str) -> TxtVerdict:
     """What these answers say of the value `expected` at `name`. The value may be one of several TXT records there."""
     name, wanted = _plain(name, SHOWN_NAME), _quoted(expected)
     having = [a for a in answers if a.error is None and expected in a.values]
@@ -68,7 +68,7 @@ def _nobody(answers: Sequence[TxtAnswer], wanted: str, name: str) -> str:
 def _said(answer: TxtAnswer) -> str:
     """What a server that hasn't the value said instead."""
     if answer.error is not None:
-        return _plain(answer.error, SHOWN_ERROR)
+        return _plain(answer.error, SERVER_ERROR_LENGTH)
     if not answer.values:
         return "no TXT record"
     more = f" and {len(answer.values) - 1} more" if len(answer.values) > 1 else ""

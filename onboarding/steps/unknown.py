@@ -15,7 +15,7 @@ from onboarding.steps.base import Applied, Inspection, Look, Work
 from onboarding.steps.definition import Definition
 
 
-def unknown(plan: Planned) -> Definition:
+def unknown_step(plan: Planned) -> Definition:
     """A stand-in for the definition of a step that there is none of."""
     nobody = _Nobody(plan.definition)
     return Definition(

@@ -8,12 +8,12 @@ from __future__ import annotations
 from onboarding.core.plan import DAY, Budget, StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
-from onboarding.steps.add_domain import SECTION, found
+from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings
 from onboarding.steps.base import Applied, Inspection, Work, finding_missing
-from onboarding.steps.definition import Definition, Found
+from onboarding.steps.definition import Definition, Findings
 
 
-class VerifiedFound(Found):
+class VerifiedFound(Findings):
     """Whether it is."""
 
     domain_verified: bool | None = None
@@ -23,7 +23,7 @@ class VerifyDomain:
     """Graph is asked to look for the TXT record."""
 
     async def inspect(self, work: Work) -> Inspection:
-        name = found(work.record).domain
+        name = domain_findings(work.record).domain
         if name is None:
             raise finding_missing("the domain", "add-domain")
         domain = await work.world.directory.domain(name)
@@ -44,7 +44,7 @@ VERIFY_DOMAIN = Definition(
     "verify-domain",
     StepKind.TASK,
     "Verify the domain",
-    SECTION,
+    DOMAIN_SECTION,
     task=VerifyDomain(),
     found=VerifiedFound,
     # Microsoft's own resolvers may keep an old answer for as long as the zone says.

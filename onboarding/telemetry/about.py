@@ -34,7 +34,7 @@ NOTHING = About()
 _about: ContextVar[About] = ContextVar("onboarding_about", default=NOTHING)
 
 
-def current() -> About:
+def current_about() -> About:
     """What the work at hand is about."""
     return _about.get()
 

@@ -23,7 +23,7 @@ class Answered(Protocol):
 A = TypeVar("A", bound=Answered)
 
 
-class Asked:
+class CallUnderWay:
     """A call that is under way."""
 
     def __init__(self) -> None:
@@ -36,9 +36,9 @@ class Asked:
 
 
 @contextmanager
-def calling(service: str, operation: str) -> Iterator[Asked]:
+def calling(service: str, operation: str) -> Iterator[CallUnderWay]:
     """One request. `operation` is a template such as `POST /domains/{id}/verify`, never a URL."""
-    asked = Asked()
+    asked = CallUnderWay()
     values = {Attribute.SERVICE: service, Attribute.OPERATION: operation}
     with spans.span(CALL, None, values, operation=operation) as told:
         try:

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from onboarding import limits
 from onboarding.columns import OPEN_STEPS
-from onboarding.core.open_steps import OpenStep, read
+from onboarding.core.open_steps import OpenStep, read_open_steps
 from onboarding.core.record import StepState
 from onboarding.ports import Query
 from onboarding.records import Records
@@ -46,7 +46,7 @@ class Gauges:
         try:
             rows = records.rows(Query(OPEN, columns=(OPEN_STEPS,)))
             async with limits.within(limits.MEASURE, "measuring the open steps"):
-                steps = [step async for row in rows for step in read(row.columns.get(OPEN_STEPS))]
+                steps = [step async for row in rows for step in read_open_steps(row.columns.get(OPEN_STEPS))]
             self._set(steps, now)
         except Exception:
             log.warning("the open steps could not be measured; the next pass will", exc_info=True)

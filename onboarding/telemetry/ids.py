@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SpanIds:
     """A span, by its ids."""
 
     trace_id: int
     span_id: int
 
 
-def root(onboarding_id: str, run: int) -> Place:
+def root_ids(onboarding_id: str, run: int) -> SpanIds:
     """Where the trace of this run of an onboarding begins: the same everywhere and always."""
     digest = hashlib.sha256(f"{onboarding_id}/{run}".encode()).digest()
     # No id may be zero; a digest of zeros is not to be met, but it costs nothing to be sure.
-    return Place(int.from_bytes(digest[:16]) or 1, int.from_bytes(digest[16:24]) or 1)
+    return SpanIds(int.from_bytes(digest[:16]) or 1, int.from_bytes(digest[16:24]) or 1)

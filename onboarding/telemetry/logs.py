@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from onboarding.telemetry import spans
-from onboarding.telemetry.about import NOTHING, About, current
+from onboarding.telemetry.about import NOTHING, About, current_about
 from onboarding.telemetry.redaction import redactor, told, traced
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class _Redacting:
                 record.exc_text = traced(record.exc_info[1], self.redact)
         except Exception as error:  # noqa: BLE001 - what can't be redacted is not told
             said = f"a log line of {record.name} could not be redacted: {type(error).__name__}"
-        about = current()
+        about = current_about()
         setattr(record, ABOUT, about)
         setattr(record, SAID, said)
         record.msg = f"{said} [{about}]" if about.fields else said

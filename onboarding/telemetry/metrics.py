@@ -16,7 +16,7 @@ Put = Callable[[float, Attributes], None]
 _puts: dict[str, Put] = {}
 
 
-def use(meter: Meter | None) -> None:
+def use_meter(meter: Meter | None) -> None:
     """Make the instruments with this meter; with None, none."""
     _puts.clear()
     for instrument in INSTRUMENTS if meter is not None else ():

@@ -78,8 +78,8 @@ def _export(chosen: tuple[str, ...]) -> None:
         readers.append(PeriodicExportingMetricReader(LateMetrics(setting)))
     # Each provider sends what it holds when the process stops (atexit). None is made OpenTelemetry's global one:
     # the spans that SDKs would make with it carry URLs, and with them people's names.
-    spans.use(tracers.get_tracer(SCOPE))
-    metrics.use(MeterProvider(readers, resource=who).get_meter(SCOPE))
+    spans.use_tracer(tracers.get_tracer(SCOPE))
+    metrics.use_meter(MeterProvider(readers, resource=who).get_meter(SCOPE))
     logging.getLogger().addHandler(logs.ExportHandler(loggers))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from onboarding.core.record import Record
 from onboarding.telemetry import ids
-from onboarding.telemetry.ids import Place
+from onboarding.telemetry.ids import SpanIds
 from onboarding.telemetry.names import DIAGNOSTIC_ID, ROOT, TRACEPARENT, Attribute, SpanName
 
 if TYPE_CHECKING:
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 Values = Mapping[Attribute, str | int | None]
 
 _tracer: Tracer | None = None
-_arrived: ContextVar[Place | None] = ContextVar("onboarding_arrived", default=None)
+_arrived: ContextVar[SpanIds | None] = ContextVar("onboarding_arrived", default=None)
 """The span that whoever called us, or sent the message, was in."""
-_given: ContextVar[Place | None] = ContextVar("onboarding_given", default=None)
+_given: ContextVar[SpanIds | None] = ContextVar("onboarding_given", default=None)
 
 
-def use(tracer: Tracer | None) -> None:
+def use_tracer(tracer: Tracer | None) -> None:
     """Make spans with this tracer; with None, make none. Its provider should have `given_or_random` for its ids."""
     global _tracer
     _tracer = tracer
 
 
-def given() -> Place | None:
+def given() -> SpanIds | None:
     """The ids which the span that is being started is to have; None: any."""
     return _given.get()
 
@@ -38,7 +38,7 @@ def given() -> Place | None:
 @contextmanager
 def arrived(*traceparents: object) -> Iterator[None]:
     """While what came with these is dealt with: the first that says something counts."""
-    places = (read(traceparent) for traceparent in traceparents) if _tracer is not None else ()
+    places = (span_ids_of(traceparent) for traceparent in traceparents) if _tracer is not None else ()
     before = _arrived.set(next(filter(None, places), None))
     try:
         yield
@@ -46,7 +46,7 @@ def arrived(*traceparents: object) -> Iterator[None]:
         _arrived.reset(before)
 
 
-def read(traceparent: object) -> Place | None:
+def span_ids_of(traceparent: object) -> SpanIds | None:
     """What a traceparent says; None for one that says nothing. Whoever sends a message may write anything there."""
     from opentelemetry.context import Context
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -56,14 +56,14 @@ def read(traceparent: object) -> Place | None:
 
 
 @contextmanager
-def root(record: Record, values: Values) -> Iterator[None]:
+def root_span(record: Record, values: Values) -> Iterator[None]:
     """The span that the whole trace of this run hangs on; linked to the caller's own trace."""
     if _tracer is None:
         yield
         return
     from opentelemetry.context import Context
 
-    place = ids.root(record.id, record.run)
+    place = ids.root_ids(record.id, record.run)
     before = _given.set(place)
     try:
         span = _started(ROOT, ROOT.pattern, values, Context(), _links(place))
@@ -74,18 +74,18 @@ def root(record: Record, values: Values) -> Iterator[None]:
 
 
 @contextmanager
-def span(name: SpanName, record: Record | None, values: Values, **pattern: str) -> Iterator[Told]:
+def span(name: SpanName, record: Record | None, values: Values, **pattern: str) -> Iterator[SpanText]:
     """A span below the nearest one of the record's trace; of no record: below whatever is current."""
     if _tracer is None:
-        yield Told(None)
+        yield SpanText(None)
         return
     context, links = _parent(record) if record else (None, [])
     with _current(_started(name, name.pattern.format(**pattern), values, context, links)) as made:
-        yield Told(made)
+        yield SpanText(made)
 
 
 @contextmanager
-def within(record: Record) -> Iterator[None]:
+def within_trace(record: Record) -> Iterator[None]:
     """In the record's trace, without a span of its own."""
     if _tracer is None:
         yield
@@ -101,13 +101,13 @@ def within(record: Record) -> Iterator[None]:
             context.detach(token)
 
 
-def current() -> Told:
+def current_span() -> SpanText:
     """The span that is open now."""
     if _tracer is None:
-        return Told(None)
+        return SpanText(None)
     from opentelemetry import trace
 
-    return Told(trace.get_current_span())
+    return SpanText(trace.get_current_span())
 
 
 def message_properties() -> dict[str | bytes, Any]:
@@ -127,7 +127,7 @@ def nearest() -> Context | None:
     return None if came is None or _here() is not None else _remote(came)
 
 
-class Told:
+class SpanText:
     """What is found out while a span is open."""
 
     def __init__(self, span: Span | None) -> None:
@@ -168,16 +168,16 @@ def _current(span: Span) -> Iterator[Span]:
             raise
 
 
-def _here(context: Context | None = None) -> Place | None:
+def _here(context: Context | None = None) -> SpanIds | None:
     from opentelemetry import trace
 
     seen = trace.get_current_span(context).get_span_context()
-    return Place(seen.trace_id, seen.span_id) if seen.is_valid else None
+    return SpanIds(seen.trace_id, seen.span_id) if seen.is_valid else None
 
 
 def _parent(record: Record) -> tuple[Context | None, list[Link]]:
     """Below what, and linked to what: the open span, else what arrived, else the root; whichever is of this trace."""
-    trunk = ids.root(record.id, record.run)
+    trunk = ids.root_ids(record.id, record.run)
     here, came = _here(), _arrived.get()
     if here is not None and here.trace_id == trunk.trace_id:
         return None, []
@@ -185,7 +185,7 @@ def _parent(record: Record) -> tuple[Context | None, list[Link]]:
     return _remote(nearest), _links(trunk)
 
 
-def _links(trunk: Place) -> list[Link]:
+def _links(trunk: SpanIds) -> list[Link]:
     """To the span of another trace in which this happens: the caller's, the timer's."""
     from opentelemetry.trace import Link, SpanContext, TraceFlags
 
@@ -195,7 +195,7 @@ def _links(trunk: Place) -> list[Link]:
     return [Link(SpanContext(other.trace_id, other.span_id, is_remote=True, trace_flags=TraceFlags.get_default()))]
 
 
-def _remote(place: Place) -> Context:
+def _remote(place: SpanIds) -> Context:
     from opentelemetry.context import Context
     from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 

@@ -17,7 +17,7 @@ class FunctionFailedError(Exception):
     """A function failed, told so that the host may log it: it writes down whatever an exception says."""
 
 
-class Message(Protocol):
+class QueueMessage(Protocol):
     """What is needed of `azure.functions.ServiceBusMessage`."""
 
     @property
@@ -27,7 +27,7 @@ class Message(Protocol):
 
 
 @contextmanager
-def received(message: Message) -> Iterator[None]:
+def received(message: QueueMessage) -> Iterator[None]:
     """A message is dealt with, in the trace that it carries. Raises FunctionFailedError."""
     carried = (is_labelled_by_the_bus(message.get_body()) and message.application_properties) or {}
     with spans.arrived(carried.get(TRACEPARENT), carried.get(DIAGNOSTIC_ID)), _safely():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.record import Notice, Record, StepRecord, StepState
 from onboarding.telemetry import metrics, spans
 from onboarding.telemetry.about import about
@@ -20,9 +21,18 @@ from onboarding.telemetry.names import (
     Attribute,
 )
 
-TOLD_ELSEWHERE = frozenset({"step-started", "notice-started", "looked"})
+WITHOUT_A_SPAN = frozenset({EventKind.STEP_STARTED, EventKind.NOTICE_STARTED, EventKind.LOOKED})
 """Events without a span: the attempt's own span tells of them, or (a look) nothing came of it."""
-OUTCOMES = frozenset({"step-done", "step-postponed", "step-stopped", "step-abandoned", "notice-sent", "notice-failed"})
+OUTCOMES = frozenset(
+    {
+        EventKind.STEP_DONE,
+        EventKind.STEP_POSTPONED,
+        EventKind.STEP_STOPPED,
+        EventKind.STEP_ABANDONED,
+        EventKind.NOTICE_SENT,
+        EventKind.NOTICE_FAILED,
+    }
+)
 """Events that say how an attempt ended; its span has them as its outcome."""
 ENDS = frozenset({StepState.DONE, StepState.SKIPPED, StepState.NEEDS_ATTENTION})
 
@@ -36,9 +46,9 @@ def committed(before: Record | None, after: Record, now: datetime) -> Iterator[N
         stack.enter_context(about(after, event.step))
         if before is None or before.run != after.run:
             root = {**_of(after), Attribute.VERSION: after.version, Attribute.RUN: after.run}
-            stack.enter_context(spans.root(after, root))
-        elif event.what in TOLD_ELSEWHERE:
-            stack.enter_context(spans.within(after))
+            stack.enter_context(spans.root_span(after, root))
+        elif event.what in WITHOUT_A_SPAN:
+            stack.enter_context(spans.within_trace(after))
         else:
             if event.what in OUTCOMES:
                 _ended(event.what, after.step(event.step) if event.step else None)
@@ -62,7 +72,7 @@ def attempting(record: Record, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def telling(record: Record, notice: Notice) -> Iterator[None]:
+def notifying(record: Record, notice: Notice) -> Iterator[None]:
     """The function of notices is at one."""
     values = {
         **_of(record),
@@ -79,7 +89,7 @@ def dead(queue: str) -> None:
     metrics.count(DEAD_LETTERS, {Attribute.QUEUE: queue or "unknown"})
 
 
-class Delivery:
+class NotificationUnderWay:
     """A notice on one way."""
 
     def __init__(self) -> None:
@@ -92,9 +102,9 @@ class Delivery:
 
 
 @contextmanager
-def delivering(notice: Notice, way: str) -> Iterator[Delivery]:
+def delivering(notice: Notice, way: str) -> Iterator[NotificationUnderWay]:
     """It is being sent on one way."""
-    delivery = Delivery()
+    delivery = NotificationUnderWay()
     values = {Attribute.KIND: notice.kind, Attribute.WAY: way}
     with spans.span(DELIVERY, None, values, way=way) as told:
         try:
@@ -109,7 +119,7 @@ def _of(record: Record) -> dict[Attribute, str | int | None]:
 
 
 def _ended(what: str, step: StepRecord | None) -> None:
-    attempt = spans.current()
+    attempt = spans.current_span()
     attempt.set(Attribute.OUTCOME, what)
     if step is not None and step.problem is not None and what in ("step-postponed", "step-stopped"):
         attempt.set(Attribute.PROBLEM, step.problem.code)

@@ -52,7 +52,9 @@ def broken(change: Callable[[Any], object]) -> Any:
     [
         (lambda d: d["info"].pop("license"), "info-license"),
         (
-            lambda d: d["components"]["schemas"]["Gateway"]["properties"]["name"].update(pattern=r"^[^\"]+$"),
+            lambda d: d["components"]["schemas"]["CommunicationsGateway"]["properties"]["name"].update(
+                pattern=r"^[^\"]+$"
+            ),
             "no-invalid-media-type-examples",
         ),
         (lambda d: d["components"]["examples"]["requested"]["value"].pop("id"), "no-invalid-media-type-examples"),

@@ -63,13 +63,13 @@ def telling(workspace: Workspace) -> Iterator[Insights]:
         meters = MeterProvider([reader], shutdown_on_exit=False)
         tracers = TracerProvider(id_generator=DerivedIds(), shutdown_on_exit=False)
         tracers.add_span_processor(OwnSpans(LateSpans(AZURE)))
-        metrics.use(meters.get_meter(SCOPE))
-        spans.use(tracers.get_tracer(SCOPE))
+        metrics.use_meter(meters.get_meter(SCOPE))
+        spans.use_tracer(tracers.get_tracer(SCOPE))
         try:
             yield Insights(workspace, meters, tracers, items)
         finally:
-            metrics.use(None)
-            spans.use(None)
+            metrics.use_meter(None)
+            spans.use_tracer(None)
             meters.shutdown()
             tracers.shutdown()
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.setup.kusto import Kusto
+from tests.infra import copied
 from tests.infra.workspace import TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +25,7 @@ def problems(queries: Mapping[str, str]) -> dict[str, list[str]]:
     kusto = Kusto(ROOT)
     done = subprocess.run(
         [kusto.node(), str(PROGRAM), str(kusto.script)],
-        input=json.dumps({"tables": TABLES, "queries": queries}),
+        input=json.dumps({"tables": {**TABLES, copied.NAME: copied.TABLE}, "queries": queries}),
         capture_output=True,
         encoding="utf-8",
         check=False,

@@ -23,7 +23,8 @@ from tests.support import requests
 from tests.support.steps import STEPS
 
 WORKBOOK = Path(__file__).parents[2] / "infra" / "workbook" / "onboarding.json"
-DOCUMENTED = {name: query for name, query in queries.found().items() if name.startswith("docs/")}
+DOCUMENTED = {name: query for name, query in queries.found().items() if name.startswith("docs/telemetry.md")}
+"""Those of docs/table.md ask something else: test_kql_table.py."""
 WHOLE = timedelta(days=90)
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from onboarding.azure.dns import DnsLookup
 from onboarding.ports import TxtAnswer
-from onboarding.steps.txt_verdict import judge
+from onboarding.steps.txt_verdict import judge_txt_answers
 from sandbox.microsoft import Microsoft
 from sandbox.microsoft.faults import Fault
 from tests.twins.dns import NAME, VALUE, DnsBehaviour
@@ -86,12 +86,12 @@ class TestDnsLookup(DnsBehaviour):
     async def test_a_truncated_answer_is_asked_for_again_by_tcp(self, dns: DnsLookup, zone: SimulatedZone) -> None:
         zone.publish("*", VALUE)
         zone.fail(kind="truncate")
-        assert judge(await dns.txt(NAME), VALUE, NAME).visible
+        assert judge_txt_answers(await dns.txt(NAME), VALUE, NAME).visible
 
     async def test_a_lost_datagram_is_sent_again(self, microsoft: Microsoft, zone: SimulatedZone) -> None:
         zone.publish("*", VALUE)
         zone.fail(kind="hang", times=1)
-        assert judge(await lookup(microsoft, timeout=1.0).txt(NAME), VALUE, NAME).visible
+        assert judge_txt_answers(await lookup(microsoft, timeout=1.0).txt(NAME), VALUE, NAME).visible
 
     async def test_a_silent_server_times_out_while_the_others_answer(
         self, microsoft: Microsoft, zone: SimulatedZone
@@ -100,12 +100,12 @@ class TestDnsLookup(DnsBehaviour):
         zone.fail(kind="hang", server="ns2")
         answers = await lookup(microsoft, timeout=0.4).txt(NAME)
         assert [(a.values, a.error) for a in answers] == [((VALUE,), None), ((), "timeout"), ((VALUE,), None)]
-        assert "still missing: ns2.commsgw.azure.com (timeout)" in judge(answers, VALUE, NAME).sentence
+        assert "still missing: ns2.commsgw.azure.com (timeout)" in judge_txt_answers(answers, VALUE, NAME).sentence
 
     async def test_many_names_at_once(self, dns: DnsLookup, zone: SimulatedZone) -> None:
         zone.publish("*", VALUE)
         looks = await asyncio.gather(*(dns.txt(NAME) for _ in range(40)))
-        assert all(judge(answers, VALUE, NAME).visible for answers in looks)
+        assert all(judge_txt_answers(answers, VALUE, NAME).visible for answers in looks)
 
 
 async def test_resolvers_that_fail_leave_the_zone_unknown(microsoft: Microsoft) -> None:
@@ -119,7 +119,7 @@ async def test_resolvers_that_fail_leave_the_zone_unknown(microsoft: Microsoft) 
 @pytest.mark.parametrize("name", ["a..b", "x" * 64 + ".example", "." * 300, "", "*\\", "exa mple.net", "ä" * 70])
 async def test_a_name_that_is_none_is_an_error_in_the_answers(microsoft: Microsoft, name: str) -> None:
     answers = await lookup(microsoft, timeout=0.5).txt(name)
-    assert not judge(answers, VALUE, name).visible
+    assert not judge_txt_answers(answers, VALUE, name).visible
 
 
 # -- servers that misbehave ------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ async def ask(zone: Zone, change: Callable[[dns.message.Message, bool], None] = 
 
 async def test_a_plain_zone() -> None:
     answers = await ask(ORDINARY)
-    assert judge(answers, VALUE, "gw.example.net").visible
+    assert judge_txt_answers(answers, VALUE, "gw.example.net").visible
     assert [(a.server, a.authoritative) for a in answers[:1]] == [("ns1.example.net", True)]
 
 
@@ -192,7 +192,7 @@ async def test_a_server_that_does_not_serve_the_zone_proves_nothing() -> None:
     authoritative, public = await ask(ORDINARY, lame)
     assert authoritative.error == "it does not serve the zone (its answer is not authoritative)"
     assert public.error is None
-    assert not judge([authoritative, public], VALUE, "gw.example.net").visible
+    assert not judge_txt_answers([authoritative, public], VALUE, "gw.example.net").visible
 
 
 async def test_a_refusal_is_told_by_its_name() -> None:
@@ -214,7 +214,7 @@ async def test_the_value_behind_an_alias_counts() -> None:
         if response.answer and response.answer[0].rdtype == dns.rdatatype.CNAME:
             response.answer.append(dns.rrset.from_text("target.example.net.", 60, "IN", "TXT", f'"{VALUE}"'))
 
-    assert judge(await ask(zone, with_target), VALUE, "gw.example.net").visible
+    assert judge_txt_answers(await ask(zone, with_target), VALUE, "gw.example.net").visible
     assert [a.values for a in await ask(zone)] == [(), ()]
 
 
@@ -227,11 +227,11 @@ async def test_a_zones_servers_are_kept_for_a_while_and_what_they_say_of_the_rec
 
     zone = dict(ORDINARY)
     async with scripted(zone, note) as lookup:
-        assert judge(await lookup.txt("gw.example.net"), VALUE, "gw.example.net").visible
+        assert judge_txt_answers(await lookup.txt("gw.example.net"), VALUE, "gw.example.net").visible
         assert {"example.net. SOA", "example.net. NS", "ns1.example.net. A"} < set(asked)
         asked.clear()
         zone["gw.example.net.", "TXT"] = '"another value"'
-        assert not judge(await lookup.txt("gw.example.net"), VALUE, "gw.example.net").visible
+        assert not judge_txt_answers(await lookup.txt("gw.example.net"), VALUE, "gw.example.net").visible
         # What there was not (an SOA of the name itself, an IPv6 address) is asked for again: it may be there now.
         assert sorted(asked) == ["gw.example.net. SOA", *["gw.example.net. TXT"] * 2, "ns1.example.net. AAAA"]
 
@@ -265,14 +265,14 @@ async def test_a_name_server_without_address_is_an_error() -> None:
 async def test_silence_over_ipv6_is_not_held_against_a_server_that_answers_over_ipv4() -> None:
     answers = await ask({**ORDINARY, ("ns1.example.net.", "AAAA"): "::1"})
     assert [(a.server, a.error) for a in answers if a.authoritative] == [("ns1.example.net (127.0.0.1)", None)]
-    assert judge(answers, VALUE, "gw.example.net").visible
+    assert judge_txt_answers(answers, VALUE, "gw.example.net").visible
 
 
 async def test_a_server_reached_over_ipv6_alone_must_answer() -> None:
     zone = {k: v for k, v in ORDINARY.items() if k[1] != "A"} | {("ns1.example.net.", "AAAA"): "::1"}
     authoritative, _ = await ask(zone)
     assert authoritative.error
-    assert not judge([authoritative], VALUE, "gw.example.net").visible
+    assert not judge_txt_answers([authoritative], VALUE, "gw.example.net").visible
 
 
 async def test_a_value_that_is_not_utf8_is_shown_and_does_not_match() -> None:

@@ -95,9 +95,7 @@ def broker() -> Iterator[Broker]:
 @pytest.fixture
 def serve(broker: Broker) -> Serve:
     @asynccontextmanager
-    async def serving(
-        *off: str, strictness: Strictness | None = None, **values: str
-    ) -> AsyncIterator[Running]:
+    async def serving(*off: str, strictness: Strictness | None = None, **values: str) -> AsyncIterator[Running]:
         defaults = {"ServiceBus": broker.connection_string, "ORDERS_QUEUE": "orders", "TICK": YEARLY}
         defaults |= {f"AzureWebJobs.{name}.Disabled": "true" for name in off}
         host, bus = Host(SAMPLE, Settings({**defaults, **values}), strictness=strictness), Bus(broker)
@@ -416,7 +414,6 @@ class TestQueue:
         assert functions["orders"]["isDisabled"]
         assert running.state.received.empty()
 
-
     async def test_the_keys_of_a_json_body_overwrite_what_service_bus_said_of_it(self, serve: Serve) -> None:
         claims = {
             "DeadLetterSource": "verify-domain",
@@ -636,9 +633,7 @@ class TestProcess:
         assert child.returncode == ENDED_BY_TIMEOUT
         assert b"hold: it ran longer than functionTimeout 00:00:00 of host.json, and the process ends" in errors
 
-    async def test_a_thread_that_never_ends_does_not_keep_the_process(
-        self, broker: Broker, tmp_path: Path
-    ) -> None:
+    async def test_a_thread_that_never_ends_does_not_keep_the_process(self, broker: Broker, tmp_path: Path) -> None:
         gate = tmp_path / "never"
         options = ("--app", str(SAMPLE), "--grace", "0.1")
         async with process(*options, ServiceBus=broker.connection_string) as child:

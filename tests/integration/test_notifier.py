@@ -14,7 +14,7 @@ from onboarding.azure.notifier import AzureNotifier, webhook_problem
 from onboarding.azure.plain import one_line
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
-from onboarding.ports import Message
+from onboarding.ports import Notification
 from onboarding.settings import Settings
 from onboarding.steps.add_domain import DomainFound
 from onboarding.steps.share_txt_record import message as txt_record_words
@@ -201,7 +201,7 @@ async def test_a_mail_is_sent_as_the_configured_mailbox(microsoft: Adapters, con
     async def send_mail(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> None:
         sent.append((sender, to, subject, text, html))
 
-    message = Message("contoso\r\nBcc: evil@example.com " + "x" * 300)
+    message = Notification("contoso\r\nBcc: evil@example.com " + "x" * 300)
     assert await AzureNotifier(configured, send_mail).mail(("a@contoso.com",), message)
     ((sender, to, subject, _, _),) = sent
     assert (sender, to) == (SENDER, ("a@contoso.com",))
@@ -225,7 +225,7 @@ async def test_a_mail_arrives_as_text_and_as_html_with_the_same_words(
     ["x\r\nBcc: evil@example.com", "x\nTo: evil@example.com", "Grüße\u2028Bcc: e@x.example", "\x00\x1b x\ud800"],
 )
 async def test_a_title_can_not_add_headers(notifier: AzureNotifier, microsoft: Adapters, title: str) -> None:
-    assert await notifier.mail(("a@contoso.com",), Message(title))
+    assert await notifier.mail(("a@contoso.com",), Notification(title))
     (mail,) = microsoft.world.mailbox.mails
     assert mail.recipients == ["a@contoso.com"]
     assert mail.subject == one_line(title)
@@ -233,9 +233,9 @@ async def test_a_title_can_not_add_headers(notifier: AzureNotifier, microsoft: A
 
 async def test_a_long_title_in_any_script_stays_one_subject(notifier: AzureNotifier, microsoft: Adapters) -> None:
     title = "日本語 тест 🎉 " * 40
-    assert await notifier.mail(("a@contoso.com",), Message(title))
+    assert await notifier.mail(("a@contoso.com",), Notification(title))
     (mail,) = microsoft.world.mailbox.mails
-    assert mail.subject == subject(Message(title))
+    assert mail.subject == subject(Notification(title))
     assert len(mail.subject) == 255
 
 

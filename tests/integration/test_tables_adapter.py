@@ -98,6 +98,8 @@ async def test_the_questions_that_dashboards_ask_are_answered_as_documented(tabl
     # Some stand in `open` as an older version left them: without the columns that came later.
     later = {column.name for column in COLUMNS if column.since > "0.1.0"} - {"OpenWaitCount"}
     for number, record in enumerate(crowd(60, datetime(2026, 2, 3, tzinfo=UTC))):
+        # Of a trail as long as theirs the older part stands in a table of its own.
+        record = record.model_copy(update={"tail": record.tail[-1:]})
         row = to_row(record, CLOSED if record.settled else OPEN)
         kept = {n: v for n, v in row.columns.items() if number % 7 or n not in later}
         await table.insert(Row(row.partition, row.key, kept))

@@ -130,7 +130,7 @@ async def test_application_insights_gets_spans_metrics_and_lines(
     assert {"onboarding", "step enable-services", "step-done", "notice completed"} <= set(told)
     assert taken.of("RequestData") == [], "those are the Functions host's"
     onboarding_id = told["onboarding"]["data"]["baseData"]["properties"]["onboarding"]
-    trace_id = f"{ids.root(onboarding_id, 1).trace_id:032x}"
+    trace_id = f"{ids.root_ids(onboarding_id, 1).trace_id:032x}"
     assert {r["tags"]["ai.operation.id"] for r in told.values()} == {trace_id}
     assert {r["tags"]["ai.cloud.role"] for r in told.values()} == {"contoso-onboarding"}
     named = {m["data"]["baseData"]["metrics"][0]["name"] for m in taken.of("MetricData")}

@@ -53,7 +53,7 @@ def test_one_trace_from_the_request_over_every_function_to_the_end(
     assert record["state"] == "completed"
 
     spans = finished(telemetry, onboarding_id)
-    trunk = ids.root(onboarding_id, 1)
+    trunk = ids.root_ids(onboarding_id, 1)
     assert {s["traceId"] for s in spans} == {f"{trunk.trace_id:032x}"}
     known = {s["spanId"] for s in spans}
     (top,) = [s for s in spans if s["parentId"] not in known]
@@ -129,6 +129,6 @@ def test_the_trace_can_be_read_by_people(
     operator.completed(onboarding_id)
     finished(telemetry, onboarding_id)
     lines = telemetry.get("/tree", params={"onboarding": onboarding_id}).text.splitlines()
-    assert lines[0] == f"trace {ids.root(onboarding_id, 1).trace_id:032x}"
+    assert lines[0] == f"trace {ids.root_ids(onboarding_id, 1).trace_id:032x}"
     assert lines[1].endswith("  onboarding")
     assert sum("step verify-domain (attempt=1, outcome=step-done)" in line for line in lines) == 1

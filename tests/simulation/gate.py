@@ -9,7 +9,7 @@ from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from onboarding.azure.answers import Answer
+from onboarding.azure.answers import MicrosoftAnswer
 from onboarding.azure.cooldown import Cooldown
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError, TryLaterError
@@ -140,7 +140,7 @@ class Gate:
         """An answer, or a part of one, may name a Retry-After."""
         if isinstance(problem, TryLaterError) and problem.retry_after is not None:
             seconds = problem.retry_after
-            self._pauses[service].heed(Answer.of(429, [("Retry-After", f"{seconds:.0f}")], b""))
+            self._pauses[service].heed(MicrosoftAnswer.of(429, [("Retry-After", f"{seconds:.0f}")], b""))
             SUBJECT.get().told[service] = self.world.now() + timedelta(seconds=seconds)
 
     def _may_call(self, service: str, method: str, about: str) -> None:

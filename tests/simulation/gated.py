@@ -15,7 +15,7 @@ from onboarding.memory import MemoryBus, MemoryDirectory, MemoryDns, MemoryGatew
 from onboarding.ports import (
     Domain,
     GatewayResource,
-    Message,
+    Notification,
     Page,
     Principal,
     Query,
@@ -214,13 +214,13 @@ class GatedNotifier:
         self._gate = gate
         self._twin = twin
 
-    async def mail(self, to: Sequence[str], message: Message) -> bool:
+    async def mail(self, to: Sequence[str], message: Notification) -> bool:
         async def effect() -> tuple[bool, str]:
             return await self._twin.mail(to, message), f"mail {' '.join(to)}"
 
         return await self._gate.write("mail", "mail", " ".join(to), effect)
 
-    async def teams(self, message: Message) -> bool:
+    async def teams(self, message: Notification) -> bool:
         async def effect() -> tuple[bool, str]:
             return await self._twin.teams(message), "post to Teams"
 

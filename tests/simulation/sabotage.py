@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from onboarding.steps.assign_application_roles import AssignApplicationRoles
 
 from onboarding import engine, records
 from onboarding.core import draft as drafts
@@ -15,12 +14,13 @@ from onboarding.core.draft import Draft
 from onboarding.core.events import CancelRequested, Happening, Postponed, Started, TimePassed
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import Record, StepState
-from onboarding.core.rules import RULES, RefusedError, Told
+from onboarding.core.rules import RULES, RefusedError, Transition
 from onboarding.engine import Engine
 from onboarding.memory import MemoryTable
 from onboarding.records import Loaded, Records
 from onboarding.rows import OPEN
 from onboarding.steps import add_test_lines, project_synergy
+from onboarding.steps.assign_application_roles import AssignApplicationRoles
 from onboarding.steps.base import Applied, Inspection, Work
 
 Sabotage = Callable[[pytest.MonkeyPatch], None]
@@ -29,13 +29,13 @@ Sabotage = Callable[[pytest.MonkeyPatch], None]
 def starts_whatever_the_ticket(patch: pytest.MonkeyPatch) -> None:
     """The engine without its claim."""
 
-    def started(h: Started, draft: Draft) -> Told | None:
+    def started(h: Started, draft: Draft) -> Transition | None:
         if draft.record.closed:
             return None
         step = draft.record.step(h.step)
         draft.set_step(h.step, state=StepState.RUNNING, ticket=h.ticket, attempts=step.attempts + 1)
         draft.set_step(h.step, next_attempt_at=draft.lease_end())
-        return Told("step-started", h.step)
+        return Transition("step-started", h.step)
 
     patch.setitem(RULES, Started, started)  # type: ignore[arg-type]
 
@@ -82,7 +82,7 @@ def adds_every_line_each_time(patch: pytest.MonkeyPatch) -> None:
 def forgets_when_it_tries_again(patch: pytest.MonkeyPatch) -> None:
     rule = RULES[Postponed]
 
-    def forgetful(h: Postponed, draft: Draft) -> Told | None:
+    def forgetful(h: Postponed, draft: Draft) -> Transition | None:
         told = rule(h, draft)
         if told is not None and draft.record.step(h.step).state is StepState.DUE:
             draft.set_step(h.step, next_attempt_at=None)
@@ -104,7 +104,7 @@ def writes_on_after_cancelling(patch: pytest.MonkeyPatch) -> None:
     """Cancelled at once, and the fence is open."""
     rule = RULES[CancelRequested]
 
-    def at_once(h: CancelRequested, draft: Draft) -> Told | None:
+    def at_once(h: CancelRequested, draft: Draft) -> Transition | None:
         told = rule(h, draft)
         draft.set(closed_at=draft.now)
         draft.owe(NoticeKind.CANCELLED)

@@ -16,7 +16,7 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.engine import Engine
 from onboarding.memory import MemoryBus, MemoryTable, MemoryWorld
 from onboarding.memory.clock import START
-from onboarding.notify import Telling
+from onboarding.notify import Notifying
 from onboarding.ports import Row
 from onboarding.records import Records
 from onboarding.rows import OPEN
@@ -33,7 +33,7 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.microsoft import Microsoft
 from tests.simulation.people import People
 
-TELLING = Telling("https://onboarding.example.com", link_key="a key that is long enough to be trusted")
+TELLING = Notifying("https://onboarding.example.com", link_key="a key that is long enough to be trusted")
 
 
 @dataclass(slots=True)

@@ -13,4 +13,4 @@ def description() -> dict[str, Any]:
 
 
 def written() -> tuple[bytes, str]:
-    return openapi.written(ROUTES)
+    return openapi.written_description(ROUTES)

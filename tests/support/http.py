@@ -12,11 +12,9 @@ from urllib.parse import parse_qsl, urlsplit
 import azure.functions as func
 import pytest
 
-from onboarding import app as composed
-from onboarding.http import entrance as entrance_module
 from onboarding.http import routes as routes_module
 from onboarding.http.access import SET_IN_AZURE
-from onboarding.http.call import Route
+from onboarding.http.call import Application, Route
 from onboarding.http.entrance import entrance
 from onboarding.settings import Settings
 from sandbox.functions_host.routes import RouteTable, Template
@@ -49,8 +47,7 @@ class Api:
 
     def __post_init__(self) -> None:
         self.environment({})
-        self.monkeypatch.setattr(composed, "engine", lambda: self.system.engine)
-        self.monkeypatch.setattr(entrance_module, "settings", lambda: self.settings)
+        self.application = Application(lambda: self.system.engine, lambda: self.settings)
         routes = routes_module.ROUTES
         self._routes = RouteTable([(Template.parse(f"api/{r.path}"), frozenset({r.method}), r) for r in routes])
 
@@ -80,7 +77,7 @@ class Api:
             route_params=found[1],
             body=body or b"",
         )
-        return await entrance(route or found[0])(request)
+        return await entrance(route or found[0], self.application)(request)
 
     async def get(self, path: str, **headers: str) -> func.HttpResponse:
         return await self.call("GET", path, **headers)

@@ -12,7 +12,7 @@ from onboarding.core.record import Event, Record, StepState
 from onboarding.core.request import OnboardingRequest
 from onboarding.engine import Accepted, Engine
 from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
-from onboarding.notify import Telling
+from onboarding.notify import Notifying
 from onboarding.records import Records
 from onboarding.timer import timer_pass
 
@@ -20,7 +20,7 @@ BOUND = timedelta(days=60)
 """Simulated time within which everything must have ended."""
 
 
-TELLING = Telling("https://onboarding.example.com", link_key="a key that is long enough to be trusted")
+TELLING = Notifying("https://onboarding.example.com", link_key="a key that is long enough to be trusted")
 
 
 @dataclass
@@ -34,7 +34,7 @@ class System:
     trail: MemoryTable = field(default_factory=MemoryTable)
     """Table `events`."""
     policy: Policy = field(default_factory=Policy)
-    telling: Telling = TELLING
+    telling: Notifying = TELLING
 
     def __post_init__(self) -> None:
         self.records = Records(self.onboardings, self.trail)

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from onboarding.telemetry import logs, metrics, spans
 from onboarding.telemetry.exporters import DerivedIds
-from onboarding.telemetry.ids import Place
+from onboarding.telemetry.ids import SpanIds
 from onboarding.telemetry.names import SCOPE, Instrument
 
 
@@ -53,13 +53,13 @@ def seen() -> Iterator[Seen]:
     tracers = TracerProvider(id_generator=DerivedIds(), shutdown_on_exit=False)
     tracers.add_span_processor(SimpleSpanProcessor(kept.exporter))
     meters = MeterProvider([kept.reader], shutdown_on_exit=False)
-    spans.use(tracers.get_tracer(SCOPE))
-    metrics.use(meters.get_meter(SCOPE))
+    spans.use_tracer(tracers.get_tracer(SCOPE))
+    metrics.use_meter(meters.get_meter(SCOPE))
     try:
         yield kept
     finally:
-        spans.use(None)
-        metrics.use(None)
+        spans.use_tracer(None)
+        metrics.use_meter(None)
         tracers.shutdown()
         meters.shutdown()
 
@@ -75,18 +75,18 @@ def redacting(*secrets: str) -> Iterator[None]:
         logging.setLogRecordFactory(before)
 
 
-def place(span: ReadableSpan) -> Place:
+def place(span: ReadableSpan) -> SpanIds:
     """Where a span is."""
     seen = span.get_span_context()
     assert seen is not None
-    return Place(seen.trace_id, seen.span_id)
+    return SpanIds(seen.trace_id, seen.span_id)
 
 
-def parent(span: ReadableSpan) -> Place | None:
+def parent(span: ReadableSpan) -> SpanIds | None:
     """What it hangs on."""
-    return Place(span.parent.trace_id, span.parent.span_id) if span.parent else None
+    return SpanIds(span.parent.trace_id, span.parent.span_id) if span.parent else None
 
 
-def traceparent(place: Place) -> str:
+def traceparent(place: SpanIds) -> str:
     """As the header of W3C Trace Context has it, version 00, sampled."""
     return f"00-{place.trace_id:032x}-{place.span_id:016x}-01"

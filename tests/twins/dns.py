@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from onboarding.ports import Dns, TxtAnswer
-from onboarding.steps.txt_verdict import judge
+from onboarding.steps.txt_verdict import judge_txt_answers
 
 NAME = "contoso.commsgw.azure.com"
 VALUE = "MS=ms12345678"
@@ -41,11 +41,11 @@ class DnsBehaviour:
         assert set(second.values) == {VALUE, "v=spf1 -all"}
         assert public.values == ()
         assert len({first.server, second.server, public.server}) == 3
-        assert not judge([first, second, public], VALUE, NAME).visible
+        assert not judge_txt_answers([first, second, public], VALUE, NAME).visible
 
     async def test_visible_when_all_have_it_whatever_the_case_of_the_name(self, dns: Dns, zone: Zone) -> None:
         zone.publish("*", VALUE)
-        assert judge(await dns.txt(NAME.upper()), VALUE, NAME).visible
+        assert judge_txt_answers(await dns.txt(NAME.upper()), VALUE, NAME).visible
 
     async def test_a_server_that_fails_is_an_answer_too(self, dns: Dns, zone: Zone) -> None:
         zone.publish("*", VALUE)

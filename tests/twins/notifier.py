@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from onboarding.ports import Message, Notifier
+from onboarding.ports import Notification, Notifier
 
-MESSAGE = Message(
+MESSAGE = Notification(
     title="contoso-acg: your turn",
     facts=(("Gateway", "contoso-acg"), ("Environment", "production")),
     why=("The checkpoint has been open for 3 days.",),

@@ -13,7 +13,7 @@ import pytest
 
 from onboarding.core.roles import Role
 from onboarding.http.access import SANDBOX_USERS, SET_IN_AZURE, Caller, caller_of, read_principal
-from onboarding.http.call import Call, Route
+from onboarding.http.call import HttpCall, Route
 from onboarding.http.routes import ROUTES
 from tests.support.http import ENTRA_ROLE, HOST, IN_AZURE, Api, app_settings, content, principal
 
@@ -63,7 +63,7 @@ async def enter(api: Api, route: Route, **headers: str) -> tuple[int, list[Calle
     """The status, and who reached the handler."""
     reached: list[Caller] = []
 
-    async def handler(call: Call) -> func.HttpResponse:
+    async def handler(call: HttpCall) -> func.HttpResponse:
         reached.append(call.caller)
         return func.HttpResponse("in")
 
@@ -203,7 +203,7 @@ async def test_a_form_with_a_token_is_judged_by_its_own_handler_and_by_no_other(
     form = {"content_type": "application/x-www-form-urlencoded", "origin": "null"}
     reached: list[str] = []
 
-    async def handler(call: Call) -> func.HttpResponse:
+    async def handler(call: HttpCall) -> func.HttpResponse:
         reached.append("handler")
         return func.HttpResponse("in")
 

@@ -10,7 +10,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from onboarding.http.call import Call
+from onboarding.http.call import HttpCall
 from tests.support import requests
 from tests.support.http import HOST, Api, content
 
@@ -30,7 +30,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     module = ModuleType("onboarding.pages.handlers")
 
     def handler(name: str) -> Any:
-        async def handle(call: Call) -> func.HttpResponse:
+        async def handle(call: HttpCall) -> func.HttpResponse:
             asked.append(name)
             return func.HttpResponse(status_code=303, headers={"Location": "/api/dashboard"})
 

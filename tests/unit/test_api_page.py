@@ -16,7 +16,7 @@ import pytest
 from onboarding.http.meanings import MEANINGS, docstrings
 from onboarding.http.view import ListView, StepView
 from onboarding.pages.api_examples import Sample
-from onboarding.pages.api_reference import Operation, reference
+from onboarding.pages.api_reference import OperationShown, reference
 from onboarding.pages.api_schemas import Type, type_of
 from tests.support.description import description
 from tests.support.http import Api
@@ -25,7 +25,7 @@ URL, TOKEN = "https://onboarding.example.com", "a token"
 
 
 @cache
-def operations() -> dict[str, Operation]:
+def operations() -> dict[str, OperationShown]:
     return {o.id: o for group in reference(description()).groups for o in group.operations}
 
 
@@ -122,11 +122,11 @@ async def test_the_page_shows_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None
 # -- the examples ------------------------------------------------------------------------------------------------
 
 
-def sample(operation: Operation, label: str) -> Sample | None:
+def sample(operation: OperationShown, label: str) -> Sample | None:
     return next((s for s in operation.samples if label in s.label), None)
 
 
-def told(operation: Operation) -> dict[str, Any]:
+def told(operation: OperationShown) -> dict[str, Any]:
     return dict(description()["paths"][operation.path.removeprefix("/api")][operation.method.lower()])
 
 
@@ -140,7 +140,7 @@ def test_every_operation_for_programs_has_both() -> None:
         assert sample(operations()[name], "Python"), name
 
 
-def check(operation: Operation, method: str, url: str, token: str, body: bytes) -> None:
+def check(operation: OperationShown, method: str, url: str, token: str, body: bytes) -> None:
     """The request is one that the description allows."""
     assert (method, token) == (operation.method, f"Bearer {TOKEN}")
     path = re.escape(operation.path)

@@ -12,12 +12,13 @@ import jsonschema
 import pytest
 
 from onboarding.controls import CONTROLS, by_operation
-from onboarding.core.control import Control, Field, Input
+from onboarding.core.control import Control, ControlField, Input
 from onboarding.core.draft import Draft
-from onboarding.core.events import Asked
+from onboarding.core.events import AskedByPerson
 from onboarding.core.record import Record
 from onboarding.core.roles import Role
-from onboarding.core.rules import RULES, RefusedError, Told
+from onboarding.core.rules import RULES, RefusedError
+from onboarding.core.rules.transition import Transition
 from onboarding.http import routes as routes_module
 from onboarding.http.openapi import description
 from onboarding.http.routes import routes
@@ -31,18 +32,18 @@ OPERATION = "/onboardings/{id}/steps/{step}/flag"
 
 
 @dataclass(frozen=True, slots=True)
-class FlagRequested(Asked):
+class FlagRequested(AskedByPerson):
     step: str
     actor: str
     words: str
     loud: bool
 
 
-def flag_requested(h: FlagRequested, draft: Draft) -> Told | None:
+def flag_requested(h: FlagRequested, draft: Draft) -> Transition | None:
     if h.words == "never":
         raise RefusedError("Never is no reason.")
     draft.set_step(h.step, note=h.words)
-    return Told("flagged", h.step, f"{h.words}{'!' if h.loud else ''}", h.actor)
+    return Transition("flagged", h.step, f"{h.words}{'!' if h.loud else ''}", h.actor)
 
 
 FLAG = Control(
@@ -54,10 +55,10 @@ FLAG = Control(
     of_step=lambda record, step: step.name == record.steps[0].name and not step.note,
     event=FlagRequested,
     fields=(
-        Field(
+        ControlField(
             "words", "Words", at="why", meaning="What to look at.", missing="Say what to look at.", example="the domain"
         ),
-        Field("loud", "Loudly", input=Input.TICK, meaning="With a mark."),
+        ControlField("loud", "Loudly", input=Input.TICK, meaning="With a mark."),
     ),
 )
 

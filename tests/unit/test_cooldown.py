@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onboarding.azure.answers import Answer
+from onboarding.azure.answers import MicrosoftAnswer
 from onboarding.azure.cooldown import Cooldown
 from onboarding.core.problems import TryLaterError
 
@@ -24,8 +24,8 @@ def test_no_call_before_retry_after_has_passed(status: int) -> None:
     clock = Seconds()
     cooldown = Cooldown("Microsoft Graph", clock)
     cooldown.check()
-    cooldown.heed(Answer(status, {"retry-after": "10"}))
-    cooldown.heed(Answer(status, {"retry-after": "2"}))
+    cooldown.heed(MicrosoftAnswer(status, {"retry-after": "10"}))
+    cooldown.heed(MicrosoftAnswer(status, {"retry-after": "2"}))
     clock.now += 9.5
     with pytest.raises(TryLaterError, match="Microsoft Graph asked for a pause; 1 s of it are left") as error:
         cooldown.check()
@@ -34,8 +34,11 @@ def test_no_call_before_retry_after_has_passed(status: int) -> None:
     cooldown.check()
 
 
-@pytest.mark.parametrize("answer", [Answer(200, {"retry-after": "9"}), Answer(201, {"retry-after": "9"}), Answer(429)])
-def test_an_answer_that_asks_for_no_pause_makes_none(answer: Answer) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [MicrosoftAnswer(200, {"retry-after": "9"}), MicrosoftAnswer(201, {"retry-after": "9"}), MicrosoftAnswer(429)],
+)
+def test_an_answer_that_asks_for_no_pause_makes_none(answer: MicrosoftAnswer) -> None:
     cooldown = Cooldown("Azure Resource Manager", Seconds())
     cooldown.heed(answer)
     cooldown.check()

@@ -22,7 +22,7 @@ from onboarding.core.events import (
     Started,
     Stopped,
 )
-from onboarding.core.links import LinkError, _serializer, read
+from onboarding.core.links import LinkError, _serializer, read_link
 from onboarding.core.reasons import InvalidRequestError
 from onboarding.core.record import Notice, OnboardingState, Problem, Record
 from onboarding.core.request import Addressees
@@ -121,7 +121,7 @@ def test_a_test_line_has_an_id_below_its_gateways() -> None:
 def test_a_signed_link_that_says_nothing_is_no_link() -> None:
     for said in (["only", "two"], 7, {"a": 1}, ["id", "step", "x", 0], ["id", "step", 1, 10**30]):
         with pytest.raises(LinkError, match="can't be read"):
-            read(_serializer([KEY]).dumps(said), [KEY], NOW)
+            read_link(_serializer([KEY]).dumps(said), [KEY], NOW)
 
 
 def test_a_reason_is_an_object_for_programs() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.azure.answers import Answer, Call, Service, gravest
+from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, MicrosoftService, gravest
 from onboarding.azure.arm_answers import arm_problem
 from onboarding.azure.gateway_resource import GATEWAY_TYPE
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning
@@ -21,21 +21,21 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from sandbox.microsoft.graph.permissions import allowed
 
-GRANT = Call(Service.GRAPH, "POST", "/servicePrincipals/{id}/appRoleAssignedTo")
-ADD = Call(Service.GRAPH, "POST", "/servicePrincipals")
-VERIFY = Call(Service.GRAPH, "POST", "/domains/{id}/verify")
-GET_GATEWAY = Call(Service.ARM, "GET", "Microsoft.VoiceServices/communicationsGateways/{gateway}")
+GRANT = MicrosoftCall(MicrosoftService.GRAPH, "POST", "/servicePrincipals/{id}/appRoleAssignedTo")
+ADD = MicrosoftCall(MicrosoftService.GRAPH, "POST", "/servicePrincipals")
+VERIFY = MicrosoftCall(MicrosoftService.GRAPH, "POST", "/domains/{id}/verify")
+GET_GATEWAY = MicrosoftCall(MicrosoftService.ARM, "GET", "Microsoft.VoiceServices/communicationsGateways/{gateway}")
 SUBSCRIPTION = "/subscriptions/6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63"
 GATEWAY_PATH = f"{SUBSCRIPTION}/resourceGroups/rg-voice/providers/{GATEWAY_TYPE}/contoso-acg"
 
 
 def error(
     status: int, code: str, message: str = "", details: list[dict[str, str]] | None = None, **headers: str
-) -> Answer:
+) -> MicrosoftAnswer:
     body: dict[str, Any] = {"code": code, "message": message}
     if details:
         body["details"] = details
-    return Answer(status, {k.replace("_", "-"): v for k, v in headers.items()}, {"error": body})
+    return MicrosoftAnswer(status, {k.replace("_", "-"): v for k, v in headers.items()}, {"error": body})
 
 
 BAD = "Request_BadRequest"
@@ -79,12 +79,12 @@ SEEN_IN_THE_FIELD = [
 
 
 @pytest.mark.parametrize(("answer", "expected"), SEEN_IN_THE_FIELD)
-def test_wordings_seen_in_the_field(answer: Answer, expected: Meaning) -> None:
+def test_wordings_seen_in_the_field(answer: MicrosoftAnswer, expected: Meaning) -> None:
     assert meaning(answer) is expected
 
 
 def test_a_page_of_a_proxy_is_no_answer_of_graph() -> None:
-    answer = Answer.of(404, [("Content-Type", "text/html")], b"<html>Not found</html>")
+    answer = MicrosoftAnswer.of(404, [("Content-Type", "text/html")], b"<html>Not found</html>")
     assert meaning(answer) is Meaning.OTHER
     problem = graph_problem(ADD, answer)
     assert isinstance(problem, TryLaterError)
@@ -98,13 +98,13 @@ def test_a_page_of_a_proxy_is_no_answer_of_graph() -> None:
         (error(408, "Timeout"), ProblemCode.TIMEOUT),
         (error(500, "InternalServerError"), ProblemCode.OUTAGE),
         (error(503, "ServiceUnavailable"), ProblemCode.OUTAGE),
-        (Answer(302), ProblemCode.UNEXPECTED_ANSWER),
+        (MicrosoftAnswer(302), ProblemCode.UNEXPECTED_ANSWER),
         (error(404, "Request_ResourceNotFound"), ProblemCode.NOT_REPLICATED),
         (error(400, BAD, "Not a valid reference update."), ProblemCode.NOT_REPLICATED),
         (error(400, BAD, "Error in DNS verification"), ProblemCode.TXT_RECORD_NOT_SEEN),
     ],
 )
-def test_what_heals_by_itself_is_tried_later(answer: Answer, code: ProblemCode) -> None:
+def test_what_heals_by_itself_is_tried_later(answer: MicrosoftAnswer, code: ProblemCode) -> None:
     problem = graph_problem(VERIFY, answer)
     assert isinstance(problem, TryLaterError)
     assert problem.code == code
@@ -119,7 +119,7 @@ def test_what_heals_by_itself_is_tried_later(answer: Answer, code: ProblemCode) 
         (error(400, BAD, "does not reference a valid application object"), ProblemCode.REFUSED),
     ],
 )
-def test_what_does_not_heal_needs_a_person_who_is_told_what_to_do(answer: Answer, code: ProblemCode) -> None:
+def test_what_does_not_heal_needs_a_person_who_is_told_what_to_do(answer: MicrosoftAnswer, code: ProblemCode) -> None:
     problem = graph_problem(ADD, answer)
     assert isinstance(problem, PersonMustActError)
     assert problem.code == code
@@ -148,7 +148,8 @@ def test_a_system_assigned_identity_is_left_for_the_reader_to_fill_in() -> None:
 
 def test_sending_mail_is_allowed_in_exchange_for_one_mailbox() -> None:
     problem = graph_problem(
-        Call(Service.GRAPH, "POST", "/users/{id}/sendMail", by=CLIENT), error(403, "ErrorAccessDenied")
+        MicrosoftCall(MicrosoftService.GRAPH, "POST", "/users/{id}/sendMail", by=CLIENT),
+        error(403, "ErrorAccessDenied"),
     )
     assert f"`infra/permissions/grant-mail.ps1 -Identity {CLIENT} -ObjectId " in problem.what_next
     assert "Application Mail.Send" in problem.what_next
@@ -158,18 +159,20 @@ def test_sending_mail_is_allowed_in_exchange_for_one_mailbox() -> None:
 @pytest.mark.parametrize("call", sorted(NEEDED))
 def test_what_to_do_fits_on_the_record_and_its_script_is_there(call: str) -> None:
     method, template = call.split(" ", 1)
-    problem = graph_problem(Call(Service.GRAPH, method, template, by=CLIENT), FORBIDDEN)
+    problem = graph_problem(MicrosoftCall(MicrosoftService.GRAPH, method, template, by=CLIENT), FORBIDDEN)
     assert problem.problem.what_next == problem.what_next
     scripts = re.findall(r"infra/permissions/[\w-]+\.\w+", problem.what_next)
     assert scripts
     assert all((Path(__file__).parents[2] / script).is_file() for script in scripts)
 
 
-@pytest.mark.parametrize("service", [Service.GRAPH, Service.ARM])
-def test_a_token_that_is_not_taken_says_what_to_look_at(service: Service) -> None:
+@pytest.mark.parametrize("service", [MicrosoftService.GRAPH, MicrosoftService.ARM])
+def test_a_token_that_is_not_taken_says_what_to_look_at(service: MicrosoftService) -> None:
     refused = error(401, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience.")
-    call = Call(service, "GET", "/domains/{id}")
-    problem = graph_problem(call, refused) if service is Service.GRAPH else arm_problem(call, refused, GATEWAY_PATH)
+    call = MicrosoftCall(service, "GET", "/domains/{id}")
+    problem = (
+        graph_problem(call, refused) if service is MicrosoftService.GRAPH else arm_problem(call, refused, GATEWAY_PATH)
+    )
     assert problem.code == ProblemCode.SIGN_IN_FAILED
     for named in ("az functionapp identity show", "AZURE_CLIENT_ID", "ONBOARDING_GRAPH_ENDPOINT", service.value):
         assert named in problem.what_next
@@ -200,7 +203,7 @@ def test_the_permissions_we_name_are_enough_by_microsofts_own_list() -> None:
     ],
 )
 def test_retry_after_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
-    assert Answer(429, headers).retry_after(datetime(2026, 3, 2, 9, 0, tzinfo=UTC)) == seconds
+    assert MicrosoftAnswer(429, headers).retry_after(datetime(2026, 3, 2, 9, 0, tzinfo=UTC)) == seconds
 
 
 def test_the_gravest_problem_is_raised() -> None:
@@ -217,7 +220,7 @@ def test_a_batch_is_put_together_and_taken_apart_in_any_order() -> None:
     body = batch_body(inners)
     assert body["requests"][0]["headers"] == {"Content-Type": "application/json"}
     assert body["requests"][1]["dependsOn"] == ["1"]
-    outer = Answer(
+    outer = MicrosoftAnswer(
         200,
         body={
             "responses": [
@@ -233,7 +236,7 @@ def test_a_batch_is_put_together_and_taken_apart_in_any_order() -> None:
 def test_a_batch_that_answers_only_in_part_is_tried_later() -> None:
     inners = [Inner(ADD, "/a"), Inner(ADD, "/b")]
     with pytest.raises(TryLaterError, match="requests 2 of 2"):
-        batch_answers(ADD, inners, Answer(200, body={"responses": [{"id": "1", "status": 200}]}))
+        batch_answers(ADD, inners, MicrosoftAnswer(200, body={"responses": [{"id": "1", "status": 200}]}))
 
 
 def test_a_body_of_another_shape_is_tried_later_and_says_what_is_missing() -> None:
@@ -277,7 +280,7 @@ def test_the_verification_record_is_the_txt_one_that_begins_with_ms() -> None:
         (error(429, "TooManyRequests"), TryLaterError, ProblemCode.THROTTLED),
     ],
 )
-def test_errors_of_arm(answer: Answer, kind: type[Exception], code: ProblemCode) -> None:
+def test_errors_of_arm(answer: MicrosoftAnswer, kind: type[Exception], code: ProblemCode) -> None:
     problem = arm_problem(GET_GATEWAY, answer, GATEWAY_PATH)
     assert isinstance(problem, kind)
     assert problem.code == code
@@ -299,14 +302,14 @@ def test_that_the_service_is_retired_is_seen_where_only_what_was_seen_is_shown()
 @pytest.mark.parametrize("absurd", ["86401", "2147483647", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_a_pause_that_no_service_means_is_cut_to_a_day_so_that_nothing_stands_still_for_years(absurd: str) -> None:
     assert error(429, "TooManyRequests", retry_after=absurd).retry_after() == 86400
-    milliseconds = Answer(429, {"retry-after-ms": "1e300"})
+    milliseconds = MicrosoftAnswer(429, {"retry-after-ms": "1e300"})
     assert milliseconds.retry_after() == 86400
 
 
 @pytest.mark.parametrize("operation", sorted(AZURE_ROLES))
 def test_a_missing_azure_role_comes_with_the_command_that_assigns_it(operation: str) -> None:
     method, template = operation.split(" ", 1)
-    call = Call(Service.ARM, method, template, by=CLIENT)
+    call = MicrosoftCall(MicrosoftService.ARM, method, template, by=CLIENT)
     problem = arm_problem(call, error(403, "AuthorizationFailed"), GATEWAY_PATH)
     listing = operation == f"GET {GATEWAY_TYPE}"
     role = "Reader" if listing else f"Operator Connect onboarding: gateways ({SUBSCRIPTION.rpartition('/')[2]})"

@@ -20,7 +20,7 @@ from onboarding.kinds import KINDS, read_request
 from onboarding.rows import OPEN, UnreadableRowError, from_row, to_row
 from onboarding.steps import LIBRARY
 from onboarding.steps.base import Applied, Inspection, Look, Work
-from onboarding.steps.definition import Definition, Found
+from onboarding.steps.definition import Definition, Findings
 from tests.support import requests
 from tests.support.http import Api
 from tests.support.records import NOW
@@ -56,7 +56,7 @@ class LoftRequest(OnboardingRequest):
         )
 
 
-class NestFound(Found):
+class NestFound(Findings):
     eggs: int | None = None
 
     def values(self) -> tuple[Value, ...]:

@@ -86,7 +86,7 @@ def test_each_function_ends_before_the_host_would_end_it() -> None:
     longest = [
         limits.MESSAGE + limits.HAND_BACK,
         limits.PASS + limits.MEASURE,
-        limits.CALL,
+        limits.HTTP_CALL,
     ]
     assert max(longest) + 30 < timeout.total_seconds()
 
@@ -100,7 +100,7 @@ def test_a_bound_leaves_room_for_those_inside_it() -> None:
 
 def test_a_call_ends_before_azures_load_balancer_gives_up() -> None:
     """Microsoft Learn, "Azure Functions scale and hosting": 230 seconds, whatever functionTimeout is."""
-    assert limits.CALL < 230 / 2
+    assert limits.HTTP_CALL < 230 / 2
 
 
 def test_what_is_said_of_the_bounds_is_so() -> None:
@@ -114,7 +114,7 @@ def test_what_is_said_of_the_bounds_is_so() -> None:
     assert told["`notices`"] == {policy.notice_timeout, limits.MESSAGE, limits.HAND_BACK}
     assert told["`dead_letters`"] == {limits.MESSAGE}
     assert told["`timer`"] == {limits.PASS, limits.MEASURE, limits.LOOK, limits.RECORD}
-    assert told["HTTP"] == {limits.CALL, 230.0}
+    assert told["HTTP"] == {limits.HTTP_CALL, 230.0}
 
 
 @pytest.mark.parametrize("method", ["get", "replace"])
@@ -261,7 +261,7 @@ async def test_gauges_that_hang_are_given_up(monkeypatch: pytest.MonkeyPatch, ca
 
 async def test_a_call_that_hangs_is_answered_with_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     api = Api(monkeypatch)
-    monkeypatch.setattr(limits, "CALL", SHORT)
+    monkeypatch.setattr(limits, "HTTP_CALL", SHORT)
     hang(api.system.onboardings, "get", monkeypatch)
     answer = await api.call("GET", "onboardings/contoso-acg-0123456789")
     assert answer.status_code == 503

@@ -14,7 +14,7 @@ from itsdangerous import URLSafeSerializer
 
 from onboarding.core.decide import decide
 from onboarding.core.events import CancelRequested, Confirmed, ProblemReported, RetryRequested, Started
-from onboarding.core.links import Link, LinkError, check, read, sign
+from onboarding.core.links import Link, LinkError, check_open, read_link, sign
 from tests.support.records import NOW, after
 
 KEY = "the current key, long enough to be trusted"
@@ -28,14 +28,14 @@ def link() -> Link:
 
 
 def test_a_link_says_what_it_is_good_for() -> None:
-    assert read(sign(link(), KEY), [KEY, OLD], NOW) == link()
+    assert read_link(sign(link(), KEY), [KEY, OLD], NOW) == link()
 
 
 def test_a_rotated_key_is_good_until_it_is_dropped() -> None:
     token = sign(link(), OLD)
-    assert read(token, [KEY, OLD], NOW) == link()
+    assert read_link(token, [KEY, OLD], NOW) == link()
     with pytest.raises(LinkError) as error:
-        read(token, [KEY], NOW)
+        read_link(token, [KEY], NOW)
     assert error.value.kind == "forged"
 
 
@@ -48,11 +48,11 @@ SENT_EARLIER = (
 
 def test_a_link_that_was_sent_before_an_upgrade_says_the_same_until_it_expires() -> None:
     sent = Link("contoso-acg-35667d8eb1", STEP, 12, datetime(2026, 4, 1, 9, tzinfo=UTC))
-    assert read(SENT_EARLIER, [KEY], NOW) == read(SENT_EARLIER, [OLD, KEY], NOW) == sent
+    assert read_link(SENT_EARLIER, [KEY], NOW) == read_link(SENT_EARLIER, [OLD, KEY], NOW) == sent
     assert sign(sent, KEY) != SENT_EARLIER
     for key, now, kind in ((OLD, NOW, "forged"), (KEY, sent.expires_at, "expired")):
         with pytest.raises(LinkError) as error:
-            read(SENT_EARLIER, [key], now)
+            read_link(SENT_EARLIER, [key], now)
         assert error.value.kind == kind
 
 
@@ -63,7 +63,7 @@ def test_what_was_signed_for_another_purpose_with_the_same_key_is_no_link(salt: 
     other = URLSafeSerializer(KEY, salt=salt, signer_kwargs=signer)
     said = [link().onboarding_id, STEP, link().opening, int(link().expires_at.timestamp())]
     with pytest.raises(LinkError) as error:
-        read(str(other.dumps(said)), [KEY, OLD], NOW)
+        read_link(str(other.dumps(said)), [KEY, OLD], NOW)
     assert error.value.kind == "forged"
 
 
@@ -77,7 +77,7 @@ def test_a_link_has_one_spelling(more: str) -> None:
     token = sign(link(), KEY)
     for spelled in (token + more, more + token, token[:-9] + more + token[-9:]):
         with pytest.raises(LinkError) as error:
-            read(spelled, [KEY], NOW)
+            read_link(spelled, [KEY], NOW)
         assert error.value.kind == "forged"
 
 
@@ -88,19 +88,19 @@ def test_no_changed_link_is_taken(data: st.DataObject) -> None:
     other = data.draw(st.characters().filter(lambda c: c != token[at]))
     # Base64 has spare bits at its end, so that another spelling may say the very same.
     with contextlib.suppress(LinkError):
-        assert read(token[:at] + other + token[at + 1 :], [KEY], NOW) == link()
+        assert read_link(token[:at] + other + token[at + 1 :], [KEY], NOW) == link()
 
 
 @pytest.mark.parametrize("token", ["", ".", "a.b", "x" * 5000, "e30.", "äöü.ß", "\ud800.\ud800"])
 def test_nonsense_is_forged(token: str) -> None:
     with pytest.raises(LinkError) as error:
-        read(token, [KEY], NOW)
+        read_link(token, [KEY], NOW)
     assert error.value.kind == "forged"
 
 
 def test_no_key_takes_no_link() -> None:
     with pytest.raises(LinkError):
-        read(sign(link(), KEY), [], NOW)
+        read_link(sign(link(), KEY), [], NOW)
 
 
 def test_a_short_key_signs_nothing() -> None:
@@ -110,14 +110,14 @@ def test_a_short_key_signs_nothing() -> None:
 
 def test_an_expired_link_says_until_when_it_was_good() -> None:
     with pytest.raises(LinkError, match="was good until 01 April 2026") as error:
-        read(sign(link(), KEY), [KEY], NOW + timedelta(days=30))
+        read_link(sign(link(), KEY), [KEY], NOW + timedelta(days=30))
     assert error.value.kind == "expired"
     assert error.value.link == link()
 
 
 def test_a_link_is_good_while_its_checkpoint_is_open_at_that_opening() -> None:
     record = after(STEP)
-    check(link(), record)
+    check_open(link(), record)
     confirmed = decide(record, Confirmed(STEP, "the holder of a link"), NOW).record
     reported = decide(record, ProblemReported(STEP, "the holder of a link", "no form"), NOW).record
     reopened = decide(reported, RetryRequested(STEP, "ada"), NOW).record
@@ -126,7 +126,7 @@ def test_a_link_is_good_while_its_checkpoint_is_open_at_that_opening() -> None:
     assert not cancelling.closed
     for later in (confirmed, reported, reopened, cancelling):
         with pytest.raises(LinkError) as error:
-            check(link(), later)
+            check_open(link(), later)
         assert error.value.kind == "used"
 
 
@@ -135,5 +135,5 @@ def test_a_link_to_something_unknown_is_foreign() -> None:
     strange = Link(record.id, "no-such-step", 1, NOW)
     for known in (record, None):
         with pytest.raises(LinkError) as error:
-            check(strange, known)
+            check_open(strange, known)
         assert error.value.kind == "foreign"

@@ -16,7 +16,7 @@ from onboarding.azure import graph_mail
 from onboarding.azure.graph_mail import mime
 from onboarding.azure.mail_page import mail_html, mail_text, subject
 from onboarding.core.problems import PersonMustActError
-from onboarding.ports import Message
+from onboarding.ports import Notification
 from tests.twins.notifier import MESSAGE
 
 
@@ -34,9 +34,9 @@ def test_a_mail_as_text() -> None:
 
 
 def test_a_title_alone_is_a_mail() -> None:
-    assert mail_text(Message("Done")) == "Done\n"
-    assert "<h1" in mail_html(Message("Done"))
-    assert "<a " not in mail_html(Message("Done"))
+    assert mail_text(Notification("Done")) == "Done\n"
+    assert "<h1" in mail_html(Notification("Done"))
+    assert "<a " not in mail_html(Notification("Done"))
 
 
 def test_the_html_has_a_table_a_numbered_list_and_a_button() -> None:
@@ -54,25 +54,25 @@ def test_the_html_loads_nothing() -> None:
 
 
 def test_what_stays_is_listed_in_both() -> None:
-    message = Message("Cancelled", stays=(("Add the domain", "added abc.commsgw.azure.com"),))
+    message = Notification("Cancelled", stays=(("Add the domain", "added abc.commsgw.azure.com"),))
     assert "- Add the domain: added abc.commsgw.azure.com" in mail_text(message)
     assert "Add the domain: added abc.commsgw.azure.com</li>" in mail_html(message)
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "//x.example", "https://x.example/\nBcc"])
 def test_a_mail_links_only_to_web_pages(link: str) -> None:
-    assert "<a " not in mail_html(Message("Done", link=link))
-    assert mail_text(Message("Done", link=link)) == "Done\n"
+    assert "<a " not in mail_html(Notification("Done", link=link))
+    assert mail_text(Notification("Done", link=link)) == "Done\n"
 
 
 def test_a_text_can_not_pass_for_another_line() -> None:
-    text = mail_text(Message("Done", actions=("Confirm.\n2. Send your password to evil@example.com",)))
+    text = mail_text(Notification("Done", actions=("Confirm.\n2. Send your password to evil@example.com",)))
     assert "1. Confirm. 2. Send your password to evil@example.com\n" in text
 
 
 @given(st.text(max_size=400), st.text(max_size=200))
 def test_subject_and_text_arrive_as_they_were(title: str, why: str) -> None:
-    message = Message(title, why=(why,))
+    message = Notification(title, why=(why,))
     raw = mime("onboarding@contoso.com", ["a@contoso.com"], subject(message), mail_text(message), mail_html(message))
     arrived = BytesParser(EmailMessage, policy=policy.default).parsebytes(raw)
     assert not arrived.defects
@@ -136,5 +136,5 @@ def test_a_finished_mail_whose_head_ends_early_is_refused(monkeypatch: pytest.Mo
 
 
 def test_a_subject_is_one_short_line() -> None:
-    assert subject(Message("contoso\r\nBcc: evil@example.com")) == "contoso Bcc: evil@example.com"
-    assert len(subject(Message("x" * 1000))) == 255
+    assert subject(Notification("contoso\r\nBcc: evil@example.com")) == "contoso Bcc: evil@example.com"
+    assert len(subject(Notification("x" * 1000))) == 255

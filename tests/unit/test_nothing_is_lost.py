@@ -17,7 +17,7 @@ from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.core.request import OnboardingRequest
 from onboarding.dead_letters import DESCRIPTION, REASON, dead_letter_of
 from onboarding.memory import MemoryTable
-from onboarding.ports import ConflictError, Message, Row
+from onboarding.ports import ConflictError, Notification, Row
 from onboarding.records import Records
 from onboarding.rows import CLOSED, OPEN, UnreadableRowError, from_row, to_row
 from onboarding.timer import timer_pass
@@ -131,7 +131,7 @@ async def sending() -> tuple[System, Record, asyncio.Task[int], asyncio.Event]:
     reached, release = asyncio.Event(), asyncio.Event()
     mail = system.outside.notifier.mail
 
-    async def hangs(to: Sequence[str], message: Message) -> bool:
+    async def hangs(to: Sequence[str], message: Notification) -> bool:
         reached.set()
         await release.wait()
         return await mail(to, message)
@@ -270,6 +270,25 @@ async def test_a_commit_whose_answer_is_lost_counts(error: Exception) -> None:
     await system.deliver()
     step = (await system.record(record.id)).step(FIRST)
     assert (step.state, step.attempts) == (StepState.DONE, 1)
+
+
+async def test_what_a_person_did_is_not_refused_since_its_answer_was_lost_and_nothing_could_tell() -> None:
+    request = requests.parsed(requests.operator_connect())
+    system = System(onboardings=Losing())
+    record = (await system.request(request)).record
+    system.onboardings.lose = [ConflictError("the client repeated it and lost")]  # type: ignore[attr-defined]
+    get, asked = system.onboardings.get, []
+
+    async def down_for_a_moment(partition: str, key: str) -> Row | None:
+        asked.append(key)
+        if len(asked) == 2:
+            raise ConnectionError("Table Storage does not answer")
+        return await get(partition, key)
+
+    system.onboardings.get = down_for_a_moment  # type: ignore[method-assign]
+    with pytest.raises(ConnectionError):
+        await system.engine.happen(record.id, PauseRequested("ada", "a change freeze"))
+    assert (await system.record(record.id)).pause is not None
 
 
 async def test_a_commit_that_was_not_done_does_not_count() -> None:

@@ -22,10 +22,10 @@ from onboarding.core.plan import StepKind
 from onboarding.core.record import Notice, Pause, Problem, Record, StepState
 from onboarding.kinds.communications_gateway import WORDS
 from onboarding.notices.deliveries import Delivery
-from onboarding.notices.inside import NOBODY_ELSE, how_long, words
+from onboarding.notices.inside import NOBODY_ELSE, how_long, notification
 from onboarding.notices.outside import outside_instructions
 from onboarding.notices.what_stays import what_stays
-from onboarding.ports import Message, TxtRecord
+from onboarding.ports import Notification, TxtRecord
 from onboarding.steps import definition_of
 from onboarding.steps.add_domain import DomainFound
 from onboarding.steps.find_application_id import ApplicationFound
@@ -57,13 +57,13 @@ def notice(kind: NoticeKind, step: str | None = None, age: timedelta = timedelta
     return Notice(id="n1", kind=kind, step=step, owed_since=NOW + age, next_attempt_at=None, ticket=1)
 
 
-def said(kind: NoticeKind, record: Record, step: str | None = None, **how: Any) -> Message:
+def said(kind: NoticeKind, record: Record, step: str | None = None, **how: Any) -> Notification:
     more: dict[str, Any] = {"told": OTHERS, "link": LINK, "outside": False, **how}
-    return words(notice(kind, step), record, **more)
+    return notification(notice(kind, step), record, **more)
 
 
-def everything(message: Message) -> str:
-    return json.dumps([getattr(message, name) for name in Message.__slots__], ensure_ascii=False)
+def everything(message: Notification) -> str:
+    return json.dumps([getattr(message, name) for name in Notification.__slots__], ensure_ascii=False)
 
 
 @EVERY_CHECKPOINT
@@ -123,7 +123,7 @@ def test_who_is_waited_for_stands_by_name() -> None:
     ],
 )
 def test_a_reminder_says_how_long_the_checkpoint_has_been_open(age: timedelta, text: str) -> None:
-    told = words(
+    told = notification(
         notice(NoticeKind.REMINDER, "portal-access", age), at("portal-access"), told=(), link="", outside=False
     )
     assert text in told.why[0]
@@ -180,7 +180,9 @@ def test_a_reported_problem_names_the_reporter_and_the_note() -> None:
 )
 def test_a_long_wait_says_how_long_on_whom_and_that_it_goes_on(step: str, whom: str) -> None:
     record = at(step, detail="Provisioning Status is ChangePending.")
-    told = words(notice(NoticeKind.LONG_WAIT, step, timedelta(days=15)), record, told=(), link=LINK, outside=False)
+    told = notification(
+        notice(NoticeKind.LONG_WAIT, step, timedelta(days=15)), record, told=(), link=LINK, outside=False
+    )
     assert told.title == f"contoso-acg: a long wait — {BY_NAME[step].title}"
     assert told.why[0] == (
         f"This wait has lasted 15 days, on {whom}. What was last seen: Provisioning Status is ChangePending."
@@ -199,7 +201,7 @@ def test_a_long_wait_for_the_txt_record_shows_the_record() -> None:
 
 def test_a_pause_says_who_why_for_how_long_and_how_it_ends() -> None:
     record = decide(at("add-domain"), PauseRequested("ada", "The network is frozen."), NOW).record
-    told = words(notice(NoticeKind.PAUSED, age=timedelta(days=7)), record, told=OTHERS, link=LINK, outside=False)
+    told = notification(notice(NoticeKind.PAUSED, age=timedelta(days=7)), record, told=OTHERS, link=LINK, outside=False)
     assert told.title == "contoso-acg is still paused"
     assert told.why == (
         "It has been paused for 7 days, by ada: The network is frozen.",
@@ -424,7 +426,7 @@ def test_any_reason_of_a_pause_stays_text(actor: str, reason: str) -> None:
     check_every_way(said(NoticeKind.PAUSED, new().record.model_copy(update={"pause": pause})))
 
 
-def check_every_way(message: Message) -> None:
+def check_every_way(message: Notification) -> None:
     body = teams_body(message)
     assert len(body) < CARD_BYTES
     card = json.loads(body)["attachments"][0]["content"]

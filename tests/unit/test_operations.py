@@ -12,13 +12,13 @@ import pytest
 
 from onboarding.core.events import CancelRequested, ProblemReported, RetryRequested
 from onboarding.core.links import Link, LinkError
-from onboarding.core.links import check as check_link
+from onboarding.core.links import check_open as check_link
 from onboarding.core.record import OnboardingState, Record
 from onboarding.memory import MemoryTable
 from onboarding.operations.__main__ import Where
 from onboarding.operations.backup import backup, header
 from onboarding.operations.backup_file import BackupFileError, Header, Writer, read_backup
-from onboarding.operations.check import check
+from onboarding.operations.check import check_tables
 from onboarding.operations.restore import LOST_VERSIONS, NotEmptyError, restore
 from onboarding.operations.tables import Tables
 from onboarding.ports import Query, Row
@@ -131,7 +131,7 @@ async def test_a_backup_restored_into_empty_tables_gives_every_onboarding_with_i
         assert (last.what, last.actor, last.version) == ("restored", "olga", events[-1].version + LOST_VERSIONS)
     assert (await elsewhere.record(record.id)).state is OnboardingState.COMPLETED
     assert await elsewhere.onboardings.get(OPEN, record.id) is None
-    assert (await check(tables_of(elsewhere))).problems == []
+    assert (await check_tables(tables_of(elsewhere))).problems == []
 
 
 class Moving(MemoryTable):
@@ -164,7 +164,7 @@ async def test_an_onboarding_that_moves_while_it_is_copied_is_in_the_backup_whol
     elsewhere = System()
     assert await restored(elsewhere, file) == 1
     assert (await elsewhere.record(record.id)).run == 2
-    assert (await check(tables_of(elsewhere))).problems == []
+    assert (await check_tables(tables_of(elsewhere))).problems == []
 
 
 async def test_audit_events_that_are_newer_than_the_row_are_left_out(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ async def test_audit_events_that_are_newer_than_the_row_are_left_out(tmp_path: P
     elsewhere = System()
     await restored(elsewhere, file)
     assert (await elsewhere.record(record.id)).version == record.version + LOST_VERSIONS
-    assert (await check(tables_of(elsewhere))).problems == []
+    assert (await check_tables(tables_of(elsewhere))).problems == []
 
 
 # -- restore -----------------------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ async def test_one_onboarding_can_be_set_back_alone(tmp_path: Path) -> None:
     assert (await system.record(record.id)).state is OnboardingState.WAITING_FOR_PEOPLE
     assert await system.onboardings.get(CLOSED, record.id) is None
     assert (await system.record(other.id)).state is OnboardingState.CANCELLED
-    assert (await check(tables_of(system))).problems == []
+    assert (await check_tables(tables_of(system))).problems == []
     assert await restored(system, file, only="unknown-0000000000", overwrite=True) == 0
 
 
@@ -265,7 +265,7 @@ async def test_a_record_older_than_the_world_goes_on_to_its_end_whatever_the_los
     assert events[: then.version] == lost[: then.version]
     assert all(e.version > LOST_VERSIONS for e in events[then.version :])
     assert rebuild(events) == record.model_copy(update={"tail": ()})
-    assert (await check(tables_of(system))).problems == []
+    assert (await check_tables(tables_of(system))).problems == []
 
 
 async def test_a_link_of_the_lost_time_opens_nothing_and_one_from_before_still_does(tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ async def test_an_unreadable_row_is_copied_and_put_back_as_it_is(tmp_path: Path)
 async def test_a_check_of_what_is_right_finds_nothing() -> None:
     system, record = await at_a_checkpoint()
     await finished(requests.parsed(named("another-acg")), system)
-    found = await check(tables_of(system))
+    found = await check_tables(tables_of(system))
     assert (found.onboardings, found.problems) == (2, [])
     assert found.events >= record.version
 
@@ -316,7 +316,7 @@ async def test_a_check_says_what_is_wrong_and_where() -> None:
     assert len(events) > 2
 
     async def said() -> str:
-        found = await check(tables_of(system))
+        found = await check_tables(tables_of(system))
         assert len(found.problems) == 1, found.problems
         return found.problems[0]
 
@@ -366,7 +366,7 @@ async def test_a_check_looks_again_at_what_is_being_written() -> None:
         return next(calls, None) or await real(partition, key)
 
     system.onboardings.get = get  # type: ignore[method-assign]
-    assert (await check(tables_of(system))).problems == []
+    assert (await check_tables(tables_of(system))).problems == []
 
 
 def test_the_tools_read_the_settings_of_the_application() -> None:

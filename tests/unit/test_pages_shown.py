@@ -19,7 +19,7 @@ from onboarding.http.openapi import description
 from onboarding.http.routes import ROUTES
 from onboarding.pages import assets
 from onboarding.pages.responses import problem_page
-from onboarding.pages.words import ago, brief_span, span
+from onboarding.pages.words import ago, brief_span, duration
 from onboarding.ports import TxtRecord
 from onboarding.records import Loaded
 from onboarding.rows import OPEN
@@ -300,7 +300,7 @@ def test_spans_are_said_as_people_do() -> None:
         timedelta(days=20, hours=4): "20 days",
         timedelta(seconds=-5): "0 seconds",
     }
-    assert {length: span(length) for length in said} == said
+    assert {length: duration(length) for length in said} == said
     assert [brief_span(timedelta(seconds=s)) for s in (5, 120, 7200, 999999)] == ["5 s", "2 min", "2 h", "11 d"]
     assert ago(NOW, NOW) == "now"
     assert ago(NOW, NOW + timedelta(minutes=5)) == "5 minutes ago"

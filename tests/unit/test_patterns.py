@@ -6,8 +6,7 @@ import sys
 import unicodedata
 
 from onboarding.core import patterns
-from onboarding.core.email_address import EMAIL_PATTERN
-from onboarding.core.patterns import fits
+from onboarding.core.patterns import EMAIL_ADDRESS, fits
 from onboarding.core.request import Contacts
 from onboarding.kinds import KINDS
 from tests.unit.test_openapi import inside
@@ -39,4 +38,4 @@ def test_a_text_ends_where_its_pattern_does() -> None:
 def test_every_pattern_of_a_request_is_told_in_words() -> None:
     schemas = [model.model_json_schema() for model in (*KINDS.values(), Contacts)]
     used = {part["pattern"] for schema in schemas for part in inside(schema) if "pattern" in part}
-    assert used - {EMAIL_PATTERN} | {patterns.EMAIL} == set(patterns.IN_WORDS)
+    assert used - {EMAIL_ADDRESS} | {patterns.EMAIL} == set(patterns.IN_WORDS)

@@ -11,7 +11,7 @@ from onboarding.core.events import Confirmed, RetryRequested, SkipRequested
 from onboarding.core.plan import NewStep, Planned, StepKind, check_plan
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import OnboardingState, Record, StepState
-from onboarding.core.request import Gateway
+from onboarding.core.request import Gateway, OnboardingRequest
 from onboarding.kinds.communications_gateway import CommunicationsGatewayRequest
 from onboarding.memory import MemoryWorld
 from onboarding.rows import OPEN, from_row, to_row
@@ -136,9 +136,14 @@ def test_a_plan_that_cannot_be_carried_out_is_refused(plan: tuple[NewStep, ...],
         check_plan(plan)
 
 
+def test_a_stored_record_is_read_by_whoever_knows_the_kinds() -> None:
+    with pytest.raises(ValueError, match=r"`kinds\.STORED`"):
+        Record.model_validate(create(REQUEST, "ada", NOW).record.to_json())
+
+
 def test_what_every_kind_must_say_has_no_default() -> None:
     gateway = Gateway(kind="x", name="y")
-    for told in (lambda: gateway.key, lambda: gateway.onboarding_id):
+    for told in (lambda: gateway.key, lambda: gateway.onboarding_id, lambda: OnboardingRequest.plan(REQUEST)):
         with pytest.raises(NotImplementedError):
             told()
     assert gateway.subscription is None

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onboarding.azure.graph_mail import mime
-from onboarding.core.email_address import EMAIL_PATTERN, email_problem
+from onboarding.core.email_address import email_problem
+from onboarding.core.patterns import EMAIL_ADDRESS
 from onboarding.core.reasons import InvalidRequestError, Reason
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.services import Service
@@ -147,6 +148,8 @@ def test_an_address_has_no_blank_of_any_kind(blank: str) -> None:
 def test_a_domain_is_the_same_in_any_case() -> None:
     body = changed(requests.operator_connect(), "gateway.domain", "Voice.Contoso.COM")
     assert read_request(body).gateway.domain == "voice.contoso.com"
+
+
 NO_ADDRESSES = [
     "=?utf-8?q?v=40evil.example=0D=0ASubject=3A_Payroll?=@contoso.com",
     "a?b@contoso.com",
@@ -195,7 +198,7 @@ def test_what_can_be_no_address_is_refused(path: str, address: str) -> None:
 def test_an_address_is_taken_as_it_is_written(address: str) -> None:
     request = read_request(changed(requests.operator_connect(), "notify.emails", [address]))
     assert request.notify.emails == (address,)
-    assert re.search(EMAIL_PATTERN, address), "the description would deny it"
+    assert re.search(EMAIL_ADDRESS, address), "the description would deny it"
 
 
 def test_an_address_that_was_accepted_earlier_stays_readable() -> None:
@@ -204,7 +207,7 @@ def test_an_address_that_was_accepted_earlier_stays_readable() -> None:
     assert stored.notify.emails == ("a?b@contoso.local",)
 
 
-@given(st.one_of(st.text(), st.emails(), st.from_regex(EMAIL_PATTERN, fullmatch=True)))
+@given(st.one_of(st.text(), st.emails(), st.from_regex(EMAIL_ADDRESS, fullmatch=True)))
 def test_whatever_is_given_as_an_address_is_judged(address: str) -> None:
     if email_problem(address) is None:
         assert address.isprintable()

@@ -9,6 +9,7 @@ import azure.functions as func
 import pytest
 
 from onboarding import app
+from onboarding.http.call import Application
 from onboarding.http.entrance import entrance
 from onboarding.http.routes import ROUTES
 from onboarding.settings import SettingsError, settings
@@ -81,6 +82,7 @@ def test_a_lease_that_ends_before_its_step_is_refused(monkeypatch: pytest.Monkey
 
 async def test_whoever_calls_an_app_that_is_not_set_up_reads_which_setting_is_missing() -> None:
     get = next(route for route in ROUTES if route.name == "get_onboarding")
-    answer = await entrance(get)(func.HttpRequest("GET", "/api/onboardings/x", body=b""))
+    enter = entrance(get, Application(app.engine, settings))
+    answer = await enter(func.HttpRequest("GET", "/api/onboardings/x", body=b""))
     assert answer.status_code == 503
     assert b"ServiceBus__fullyQualifiedNamespace" in answer.get_body()

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from onboarding.azure.teams_card import CARD_BYTES, plain, teams_body
-from onboarding.ports import Message
+from onboarding.ports import Notification
 
 MARKDOWN = MarkdownIt("commonmark").enable(["strikethrough", "table"])
 PLAIN_TOKENS = {"paragraph_open", "inline", "paragraph_close", "text", "text_special"}
 
 
-def card(message: Message) -> dict[str, Any]:
+def card(message: Notification) -> dict[str, Any]:
     body = json.loads(teams_body(message))
     assert body["type"] == "message"
     (attachment,) = body["attachments"]
@@ -35,7 +35,7 @@ def rendered(text: str) -> str:
     return "".join(t.content for t in tokens if t.type in ("text", "text_special"))
 
 
-WHOLE = Message(
+WHOLE = Notification(
     title="Your turn",
     facts=(("Gateway", "contoso"),),
     why=("It has been open for 3 days.",),
@@ -87,7 +87,7 @@ def test_nothing_on_the_card_is_newer_than_its_version_or_does_anything_but_open
 
 
 def test_a_title_alone_is_a_card() -> None:
-    content = card(Message("Done"))
+    content = card(Notification("Done"))
     assert [block["text"] for block in content["body"]] == ["Done"]
     assert "actions" not in content
 
@@ -107,7 +107,7 @@ def test_a_title_alone_is_a_card() -> None:
     ],
 )
 def test_a_link_that_is_no_web_page_gets_no_button(link: str) -> None:
-    assert "actions" not in card(Message("Done", link=link))
+    assert "actions" not in card(Notification("Done", link=link))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=60).map(tuple)
 
 @given(
     st.builds(
-        Message,
+        Notification,
         title=TEXT,
         facts=PAIRS,
         why=TEXTS,
@@ -172,7 +172,7 @@ PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=60).map(tuple)
         told=TEXTS,
     )
 )
-def test_a_card_always_fits(message: Message) -> None:
+def test_a_card_always_fits(message: Notification) -> None:
     body = teams_body(message)
     assert len(body) < CARD_BYTES
     assert json.loads(body)["attachments"]
@@ -183,13 +183,13 @@ def test_the_worst_letters_fit_too(letter: str) -> None:
     long, many = letter * 5000, tuple(letter * 5000 for _ in range(500))
     pairs = tuple((m, m) for m in many)
     link = "https://x.example/" + '"' * 2000
-    body = teams_body(Message(long, pairs, many, link, long, many, pairs, long, pairs, many))
+    body = teams_body(Notification(long, pairs, many, link, long, many, pairs, long, pairs, many))
     assert len(body) < CARD_BYTES
     (left_out,) = re.findall(r"and (\d+) more", body.decode())
     assert int(left_out) >= 6 * 490
 
 
 def test_a_long_line_is_shortened_visibly() -> None:
-    (_, line) = card(Message("Title", why=("word " * 20_000,)))["body"]
+    (_, line) = card(Notification("Title", why=("word " * 20_000,)))["body"]
     assert line["text"].endswith("…")
     assert len(line["text"]) <= 2000

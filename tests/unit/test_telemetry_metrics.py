@@ -6,7 +6,7 @@ import pytest
 
 from onboarding.columns import OPEN_STEPS
 from onboarding.core.messages import DeadLetter
-from onboarding.core.open_steps import read
+from onboarding.core.open_steps import read_open_steps
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.ports import Query, Row
@@ -91,11 +91,11 @@ async def test_the_column_says_what_the_record_says() -> None:
     system = System()
     await system.request(requests.parsed(requests.operator_connect()))
     (row,) = [row async for row in system.onboardings.rows(Query(OPEN))]
-    (step,) = read(row.columns[OPEN_STEPS])
+    (step,) = read_open_steps(row.columns[OPEN_STEPS])
     assert (step.name, step.state) == ("enable-services", "due")
     assert abs((step.since - system.clock.now()).total_seconds()) <= 1
-    assert list(read("of:another:version also this:due:1x")) == []
-    assert list(read(None)) == []
+    assert list(read_open_steps("of:another:version also this:due:1x")) == []
+    assert list(read_open_steps(None)) == []
 
 
 async def test_measuring_reads_only_one_column_and_only_when_it_is_time(monkeypatch: pytest.MonkeyPatch) -> None:

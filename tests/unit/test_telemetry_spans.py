@@ -44,7 +44,7 @@ async def test_everything_that_happens_is_in_one_trace_that_hangs_together() -> 
     with seen() as kept:
         _, record = await finished(requests.parsed(requests.operator_connect()))
         everything = kept.spans
-    trunk = ids.root(record.id, 1)
+    trunk = ids.root_ids(record.id, 1)
     own = [s for s in everything if s.name != "send teams"]
     assert {place(s).trace_id for s in own} == {trunk.trace_id}
     known = {place(s) for s in everything}
@@ -77,7 +77,7 @@ async def test_the_request_is_linked_to_its_callers_trace_and_starts_one_of_its_
     with seen() as kept:
         _, onboarding_id = await accepted(kept)
         (span,) = kept.named("onboarding")
-    assert place(span) == ids.root(onboarding_id, 1)
+    assert place(span) == ids.root_ids(onboarding_id, 1)
     (link,) = span.links
     assert f"{link.context.trace_id:032x}" in CALLER
 
@@ -86,13 +86,13 @@ async def test_a_second_run_is_a_trace_of_its_own() -> None:
     with seen() as kept:
         system, record = await finished(requests.parsed(requests.operator_connect()))
         await system.request(record.request, again=True)
-    assert {place(s) for s in kept.named("onboarding")} == {ids.root(record.id, 1), ids.root(record.id, 2)}
+    assert {place(s) for s in kept.named("onboarding")} == {ids.root_ids(record.id, 1), ids.root_ids(record.id, 2)}
 
 
 async def test_a_message_carries_the_span_that_sent_it_and_its_step_hangs_on_it() -> None:
     with seen() as kept:
         system, onboarding_id = await accepted(kept)
-        sender = ids.Place(ids.root(onboarding_id, 1).trace_id, 77)
+        sender = ids.SpanIds(ids.root_ids(onboarding_id, 1).trace_id, 77)
         with received(message(traceparent=traceparent(sender))):
             await system.engine.receive(Nudge(onboarding_id, "enable-services", 1))
             # Delivered twice: the second finds nothing to do, and tells of no attempt.
@@ -111,7 +111,7 @@ async def test_a_message_with_no_trace_or_a_foreign_one_hangs_on_the_root(carrie
         with received(message(**carried)):
             await system.engine.receive(Nudge(onboarding_id, "enable-services", 1))
         (span,) = kept.named("step enable-services")
-    assert parent(span) == ids.root(onboarding_id, 1)
+    assert parent(span) == ids.root_ids(onboarding_id, 1)
     assert len(span.links) == (CALLER in carried.values())
 
 
@@ -124,7 +124,7 @@ async def test_a_trace_that_a_message_may_have_given_itself_is_not_joined() -> N
         with received(message(body, traceparent=CALLER)):
             await system.engine.receive(nudge)
         (span,) = kept.named("step enable-services")
-    assert parent(span) == ids.root(onboarding_id, 1)
+    assert parent(span) == ids.root_ids(onboarding_id, 1)
     assert span.links == ()
 
 
@@ -132,7 +132,7 @@ async def test_the_hosts_own_span_of_the_message_is_the_parent_when_it_is_in_the
     """With OpenTelemetry in the host, the worker makes the host's span current before the function runs."""
     with seen() as kept:
         system, onboarding_id = await accepted(kept)
-        host = ids.Place(ids.root(onboarding_id, 1).trace_id, 99)
+        host = ids.SpanIds(ids.root_ids(onboarding_id, 1).trace_id, 99)
         with trace.use_span(trace.NonRecordingSpan(trace.get_current_span(spans._remote(host)).get_span_context())):
             await system.engine.receive(Nudge(onboarding_id, "enable-services", 1))
         (span,) = kept.named("step enable-services")
@@ -143,9 +143,9 @@ async def test_a_sent_message_says_where_it_comes_from_in_both_forms() -> None:
     with seen() as kept:
         system, onboarding_id = await accepted(kept)
         record = await system.record(onboarding_id)
-        with spans.within(record):
+        with spans.within_trace(record):
             sent = _message(Nudge(onboarding_id, "enable-services", 1), system.clock.now())
-    expected = traceparent(ids.root(onboarding_id, 1))
+    expected = traceparent(ids.root_ids(onboarding_id, 1))
     assert sent.application_properties == {"traceparent": expected, "Diagnostic-Id": expected}
     bare = _message(Nudge(onboarding_id, "enable-services", 1), system.clock.now())
     assert not bare.application_properties
@@ -164,7 +164,7 @@ async def test_an_answer_of_a_person_is_in_the_trace_and_linked_to_the_call() ->
         with called({"traceparent": CALLER}, onboarding_id):
             await system.engine.happen(onboarding_id, Confirmed(CHECKPOINTS[0].name, "ada"))
         (span,) = kept.named("confirmed")
-    assert parent(span) == ids.root(onboarding_id, 1)
+    assert parent(span) == ids.root_ids(onboarding_id, 1)
     assert len(span.links) == 1
     assert "ada" not in str(dict(span.attributes or {}))
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onboarding.ports import TxtAnswer
-from onboarding.steps.txt_verdict import SENTENCE_LENGTH, judge
+from onboarding.steps.txt_verdict import SENTENCE_LENGTH, judge_txt_answers
 
 NAME = "contoso.commsgw.azure.com"
 VALUE = "MS=ms12345678"
@@ -21,19 +21,19 @@ def public(*values: str, error: str | None = None) -> TxtAnswer:
 
 
 def sentence(*answers: TxtAnswer) -> str:
-    verdict = judge(answers, VALUE, NAME)
+    verdict = judge_txt_answers(answers, VALUE, NAME)
     assert not verdict.visible
     return verdict.sentence
 
 
 def test_visible_when_every_server_has_it_among_others() -> None:
-    verdict = judge([ns(1, VALUE), ns(2, "v=spf1 -all", VALUE), public(VALUE)], VALUE, NAME)
+    verdict = judge_txt_answers([ns(1, VALUE), ns(2, "v=spf1 -all", VALUE), public(VALUE)], VALUE, NAME)
     assert verdict.visible
     assert verdict.sentence == f"The TXT record at {NAME} is visible on all 3 servers."
 
 
 def test_one_authoritative_server_is_enough_where_there_is_one() -> None:
-    verdict = judge([ns(1, VALUE)], VALUE, NAME)
+    verdict = judge_txt_answers([ns(1, VALUE)], VALUE, NAME)
     assert verdict.visible
     assert verdict.sentence == f"The TXT record at {NAME} is visible on the one server asked."
 
@@ -77,7 +77,7 @@ def test_nobody_answers() -> None:
 
 def test_the_value_must_be_exact() -> None:
     for almost in (VALUE.lower(), f" {VALUE}", f"{VALUE} ", f'"{VALUE}"', VALUE[:-1]):
-        assert not judge([ns(1, almost)], VALUE, NAME).visible
+        assert not judge_txt_answers([ns(1, almost)], VALUE, NAME).visible
 
 
 def test_many_servers_are_shortened() -> None:
@@ -101,11 +101,11 @@ ANSWERS = st.lists(
 @given(ANSWERS)
 def test_visible_means_that_everyone_asked_has_it(answers: list[TxtAnswer]) -> None:
     everyone = all(a.error is None and VALUE in a.values for a in answers)
-    assert judge(answers, VALUE, NAME).visible == (everyone and any(a.authoritative for a in answers))
+    assert judge_txt_answers(answers, VALUE, NAME).visible == (everyone and any(a.authoritative for a in answers))
 
 
 @given(ANSWERS, st.text(max_size=400), st.text(max_size=400))
 def test_the_sentence_is_one_line_of_bounded_length(answers: list[TxtAnswer], value: str, name: str) -> None:
-    said = judge(answers, value, name).sentence
+    said = judge_txt_answers(answers, value, name).sentence
     assert 0 < len(said) <= SENTENCE_LENGTH
     assert said.isprintable()

@@ -7,16 +7,16 @@ is over. A person's action that the state doesn't allow raises RefusedError with
 from __future__ import annotations
 
 from onboarding.core.rules import controls, notices, people, repair, tasks, waits, whole
-from onboarding.core.rules.told import RefusedError, Rules, Told
+from onboarding.core.rules.transition import RefusedError, Rules
 
 RULES: Rules = {
-    **tasks.RULES,
-    **waits.RULES,
-    **repair.RULES,
-    **notices.RULES,
-    **people.RULES,
-    **controls.RULES,
-    **whole.RULES,
+    **tasks.TASK_RULES,
+    **waits.WAIT_RULES,
+    **repair.REPAIR_RULES,
+    **notices.NOTICE_RULES,
+    **people.PEOPLE_RULES,
+    **controls.CONTROL_RULES,
+    **whole.WHOLE_RULES,
 }
 
-__all__ = ["RULES", "RefusedError", "Told"]
+__all__ = ["RULES", "RefusedError"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onboarding.core.draft import Draft
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import (
     APPLICATION,
     CheckRequested,
@@ -15,10 +16,10 @@ from onboarding.core.plan import StepKind
 from onboarding.core.record import Notice, Record, StepRecord, StepState
 from onboarding.core.rules.given_up import gave_up
 from onboarding.core.rules.steps import because, expect_going_on, expect_open, known_step
-from onboarding.core.rules.told import RefusedError, Rules, Told
+from onboarding.core.rules.transition import RefusedError, Rules, Transition
 
 
-def retry_requested(h: RetryRequested, draft: Draft) -> Told | None:
+def retry_requested(h: RetryRequested, draft: Draft) -> Transition | None:
     step = known_step(draft, h.step)
     if not retryable(step):
         raise RefusedError(
@@ -28,7 +29,7 @@ def retry_requested(h: RetryRequested, draft: Draft) -> Told | None:
     expect_going_on(draft, f"'{h.step}' cannot be retried")
     draft.withdraw(h.step)
     draft.begin(h.step)
-    return Told("retry-requested", h.step, _pause_asked_for(draft, h.step), h.actor)
+    return Transition(EventKind.RETRY_REQUESTED, h.step, _pause_asked_for(draft, h.step), h.actor)
 
 
 def retryable(step: StepRecord) -> bool:
@@ -37,7 +38,7 @@ def retryable(step: StepRecord) -> bool:
     return again or step.state is StepState.NEEDS_ATTENTION
 
 
-def check_requested(h: CheckRequested, draft: Draft) -> Told | None:
+def check_requested(h: CheckRequested, draft: Draft) -> Transition | None:
     step = known_step(draft, h.step)
     if step.plan.kind is not StepKind.WAIT or step.state is not StepState.WAITING:
         raise RefusedError(
@@ -46,7 +47,7 @@ def check_requested(h: CheckRequested, draft: Draft) -> Told | None:
         )
     expect_going_on(draft, f"'{h.step}' cannot be checked")
     draft.look_now(h.step)
-    return Told("check-requested", h.step, _pause_asked_for(draft, h.step), h.actor)
+    return Transition(EventKind.CHECK_REQUESTED, h.step, _pause_asked_for(draft, h.step), h.actor)
 
 
 def _pause_asked_for(draft: Draft, name: str) -> str:
@@ -63,7 +64,7 @@ class NotInsistedError(RefusedError):
         super().__init__(f'{why} Insist ("insist": true) if you know that it was done in another way.')
 
 
-def skip_requested(h: SkipRequested, draft: Draft) -> Told | None:
+def skip_requested(h: SkipRequested, draft: Draft) -> Transition | None:
     step = known_step(draft, h.step)
     if step.ended:
         raise RefusedError(f"'{h.step}' cannot be skipped: it is {step.state} already{because(draft, step)}.")
@@ -72,7 +73,7 @@ def skip_requested(h: SkipRequested, draft: Draft) -> Told | None:
     if must_insist(step) and not h.insist:
         raise NotInsistedError(f"'{h.step}' cannot be skipped: Microsoft's article does not let it be left out.")
     draft.leave_out(h.step, h.reason, h.actor)
-    return Told("skipped", h.step, f"Insisted: {h.reason}" if must_insist(step) else h.reason, h.actor)
+    return Transition(EventKind.SKIPPED, h.step, f"Insisted: {h.reason}" if must_insist(step) else h.reason, h.actor)
 
 
 def must_insist(step: StepRecord) -> bool:
@@ -80,7 +81,7 @@ def must_insist(step: StepRecord) -> bool:
     return not step.plan.may_be_left_out
 
 
-def reopen_requested(h: ReopenRequested, draft: Draft) -> Told | None:
+def reopen_requested(h: ReopenRequested, draft: Draft) -> Transition | None:
     """What has ended after it stays so; what is open and needs it is put back until it has ended again."""
     step = known_step(draft, h.step)
     if not reopenable(step):
@@ -98,7 +99,7 @@ def reopen_requested(h: ReopenRequested, draft: Draft) -> Told | None:
     for follower in followers:
         draft.put_back(follower.name)
     draft.put_back(h.step)
-    return Told("reopened", h.step, h.reason, h.actor)
+    return Transition(EventKind.REOPENED, h.step, h.reason, h.actor)
 
 
 def reopenable(step: StepRecord) -> bool:
@@ -107,7 +108,7 @@ def reopenable(step: StepRecord) -> bool:
     return step.state is StepState.SKIPPED or confirmed
 
 
-def replay_requested(h: ReplayRequested, draft: Draft) -> Told | None:
+def replay_requested(h: ReplayRequested, draft: Draft) -> Transition | None:
     expect_open(draft, "there is nothing to replay")
     expect_going_on(draft, "Nothing can be replayed")
     steps = [s.name for s in draft.record.steps if s.state is StepState.DUE and _is_late(s, draft)]
@@ -118,7 +119,7 @@ def replay_requested(h: ReplayRequested, draft: Draft) -> Told | None:
         draft.make_due(name)
     for notice in notices:
         draft.nudge_notice(notice)
-    return Told("replay-requested", None, ", ".join((*steps, *notices)), h.actor)
+    return Transition(EventKind.REPLAY_REQUESTED, None, ", ".join((*steps, *notices)), h.actor)
 
 
 def replayable(record: Record) -> bool:
@@ -131,7 +132,7 @@ def _is_late(owed: StepRecord | Notice, draft: Draft) -> bool:
     return gave_up(owed) or (owed.next_attempt_at is not None and owed.next_attempt_at <= draft.now)
 
 
-RULES: Rules = {
+CONTROL_RULES: Rules = {
     RetryRequested: retry_requested,
     CheckRequested: check_requested,
     SkipRequested: skip_requested,

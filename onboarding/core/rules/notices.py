@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from onboarding.core.draft import Draft
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import DeadLettered, NoticeFailed, NoticeSent, NoticeStarted
 from onboarding.core.policy import later
 from onboarding.core.record import Notice
 from onboarding.core.rules.given_up import given_up
-from onboarding.core.rules.told import Rules, Told
+from onboarding.core.rules.transition import Rules, Transition
 
 
-def started(h: NoticeStarted, draft: Draft) -> Told | None:
+def notice_started(h: NoticeStarted, draft: Draft) -> Transition | None:
     notice = draft.notice(h.notice)
     if notice is None or notice.ticket != h.ticket or notice.sending or not notice.owed:
         return None
@@ -18,19 +19,19 @@ def started(h: NoticeStarted, draft: Draft) -> Told | None:
         return None
     lease = later(draft.now, draft.policy.notice_lease)
     draft.set_notice(h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease)
-    return Told("notice-started", notice.step, f"{h.notice}, attempt {notice.attempts + 1}")
+    return Transition(EventKind.NOTICE_STARTED, notice.step, f"{h.notice}, attempt {notice.attempts + 1}")
 
 
-def sent(h: NoticeSent, draft: Draft) -> Told | None:
+def sent(h: NoticeSent, draft: Draft) -> Transition | None:
     notice = _sending(draft, h.notice, h.ticket)
     if notice is None:
         return None
     draft.set_notice(h.notice, next_attempt_at=None, sending=False, sent=h.sent, problem=None)
     ways = ", ".join(_way(d.way, len(d.to)) for d in h.sent) or "nobody is to be told"
-    return Told("notice-sent", notice.step, f"{h.notice}: {ways}")
+    return Transition(EventKind.NOTICE_SENT, notice.step, f"{h.notice}: {ways}")
 
 
-def failed(h: NoticeFailed, draft: Draft) -> Told | None:
+def failed(h: NoticeFailed, draft: Draft) -> Transition | None:
     notice = _sending(draft, h.notice, h.ticket)
     if notice is None:
         return None
@@ -38,10 +39,10 @@ def failed(h: NoticeFailed, draft: Draft) -> Told | None:
     if notice.owed:
         seed = f"{draft.record.id}/{h.notice}/{notice.attempts}"
         draft.nudge_notice(h.notice, draft.policy.retry_after(notice.attempts, h.retry_after, seed))
-    return Told("notice-failed", notice.step, f"{h.notice}: {h.problem.seen}")
+    return Transition(EventKind.NOTICE_FAILED, notice.step, f"{h.notice}: {h.problem.seen}")
 
 
-def notice_dead_lettered(h: DeadLettered, draft: Draft) -> Told | None:
+def notice_dead_lettered(h: DeadLettered, draft: Draft) -> Transition | None:
     """Of a notice: it is sent again after a gap, when it is still owed."""
     notice = draft.notice(h.notice or "")
     if notice is None or not notice.owed or notice.sending or notice.ticket != h.ticket:
@@ -50,7 +51,7 @@ def notice_dead_lettered(h: DeadLettered, draft: Draft) -> Told | None:
     problem = given_up(h.reason, "sent")
     draft.set_notice(notice.id, problem=problem, attempts=attempts)
     draft.nudge_notice(notice.id, draft.policy.retry_after(attempts, None, f"{draft.record.id}/{notice.id}/{attempts}"))
-    return Told("dead-lettered", notice.step, f"{notice.id}: {problem.seen}")
+    return Transition(EventKind.DEAD_LETTERED, notice.step, f"{notice.id}: {problem.seen}")
 
 
 def _sending(draft: Draft, notice_id: str, ticket: int) -> Notice | None:
@@ -63,4 +64,4 @@ def _way(way: str, count: int) -> str:
     return f"{way} ({count})" if count else way
 
 
-RULES: Rules = {NoticeStarted: started, NoticeSent: sent, NoticeFailed: failed}
+NOTICE_RULES: Rules = {NoticeStarted: notice_started, NoticeSent: sent, NoticeFailed: failed}

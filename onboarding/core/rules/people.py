@@ -6,38 +6,39 @@ from datetime import timedelta
 
 from onboarding.core.bounds import shorten
 from onboarding.core.draft import Draft
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import Confirmed, LinkRefused, ProblemReported
 from onboarding.core.notices import NoticeKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Problem, StepRecord, StepState
 from onboarding.core.rules.steps import because, known_step, open_step
-from onboarding.core.rules.told import RefusedError, Rules, Told
+from onboarding.core.rules.transition import RefusedError, Rules, Transition
 
 REFUSALS_EVERY = timedelta(minutes=1)
 """Links that are no good are noted at most so often: anybody can send them."""
 
 
-def confirmed(h: Confirmed, draft: Draft) -> Told | None:
+def confirmed(h: Confirmed, draft: Draft) -> Transition | None:
     _confirmable(draft, h.step, (StepState.WAITING, StepState.NEEDS_ATTENTION), "confirmed")
     draft.end_step(h.step, "Confirmed by a person.", by=h.actor, note=h.note)
-    return Told("confirmed", h.step, h.note, h.actor)
+    return Transition(EventKind.CONFIRMED, h.step, h.note, h.actor)
 
 
-def problem_reported(h: ProblemReported, draft: Draft) -> Told | None:
+def problem_reported(h: ProblemReported, draft: Draft) -> Transition | None:
     _confirmable(draft, h.step, (StepState.WAITING,), "reported as a problem")
     seen = shorten(f"{h.actor} reports: {h.note}")
     what_next = "Talk to them; when it is put right, retry the step: the checkpoint opens again."
     problem = Problem(code=ProblemCode.REPORTED, seen=seen, what_next=what_next)
     draft.stop_step(h.step, problem, NoticeKind.PROBLEM_REPORTED)
-    return Told("problem-reported", h.step, h.note, h.actor)
+    return Transition(EventKind.PROBLEM_REPORTED, h.step, h.note, h.actor)
 
 
-def link_refused(h: LinkRefused, draft: Draft) -> Told | None:
+def link_refused(h: LinkRefused, draft: Draft) -> Transition | None:
     step = open_step(draft, h.step)
     if step is None or (step.link_refused_at and draft.now < step.link_refused_at + REFUSALS_EVERY):
         return None
     draft.set_step(h.step, link_refused_at=draft.now)
-    return Told("link-refused", h.step, h.why, "the holder of a link")
+    return Transition(EventKind.LINK_REFUSED, h.step, h.why, "the holder of a link")
 
 
 def _confirmable(draft: Draft, name: str, states: tuple[StepState, ...], verb: str) -> StepRecord:
@@ -57,7 +58,7 @@ def _confirmable(draft: Draft, name: str, states: tuple[StepState, ...], verb: s
     return step
 
 
-RULES: Rules = {
+PEOPLE_RULES: Rules = {
     Confirmed: confirmed,
     ProblemReported: problem_reported,
     LinkRefused: link_refused,

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from onboarding.core.draft import Draft
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import TimePassed
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import StepKind
 from onboarding.core.policy import later
 from onboarding.core.record import Notice, StepRecord, StepState
 from onboarding.core.rules.tasks import lost
-from onboarding.core.rules.told import Rules, Told
+from onboarding.core.rules.transition import Rules, Transition
 
 
-def time_passed(h: TimePassed, draft: Draft) -> Told | None:
+def time_passed(h: TimePassed, draft: Draft) -> Transition | None:
     """The record knows what should be happening: whatever should and isn't is set going again."""
     done = [said for step in draft.record.steps if (said := _step(step, draft))]
     pause = draft.record.pause
@@ -29,7 +30,7 @@ def time_passed(h: TimePassed, draft: Draft) -> Told | None:
         if current is not None and _notice_is_lost(current, draft):
             draft.nudge_notice(notice.id)
             done.append(f"{notice.id} nudged again")
-    return Told("time-passed", None, ", ".join(done)) if done else None
+    return Transition(EventKind.TIME_PASSED, None, ", ".join(done)) if done else None
 
 
 def _step(step: StepRecord, draft: Draft) -> str | None:
@@ -76,4 +77,4 @@ def _say_again(step: StepRecord, draft: Draft) -> str:
     return f"{step.name} {'escalated' if escalate else 'reminded of'}"
 
 
-RULES: Rules = {TimePassed: time_passed}
+REPAIR_RULES: Rules = {TimePassed: time_passed}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onboarding.core.draft import Draft
 from onboarding.core.record import StepRecord, StepState
-from onboarding.core.rules.told import RefusedError
+from onboarding.core.rules.transition import RefusedError
 
 
 def open_step(draft: Draft, name: str) -> StepRecord | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from onboarding.core.bounds import shorten
 from onboarding.core.draft import Draft
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import Abandoned, DeadLettered, Postponed, Started, Stopped, Succeeded
 from onboarding.core.policy import later
 from onboarding.core.problem_codes import ProblemCode
@@ -13,7 +14,7 @@ from onboarding.core.record import Problem, Record, StepRecord, StepState
 from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.notices import notice_dead_lettered
 from onboarding.core.rules.steps import open_step
-from onboarding.core.rules.told import Rules, Told
+from onboarding.core.rules.transition import Rules, Transition
 
 NOT_AGAIN = (
     "It is not tried again by itself. See whether the cause is gone (the service's health, the function's log); then"
@@ -22,7 +23,7 @@ NOT_AGAIN = (
 """The advice when a budget is spent, in place of "it is tried again"."""
 
 
-def started(h: Started, draft: Draft) -> Told | None:
+def step_started(h: Started, draft: Draft) -> Transition | None:
     step = open_step(draft, h.step)
     if step is None or step.state is not StepState.DUE or step.ticket != h.ticket or not draft.record.active:
         return None
@@ -31,18 +32,18 @@ def started(h: Started, draft: Draft) -> Told | None:
     attempt = step.attempts + 1
     begun = step.begun_at or draft.now
     draft.set_step(h.step, state=StepState.RUNNING, attempts=attempt, begun_at=begun, next_attempt_at=draft.lease_end())
-    return Told("step-started", h.step, f"attempt {attempt}")
+    return Transition(EventKind.STEP_STARTED, h.step, f"attempt {attempt}")
 
 
-def succeeded(h: Succeeded, draft: Draft) -> Told | None:
+def succeeded(h: Succeeded, draft: Draft) -> Transition | None:
     if _running(draft, h.step, h.ticket) is None:
         return None
     draft.find(h.step, h.findings)
     draft.end_step(h.step, h.detail)
-    return Told("step-done", h.step, h.detail)
+    return Transition(EventKind.STEP_DONE, h.step, h.detail)
 
 
-def postponed(h: Postponed, draft: Draft) -> Told | None:
+def postponed(h: Postponed, draft: Draft) -> Transition | None:
     step = _running(draft, h.step, h.ticket)
     if step is None:
         return None
@@ -51,21 +52,23 @@ def postponed(h: Postponed, draft: Draft) -> Told | None:
     return try_again(draft, step, h.problem, h.retry_after)
 
 
-def stopped(h: Stopped, draft: Draft) -> Told | None:
+def stopped(h: Stopped, draft: Draft) -> Transition | None:
     if _running(draft, h.step, h.ticket) is None:
         return None
     draft.stop_step(h.step, h.problem)
-    return Told("step-stopped", h.step, h.problem.seen)
+    return Transition(EventKind.STEP_STOPPED, h.step, h.problem.seen)
 
 
-def abandoned(h: Abandoned, draft: Draft) -> Told | None:
+def abandoned(h: Abandoned, draft: Draft) -> Transition | None:
     if _running(draft, h.step, h.ticket) is None:
         return None
     draft.make_due(h.step)
-    return Told("step-abandoned", h.step, "Given up unfinished; the next attempt finds what is done already.")
+    return Transition(
+        EventKind.STEP_ABANDONED, h.step, "Given up unfinished; the next attempt finds what is done already."
+    )
 
 
-def dead_lettered(h: DeadLettered, draft: Draft) -> Told | None:
+def dead_lettered(h: DeadLettered, draft: Draft) -> Transition | None:
     """A message that was given up is a failed attempt, when it is the one that the record waits for."""
     if h.step is None:
         return notice_dead_lettered(h, draft)
@@ -76,21 +79,23 @@ def dead_lettered(h: DeadLettered, draft: Draft) -> Told | None:
     if step.state is StepState.RUNNING or not draft.record.active:
         # Its function may still come to an end; if it doesn't, its lease does.
         draft.set_step(h.step, problem=problem)
-        return Told("dead-lettered", h.step, problem.seen)
+        return Transition(EventKind.DEAD_LETTERED, h.step, problem.seen)
     draft.set_step(h.step, attempts=step.attempts + 1)
     try_again(draft, draft.record.step(h.step), problem)
-    return Told("dead-lettered", h.step, problem.seen)
+    return Transition(EventKind.DEAD_LETTERED, h.step, problem.seen)
 
 
-def try_again(draft: Draft, step: StepRecord, problem: Problem, asked: float | None = None) -> Told:
+def try_again(draft: Draft, step: StepRecord, problem: Problem, asked: float | None = None) -> Transition:
     """An attempt failed: the next one follows after a gap, while the step's budget lasts."""
     if draft.spent(step):
         seen = shorten(f"{problem.seen} (after {step.attempts} attempts)")
         draft.stop_step(step.name, problem.model_copy(update={"seen": seen, "what_next": NOT_AGAIN}))
-        return Told("step-stopped", step.name, seen)
+        return Transition(EventKind.STEP_STOPPED, step.name, seen)
     gap = draft.policy.retry_after(step.attempts, asked, f"{draft.record.id}/{step.name}/{step.attempts}")
     draft.make_due(step.name, gap, problem=problem)
-    return Told("step-postponed", step.name, f"{problem.seen} Next attempt in {gap.total_seconds():.0f} s.")
+    return Transition(
+        EventKind.STEP_POSTPONED, step.name, f"{problem.seen} Next attempt in {gap.total_seconds():.0f} s."
+    )
 
 
 def lost(draft: Draft, step: StepRecord) -> None:
@@ -120,8 +125,8 @@ def _running(draft: Draft, name: str, ticket: int) -> StepRecord | None:
     return step if step and step.state is StepState.RUNNING and step.ticket == ticket else None
 
 
-RULES: Rules = {
-    Started: started,
+TASK_RULES: Rules = {
+    Started: step_started,
     Succeeded: succeeded,
     Postponed: postponed,
     Stopped: stopped,

@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 
 from onboarding.core.bounds import shorten
 from onboarding.core.draft import Draft
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import Looked
 from onboarding.core.notices import NoticeKind
 from onboarding.core.policy import later
 from onboarding.core.record import StepRecord, StepState
 from onboarding.core.rules.steps import open_step
-from onboarding.core.rules.told import Rules, Told
+from onboarding.core.rules.transition import Rules, Transition
 
 
-def looked(h: Looked, draft: Draft) -> Told | None:
+def looked(h: Looked, draft: Draft) -> Transition | None:
     step = open_step(draft, h.step)
     if step is None or step.state is not StepState.WAITING or not draft.record.active:
         return None
@@ -26,10 +27,10 @@ def looked(h: Looked, draft: Draft) -> Told | None:
     draft.set_step(h.step, attempts=step.attempts + 1, failures=failures)
     if h.done:
         draft.end_step(h.step, h.detail)
-        return Told("step-done", h.step, h.detail)
+        return Transition(EventKind.STEP_DONE, h.step, h.detail)
     if h.stop and h.problem:
         draft.stop_step(h.step, h.problem)
-        return Told("step-stopped", h.step, h.problem.seen)
+        return Transition(EventKind.STEP_STOPPED, h.step, h.problem.seen)
     gap = draft.policy.poll_after(draft.now - step.since)
     if h.problem:
         gap = max(gap, draft.policy.retry_after(failures, h.retry_after, f"{draft.record.id}/{h.step}/{failures}"))
@@ -39,7 +40,7 @@ def looked(h: Looked, draft: Draft) -> Told | None:
     if _is_long(step, draft.now, draft):
         draft.set_step(h.step, warned_at=draft.now)
         draft.owe(NoticeKind.LONG_WAIT, h.step)
-    return Told("looked", h.step, h.detail)
+    return Transition(EventKind.LOOKED, h.step, h.detail)
 
 
 def _is_long(step: StepRecord, now: datetime, draft: Draft) -> bool:
@@ -48,4 +49,4 @@ def _is_long(step: StepRecord, now: datetime, draft: Draft) -> bool:
     return later(step.since, draft.policy.warn_after) <= now
 
 
-RULES: Rules = {Looked: looked}
+WAIT_RULES: Rules = {Looked: looked}

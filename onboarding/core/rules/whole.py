@@ -6,16 +6,17 @@ from datetime import datetime
 
 from onboarding.core.bounds import shorten
 from onboarding.core.draft import Draft
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import CancelRequested, ContactsChanged, PauseRequested, ResumeRequested
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.policy import later
 from onboarding.core.record import Pause, StepRecord, StepState
 from onboarding.core.request import differences
 from onboarding.core.rules.steps import expect_open
-from onboarding.core.rules.told import RefusedError, Rules, Told
+from onboarding.core.rules.transition import RefusedError, Rules, Transition
 
 
-def pause_requested(h: PauseRequested, draft: Draft) -> Told | None:
+def pause_requested(h: PauseRequested, draft: Draft) -> Transition | None:
     """Nothing is begun until it is resumed. What a function is at just now is given up before its next write."""
     expect_open(draft, "it cannot be paused")
     pause = draft.record.pause
@@ -23,10 +24,10 @@ def pause_requested(h: PauseRequested, draft: Draft) -> Told | None:
         raise RefusedError(f"The onboarding is paused already, by {pause.by} ({pause.because}). Resume it to go on.")
     word = later(draft.now, draft.policy.remind_again)
     draft.set(pause=Pause(since=draft.now, by=h.actor, because=shorten(h.reason), next_word_at=word))
-    return Told("paused", None, h.reason, h.actor)
+    return Transition(EventKind.PAUSED, None, h.reason, h.actor)
 
 
-def resume_requested(h: ResumeRequested, draft: Draft) -> Told | None:
+def resume_requested(h: ResumeRequested, draft: Draft) -> Transition | None:
     expect_open(draft, "it cannot be resumed")
     if draft.record.pause is None:
         raise RefusedError(f"The onboarding is not paused; it is {draft.record.state}.")
@@ -44,7 +45,7 @@ def resume_requested(h: ResumeRequested, draft: Draft) -> Told | None:
             draft.set_step(step.name, next_attempt_at=draft.policy.next_reminder(step.since, draft.now))
         elif step.state is StepState.WAITING:
             draft.set_step(step.name, next_attempt_at=draft.next_word(step.since, escalated=step.escalated))
-    return Told("resumed", None, "", h.actor)
+    return Transition(EventKind.RESUMED, None, "", h.actor)
 
 
 def _leave_the_pause_out(draft: Draft, step: StepRecord, paused_at: datetime) -> None:
@@ -55,7 +56,7 @@ def _leave_the_pause_out(draft: Draft, step: StepRecord, paused_at: datetime) ->
         draft.set_step(step.name, since=step.since + pause, warned_at=warned_at)
 
 
-def cancel_requested(h: CancelRequested, draft: Draft) -> Told | None:
+def cancel_requested(h: CancelRequested, draft: Draft) -> Transition | None:
     """Final at once, or as soon as the functions that are at a step have come back: none begins another write."""
     if draft.record.closed or draft.record.cancelling:
         raise RefusedError(f"The onboarding cannot be cancelled: it is {draft.record.state} already.")
@@ -66,10 +67,10 @@ def cancel_requested(h: CancelRequested, draft: Draft) -> Told | None:
             draft.withdraw(step.name)
             if step.state is not StepState.RUNNING:
                 draft.set_step(step.name, next_attempt_at=None)
-    return Told("cancelled", None, h.reason, h.actor)
+    return Transition(EventKind.CANCELLED, None, h.reason, h.actor)
 
 
-def contacts_changed(h: ContactsChanged, draft: Draft) -> Told | None:
+def contacts_changed(h: ContactsChanged, draft: Draft) -> Transition | None:
     """A new onboarding team is told of what is asked of it; links that were sent to the one before are no good now."""
     expect_open(draft, "its contacts cannot be changed any more")
     before = draft.record.request
@@ -82,7 +83,7 @@ def contacts_changed(h: ContactsChanged, draft: Draft) -> Told | None:
     if before.onboarding_team.email.lower() != after.onboarding_team.email.lower():
         for step in draft.record.steps:
             _ask_the_new_team(draft, step)
-    return Told("contacts-changed", None, ", ".join(changed), h.actor)
+    return Transition(EventKind.CONTACTS_CHANGED, None, ", ".join(changed), h.actor)
 
 
 def _ask_the_new_team(draft: Draft, step: StepRecord) -> None:
@@ -102,7 +103,7 @@ def _ask_the_new_team(draft: Draft, step: StepRecord) -> None:
             draft.put_back(step.name)
 
 
-RULES: Rules = {
+WHOLE_RULES: Rules = {
     PauseRequested: pause_requested,
     ResumeRequested: resume_requested,
     CancelRequested: cancel_requested,

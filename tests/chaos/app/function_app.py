@@ -10,7 +10,7 @@ from sandbox.options import ROOT
 from tests.chaos import crash_points
 
 crash_points.install()
-limits.CALL = limits.RECORD = limits.LOOK = 6.0
+limits.HTTP_CALL = limits.RECORD = limits.LOOK = 6.0
 limits.PASS, limits.MEASURE = 12.0, 2.0
 limits.MESSAGE, limits.HAND_BACK = 12.0, 2.0
 

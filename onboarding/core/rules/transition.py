@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onboarding.core.draft import Draft
+from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import APPLICATION
 
 
@@ -15,14 +16,14 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Transition:
     """What happened, for the audit trail."""
 
-    what: str
+    what: EventKind
     step: str | None = None
     detail: str = ""
     actor: str = APPLICATION
 
 
-Rules = Mapping[type, Callable[[Any, Draft], Told | None]]
+Rules = Mapping[type, Callable[[Any, Draft], Transition | None]]
 """Kind of happening → its rule."""

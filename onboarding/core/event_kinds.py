@@ -1,0 +1,36 @@
+"""What an event of the audit trail tells of. The values are in people's tables and trails for ever: docs/runbook.md."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """One kind of transition."""
+
+    REQUESTED = "requested"
+    REQUESTED_AGAIN = "requested-again"
+    STEP_STARTED = "step-started"
+    STEP_DONE = "step-done"
+    STEP_POSTPONED = "step-postponed"
+    STEP_STOPPED = "step-stopped"
+    STEP_ABANDONED = "step-abandoned"
+    DEAD_LETTERED = "dead-lettered"
+    LOOKED = "looked"
+    TIME_PASSED = "time-passed"
+    NOTICE_STARTED = "notice-started"
+    NOTICE_SENT = "notice-sent"
+    NOTICE_FAILED = "notice-failed"
+    CONFIRMED = "confirmed"
+    PROBLEM_REPORTED = "problem-reported"
+    LINK_REFUSED = "link-refused"
+    RETRY_REQUESTED = "retry-requested"
+    CHECK_REQUESTED = "check-requested"
+    REPLAY_REQUESTED = "replay-requested"
+    SKIPPED = "skipped"
+    REOPENED = "reopened"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    CANCELLED = "cancelled"
+    CONTACTS_CHANGED = "contacts-changed"
+    RESTORED = "restored"
