@@ -18,6 +18,7 @@ class Step:
         self.needs = new.plan.needs
         self.plan = new.plan
         self.definition = LIBRARY[new.plan.definition]
+        self.queue = self.name if self.plan.kind is StepKind.TASK else None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.definition, name)
