@@ -14,10 +14,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from onboarding.core import open_steps
 from onboarding.core.phone_numbers import without
 from onboarding.core.record import Record
-from onboarding.standing import ended_steps, last_problem, open_waits, progress
+from onboarding.standing import ended_steps, last_problem, open_waits, progress, written_open_steps
 
 COLUMN_LENGTH = 32_000
 """UTF-16 units that a string column holds are 32 Ki (Table Storage); a little less is used."""
@@ -253,7 +252,7 @@ COLUMNS: tuple[Column, ...] = (
         _STRING,
         "The steps that are going on, as `name:state:seconds since 1970` with spaces between; for our own metrics."
         " Use `OpenWaits`",
-        lambda s: open_steps.written_open_steps(s.record),
+        lambda s: written_open_steps(s.record),
         listed=False,
     ),
 )

@@ -11,7 +11,7 @@ from onboarding.core.plan import StepKind
 from onboarding.core.problems import StepProblemError, TryLaterError, unexpected_problem
 from onboarding.core.record import Delivered, Notice, Record
 from onboarding.notices.deliveries import deliveries
-from onboarding.notices.inside import notification
+from onboarding.notices.notification import notification
 from onboarding.ports import Clock, Notifier
 from onboarding.telemetry.work import delivering
 

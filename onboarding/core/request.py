@@ -1,6 +1,6 @@
 """What an operator asks for: the body of `POST /api/onboardings`, as far as it is the same for every kind of gateway.
 
-Field rules stand on the models; rules between fields stand in `service_rules` and with the kind. All are applied
+Field rules stand on the models; rules between fields stand in `services` and with the kind. All are applied
 together, so that a refused request names every reason at once.
 """
 

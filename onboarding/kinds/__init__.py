@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from onboarding.core.reasons import InvalidRequestError, Reason, as_answered, reasons_of
 from onboarding.core.request import OnboardingRequest
-from onboarding.core.service_rules import service_reasons
+from onboarding.core.services import service_reasons
 from onboarding.kinds import communications_gateway
 
 KINDS: dict[str, type[OnboardingRequest]] = {

@@ -17,8 +17,7 @@ from onboarding.core.parts import DomainName, Guid
 from onboarding.core.plan import NewStep
 from onboarding.core.reasons import Reason
 from onboarding.core.request import Environment, Gateway, KindWords, OnboardingRequest
-from onboarding.core.service_rules import chosen
-from onboarding.core.services import Service
+from onboarding.core.services import Service, chosen
 from onboarding.steps import LIBRARY
 from onboarding.steps.operator_connect import PORTAL_APPLICATION_IDS
 

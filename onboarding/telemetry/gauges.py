@@ -15,11 +15,11 @@ from datetime import datetime
 
 from onboarding import limits
 from onboarding.columns import OPEN_STEPS
-from onboarding.core.open_steps import OpenStep, read_open_steps
 from onboarding.core.record import StepState
 from onboarding.ports import Query
 from onboarding.records import Records
 from onboarding.rows import OPEN
+from onboarding.standing import OpenStep, read_open_steps
 from onboarding.telemetry import metrics
 from onboarding.telemetry.names import STEPS, WAIT_AGE, Attribute
 

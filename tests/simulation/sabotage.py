@@ -14,12 +14,13 @@ from onboarding.core.draft import Draft
 from onboarding.core.events import CancelRequested, Happening, Postponed, Started, TimePassed
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import Record, StepState
-from onboarding.core.rules import RULES, RefusedError, Transition
+from onboarding.core.rules import RULES, RefusedError
+from onboarding.core.rules.transition import Transition
 from onboarding.engine import Engine
 from onboarding.memory import MemoryTable
 from onboarding.records import Loaded, Records
 from onboarding.rows import OPEN
-from onboarding.steps import add_test_lines, project_synergy
+from onboarding.steps import add_project_synergy, add_test_lines
 from onboarding.steps.assign_application_roles import AssignApplicationRoles
 from onboarding.steps.base import Applied, Inspection, Work
 
@@ -115,7 +116,7 @@ def writes_on_after_cancelling(patch: pytest.MonkeyPatch) -> None:
 
 
 def adds_another_application(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(project_synergy, "PROJECT_SYNERGY_APP_ID", "00000000-0000-0000-0000-00000000beef")
+    patch.setattr(add_project_synergy, "PROJECT_SYNERGY_APP_ID", "00000000-0000-0000-0000-00000000beef")
 
 
 def goes_on_while_paused(patch: pytest.MonkeyPatch) -> None:

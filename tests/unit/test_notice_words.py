@@ -22,7 +22,8 @@ from onboarding.core.plan import StepKind
 from onboarding.core.record import Notice, Pause, Problem, Record, StepState
 from onboarding.kinds.communications_gateway import WORDS
 from onboarding.notices.deliveries import Delivery
-from onboarding.notices.inside import NOBODY_ELSE, how_long, notification
+from onboarding.notices.notification import NOBODY_ELSE, notification
+from onboarding.notices.occasions import how_long
 from onboarding.notices.outside import outside_instructions
 from onboarding.notices.what_stays import what_stays
 from onboarding.ports import Notification, TxtRecord

@@ -6,11 +6,11 @@ import pytest
 
 from onboarding.columns import OPEN_STEPS
 from onboarding.core.messages import DeadLetter
-from onboarding.core.open_steps import read_open_steps
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.ports import Query, Row
 from onboarding.rows import OPEN
+from onboarding.standing import read_open_steps
 from onboarding.telemetry import metrics
 from onboarding.telemetry.calls import calling
 from onboarding.telemetry.gauges import Gauges

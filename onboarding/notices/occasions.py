@@ -1,0 +1,217 @@
+"""What is said on each occasion, one row each: to the operator's people, and to those outside the tenant. Pure.
+
+People outside are told nothing internal: no error, no note, no name and no address of the operator's people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from onboarding.core.instructions import Instructions, Value
+from onboarding.core.notices import NoticeKind
+from onboarding.core.plan import Party
+from onboarding.core.record import Notice, Record, StepRecord
+from onboarding.steps import definition_of
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A notice, and what it is about."""
+
+    notice: Notice
+    record: Record
+    step: StepRecord | None
+
+    @property
+    def gateway(self) -> str:
+        return self.record.request.gateway.name
+
+    @property
+    def lasted(self) -> str:
+        """How long the step had been in its state."""
+        return how_long(self.notice.owed_since - self.step.since) if self.step else ""
+
+    @property
+    def whom(self) -> str:
+        """On whom the step waits, by name."""
+        asked = self.record.request
+        match self.step.plan.waits_on if self.step else Party.US:
+            case Party.ADMIN_USER:
+                return f"{Party.ADMIN_USER} ({asked.admin_user})"
+            case Party.ONBOARDING_TEAM:
+                return f"{Party.ONBOARDING_TEAM} ({asked.onboarding_team.name})"
+            case party:
+                return party.value
+
+    @property
+    def seen(self) -> str:
+        problem = self.step.problem if self.step else None
+        return problem.seen if problem else "nothing more is known by now."
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        problem = self.step.problem if self.step else None
+        return (problem.what_next,) if problem and problem.what_next else ()
+
+    @property
+    def instructions(self) -> Instructions:
+        """What a person does at the step; empty where there is nothing but to retry it."""
+        if self.step is None:
+            page = None if self.record.cancelled_because else self.record.request.words.afterwards_page
+            return Instructions((), pages=(Value("How to prepare for live traffic", page),) if page else ())
+        confirmable = self.step.plan.confirmable
+        return definition_of(self.step).instructions(self.record) if confirmable else Instructions(())
+
+
+Words = Callable[[Occurrence], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What is said on one."""
+
+    title: Callable[[Occurrence], str]
+    why: Words
+    """Paragraphs: why it is sent."""
+    actions: Words
+    """What to do, in order."""
+    outside_title: Callable[[Occurrence], str]
+    outside_why: str
+    outside_actions: tuple[str, ...] = field(
+        default=("Nothing is needed from you now. The operator will get in touch, should that change.",)
+    )
+    asks: bool = False
+    """Something is asked of whoever can do the step, inside and outside."""
+
+
+def _checkpoint_opened(o: Occurrence) -> tuple[str, ...]:
+    return (f"This step can only be done by people, and it can be done now. It waits for {o.whom}.",)
+
+
+def _reminder(o: Occurrence) -> tuple[str, ...]:
+    open_for = f"The checkpoint has been open for {o.lasted}."
+    return (f"{open_for} It waits for {o.whom}, and the onboarding can't be completed without it.",)
+
+
+def _escalation(o: Occurrence) -> tuple[str, ...]:
+    past = f"The checkpoint has been open for {o.lasted}, which is past its deadline."
+    return (f"{past} It waits for {o.whom}. You are told once, so that somebody can step in.",)
+
+
+def _needs_attention(o: Occurrence) -> tuple[str, ...]:
+    since = f" It has stood still for {o.lasted}." if o.step and o.step.reminders else ""
+    return (f"The step stopped because of this: {o.seen}", f"It does not go on by itself.{since}")
+
+
+def _long_wait(o: Occurrence) -> tuple[str, ...]:
+    last = o.step.detail if o.step and o.step.detail else "nothing yet."
+    lasted = f"This wait has lasted {o.lasted}, on {o.whom}. What was last seen: {last}"
+    return (lasted, "It goes on being watched, however long it takes.")
+
+
+def _paused(o: Occurrence) -> tuple[str, ...]:
+    pause = o.record.pause
+    if pause is None:
+        return ("It was paused, and is not any more.",)
+    return (
+        f"It has been paused for {how_long(o.notice.owed_since - pause.since)}, by {pause.by}: {pause.because}",
+        "Nothing is begun, and nobody is asked for anything, until it is resumed.",
+    )
+
+
+def _go_on(o: Occurrence) -> tuple[str, ...]:
+    go_on = "Resume the onboarding on the page below; or cancel it there."
+    return (go_on if o.record.pause else "Nothing is to be done about the pause.",)
+
+
+_DELAYED = "One step of it is delayed; the operator is looking after it."
+_STILL = "One step of it still waits for you. Should it be done already, please say so."
+
+OCCASIONS: Mapping[NoticeKind, Occasion] = {
+    NoticeKind.CHECKPOINT_OPENED: Occasion(
+        lambda o: f"{o.gateway}: your turn",
+        _checkpoint_opened,
+        lambda o: o.instructions.actions,
+        lambda o: f"{o.gateway}: we need your help",
+        "One step of it needs you, and you can do it now.",
+        asks=True,
+    ),
+    NoticeKind.REMINDER: Occasion(
+        lambda o: f"{o.gateway}: still your turn",
+        _reminder,
+        lambda o: o.instructions.actions,
+        lambda o: f"{o.gateway}: a reminder, we need your help",
+        _STILL,
+        asks=True,
+    ),
+    NoticeKind.ESCALATION: Occasion(
+        lambda o: f"{o.gateway} is held up",
+        _escalation,
+        lambda o: (
+            f"Ask {o.whom} what holds this up, or see that somebody else does it:",
+            *o.instructions.actions,
+        ),
+        lambda o: f"{o.gateway}: a reminder, we need your help",
+        _STILL,
+        asks=True,
+    ),
+    NoticeKind.NEEDS_ATTENTION: Occasion(
+        lambda o: f"{o.gateway} needs attention",
+        _needs_attention,
+        lambda o: (*o.advice, "Retry the step on the page below; or cancel the onboarding there."),
+        lambda o: f"{o.gateway}: a step is delayed",
+        _DELAYED,
+    ),
+    NoticeKind.LONG_WAIT: Occasion(
+        lambda o: f"{o.gateway}: a long wait",
+        _long_wait,
+        lambda o: (f"Ask {o.record.request.onboarding_team.name} what holds it up.", *o.instructions.actions),
+        lambda o: f"{o.gateway}: a step is delayed",
+        _DELAYED,
+    ),
+    NoticeKind.PAUSED: Occasion(
+        lambda o: f"{o.gateway} is still paused" if o.record.pause else f"{o.gateway} was paused",
+        _paused,
+        _go_on,
+        lambda o: f"{o.gateway}: the onboarding is delayed",
+        _DELAYED,
+    ),
+    NoticeKind.PROBLEM_REPORTED: Occasion(
+        lambda o: f"{o.gateway}: a problem was reported",
+        lambda o: (f"Somebody can't do this step. {o.seen}", "The step stands still until it is retried or confirmed."),
+        lambda o: (*o.advice, *o.instructions.actions),
+        lambda o: f"{o.gateway}: a step is delayed",
+        _DELAYED,
+    ),
+    NoticeKind.COMPLETED: Occasion(
+        lambda o: f"{o.gateway} is connected",
+        lambda o: ("All steps are done: the gateway is connected. The next step is to prepare for live traffic.",),
+        lambda o: o.record.request.words.afterwards,
+        lambda o: f"{o.gateway} is connected",
+        "All steps are done. Thank you for your help.",
+        ("Please go on with the operator to prepare for live traffic.",),
+    ),
+    NoticeKind.CANCELLED: Occasion(
+        lambda o: f"{o.gateway}: the onboarding was cancelled",
+        lambda o: (f"The onboarding was cancelled for this reason: {o.record.cancelled_because or 'none was given.'}",),
+        lambda o: (
+            "Read below what was done at Microsoft already: nothing of it is undone.",
+            "Undo by hand what you do not want to keep.",
+            "To take it up again, start the onboarding again: it goes on from what it finds.",
+        ),
+        lambda o: f"{o.gateway}: the onboarding has ended",
+        "The operator has ended this onboarding before it was complete.",
+    ),
+}
+"""Of every kind. That it is owed, a rule in `core/rules` says; to whom it goes, `deliveries.py`."""
+
+
+def how_long(time: timedelta) -> str:
+    """A time for people, in the largest unit of which there is at least one: `3 days`."""
+    seconds = max(0, int(time.total_seconds()))
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if count := seconds // size:
+            return f"{count} {unit}" + ("s" if count > 1 else "")
+    return "less than a minute"
