@@ -68,8 +68,8 @@ class Gateway(Part):
         raise NotImplementedError
 
     @property
-    def place(self) -> tuple[tuple[str, str], ...]:
-        """Label and text of where it is, for its page."""
+    def place(self) -> tuple[tuple[str, str, str], ...]:
+        """Label, text and what is said beside it, of where it is: for its page."""
         return ()
 
     @property

@@ -85,8 +85,8 @@ class CommunicationsGateway(Gateway):
         return self.id.onboarding_id
 
     @property
-    def place(self) -> tuple[tuple[str, str], ...]:
-        return (("Resource group", self.resource_group), ("Subscription", self.subscription_id))
+    def place(self) -> tuple[tuple[str, str, str], ...]:
+        return (("Resource group", self.resource_group, f"subscription {self.subscription_id}"),)
 
     @property
     def subscription(self) -> str | None:
