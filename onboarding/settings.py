@@ -121,10 +121,29 @@ class Settings(Registration):
     """After a checkpoint opened, until `notify.escalateTo` (or the next setting) is told, once."""
     escalation_email: str | None = None
     """Whom to tell then, for requests that name nobody."""
+
+    permitted_subscriptions: Annotated[tuple[str, ...], NoDecode] = ()
+    """Subscription ids, or `subscription id/resource group`, whose gateways the steps may change. These five stand
+    where only the steps are (`bounds.py`): whoever writes the table, or sends messages, can't change them. Empty: any.
+    """
+    permitted_admin_users: Annotated[tuple[str, ...], NoDecode] = ()
+    """User names or object ids of those who may be made Operator Connect Admin without a second person."""
+    permitted_domain_suffixes: Annotated[tuple[str, ...], NoDecode] = ()
+    """The domain that is added to the tenant is one of these, or below one of them."""
+    permitted_mail_domains: Annotated[tuple[str, ...], NoDecode] = ()
+    """E-mail is sent to addresses of these domains only."""
     sandbox_user: str | None = None
     """On a laptop: who is signed in (a name from `http/access.py`). Without effect in Azure."""
 
-    @field_validator("public_resolvers", "teams_hosts", mode="before")
+    @field_validator(
+        "public_resolvers",
+        "teams_hosts",
+        "permitted_subscriptions",
+        "permitted_admin_users",
+        "permitted_domain_suffixes",
+        "permitted_mail_domains",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
