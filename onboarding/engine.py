@@ -37,6 +37,7 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.core.rules.tasks import may_write
 from onboarding.fence import Permit, WithdrawnError, fenced
 from onboarding.notify import Notifying, Outcome, send
+from onboarding.permitted import Permitted, bounded
 from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
 from onboarding.steps import LIBRARY, definition_of
@@ -108,6 +109,7 @@ class Engine:
     world: World
     policy: Policy
     telling: Notifying
+    permitted: Permitted = Permitted()
 
     @property
     def public_url(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated
@@ -37,7 +36,7 @@ class CallRouting(StrEnum):
 @lru_cache(maxsize=1024)
 def phone_number_problem(number: str) -> str | None:
     """Why this is no phone number in E.164 with its country code; None when it is one."""
-    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+    if not patterns.fits(patterns.PHONE_NUMBER, number):
         return "must be in E.164 form: '+', country code and number, digits only, such as +442079460101"
     # phonenumbers loads its metadata at import: only a request that holds a number pays for it.
     import phonenumbers

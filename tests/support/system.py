@@ -13,6 +13,7 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.engine import Accepted, Engine
 from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
 from onboarding.notify import Notifying
+from onboarding.permitted import Permitted
 from onboarding.records import Records
 from onboarding.timer import timer_pass
 
@@ -35,10 +36,11 @@ class System:
     """Table `events`."""
     policy: Policy = field(default_factory=Policy)
     telling: Notifying = TELLING
+    permitted: Permitted = field(default_factory=Permitted)
 
     def __post_init__(self) -> None:
         self.records = Records(self.onboardings, self.trail)
-        self.engine = Engine(self.records, self.bus, self.clock, self.outside.world, self.policy, self.telling)
+        self.engine = Engine(self.records, self.bus, self.clock, self.outside.world, self.policy, self.telling, self.permitted)
 
     async def request(self, request: OnboardingRequest, *, again: bool = False) -> Accepted:
         return await self.engine.request(request, "ada", again=again)

@@ -1,0 +1,328 @@
+"""Whoever writes the table and sends messages, as a front that somebody took over does, stays within the bounds.
+
+The attacker has those two rights and no other: rows are written as bytes, messages sent to each step, and what
+Microsoft and the addressees got is looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from onboarding.azure.gateway_resource import GatewayId
+from onboarding.core.events import Nudge
+from onboarding.core.patterns import PHONE_NUMBER, fits
+from onboarding.core.plan import StepKind
+from onboarding.core.record import Record
+from onboarding.core.request import OnboardingRequest
+from onboarding.memory import ManualClock
+from onboarding.memory.directory import user_id
+from onboarding.permitted import Permitted
+from onboarding.ports import Row
+from onboarding.rows import OPEN, to_row
+from onboarding.steps.operator_connect import ADMIN_ROLE
+from onboarding.timer import timer_pass
+from tests.support import requests
+from tests.support.steps import STEPS, TASKS
+from tests.support.system import System, finished
+
+ADMIN, OTHER_USER = "voice.admin@contoso.com", "mallory@contoso.com"
+FOREIGN = GatewayId("11111111-2222-4333-8444-555555555555", "rg-foreign", "foreign-acg")
+NEIGHBOUR = GatewayId(requests.SUBSCRIPTION, "rg-neighbour", "contoso-acg")
+SERVICE = "9f9f9f9f-0000-4000-8000-00000000beef"
+"""Object id of an application's service principal that no gateway has."""
+PERMITTED = Permitted(
+    subscriptions=(f"{requests.SUBSCRIPTION}/rg-voice",),
+    admin_users=(ADMIN,),
+    domain_suffixes=("commsgw.azure.com",),
+    mail_domains=("contoso.com", "example.com"),
+)
+Body = dict[str, Any]
+
+
+def request_of_ours() -> OnboardingRequest:
+    return requests.parsed(requests.lab())
+
+
+OURS: GatewayId = request_of_ours().gateway.id  # type: ignore[attr-defined]
+DOMAIN = f"{OURS.name}-label.commsgw.azure.com"
+IDENTITY = f"principal-of-{OURS.name}"
+
+
+class Attacker:
+    """A system whose table and bus somebody else writes to."""
+
+    def __init__(self, permitted: Permitted = PERMITTED) -> None:
+        self.system = System(permitted=permitted, clock=ManualClock(HONEST.updated_at))
+        self.outside = self.system.outside
+        self.outside.deploy(request_of_ours())
+        for gateway in (FOREIGN, NEIGHBOUR):
+            body = self.outside.gateways.add(gateway)
+            body["identity"]["principalId"] = f"identity-in-{gateway.resource_group}"
+            self.outside.directory.add_identity(body["identity"]["principalId"], gateway.name)
+        self.outside.directory.add_user(OTHER_USER)
+        self.outside.directory.add_identity(SERVICE, "an application")
+        self.before = copy.deepcopy({k: v for k, v in self.outside.gateways.resources.items() if k != OURS.key})
+        self.before_lines = copy.deepcopy({k: v for k, v in self.outside.gateways.lines.items() if k != OURS.key})
+
+    async def has_project_synergy(self) -> None:
+        await self.outside.directory.add_application("eb63d611-525e-4a31-abd7-0cb33f679599", "Operator Connect")
+
+    async def writes(self, body: Body, key: str | None = None) -> None:
+        """A row of these parts, whatever stands there."""
+        whole = dict(body)
+        columns = {
+            column: json.dumps(whole.pop(name))
+            for name, column in (("request", "Request"), ("steps", "Steps"), ("notices", "Notices"), ("tail", "Tail"))
+        }
+        columns["Rest"] = json.dumps(whole, separators=(",", ":"))
+        row = to_row(HONEST, OPEN)
+        await self.system.onboardings.upsert([Row(OPEN, key or body["id"], {**row.columns, **columns})])
+
+    async def sends(self, onboarding_id: str, step: str) -> None:
+        """The message of that step arrives; then all that is owed, and the timer passes."""
+        await self.system.engine.receive(Nudge(onboarding_id, step, 7))
+        while await self.system.deliver():
+            pass
+        await timer_pass(self.system.engine)
+
+    def outside_the_bounds(self) -> list[str]:
+        """What was done at Microsoft, or told, that may not be."""
+        directory, gateways = self.outside.directory, self.outside.gateways
+        admin = next(r.id for r in directory.offers["eb63d611-525e-4a31-abd7-0cb33f679599"] if r.value == ADMIN_ROLE)
+        found = [f"gateway {k}" for k, v in gateways.resources.items() if k != OURS.key and v != self.before.get(k)]
+        found += [f"lines of {k}" for k, v in gateways.lines.items() if k != OURS.key and v != self.before_lines.get(k)]
+        found += [
+            f"line {line}" for line in gateways.lines[OURS.key].values() if not fits(PHONE_NUMBER, line.phone_number)
+        ]
+        for (principal, _), roles in directory.held.items():
+            allowed = {user_id(ADMIN): {admin}, IDENTITY: roles - {admin}}.get(principal, set())
+            found += [f"role {role} for {principal}" for role in roles - allowed]
+        found += [f"domain {name}" for name in directory.domains if name != DOMAIN]
+        found += [
+            f"mail to {address}"
+            for to, _ in self.outside.notifier.mails
+            for address in to
+            if address.rpartition("@")[2] not in PERMITTED.mail_domains
+        ]
+        shared = (dict(message.values).get("Name", DOMAIN) for _, message in self.outside.notifier.mails)
+        found += [f"TXT record for {name}" for name in shared if name != DOMAIN]
+        return found
+
+
+def ready(body: Body, name: str) -> Body:
+    """The record with that step due, by its ticket; every other one has ended."""
+    made = copy.deepcopy(body)
+    made["closedAt"] = None
+    for step in made["steps"]:
+        step["state"] = "done"
+        if step["name"] == name:
+            step.update(state="due", ticket=7, nextAttemptAt=made["updatedAt"], attempts=0, begunAt=None)
+    return made
+
+
+HONEST: Record = asyncio.run(finished(request_of_ours()))[1]  # type: ignore[arg-type]
+"""How our gateway's onboarding ends when nobody interferes."""
+
+
+def consistent(body: Body) -> Body:
+    """With the id that belongs to its gateway, as a careful attacker writes it."""
+    gateway = body["request"]["gateway"]
+    try:
+        body["id"] = GatewayId(gateway["subscriptionId"], gateway["resourceGroup"], gateway["name"]).onboarding_id
+    except (TypeError, AttributeError):
+        return body
+    return body
+
+
+HOSTILE: tuple[Any, ...] = (
+    SERVICE,
+    OTHER_USER,
+    user_id(OTHER_USER),
+    f"identity-in-{FOREIGN.resource_group}",
+    f"{IDENTITY}/owners",
+    FOREIGN.subscription_id,
+    FOREIGN.resource_group,
+    NEIGHBOUR.resource_group,
+    FOREIGN.name,
+    "../../x",
+    "evil.example",
+    "eve@evil.example",
+    "not a number <b>",
+    "=?utf-8?q?v=40evil.example?=@contoso.com",
+    None,
+    7,
+    ["evil.example"],
+    {"name": "evil.example", "type": "TXT", "value": "<b>", "ttl": 1},
+)
+
+
+def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where each text stands, of lists only the first."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from leaves(part, (*path, name))
+    elif isinstance(value, list):
+        for place, part in enumerate(value[:1]):
+            yield from leaves(part, (*path, place))
+    elif isinstance(value, str | type(None) | bool):
+        yield path
+
+
+def put(body: Body, path: tuple[str | int, ...], value: Any) -> Body:
+    made = copy.deepcopy(body)
+    at: Any = made
+    for name in path[:-1]:
+        at = at[name]
+    at[path[-1]] = value
+    return made
+
+
+def forged(name: str) -> Iterator[tuple[str, Body]]:
+    """The record with one stored value of another's, for each value of the request and of what steps found."""
+    body = ready(HONEST.to_json(), name)
+    places = [("request", *path) for path in leaves(body["request"])]
+    for number, step in enumerate(body["steps"]):
+        places += [("steps", number, "found", *path) for path in leaves(step["found"])]
+        places += [("steps", number, "found", key) for key in step["found"]]
+    for path in places:
+        for value in HOSTILE:
+            yield f"{path}={value!r}", consistent(put(body, path, value))
+
+
+@pytest.mark.parametrize("name", [step.name for step in TASKS])
+async def test_no_stored_value_takes_a_step_out_of_the_bounds(name: str) -> None:
+    bad: list[str] = []
+    tried = 0
+    for what, body in forged(name):
+        attacker = Attacker()
+        if name != "add-project-synergy":
+            await attacker.has_project_synergy()
+        await attacker.writes(body)
+        await attacker.sends(body["id"], name)
+        tried += 1
+        bad += [f"{what}: {found}" for found in attacker.outside_the_bounds()]
+    assert tried > 500
+    assert bad == []
+
+
+async def all_at_once(attacker: Attacker, change: Callable[[Body], object], name: str) -> Record | None:
+    await attacker.has_project_synergy()
+    body = ready(HONEST.to_json(), name)
+    change(body)
+    consistent(body)
+    await attacker.writes(body)
+    await attacker.sends(body["id"], name)
+    loaded = await attacker.system.records.load(body["id"])
+    return loaded.record if loaded else None
+
+
+def found(body: Body, step: str) -> Body:
+    value: Body = next(s for s in body["steps"] if s["name"] == step)["found"]
+    return value
+
+
+async def test_a_principal_in_the_findings_is_given_nothing() -> None:
+    """It was given the seven roles of the gateway."""
+    attacker = Attacker()
+
+    def change(body: Body) -> None:
+        found(body, "find-application-id")["gatewayPrincipalId"] = SERVICE
+
+    await all_at_once(attacker, change, "assign-application-roles")
+    assert {principal for principal, _ in attacker.outside.directory.held} == {IDENTITY}
+
+
+async def test_another_user_is_not_made_admin() -> None:
+    attacker = Attacker()
+    record = await all_at_once(attacker, lambda b: b["request"].update(adminUser=OTHER_USER), "assign-admin-user")
+    assert attacker.outside.directory.held == {}
+    assert record is not None
+    problem = record.step("assign-admin-user").problem
+    assert problem is not None
+    assert problem.code == "not-permitted"
+    assert "ONBOARDING_PERMITTED_ADMIN_USERS" in problem.seen
+    assert OTHER_USER not in problem.seen
+
+
+@pytest.mark.parametrize("permitted", [PERMITTED, Permitted()])
+@pytest.mark.parametrize("name", ["add-domain", "verify-domain", "share-txt-record"])
+async def test_a_domain_of_choice_is_not_added_verified_or_shared(name: str, permitted: Permitted) -> None:
+    """It was, from the request (add) or the findings (verify, share)."""
+    attacker = Attacker(permitted)
+
+    def change(body: Body) -> None:
+        body["request"]["gateway"]["domain"] = "evil.example"
+        record = {"name": "evil.example", "type": "TXT", "value": "MS=ms1", "ttl": 60}
+        found(body, "add-domain").update(domain="evil.example", domainVerified=False, txtRecord=record)
+        found(body, "verify-domain").update(domainVerified=False)
+
+    await all_at_once(attacker, change, name)
+    assert attacker.outside_the_bounds() == []
+    assert "evil.example" not in str(attacker.outside.notifier.mails)
+
+
+async def test_a_test_line_has_a_number() -> None:
+    attacker = Attacker()
+    lines = {"testLines": [{"name": "OC1", "phoneNumber": "not a number <b>"}]}
+    await all_at_once(
+        attacker, lambda b: b["request"]["services"]["operatorConnect"].update(lines), "add-test-lines"
+    )
+    assert attacker.outside.gateways.lines[OURS.key] == {}
+
+
+@pytest.mark.parametrize("gateway", [FOREIGN, NEIGHBOUR])
+@pytest.mark.parametrize("name", [step.name for step in TASKS])
+async def test_a_gateway_of_elsewhere_is_neither_read_nor_changed(name: str, gateway: GatewayId) -> None:
+    attacker = Attacker()
+    where = {
+        "subscriptionId": gateway.subscription_id,
+        "resourceGroup": gateway.resource_group,
+        "name": gateway.name,
+    }
+    await all_at_once(attacker, lambda b: b["request"]["gateway"].update(where), name)
+    assert attacker.outside_the_bounds() == []
+    assert attacker.outside.gateways.faults.calls["get"] == 0
+
+
+async def test_plans_of_choice_do_no_more() -> None:
+    """Every step at once, in an order of their own, about another's things."""
+    attacker = Attacker()
+    await attacker.has_project_synergy()
+    for task in TASKS:
+        body = ready(HONEST.to_json(), task.name)
+        body["request"]["adminUser"] = OTHER_USER
+        for step in body["steps"]:
+            step["plan"]["needs"] = []
+            if step["name"] == task.name:
+                step.update(name=f"{task.name}:{SERVICE}")
+                step["plan"]["about"] = SERVICE
+        await attacker.writes(body)
+        await attacker.sends(body["id"], f"{task.name}:{SERVICE}")
+    assert attacker.outside_the_bounds() == []
+
+
+async def test_a_row_whose_key_id_and_gateway_do_not_belong_together_is_not_read() -> None:
+    from onboarding.rows import UnreadableRowError
+
+    body = ready(HONEST.to_json(), "enable-services")
+    for key, onboarding_id in (("contoso-acg-0000000000", body["id"]), (body["id"], "contoso-acg-0000000000")):
+        attacker = Attacker()
+        await attacker.writes({**body, "id": onboarding_id}, key)
+        with pytest.raises(UnreadableRowError, match="do not belong together"):
+            await attacker.sends(key, "enable-services")
+        assert attacker.outside.writes == []
+
+
+async def test_what_is_within_the_bounds_is_done() -> None:
+    """Or nothing above would prove anything."""
+    system, record = await finished(request_of_ours(), System(permitted=PERMITTED))  # type: ignore[arg-type]
+    assert record.closed
+    assert {s.state for s in record.steps} == {"done"}
+    assert len(system.outside.writes) > 8
+    assert {s.kind for s in STEPS} == set(StepKind)
