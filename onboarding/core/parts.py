@@ -25,6 +25,7 @@ def _email(address: str, info: ValidationInfo) -> str:
 
 
 Guid = Annotated[str, StringConstraints(pattern=patterns.GUID)]
+ObjectId = Annotated[str, StringConstraints(pattern=patterns.OBJECT_ID)]
 Email = Annotated[
     str,
     StringConstraints(pattern=patterns.EMAIL, max_length=254),

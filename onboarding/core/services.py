@@ -51,7 +51,9 @@ def phone_number_problem(number: str) -> str | None:
 
 
 def _phone_number(number: str, info: ValidationInfo) -> str:
-    problem = None if is_stored(info) else phone_number_problem(number)
+    if is_stored(info) and patterns.fits(patterns.PHONE_NUMBER, number):
+        return number
+    problem = phone_number_problem(number)
     if problem:
         raise PydanticCustomError("phone_number", "{problem}", {"problem": problem})
     return number

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from onboarding.core.events import Confirmed
+from onboarding.core.permitted import Permitted
 from onboarding.core.plan import StepKind
 from onboarding.core.policy import Policy
 from onboarding.core.record import Event, Record, StepState
@@ -13,7 +14,6 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.engine import Accepted, Engine
 from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
 from onboarding.notify import Notifying
-from onboarding.permitted import Permitted
 from onboarding.records import Records
 from onboarding.timer import timer_pass
 
@@ -40,7 +40,8 @@ class System:
 
     def __post_init__(self) -> None:
         self.records = Records(self.onboardings, self.trail)
-        self.engine = Engine(self.records, self.bus, self.clock, self.outside.world, self.policy, self.telling, self.permitted)
+        world, policy, telling = self.outside.world, self.policy, self.telling
+        self.engine = Engine(self.records, self.bus, self.clock, world, policy, telling, self.permitted)
 
     async def request(self, request: OnboardingRequest, *, again: bool = False) -> Accepted:
         return await self.engine.request(request, "ada", again=again)

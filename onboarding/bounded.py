@@ -8,13 +8,14 @@ read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
 from onboarding.core import patterns
 from onboarding.core.patterns import fits
+from onboarding.core.permitted import Permitted
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.core.services import TestLine
@@ -37,45 +38,6 @@ from onboarding.telemetry.names import ROLES_GIVEN, Attribute
 
 _ADMIN = frozenset({ADMIN_ROLE.lower()})
 _OF_GATEWAYS = frozenset(value.lower() for value in APPLICATION_ROLES)
-
-
-@dataclass(frozen=True, slots=True)
-class Permitted:
-    """What the settings permit. Empty: any."""
-
-    subscriptions: tuple[str, ...] = ()
-    """Subscription ids, or `subscription id/resource group`."""
-    admin_users: tuple[str, ...] = ()
-    """User names and object ids, or `@domain` for every user of a domain."""
-    domain_suffixes: tuple[str, ...] = ()
-    mail_domains: tuple[str, ...] = ()
-
-    def has_gateway(self, gateway: GatewayId) -> bool:
-        """Whether a gateway may be read and changed."""
-        of_group = f"{gateway.subscription_id}/{gateway.resource_group}".lower()
-        return _any(self.subscriptions, (gateway.subscription_id.lower(), of_group))
-
-    def has_subscription(self, subscription_id: str) -> bool:
-        """Whether there may be such a gateway in a subscription."""
-        return not self.subscriptions or subscription_id.lower() in {
-            one.partition("/")[0].lower() for one in self.subscriptions
-        }
-
-    def has_admin_user(self, user: str) -> bool:
-        """Whether a user may be made Admin."""
-        return _any(self.admin_users, (user.lower(), f"@{user.rpartition('@')[2]}".lower() if "@" in user else ""))
-
-    def has_domain(self, name: str) -> bool:
-        """Whether a domain may be made the tenant's."""
-        return not self.domain_suffixes or _is_within(name, self.domain_suffixes)
-
-    def has_address(self, address: str) -> bool:
-        """Whether e-mail may be sent to an address."""
-        return not self.mail_domains or _is_within(address.rpartition("@")[2], self.mail_domains)
-
-    def addresses(self, to: Sequence[str]) -> tuple[str, ...]:
-        """Those that e-mail may be sent to: one that may not have any must not silence the others."""
-        return tuple(address for address in to if self.has_address(address))
 
 
 def bounded(world: World, permitted: Permitted) -> World:
@@ -139,7 +101,7 @@ class BoundedGateways(Gateways):
         _expect_form(patterns.GUID, gateway.subscription_id, "the id of a subscription")
         _expect_form(patterns.RESOURCE_GROUP, gateway.resource_group, "the name of a resource group")
         _expect_form(patterns.RESOURCE_NAME, gateway.name, "the name of a gateway")
-        if not self._permitted.has_gateway(gateway):
+        if not self._permitted.has_gateway(gateway.subscription_id, gateway.resource_group):
             raise _not_permitted(
                 f"Gateway '{gateway.name}' in resource group '{gateway.resource_group}' of subscription"
                 f" {gateway.subscription_id}",
@@ -260,14 +222,3 @@ def _not_permitted(what: str, setting: str) -> PersonMustActError:
         f"If it is right, add it to {setting} of the steps' app and retry; if nobody asked for it, cancel, and look who"
         " writes to the table of onboardings (docs/permissions.md).",
     )
-
-
-def _any(listed: Iterable[str], names: Iterable[str]) -> bool:
-    known = {one.lower() for one in listed}
-    return not known or not known.isdisjoint(names)
-
-
-def _is_within(name: str, domains: Iterable[str]) -> bool:
-    """Whether a domain is one of these, or below one."""
-    lower = name.lower()
-    return any(lower == one or lower.endswith(f".{one}") for one in (d.lower().strip(".") for d in domains))
