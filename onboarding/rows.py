@@ -92,7 +92,7 @@ def from_row(row: Row) -> Record:
         else:
             record = read_record(json.loads(whole))
         for step in record.steps:
-            definition_of(step).found_by(step)
+            definition_of(step).found.model_validate(step.found, context=STORED)
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise UnreadableRowError(row.key, _newer(row) or f"unexpected or missing: {_where(error)}") from None
     if record.schema_version > SCHEMA_VERSION:

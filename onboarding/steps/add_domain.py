@@ -5,9 +5,12 @@ Source: article, "Register your deployment's domain name in Microsoft Entra"; Mi
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from onboarding.azure.gateway_resource import GatewayResource
 from onboarding.core.instructions import Value
-from onboarding.core.parts import DomainName
+from onboarding.core.parts import kept_as
+from onboarding.core.patterns import DOMAIN_NAME
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
@@ -23,7 +26,7 @@ DOMAIN_SECTION = "Register your deployment's domain name in Microsoft Entra"
 class DomainFound(Findings):
     """The domain, and what proves that the tenant owns it."""
 
-    domain: DomainName | None = None
+    domain: Annotated[str, kept_as(DOMAIN_NAME)] | None = None
     domain_verified: bool | None = None
     txt_record: TxtRecord | None = None
 
