@@ -31,7 +31,7 @@ from onboarding.steps.operator_connect import ADMIN_ROLE
 from onboarding.timer import timer_pass
 from tests.support import requests
 from tests.support.steps import STEPS, TASKS
-from tests.support.system import System, finished
+from tests.support.system import System, finished, later
 
 ADMIN, OTHER_USER = "voice.admin@contoso.com", "mallory@contoso.com"
 FOREIGN = GatewayId("11111111-2222-4333-8444-555555555555", "rg-foreign", "foreign-acg")
@@ -359,3 +359,26 @@ async def test_what_is_within_the_bounds_is_done() -> None:
     assert {s.state for s in record.steps} == {"done"}
     assert len(system.outside.writes) > 8
     assert {s.kind for s in STEPS} == set(StepKind)
+
+
+async def test_an_addressee_who_may_not_have_mail_does_not_silence_the_others() -> None:
+    emails = ["voice-ops@contoso.com", "eve@evil.example"]
+    request = requests.parsed(requests.operator_connect(notify={"emails": emails}))
+    system, record = await finished(request, System(permitted=PERMITTED))  # type: ignore[arg-type]
+    assert record.closed
+    told = {address for to, _ in system.outside.notifier.mails for address in to}
+    assert told == {"voice-ops@contoso.com", "team@example.com"}
+    assert {a for n in record.notices for d in n.sent for a in d.to} == told
+
+
+async def test_mail_to_nobody_who_may_have_it_stops_the_step_and_is_no_notice() -> None:
+    team = {"name": "team", "email": "eve@evil.example"}
+    request = requests.parsed(requests.operator_connect(onboardingTeam=team, notify={"emails": ["x@evil.example"]}))
+    system = System(permitted=PERMITTED)
+    system.outside.deploy(request)  # type: ignore[arg-type]
+    record = await later(system, (await system.request(request)).record.id)
+    problem = record.step("share-txt-record").problem
+    assert problem is not None
+    assert problem.code == "not-permitted"
+    assert system.outside.notifier.mails == []
+    assert {n.problem.code for n in record.notices if n.problem} == {"not-permitted"}
