@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from onboarding.core.events import Nudge
 from onboarding.core.messages import encode
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
-from tests.support.people import Json, Operator, Simulator, as_seeded, sample
+from tests.support.people import BOUND, LOOK_EVERY, Json, Operator, Simulator, as_seeded, sample
 from tests.support.requests import SUBSCRIPTION
 
 STEPS_CLIENT = "7d3c2b1a-9e8f-4a6d-b5c4-1f0e2d3c4b5a"
@@ -64,10 +65,21 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Clou
         yield front, steps
 
 
+def settled(table: TableClient, onboarding_id: str) -> Json:
+    """The onboarding's row, once nothing is owed any more: people are told after it has completed."""
+    end = time.monotonic() + BOUND
+    while not (rows := [dict(r) for r in table.query_entities(f"RowKey eq '{onboarding_id}'")]) or any(
+        row["PartitionKey"] != "closed" for row in rows
+    ):
+        assert time.monotonic() < end, [row["PartitionKey"] for row in rows]
+        time.sleep(LOOK_EVERY)
+    return rows[0]
+
+
 def take_over(cloud: Cloud, onboarding_id: str) -> None:
     """Whoever has the front writes a row and sends messages: other values, for steps to be done once more."""
     with TableClient.from_connection_string(cloud.settings["Tables"], "onboardings") as table:
-        row = dict(table.get_entity("closed", onboarding_id))
+        row = settled(table, onboarding_id)
         request, steps, rest = (json.loads(row[column]) for column in ("Request", "Steps", "Rest"))
         request["adminUser"] = OTHER_USER
         request["gateway"]["domain"] = "evil.example"
