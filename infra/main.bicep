@@ -46,6 +46,14 @@ param teamsWebhookUrl string = ''
 param mailSender string = ''
 @description('Whom to tell of checkpoints that stay open, for requests that name nobody.')
 param escalationEmail string = ''
+@description('Subscription ids, or id/resource group, comma-separated, whose gateways the steps may change. Empty: any.')
+param permittedSubscriptions string = ''
+@description('Who may be made Operator Connect Admin, comma-separated: user names, object ids, @domain. Empty: any.')
+param permittedAdminUsers string = ''
+@description('The domain that is added to the tenant is one of these, or below one, comma-separated. Empty: any.')
+param permittedDomainSuffixes string = ''
+@description('E-mail is sent to addresses of these domains, comma-separated. Empty: any.')
+param permittedMailDomains string = ''
 @description('Version of the link key before, while its links are still good.')
 param linkKeyPreviousVersion string = ''
 
@@ -412,6 +420,7 @@ module front 'modules/function-app.bicep' = {
     teamsWebhookName: ''
     mailSender: mailSender
     escalationEmail: escalationEmail
+    permitted: {}
   }
   // The app reads its package and its secrets as it starts: by then the closed doors must have their other way in.
   dependsOn: [
@@ -455,6 +464,13 @@ module steps 'modules/function-app.bicep' = {
     teamsWebhookName: empty(teamsWebhookUrl) ? '' : vault.outputs.teamsWebhookName
     mailSender: mailSender
     escalationEmail: escalationEmail
+    // The front must not have them: it decides nothing by them, and whoever takes it over need not know them.
+    permitted: {
+      ONBOARDING_PERMITTED_SUBSCRIPTIONS: permittedSubscriptions
+      ONBOARDING_PERMITTED_ADMIN_USERS: permittedAdminUsers
+      ONBOARDING_PERMITTED_DOMAIN_SUFFIXES: permittedDomainSuffixes
+      ONBOARDING_PERMITTED_MAIL_DOMAINS: permittedMailDomains
+    }
   }
   dependsOn: [
     // Both apps join one subnet. Side by side the second is refused with 409, "Failed to acquire

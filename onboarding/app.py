@@ -59,7 +59,7 @@ def engine() -> Engine:
     )
     records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential))
     telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
-    return Engine(records, bus, SystemClock(), world, chosen.policy, telling)
+    return Engine(records, bus, SystemClock(), world, chosen.policy, telling, chosen.permitted)
 
 
 def _dns(chosen: Settings) -> DnsLookup:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from onboarding import limits
+from onboarding.bounded import bounded
 from onboarding.core.decide import Decision, create, decide
 from onboarding.core.events import (
     Abandoned,
@@ -29,6 +30,7 @@ from onboarding.core.events import (
     Succeeded,
 )
 from onboarding.core.messages import DeadLetter, ForeignMessageError, decode
+from onboarding.core.permitted import ANYTHING, Permitted
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError, TryLaterError, unexpected_problem
@@ -108,6 +110,11 @@ class Engine:
     world: World
     policy: Policy
     telling: Notifying
+    permitted: Permitted = ANYTHING
+
+    def reach(self) -> World:
+        """The world for one piece of work: what it does there stays within what is permitted."""
+        return bounded(self.world, self.permitted)
 
     @property
     def public_url(self) -> str:
@@ -225,7 +232,7 @@ class Engine:
         step = record.step(name)
         task = definition_of(step).task
         assert task is not None, f"{name} is no task, and is never due"
-        work = Work(record, fenced(self.world, self._permit(record.id, name, ticket)), step)
+        work = Work(record, fenced(self.reach(), self._permit(record.id, name, ticket)), step)
         try:
             async with asyncio.timeout(self.policy.step_timeout):
                 inspection = await task.inspect(work)
@@ -265,7 +272,10 @@ class Engine:
             sent = list(notice.sent)
             try:
                 async with asyncio.timeout(self.policy.notice_timeout):
-                    outcome = await send(notice, started.record, self.world.notifier, self.telling, self.clock, sent)
+                    notifier = self.reach().notifier
+                    outcome = await send(
+                        notice, started.record, notifier, self.telling, self.clock, sent, self.permitted
+                    )
             except asyncio.CancelledError:
                 # Likewise: the ways that it went are kept, so that the next one takes only the others.
                 stopping = TryLaterError(ProblemCode.ATTEMPT_LOST, "The function that was sending it was told to stop.")

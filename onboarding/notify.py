@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from onboarding.core.links import Link, sign
+from onboarding.core.permitted import Permitted
 from onboarding.core.plan import StepKind
 from onboarding.core.problems import StepProblemError, TryLaterError, unexpected_problem
 from onboarding.core.record import Delivered, Notice, Record
-from onboarding.notices.deliveries import deliveries
+from onboarding.notices.deliveries import Delivery, deliveries
 from onboarding.notices.notification import notification
 from onboarding.ports import Clock, Notifier
 from onboarding.telemetry.work import delivering
@@ -39,12 +40,19 @@ class Outcome:
 
 
 async def send(
-    notice: Notice, record: Record, notifier: Notifier, telling: Notifying, clock: Clock, sent: list[Delivered]
+    notice: Notice,
+    record: Record,
+    notifier: Notifier,
+    telling: Notifying,
+    clock: Clock,
+    sent: list[Delivered],
+    permitted: Permitted,
 ) -> Outcome:
     """Send it on every way that it has not gone yet. A way that fails does not keep the others from being tried.
 
-    A way that is not configured tells nobody, and is no failure. `sent` begins with the ways that it went before, and
-    grows with each: it is right also when this is broken off.
+    A way that is not configured tells nobody, and is no failure. Addresses that may not have mail are left out; a way
+    to none but those fails. `sent` begins with the ways that it went before, and grows with each: it is right also when
+    this is broken off.
     """
     ways = deliveries(notice, record, telling.escalation_email, links=telling.link_key is not None)
     failed: StepProblemError | None = None
@@ -53,13 +61,12 @@ async def send(
         if any((d.way, d.outside) == (way.way, way.outside) for d in sent):
             continue
         try:
+            to = _permitted(way, notice, record, permitted)
             link = _link(notice, record, telling, clock.now(), outside=way.outside)
             others = [other for other in ways if other is not way]
             message = notification(notice, record, told=others, link=link, outside=way.outside)
             with delivering(notice, way.way) as going:
-                told = going.told(
-                    await (notifier.teams(message) if way.way == "teams" else notifier.mail(way.to, message))
-                )
+                told = going.told(await (notifier.teams(message) if way.way == "teams" else notifier.mail(to, message)))
         except StepProblemError as problem:
             failed = problem
             if isinstance(problem, TryLaterError) and problem.retry_after is not None:
@@ -69,8 +76,17 @@ async def send(
             failed = unexpected_problem(error)
         else:
             if told:
-                sent.append(Delivered(way=way.way, to=way.to, outside=way.outside, at=clock.now()))
+                sent.append(Delivered(way=way.way, to=to, outside=way.outside, at=clock.now()))
     return Outcome(tuple(sent), failed, max(pauses, default=None))
+
+
+def _permitted(way: Delivery, notice: Notice, record: Record, permitted: Permitted) -> tuple[str, ...]:
+    """Whom it goes to. All of them when none is permitted: then sending it says what is wrong."""
+    to = permitted.addresses(way.to)
+    if to and len(to) < len(way.to):
+        left_out = len(way.to) - len(to)
+        log.warning("%d addressees of notice %s of %s may not have e-mail", left_out, notice.id, record.id)
+    return to or way.to
 
 
 def _link(notice: Notice, record: Record, telling: Notifying, now: datetime, *, outside: bool) -> str:

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
+from onboarding.core import patterns
 from onboarding.core.events import Effect
+from onboarding.core.parts import kept_as
 from onboarding.core.services import TestLine
 from onboarding.core.stored import Stored
 
@@ -111,9 +113,9 @@ class RoleStanding:
 class TxtRecord(Stored):
     """The DNS record which proves that the tenant owns the domain (Graph domainDnsTxtRecord)."""
 
-    name: str
-    type: str = "TXT"
-    value: str
+    name: Annotated[str, kept_as(patterns.TXT_NAME)]
+    type: Annotated[str, kept_as("TXT")] = "TXT"
+    value: Annotated[str, kept_as(patterns.TXT_VALUE)]
     ttl: int
     """Seconds."""
 

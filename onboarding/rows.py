@@ -12,6 +12,7 @@ from onboarding.columns import COLUMN_LENGTH, flat, utf16_units
 from onboarding.core.record import SCHEMA_VERSION, Event, Record
 from onboarding.kinds import STORED
 from onboarding.ports import Row
+from onboarding.steps import definition_of
 from onboarding.upgrade import read_record
 
 OPEN, CLOSED = "open", "closed"
@@ -90,10 +91,18 @@ def from_row(row: Row) -> Record:
             record = Record.model_validate_json(whole, context=STORED)
         else:
             record = read_record(json.loads(whole))
+        for step in record.steps:
+            definition_of(step).found.model_validate(step.found, context=STORED)
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise UnreadableRowError(row.key, _newer(row) or f"unexpected or missing: {_where(error)}") from None
     if record.schema_version > SCHEMA_VERSION:
         raise UnreadableRowError(row.key, _too_new(record.schema_version))
+    if not row.key == record.id == record.request.gateway.onboarding_id:
+        raise UnreadableRowError(
+            row.key,
+            f"its key, its id ({record.id}) and its gateway (whose is {record.request.gateway.onboarding_id}) do not"
+            " belong together, so it was not this application that wrote it",
+        )
     return record
 
 

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
 from onboarding.core.links import KEY_LENGTH
+from onboarding.core.permitted import Permitted
 from onboarding.core.policy import Policy
 
 _POLICY = Policy()
@@ -121,10 +122,29 @@ class Settings(Registration):
     """After a checkpoint opened, until `notify.escalateTo` (or the next setting) is told, once."""
     escalation_email: str | None = None
     """Whom to tell then, for requests that name nobody."""
+
+    permitted_subscriptions: Annotated[tuple[str, ...], NoDecode] = ()
+    """Subscription ids, or `subscription id/resource group`, whose gateways the steps may change. These four stand
+    where only the steps are (`bounded.py`): whoever writes the table, or sends messages, can't change them. Empty: any.
+    """
+    permitted_admin_users: Annotated[tuple[str, ...], NoDecode] = ()
+    """Who may be made Operator Connect Admin: user names, object ids, or `@contoso.com` for everybody of a domain."""
+    permitted_domain_suffixes: Annotated[tuple[str, ...], NoDecode] = ()
+    """The domain that is added to the tenant is one of these, or below one of them."""
+    permitted_mail_domains: Annotated[tuple[str, ...], NoDecode] = ()
+    """E-mail is sent to addresses of these domains only."""
     sandbox_user: str | None = None
     """On a laptop: who is signed in (a name from `http/access.py`). Without effect in Azure."""
 
-    @field_validator("public_resolvers", "teams_hosts", mode="before")
+    @field_validator(
+        "public_resolvers",
+        "teams_hosts",
+        "permitted_subscriptions",
+        "permitted_admin_users",
+        "permitted_domain_suffixes",
+        "permitted_mail_domains",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
@@ -199,6 +219,16 @@ class Settings(Registration):
     def link_keys(self) -> tuple[str, ...]:
         """What signs links and forms: the current key, then the one before."""
         return tuple(key.get_secret_value() for key in (self.link_key, self.link_key_previous) if key)
+
+    @property
+    def permitted(self) -> Permitted:
+        """What the steps will ever do."""
+        return Permitted(
+            self.permitted_subscriptions,
+            self.permitted_admin_users,
+            self.permitted_domain_suffixes,
+            self.permitted_mail_domains,
+        )
 
     @property
     def policy(self) -> Policy:

@@ -62,12 +62,12 @@ async def _pass(engine: Engine) -> int:
 
 async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Looked]]:
     """Onboarding id → what was seen of its due waits. One batch a definition."""
-    now = engine.clock.now()
+    now, reach = engine.clock.now(), engine.reach()
     batches: dict[str, list[Work]] = defaultdict(list)
     for loaded in due:
         for step in loaded.record.steps:
             if _is_due(loaded.record, step, now):
-                batches[step.plan.definition].append(Work(loaded.record, engine.world, step))
+                batches[step.plan.definition].append(Work(loaded.record, reach, step))
     seen: dict[str, list[Looked]] = defaultdict(list)
 
     async def batch(works: Sequence[Work]) -> None:

@@ -29,7 +29,8 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email))
 
 var actionGroupIds = concat(empty(email) ? [] : [group.id], empty(actionGroupId) ? [] : [actionGroupId])
 
-// `query` answers with rows; the rule fires on more rows than none. severity: 1 error, 2 warning.
+// `query` answers with rows; the rule fires on more rows than none, and once for each value of the column `by` if it has
+// one, which the alert then names. severity: 1 error, 2 warning, 3 to be known.
 var rules = [
   {
     name: 'dead-letters'
@@ -39,6 +40,7 @@ var rules = [
     query: loadTextContent('../alerts/dead-letters.kql')
     every: 'PT5M'
     over: 'PT15M'
+    by: ''
   }
   {
     name: 'needs-attention'
@@ -48,6 +50,7 @@ var rules = [
     query: loadTextContent('../alerts/needs-attention.kql')
     every: 'PT15M'
     over: 'PT30M'
+    by: ''
   }
   {
     name: 'old-wait'
@@ -57,6 +60,7 @@ var rules = [
     query: loadTextContent('../alerts/old-wait.kql')
     every: 'PT1H'
     over: 'PT2H'
+    by: ''
   }
   {
     name: 'timer-silent'
@@ -66,6 +70,7 @@ var rules = [
     query: loadTextContent('../alerts/timer-silent.kql')
     every: 'PT5M'
     over: 'PT10M'
+    by: ''
   }
   {
     name: 'failures'
@@ -75,6 +80,17 @@ var rules = [
     query: loadTextContent('../alerts/failures.kql')
     every: 'PT5M'
     over: 'PT15M'
+    by: ''
+  }
+  {
+    name: 'roles-given'
+    title: 'A role of Project Synergy was given'
+    text: 'The principal, by its object id, was given app roles of Project Synergy. Is it a gateway or an admin user that somebody asked for?'
+    severity: 3
+    query: loadTextContent('../alerts/roles-given.kql')
+    every: 'PT5M'
+    over: 'PT15M'
+    by: 'principal'
   }
 ]
 
@@ -98,6 +114,15 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for each in
         {
           query: each.query
           timeAggregation: 'Count'
+          dimensions: empty(each.by) ? [] : [
+            {
+              name: each.by
+              operator: 'Include'
+              values: [
+                '*'
+              ]
+            }
+          ]
           operator: 'GreaterThan'
           threshold: 0
           failingPeriods: {

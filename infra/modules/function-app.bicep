@@ -56,6 +56,8 @@ param linkKeyPreviousVersion string
 param teamsWebhookName string
 param mailSender string
 param escalationEmail string
+@description('Settings of what the steps may do: of that app only.')
+param permitted object
 
 // The name that App Service authentication looks for: it then takes a token of that identity in place of a secret.
 var assertionSetting = 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
@@ -129,7 +131,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: {
+  properties: union(permitted, {
     // The platform's.
     AzureWebJobsStorage__accountName: hostStorageName
     AzureWebJobsStorage__credential: 'managedidentity'
@@ -154,7 +156,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     ONBOARDING_LINK_KEY: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${linkKeyName})'
     ONBOARDING_LINK_KEY_PREVIOUS: empty(linkKeyPreviousVersion) ? '' : '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${linkKeyName};SecretVersion=${linkKeyPreviousVersion})'
     ONBOARDING_TEAMS_WEBHOOK_URL: empty(teamsWebhookName) ? '' : '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${teamsWebhookName})'
-  }
+  })
 }
 
 // The package is sent with a token of Microsoft Entra; nobody has a password for it.

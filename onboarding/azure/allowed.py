@@ -1,35 +1,38 @@
-"""Everything that the application may write at Microsoft, as data. All else is refused before it is sent.
+"""Everything that the application may read and write at Microsoft, as data. All else is refused before it is sent.
 
 The list is short on purpose: the identity's permissions are wide (AppRoleAssignment.ReadWrite.All can grant any
-role to anyone), so what it is used for is narrowed here, at the one place that each adapter sends through.
+role to anyone), so what it is used for is narrowed here, at the one place that each adapter sends through. What stands
+for something in a path is as such a thing is written (FORMS), so that no value makes another path of it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from onboarding.azure.gateway_resource import GATEWAY_TYPE
+from onboarding.core import patterns
+from onboarding.core.patterns import fits
 from onboarding.ports import ServicePrincipal
 from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 
-READS = frozenset({"GET"})
 GRANTABLE_ROLES = frozenset(value.lower() for value in (*APPLICATION_ROLES, ADMIN_ROLE))
 """Values of Project Synergy's roles that may be granted, in lower case."""
 MAX_BATCH = 20
 """Requests in one $batch (Microsoft Graph, JSON batching)."""
 
 
-class ForbiddenWriteError(Exception):
-    """A write that isn't on the list: a mistake in our own code. Nothing was sent."""
+class ForbiddenCallError(Exception):
+    """A call that isn't on the list: a mistake in our own code. Nothing was sent."""
 
     def __init__(self, method: str, path: str, why: str) -> None:
         # A user's name is part of some paths, and this text ends up in logs.
         shown = re.sub(r"[^/]+(?:@|%40)[^/]+", "…", path)
         super().__init__(
-            f"{method} {shown} was not sent: {why}. What the application may write at Microsoft stands in"
+            f"{method} {shown} was not sent: {why}. What the application may ask of Microsoft stands in"
             " onboarding/azure/allowed.py."
         )
 
@@ -93,32 +96,72 @@ GRAPH_WRITES: Mapping[str, Rule] = {
     "POST /domains/{id}/verify": _no_body,
     "POST /users/{sender}/sendMail": _any_body,
 }
+ARM_READS = (
+    f"GET {_GATEWAY}",
+    f"GET {_GATEWAY}/testLines",
+    f"GET /subscriptions/{{subscription}}/providers/{GATEWAY_TYPE}",
+)
+GRAPH_READS = (
+    "GET /servicePrincipals(appId='{id}')",
+    "GET /servicePrincipals/{id}",
+    "GET /servicePrincipals/{id}/appRoleAssignments",
+    "GET /servicePrincipals/{id}/appRoleAssignedTo",
+    "GET /users/{id}",
+    "GET /users/{id}/appRoleAssignments",
+    "GET /domains/{id}",
+    "GET /domains/{id}/verificationDnsRecords",
+)
 BATCH = "/$batch"
+FORMS: Mapping[str, str] = {
+    "subscriptions": patterns.GUID,
+    "resourceGroups": patterns.RESOURCE_GROUP,
+    "communicationsGateways": patterns.RESOURCE_NAME,
+    "testLines": patterns.RESOURCE_NAME,
+    "servicePrincipals": patterns.GUID,
+    "appId": patterns.GUID,
+    "users": patterns.USER_NAME,
+    "domains": patterns.DOMAIN_NAME,
+}
+"""What names one of a collection in a path, percent-decoded."""
 
 _SEGMENT = r"(?!\.{1,2}(?:/|$))(?:[\w.~@!$&'()*+,;=:-]|%(?!2[fF]|5[cC]|2[eE])[0-9a-fA-F]{2})+"
 """One segment of a path. No dot segments and no encoded slash: they could mean another path at the other end."""
 
 
-def _compiled(writes: Mapping[str, Rule]) -> list[tuple[str, re.Pattern[str], Rule]]:
-    compiled = []
-    for operation, rule in writes.items():
-        method, template = operation.split(" ", 1)
-        pattern = re.sub(r"\\\{(\w+)\\\}", lambda name: f"(?P<{name[1]}>{_SEGMENT})", re.escape(template))
-        compiled.append((method, re.compile(pattern, re.IGNORECASE), rule))
-    return compiled
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """One row of the lists."""
+
+    method: str
+    path: re.Pattern[str]
+    forms: Mapping[str, str]
+    """Name in the path → what stands for it."""
+    rule: Rule
 
 
-_ARM = _compiled(ARM_WRITES)
-_GRAPH = _compiled(GRAPH_WRITES)
+def _operations(reads: Iterable[str], writes: Mapping[str, Rule]) -> list[_Operation]:
+    listed: dict[str, Rule] = {**dict.fromkeys(reads, _no_body), **writes}
+    return [_operation(operation, rule) for operation, rule in listed.items()]
+
+
+def _operation(operation: str, rule: Rule) -> _Operation:
+    method, template = operation.split(" ", 1)
+    pattern = re.sub(r"\\\{(\w+)\\\}", lambda name: f"(?P<{name[1]}>{_SEGMENT})", re.escape(template))
+    forms = {name: FORMS[collection] for collection, name in re.findall(r"(\w+)\W+\{(\w+)\}", template)}
+    return _Operation(method, re.compile(pattern, re.IGNORECASE), forms, rule)
+
+
+_ARM = _operations(ARM_READS, ARM_WRITES)
+_GRAPH = _operations(GRAPH_READS, GRAPH_WRITES)
 
 
 def check_arm(method: str, path: str) -> None:
-    """Let a request to ARM pass, or raise ForbiddenWriteError. `path` is without query, as it is sent."""
+    """Let a request to ARM pass, or raise ForbiddenCallError. `path` is without query, as it is sent."""
     _check(_ARM, method, path, None, None)
 
 
 def check_graph(method: str, path: str, body: Any = None, grants: Grants | None = None) -> None:
-    """Let a request to Graph pass, or raise ForbiddenWriteError. `path` is below the version, without query."""
+    """Let a request to Graph pass, or raise ForbiddenCallError. `path` is below the version, without query."""
     if method == "POST" and path == BATCH:
         _check_batch(body, grants)
     else:
@@ -128,21 +171,19 @@ def check_graph(method: str, path: str, body: Any = None, grants: Grants | None 
 def _check_batch(body: Any, grants: Grants | None) -> None:
     requests = _field(body, "requests")
     if not isinstance(requests, list) or not 0 < len(requests) <= MAX_BATCH:
-        raise ForbiddenWriteError("POST", BATCH, f"it must hold 1 to {MAX_BATCH} requests")
+        raise ForbiddenCallError("POST", BATCH, f"it must hold 1 to {MAX_BATCH} requests")
     for request in requests:
         path = str(request["url"]).partition("?")[0]
         _check(_GRAPH, str(request["method"]), path, request.get("body"), grants)
 
 
-def _check(
-    writes: list[tuple[str, re.Pattern[str], Rule]], method: str, path: str, body: Any, grants: Grants | None
-) -> None:
-    if method in READS:
-        return
-    for allowed, pattern, rule in writes:
-        if method == allowed and (found := pattern.fullmatch(path)):
-            why = rule(found.groupdict(), body, grants)
+def _check(listed: list[_Operation], method: str, path: str, body: Any, grants: Grants | None) -> None:
+    for operation in listed:
+        if method == operation.method and (found := operation.path.fullmatch(path)):
+            names = found.groupdict()
+            wrong = [name for name, form in operation.forms.items() if not fits(form, unquote(names[name]))]
+            why = f"its {wrong[0]} is not written like one" if wrong else operation.rule(names, body, grants)
             if why:
-                raise ForbiddenWriteError(method, path, why)
+                raise ForbiddenCallError(method, path, why)
             return
-    raise ForbiddenWriteError(method, path, "it is not on the list of allowed writes")
+    raise ForbiddenCallError(method, path, "it is not on the list of what is allowed")

@@ -78,7 +78,7 @@ class GraphDirectory(Directory):
     async def assign_roles(self, application: ServicePrincipal, principal_id: str, role_ids: Sequence[str]) -> None:
         """Grant roles of that application. Those held already are success.
 
-        Raises ForbiddenWriteError for another application than Project Synergy, or for another of its roles.
+        Raises ForbiddenCallError for another application than Project Synergy, or for another of its roles.
         """
         grants = Grants.of(application)
         asks = [_grant(application.id, principal_id, role_id) for role_id in role_ids]

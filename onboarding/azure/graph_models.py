@@ -9,10 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from onboarding.azure.answers import MicrosoftCall, unexpected_answer
+from onboarding.core.patterns import TXT_VALUE, fits
 from onboarding.ports import AppRole, Domain, ServicePrincipal, TxtRecord
 
-VERIFICATION_PREFIX = "MS="
-"""How the value of Microsoft's domain verification record begins."""
 M = TypeVar("M", bound="GraphBody")
 
 
@@ -109,7 +108,7 @@ def domain_from_graph(name: str, body: DomainBody, records: Iterable[DnsRecordBo
 def verification_record(domain: str, records: Iterable[DnsRecordBody]) -> TxtRecord | None:
     """The TXT record among Graph's verification records; None when it isn't there."""
     for record in records:
-        if (record.record_type or "").lower() == "txt" and (record.text or "").startswith(VERIFICATION_PREFIX):
+        if (record.record_type or "").lower() == "txt" and fits(TXT_VALUE, record.text or ""):
             name = domain if record.label in (None, "", "@") else record.label
             return TxtRecord(name=name or domain, value=record.text or "", ttl=record.ttl)
     return None

@@ -25,6 +25,20 @@ def _email(address: str, info: ValidationInfo) -> str:
 
 
 Guid = Annotated[str, StringConstraints(pattern=patterns.GUID)]
+
+
+def kept_as(pattern: str) -> AfterValidator:
+    """Of a text that a step found: when it is read from a table, where others may have written it, it fits this."""
+
+    def check(text: str | None, info: ValidationInfo) -> str | None:
+        if is_stored(info) and text is not None and not patterns.fits(pattern, text):
+            raise PydanticCustomError("kept", "is not what a step could have found")
+        return text
+
+    return AfterValidator(check)
+
+
+ObjectId = Annotated[str, kept_as(patterns.OBJECT_ID)]
 Email = Annotated[
     str,
     StringConstraints(pattern=patterns.EMAIL, max_length=254),

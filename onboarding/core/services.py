@@ -5,7 +5,6 @@ The rules between their fields read the raw body, so that they hold beside field
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
@@ -42,7 +41,7 @@ class CallRouting(StrEnum):
 @lru_cache(maxsize=1024)
 def phone_number_problem(number: str) -> str | None:
     """Why this is no phone number in E.164 with its country code; None when it is one."""
-    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+    if not patterns.fits(patterns.PHONE_NUMBER, number):
         return "must be in E.164 form: '+', country code and number, digits only, such as +442079460101"
     # phonenumbers loads its metadata at import: only a request that holds a number pays for it.
     import phonenumbers
@@ -57,7 +56,9 @@ def phone_number_problem(number: str) -> str | None:
 
 
 def _phone_number(number: str, info: ValidationInfo) -> str:
-    problem = None if is_stored(info) else phone_number_problem(number)
+    if is_stored(info) and patterns.fits(patterns.PHONE_NUMBER, number):
+        return number
+    problem = phone_number_problem(number)
     if problem:
         raise PydanticCustomError("phone_number", "{problem}", {"problem": problem})
     return number

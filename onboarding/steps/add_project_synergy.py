@@ -6,6 +6,7 @@ Source: article, "Add the Project Synergy application to your Azure tenant".
 from __future__ import annotations
 
 from onboarding.core.instructions import Value
+from onboarding.core.parts import ObjectId
 from onboarding.core.plan import StepKind
 from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
@@ -19,7 +20,7 @@ from onboarding.steps.operator_connect import (
 class ProjectSynergyFound(Findings):
     """Microsoft's application in the tenant."""
 
-    project_synergy_id: str | None = None
+    project_synergy_id: ObjectId | None = None
     """Object id of its service principal."""
 
     def values(self) -> tuple[Value, ...]:

@@ -5,6 +5,7 @@ Source: article, "Assign an Admin user to the Project Synergy application".
 
 from __future__ import annotations
 
+from onboarding.core.parts import ObjectId
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
@@ -18,7 +19,7 @@ from onboarding.steps.operator_connect import ADMIN_ROLE, ONBOARDED_ALREADY, PRO
 class AdminUserFound(Findings):
     """Who it is."""
 
-    admin_user_id: str | None = None
+    admin_user_id: ObjectId | None = None
     """Object id in the tenant."""
 
 

@@ -11,9 +11,9 @@ from onboarding.core.problems import TryLaterError
 from onboarding.ports import Principal
 from onboarding.steps.add_project_synergy import ProjectSynergyFound
 from onboarding.steps.app_roles import expect_application, find_role, role_differences
-from onboarding.steps.base import Applied, Inspection, Work, finding_missing, plural
+from onboarding.steps.base import Applied, Inspection, Work, plural
 from onboarding.steps.definition import Definition
-from onboarding.steps.find_application_id import application_findings
+from onboarding.steps.find_application_id import identity_of
 from onboarding.steps.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 
 
@@ -32,9 +32,7 @@ class AssignApplicationRoles:
     """The gateway's identity holds the seven roles, and no other by us."""
 
     async def inspect(self, work: Work) -> Inspection:
-        principal_id = application_findings(work.record).gateway_principal_id
-        if principal_id is None:
-            raise finding_missing("the gateway's identity", "find-application-id")
+        principal_id = (await identity_of(work)).id
         standing = await work.world.directory.role_standing(
             Principal("servicePrincipals", principal_id), PROJECT_SYNERGY_APP_ID
         )

@@ -11,7 +11,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.core.record import Record
 from onboarding.ports import Notification
-from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings, txt_record, txt_values
+from onboarding.steps.add_domain import DOMAIN_SECTION, DomainFound, domain_findings, found_now, txt_values
 from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.definition import Definition
 
@@ -40,7 +40,7 @@ def txt_record_instructions(record: Record) -> Instructions:
     )
 
 
-def message(record: Record) -> Notification:
+def message(record: Record, found: DomainFound) -> Notification:
     """What the onboarding team needs to publish the TXT record that was found, ready to paste."""
     request = record.request
     return Notification(
@@ -57,7 +57,7 @@ def message(record: Record) -> Notification:
             "Please configure this TXT record for the gateway's domain.",
             "Nothing else is needed: the record is watched, and the domain is verified when it is visible.",
         ),
-        tuple((v.label, v.text) for v in txt_record_values(record)),
+        tuple((v.label, v.text) for v in txt_values(found)),
         told=("nobody else",),
     )
 
@@ -68,14 +68,14 @@ class ShareTxtRecord:
     """
 
     async def inspect(self, work: Work) -> Inspection:
-        if domain_findings(work.record).domain_verified:
+        found = await found_now(work)
+        if found.domain_verified:
             return Inspection((), f"{VERIFIED_ALREADY} Nothing is to be shared.")
-        txt_record(work.record)
-        return Inspection(("tell the onboarding team",), "The onboarding team has not been told.")
+        return Inspection(("tell the onboarding team",), "The onboarding team has not been told.", seen=found)
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         team = work.request.onboarding_team
-        told = message(work.record)
+        told = message(work.record, inspection.seen)
         if await work.world.notifier.mail((team.email,), told):
             return Applied(f"Told {team.name} by e-mail.")
         if work.request.notify.teams and await work.world.notifier.teams(told):

@@ -8,9 +8,10 @@ from __future__ import annotations
 from onboarding.core.plan import DAY, Budget, StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
-from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings
-from onboarding.steps.base import Applied, Inspection, Work, finding_missing
+from onboarding.steps.add_domain import DOMAIN_SECTION, domain_of
+from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
+from onboarding.steps.gateway_resource import gateway_of
 
 
 class VerifiedFound(Findings):
@@ -23,9 +24,7 @@ class VerifyDomain:
     """Graph is asked to look for the TXT record."""
 
     async def inspect(self, work: Work) -> Inspection:
-        name = domain_findings(work.record).domain
-        if name is None:
-            raise finding_missing("the domain", "add-domain")
+        name = domain_of(work, await gateway_of(work))
         domain = await work.world.directory.domain(name)
         if domain is None:
             raise TryLaterError(ProblemCode.NOT_REPLICATED, f"Microsoft Entra does not show the domain {name} yet.")

@@ -33,6 +33,9 @@ class Attribute(StrEnum):
     KIND = "kind"
     WAY = "way"
     QUEUE = "queue"
+    PRINCIPAL = "principal"
+    """The object id of who is given a role: whoever is woken by that must know whom."""
+    ROLE = "role"
 
 
 class Kind(StrEnum):
@@ -103,6 +106,13 @@ UNREADABLE_ROWS = Instrument(
     "{row}",
     "rows that this version can't read, each time the timer meets one",
 )
+ROLES_GIVEN = Instrument(
+    "onboarding.roles.given",
+    Kind.COUNTER,
+    "{role}",
+    "app roles of Project Synergy that were given, each as it is asked for; the principal by its object id",
+    (Attribute.PRINCIPAL, Attribute.ROLE),
+)
 INSTRUMENTS = (
     STEPS,
     WAIT_AGE,
@@ -113,6 +123,7 @@ INSTRUMENTS = (
     TIMER_PASSES,
     DEAD_LETTERS,
     UNREADABLE_ROWS,
+    ROLES_GIVEN,
 )
 
 

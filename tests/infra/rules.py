@@ -25,11 +25,13 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 """Source: Microsoft.Insights/scheduledQueryRules, `Condition`."""
 _LISTED = re.compile(
     r"name: '(?P<name>[\w-]+)'\s+title: .*\s+text: .*\s+severity: \d\s+query: loadTextContent\('(?P<file>[^']+)'\)\s+"
-    r"every: '(?P<every>\w+)'\s+over: '(?P<over>\w+)'\s+\}"
+    r"every: '(?P<every>\w+)'\s+over: '(?P<over>\w+)'\s+by: '(?P<by>\w*)'\s+\}"
 )
 _SHARED = re.compile(
     r"enabled: true\s+scopes: \[\s+workspaceId\s+\]\s+evaluationFrequency: each\.every\s+windowSize: each\.over\s+"
-    r"criteria: \{\s+allOf: \[\s+\{\s+query: each\.query\s+timeAggregation: 'Count'\s+operator: '(?P<operator>\w+)'\s+"
+    r"criteria: \{\s+allOf: \[\s+\{\s+query: each\.query\s+timeAggregation: 'Count'\s+"
+    r"dimensions: empty\(each\.by\) \? \[\] : \[\s+\{\s+name: each\.by\s+operator: 'Include'\s+"
+    r"values: \[\s+'\*'\s+\]\s+\}\s+\]\s+operator: '(?P<operator>\w+)'\s+"
     r"threshold: (?P<threshold>\d+)\s+failingPeriods: \{\s+numberOfEvaluationPeriods: (?P<periods>\d+)\s+"
     r"minFailingPeriodsToAlert: (?P<failing>\d+)\s+\}\s+\}\s+\]"
 )
@@ -50,10 +52,16 @@ class Rule:
     """Of the last so many evaluations ..."""
     failing: int
     """... so many must go beyond the threshold."""
+    by: str
+    """A column: there is an alert for each of its values, which it names. Empty: one for all."""
 
     def rows(self, workspace: Workspace, now: datetime) -> list[dict[str, Any]]:
         """The answer at one evaluation: the query sees its window alone."""
         return workspace.ask(self.query, now - self.window, now)
+
+    def alerts(self, workspace: Workspace, now: datetime) -> set[object]:
+        """The values of `by` that an alert of their own names at this evaluation."""
+        return {row[self.by] for row in self.rows(workspace, now)}
 
     def fires(self, workspace: Workspace, now: datetime) -> bool:
         """Whether the evaluation at this time fires it, or keeps it fired."""
@@ -85,4 +93,5 @@ def _rule(own: re.Match[str], shared: re.Match[str]) -> Rule:
         int(shared["threshold"]),
         int(shared["periods"]),
         int(shared["failing"]),
+        own["by"],
     )

@@ -61,6 +61,8 @@ LEFT_AT_DEFAULT = {
     "ONBOARDING_WARN_AFTER",
 }
 """A new setting is set by the template, or stands here."""
+OF_STEPS_ONLY = {name for name in (f"ONBOARDING_{f.upper()}" for f in Settings.model_fields) if "_PERMITTED_" in name}
+"""What bounds the steps, whoever has the front."""
 REFUSED_BY_FLEX = {
     "FUNCTIONS_EXTENSION_VERSION",
     "FUNCTIONS_WORKER_RUNTIME",
@@ -96,11 +98,21 @@ def setting_names() -> dict[str, Any]:
 def test_each_app_setting_is_one_that_somebody_reads_and_each_setting_is_decided_on(predicted: Snapshot) -> None:
     for who in WHO:
         set_here = set(predicted.settings(who))
+        assert set_here & OF_STEPS_ONLY == (OF_STEPS_ONLY if who == "steps" else set())
         assert set_here - PLATFORM_SETTINGS - set(setting_names()) == set()
         assert set_here >= PLATFORM_SETTINGS
         assert set_here & LEFT_AT_DEFAULT == set()
-        assert set(setting_names()) - set_here - LEFT_AT_DEFAULT == set()
+        assert set(setting_names()) - set_here - LEFT_AT_DEFAULT - OF_STEPS_ONLY == set()
     assert set(setting_names()) >= LEFT_AT_DEFAULT
+
+
+def test_what_bounds_the_steps_is_what_was_chosen() -> None:
+    predicted = snapshot("private")
+    told = {name: predicted.settings("steps")[name] for name in OF_STEPS_ONLY}
+    assert len(told) == 4
+    for name, value in told.items():
+        parameter = re.sub(r"_(\w)", lambda letter: letter[1].upper(), name.removeprefix("ONBOARDING_").lower())
+        assert value == predicted.given[parameter] != ""
 
 
 def test_no_setting_is_one_that_flex_consumption_refuses(predicted: Snapshot) -> None:

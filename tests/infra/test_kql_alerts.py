@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from onboarding.core.events import RetryRequested
+from onboarding.core.events import PauseRequested, RetryRequested
 from onboarding.core.record import StepState
+from onboarding.memory.directory import PROJECT_SYNERGY_ROLES
 from onboarding.telemetry import metrics
 from onboarding.telemetry.calls import calling
 from onboarding.telemetry.names import (
@@ -117,7 +118,7 @@ async def test_a_wait_is_old_until_it_ends(going: Life) -> None:
     going.system.outside.settle()
     await going.system.run(onboarding)
     await going.goes_on(A_WINDOW)
-    assert fired(going) == set()
+    assert fired(going) == {"roles-given"}
 
 
 @pytest.mark.parametrize(("seconds", "fires"), [(TWO_WEEKS - 1, False), (TWO_WEEKS, False), (TWO_WEEKS + 1, True)])
@@ -170,6 +171,28 @@ async def test_dead_letters_are_told_of_by_their_queue_while_they_are_new(going:
         ("verify-domain", 2.0),
         ("notices", 1.0),
     }
+    await going.goes_on(15)
+    assert fired(going) == set()
+
+
+async def test_each_role_that_is_given_names_its_principal_while_it_is_new(going: Life) -> None:
+    onboarding = await accepted(going, deployed=True)
+    await going.goes_on(A_WINDOW)
+    assert fired(going) == set()
+
+    going.system.outside.settle()
+    await going.goes_on(5)
+    directory = going.system.outside.directory
+    held = {(who, role) for (who, _), roles in directory.held.items() for role in roles}
+    names = {role.id: role.value for role in PROJECT_SYNERGY_ROLES}
+    assert len(held) == 8
+    assert fired(going) == {"roles-given"}
+    assert {(r["principal"], r["role"], r["given"]) for r in rows(going, "roles-given")} == {
+        (who, names[role], 1.0) for who, role in held
+    }
+    assert RULES["roles-given"].alerts(going.workspace, going.now) == {who for who, _ in held}
+
+    await going.system.engine.happen(onboarding, PauseRequested("ada", "enough was seen"))
     await going.goes_on(15)
     assert fired(going) == set()
 
@@ -228,4 +251,4 @@ async def test_what_goes_wrong_and_has_no_alert_fires_none(going: Life) -> None:
 
 
 def test_each_rule_is_tried() -> None:
-    assert set(RULES) == {"dead-letters", "failures", "needs-attention", "old-wait", "timer-silent"}
+    assert set(RULES) == {"dead-letters", "failures", "needs-attention", "old-wait", "roles-given", "timer-silent"}

@@ -14,6 +14,8 @@ import pytest
 from onboarding.core.notices import NoticeKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
+from onboarding.memory.directory import user_id
+from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES
 from onboarding.telemetry.calls import calling
 from onboarding.telemetry.names import LOG_FIELDS
 from onboarding.telemetry.work import dead
@@ -132,6 +134,13 @@ def test_notices_by_their_kind_way_and_outcome(told: Told) -> None:
 def test_passes_and_dead_letters(told: Told) -> None:
     assert sum(row["passes"] for row in told.tile("timer")) == 6
     assert [(row["queue"], row["letters"]) for row in told.tile("dead-letters")] == [("verify-domain", 1.0)]
+
+
+def test_roles_that_were_given_and_to_whom(told: Told) -> None:
+    rows = told.tile("roles-given")
+    assert sorted(row["role"] for row in rows) == sorted((ADMIN_ROLE, *APPLICATION_ROLES))
+    assert {row["principal"] for row in rows} == {"principal-of-contoso-acg", user_id("voice.admin@contoso.com")}
+    assert {row["given"] for row in rows} == {1.0}
 
 
 def test_functions_and_their_failures(told: Told) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from onboarding.azure.allowed import ForbiddenWriteError
+from onboarding.azure.allowed import ForbiddenCallError
 from onboarding.azure.gateway_resource import GatewayId
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
@@ -143,7 +143,7 @@ async def test_silence_ends_in_time(arm: Adapters, monkeypatch: pytest.MonkeyPat
 
 async def test_even_the_sdk_itself_cannot_write_past_the_list(arm: Adapters) -> None:
     client = arm.gateways._client.get()
-    with pytest.raises(ForbiddenWriteError):
+    with pytest.raises(ForbiddenCallError):
         await client.resources.begin_delete_by_id(GATEWAY.arm_id, api_version="2023-09-01", polling=False)
     assert arm.sent("arm") == []
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from onboarding.azure.allowed import ForbiddenWriteError
+from onboarding.azure.allowed import ForbiddenCallError
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.ports import Principal, ServicePrincipal
@@ -75,7 +75,7 @@ async def test_an_application_that_does_not_show_yet_is_looked_for_later(graph: 
 
 
 async def test_another_application_is_never_added(graph: Adapters) -> None:
-    with pytest.raises(ForbiddenWriteError, match="Project Synergy"):
+    with pytest.raises(ForbiddenCallError, match="Project Synergy"):
         await graph.directory.add_application(AZURE_COMMUNICATIONS_GATEWAY_APP_ID, "Another")
     assert graph.sent("graph") == []
 
@@ -149,7 +149,7 @@ async def test_other_roles_and_other_applications_are_never_granted(graph: Adapt
         (other, [other.app_roles[0].id]),
     )
     for resource, ids in attempts:
-        with pytest.raises(ForbiddenWriteError):
+        with pytest.raises(ForbiddenCallError):
             await graph.directory.assign_roles(resource, ADMIN_ID, ids)
     assert graph.sent("graph") == before
 

@@ -19,7 +19,7 @@ from onboarding.settings import Settings
 from onboarding.steps.add_domain import DomainFound
 from onboarding.steps.share_txt_record import message as txt_record_words
 from tests.support.adapters import Adapters, connected
-from tests.support.records import after, finding
+from tests.support.records import after
 from tests.twins.notifier import MESSAGE, NotifierBehaviour
 
 SENDER = "onboarding@contoso.com"
@@ -246,8 +246,8 @@ async def test_the_onboarding_team_finds_the_txt_record_in_its_mail(
     assert domain is not None
     assert domain.txt_record is not None
     txt = domain.txt_record
-    record = finding(after("share-txt-record"), "add-domain", DomainFound(txt_record=txt))
-    assert await notifier.mail(("team@example.com",), txt_record_words(record))
+    record, found = after("share-txt-record"), DomainFound(txt_record=txt)
+    assert await notifier.mail(("team@example.com",), txt_record_words(record, found))
     (mail,) = microsoft.world.mailbox.mails
     for part in (mail.text, mail.html):
         assert not [v for v in (txt.name, "TXT", txt.value, f"{txt.ttl} seconds") if v not in part]

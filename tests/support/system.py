@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from onboarding.core.events import Confirmed
+from onboarding.core.permitted import Permitted
 from onboarding.core.plan import StepKind
 from onboarding.core.policy import Policy
 from onboarding.core.record import Event, Record, StepState
@@ -35,10 +36,12 @@ class System:
     """Table `events`."""
     policy: Policy = field(default_factory=Policy)
     telling: Notifying = TELLING
+    permitted: Permitted = field(default_factory=Permitted)
 
     def __post_init__(self) -> None:
         self.records = Records(self.onboardings, self.trail)
-        self.engine = Engine(self.records, self.bus, self.clock, self.outside.world, self.policy, self.telling)
+        world, policy, telling = self.outside.world, self.policy, self.telling
+        self.engine = Engine(self.records, self.bus, self.clock, world, policy, telling, self.permitted)
 
     async def request(self, request: OnboardingRequest, *, again: bool = False) -> Accepted:
         return await self.engine.request(request, "ada", again=again)

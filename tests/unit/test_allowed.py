@@ -9,20 +9,24 @@ import pytest
 from onboarding.azure.allowed import (
     ARM_WRITES,
     GRANTABLE_ROLES,
+    GRAPH_READS,
     GRAPH_WRITES,
     MAX_BATCH,
-    ForbiddenWriteError,
+    ForbiddenCallError,
     Grants,
     check_arm,
     check_graph,
 )
+from onboarding.azure.gateway_resource import GATEWAY_TYPE
+from onboarding.azure.permissions import TABLE
 from onboarding.ports import AppRole, ServicePrincipal
 from onboarding.steps.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 
 SYNERGY_ID = "0a0a0a0a-0000-4000-8000-000000000001"
 ADMIN_ID = "5A0E7C94-2f16-4d8b-93ae-c1b70d52e8f4"
 FOREIGN_ROLE = "99999999-0000-4000-8000-000000000009"
-GROUP = "/subscriptions/s/resourceGroups/g/providers"
+SUBSCRIPTION = "6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-voice/providers"
 GATEWAY = f"{GROUP}/Microsoft.VoiceServices/communicationsGateways/contoso-acg"
 
 
@@ -84,7 +88,7 @@ def test_gateways_and_test_lines_may_be_put(path: str) -> None:
     ],
 )
 def test_nothing_else_is_written_in_azure(method: str, path: str) -> None:
-    with pytest.raises(ForbiddenWriteError):
+    with pytest.raises(ForbiddenCallError):
         check_arm(method, path)
 
 
@@ -123,7 +127,7 @@ def test_graph_takes_what_the_steps_need(path: str, body: Any) -> None:
     ],
 )
 def test_nothing_else_is_written_in_graph(method: str, path: str) -> None:
-    with pytest.raises(ForbiddenWriteError):
+    with pytest.raises(ForbiddenCallError):
         check_graph(method, path, {"appId": PROJECT_SYNERGY_APP_ID}, Grants.of(SYNERGY))
 
 
@@ -131,7 +135,7 @@ def test_nothing_else_is_written_in_graph(method: str, path: str) -> None:
     "body", [None, {}, {"appId": "8502a0ec-c76d-412f-836c-398018e2312b"}, [PROJECT_SYNERGY_APP_ID]]
 )
 def test_only_project_synergy_is_added(body: Any) -> None:
-    with pytest.raises(ForbiddenWriteError, match=PROJECT_SYNERGY_APP_ID):
+    with pytest.raises(ForbiddenCallError, match=PROJECT_SYNERGY_APP_ID):
         check_graph("POST", "/servicePrincipals", body)
 
 
@@ -141,7 +145,7 @@ def test_only_the_seven_roles_and_admin_are_granted_by_value_whatever_their_ids(
     for role_id in (*APPLICATION_ROLES.values(), ADMIN_ID.lower(), ADMIN_ID.upper()):
         check_graph("POST", path, grant(role_id), grants)
     for role_id in (FOREIGN_ROLE, "00000000-0000-0000-0000-000000000000", ""):
-        with pytest.raises(ForbiddenWriteError, match="one of Project Synergy's roles"):
+        with pytest.raises(ForbiddenCallError, match="one of Project Synergy's roles"):
             check_graph("POST", path, grant(role_id), grants)
 
 
@@ -149,7 +153,7 @@ def test_the_articles_ids_are_not_enough_when_the_tenant_has_others() -> None:
     elsewhere = ServicePrincipal(SYNERGY_ID, PROJECT_SYNERGY_APP_ID, "", (role("other-id", "Data.Read"),))
     path = f"/servicePrincipals/{SYNERGY_ID}/appRoleAssignedTo"
     check_graph("POST", path, grant("other-id"), Grants.of(elsewhere))
-    with pytest.raises(ForbiddenWriteError):
+    with pytest.raises(ForbiddenCallError):
         check_graph("POST", path, grant(APPLICATION_ROLES["Data.Read"]), Grants.of(elsewhere))
 
 
@@ -163,15 +167,15 @@ def test_roles_of_another_application_are_never_granted() -> None:
         (grant(ADMIN_ID), None),
         (grant(ADMIN_ID, "another-resource"), Grants.of(SYNERGY)),
     ):
-        with pytest.raises(ForbiddenWriteError):
+        with pytest.raises(ForbiddenCallError):
             check_graph("POST", path, body, grants)
     other = "/servicePrincipals/another-resource/appRoleAssignedTo"
-    with pytest.raises(ForbiddenWriteError):
+    with pytest.raises(ForbiddenCallError):
         check_graph("POST", other, grant(ADMIN_ID, "another-resource"), Grants.of(SYNERGY))
 
 
 def test_a_batch_is_judged_by_what_is_in_it() -> None:
-    good = {"id": "1", "method": "GET", "url": "/users/x?$select=id"}
+    good = {"id": "1", "method": "GET", "url": "/users/voice.admin%40contoso.com?$select=id"}
     add = {"id": "2", "method": "POST", "url": "/domains", "body": {"id": "x.example"}}
     check_graph("POST", "/$batch", {"requests": [good, add]})
     for bad in (
@@ -179,23 +183,95 @@ def test_a_batch_is_judged_by_what_is_in_it() -> None:
         {"id": "3", "method": "POST", "url": "/servicePrincipals", "body": {"appId": "another"}},
         {"id": "3", "method": "POST", "url": "/$batch", "body": {"requests": [good]}},
     ):
-        with pytest.raises(ForbiddenWriteError):
+        with pytest.raises(ForbiddenCallError):
             check_graph("POST", "/$batch", {"requests": [good, bad]})
 
 
 @pytest.mark.parametrize("count", [0, MAX_BATCH + 1])
 def test_a_batch_has_its_size(count: int) -> None:
     requests = [{"id": str(n), "method": "GET", "url": "/domains"} for n in range(count)]
-    with pytest.raises(ForbiddenWriteError, match="1 to 20"):
+    with pytest.raises(ForbiddenCallError, match="1 to 20"):
         check_graph("POST", "/$batch", {"requests": requests})
 
 
-def test_reading_is_free() -> None:
-    check_arm("GET", GATEWAY)
-    check_graph("GET", "/users/x")
+GRAPH_READ = (
+    f"/servicePrincipals(appId='{PROJECT_SYNERGY_APP_ID}')",
+    f"/servicePrincipals/{SYNERGY_ID}",
+    f"/servicePrincipals/{SYNERGY_ID}/appRoleAssignments",
+    f"/servicePrincipals/{SYNERGY_ID}/appRoleAssignedTo",
+    "/users/voice.admin%40contoso.com",
+    f"/users/{SYNERGY_ID}/appRoleAssignments",
+    "/domains/abc.commsgw.azure.com",
+    "/domains/abc.commsgw.azure.com/verificationDnsRecords",
+)
+
+
+def test_what_the_steps_read_may_be_read() -> None:
+    for path in (GATEWAY, f"{GATEWAY}/testLines", f"/subscriptions/{SUBSCRIPTION}/providers/{GATEWAY_TYPE}"):
+        check_arm("GET", path)
+    for path in GRAPH_READ:
+        check_graph("GET", path)
+    assert len(GRAPH_READ) == len(GRAPH_READS)
+
+
+def test_what_is_read_is_what_the_table_of_permissions_says() -> None:
+    calls = {row["call"] for row in TABLE["calls"] if row["call"].startswith("GET ")}
+    assert calls == set(GRAPH_READS)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/servicePrincipals/{SYNERGY_ID}/owners",
+        f"/servicePrincipals/{SYNERGY_ID}%2Fowners",
+        f"/servicePrincipals/{SYNERGY_ID}/owners/appRoleAssignments",
+        "/servicePrincipals/x",
+        "/servicePrincipals(appId='x')",
+        "/users/x",
+        "/users/voice.admin@contoso.com/messages",
+        "/users/voice.admin@contoso.com%2Fmessages",
+        "/users/..",
+        "/domains/abc",
+        "/domains/abc.example%0A",
+        "/applications",
+        "/me",
+    ],
+)
+def test_nothing_else_is_read_not_in_a_batch_either(path: str) -> None:
+    """`gatewayPrincipalId: "<id>/owners"` made another GET in a batch."""
+    with pytest.raises(ForbiddenCallError):
+        check_graph("GET", path)
+    with pytest.raises(ForbiddenCallError):
+        check_graph("POST", "/$batch", {"requests": [{"id": "1", "method": "GET", "url": path}]})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        GATEWAY.replace(SUBSCRIPTION, "s"),
+        GATEWAY.replace("rg-voice", "rg voice"),
+        GATEWAY.replace("rg-voice", "rg."),
+        GATEWAY.replace("contoso-acg", "a"),
+        f"{GATEWAY}/testLines/OC1",
+        f"{GROUP}/Microsoft.Storage/storageAccounts/x",
+        "/subscriptions",
+    ],
+)
+def test_nothing_else_is_read_in_azure(path: str) -> None:
+    with pytest.raises(ForbiddenCallError):
+        check_arm("GET", path)
+
+
+def test_nothing_is_written_to_what_is_not_written_like_a_name() -> None:
+    for path in ("/domains/abc/verify", "/users/x/sendMail"):
+        with pytest.raises(ForbiddenCallError, match="is not written like one"):
+            check_graph("POST", path)
+    for path in (GATEWAY.replace(SUBSCRIPTION, "s"), f"{GATEWAY}/testLines/a%20b"):
+        with pytest.raises(ForbiddenCallError, match="is not written like one"):
+            check_arm("PUT", path)
 
 
 def test_the_message_shows_no_users_name() -> None:
-    with pytest.raises(ForbiddenWriteError) as caught:
+    with pytest.raises(ForbiddenCallError) as caught:
         check_graph("DELETE", "/users/voice.admin%40contoso.com")
     assert "voice.admin" not in str(caught.value)

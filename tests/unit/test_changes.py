@@ -63,10 +63,10 @@ def test_a_name_with_dots_is_found_again() -> None:
 def test_what_was_accepted_long_ago_can_be_rebuilt_although_its_numbers_are_no_longer_in_use() -> None:
     record = new().record
     body = record.request.to_json()
-    body["services"]["operatorConnect"]["testLines"][0]["phoneNumber"] = "+999100"
+    body["services"]["operatorConnect"]["testLines"][0]["phoneNumber"] = "+9991000000"
     event = record.tail[0]
     spoilt = event.model_copy(update={"changes": {**event.changes, "request": (None, body)}})
-    assert rebuild([spoilt]).request.test_lines[0].phone_number == "+999100"
+    assert rebuild([spoilt]).request.test_lines[0].phone_number == "+9991000000"
     with pytest.raises(ValueError, match="country code"):
         type(record.request).model_validate(body)
 

@@ -376,11 +376,13 @@ def test_what_is_wrong_with_a_row_is_said_without_its_values() -> None:
 def test_a_number_that_left_its_numbering_plan_since_it_was_accepted_can_still_be_read() -> None:
     record = new().record
     row = to_row(record, CLOSED)
-    moved = replace(row, columns={**row.columns, "Request": row.columns["Request"].replace("+442079460101", "+999100")})
+    moved = replace(
+        row, columns={**row.columns, "Request": row.columns["Request"].replace("+442079460101", "+9991000000")}
+    )
     lines = from_row(moved).request.test_lines
-    assert "+999100" in [line.phone_number for line in lines]
+    assert "+9991000000" in [line.phone_number for line in lines]
     body = record.request.to_json()
-    body["services"]["operatorConnect"]["testLines"][0]["phoneNumber"] = "+999100"
+    body["services"]["operatorConnect"]["testLines"][0]["phoneNumber"] = "+9991000000"
     with pytest.raises(ValueError, match="country code"):
         OnboardingRequest.model_validate(body)
 

@@ -28,7 +28,7 @@ from onboarding.notices.outside import outside_instructions
 from onboarding.notices.what_stays import what_stays
 from onboarding.ports import Notification, TxtRecord
 from onboarding.steps import definition_of
-from onboarding.steps.add_domain import DomainFound
+from onboarding.steps.add_domain import DomainFound, domain_findings
 from onboarding.steps.find_application_id import ApplicationFound
 from onboarding.steps.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID, PORTAL
 from onboarding.steps.share_txt_record import message as txt_record_words
@@ -337,7 +337,7 @@ def test_the_team_outside_gets_the_txt_record_where_it_matters() -> None:
 
 
 def test_the_txt_record_is_ready_to_paste() -> None:
-    message = txt_record_words(at("share-txt-record"))
+    message = txt_record_words(at("share-txt-record"), domain_findings(at("share-txt-record")))
     assert message.values == (("Name", TXT.name), ("Type", "TXT"), ("Value", TXT.value), ("TTL", "3600 seconds"))
     assert dict(message.facts)["Services"] == "Operator Connect"
     assert "team@example.com" in message.why[0], "posted to Teams, it must say whom to forward it to"

@@ -1,0 +1,224 @@
+"""What the steps will ever do, whoever writes the table or sends messages.
+
+The front can write records and messages, so what a record says is not believed: a gateway, a user, a domain and an
+address are held against settings that only the steps' app has, and a role is given to nobody but a user who is
+permitted and the identity that ARM says a gateway has. One world for one piece of work: it knows what that work has
+read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
+from onboarding.core import patterns
+from onboarding.core.patterns import fits
+from onboarding.core.permitted import Permitted
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError
+from onboarding.core.services import TestLine
+from onboarding.ports import (
+    Directory,
+    Dns,
+    Domain,
+    Gateways,
+    Notification,
+    Notifier,
+    Principal,
+    RoleStanding,
+    ServicePrincipal,
+    TxtAnswer,
+)
+from onboarding.steps.base import World
+from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES
+from onboarding.telemetry.metrics import count
+from onboarding.telemetry.names import ROLES_GIVEN, Attribute
+
+_ADMIN = frozenset({ADMIN_ROLE.lower()})
+_OF_GATEWAYS = frozenset(value.lower() for value in APPLICATION_ROLES)
+
+
+def bounded(world: World, permitted: Permitted) -> World:
+    """The same world for one piece of work, in which nothing is done that is not permitted."""
+    seen = _Seen()
+    return replace(
+        world,
+        gateways=BoundedGateways(world.gateways, permitted, seen),
+        directory=BoundedDirectory(world.directory, permitted, seen),
+        dns=BoundedDns(world.dns),
+        notifier=BoundedNotifier(world.notifier, permitted),
+    )
+
+
+@dataclass
+class _Seen:
+    """What this piece of work has read at Microsoft, by object id in lower case."""
+
+    identities: dict[str, str] = field(default_factory=dict)
+    """Of a gateway, as ARM says → the gateway's name."""
+    names: dict[str, str] = field(default_factory=dict)
+    """Of a service principal → its display name in Entra."""
+    admins: set[str] = field(default_factory=set)
+    """Of users that are permitted."""
+
+
+class BoundedGateways(Gateways):
+    """Gateways of permitted subscriptions and resource groups only, to be read or changed."""
+
+    def __init__(self, inner: Gateways, permitted: Permitted, seen: _Seen) -> None:
+        self._inner, self._permitted, self._seen = inner, permitted, seen
+
+    async def get(self, gateway: GatewayId) -> GatewayResource | None:
+        self._expect(gateway)
+        found = await self._inner.get(gateway)
+        if found is not None and found.principal_id:
+            self._seen.identities[found.principal_id.lower()] = gateway.name
+        return found
+
+    async def put(self, gateway: GatewayId, body: Mapping[str, Any]) -> None:
+        self._expect(gateway)
+        await self._inner.put(gateway, body)
+
+    async def in_subscription(self, subscription_id: str) -> Sequence[GatewayResource]:
+        _expect_form(patterns.GUID, subscription_id, "the id of a subscription")
+        if not self._permitted.has_subscription(subscription_id):
+            raise _not_permitted(f"Subscription {subscription_id}", "ONBOARDING_PERMITTED_SUBSCRIPTIONS")
+        return await self._inner.in_subscription(subscription_id)
+
+    async def test_lines(self, gateway: GatewayId) -> Sequence[TestLineResource]:
+        self._expect(gateway)
+        return await self._inner.test_lines(gateway)
+
+    async def put_test_line(self, gateway: GatewayId, line: TestLine, location: str) -> None:
+        self._expect(gateway)
+        _expect_form(patterns.RESOURCE_NAME, line.name, "the name of a test line")
+        _expect_form(patterns.PHONE_NUMBER, line.phone_number, "the number of a test line")
+        await self._inner.put_test_line(gateway, line, location)
+
+    def _expect(self, gateway: GatewayId) -> None:
+        _expect_form(patterns.GUID, gateway.subscription_id, "the id of a subscription")
+        _expect_form(patterns.RESOURCE_GROUP, gateway.resource_group, "the name of a resource group")
+        _expect_form(patterns.RESOURCE_NAME, gateway.name, "the name of a gateway")
+        if not self._permitted.has_gateway(gateway.subscription_id, gateway.resource_group):
+            raise _not_permitted(
+                f"Gateway '{gateway.name}' in resource group '{gateway.resource_group}' of subscription"
+                f" {gateway.subscription_id}",
+                "ONBOARDING_PERMITTED_SUBSCRIPTIONS",
+            )
+
+
+class BoundedDirectory(Directory):
+    """Roles for permitted users and for gateways' identities, and permitted domains."""
+
+    def __init__(self, inner: Directory, permitted: Permitted, seen: _Seen) -> None:
+        self._inner, self._permitted, self._seen = inner, permitted, seen
+
+    async def application(self, app_id: str) -> ServicePrincipal | None:
+        return await self._inner.application(app_id)
+
+    async def add_application(self, app_id: str, display_name: str) -> ServicePrincipal:
+        return await self._inner.add_application(app_id, display_name)
+
+    async def service_principal(self, object_id: str) -> ServicePrincipal | None:
+        found = await self._inner.service_principal(object_id)
+        if found is not None:
+            self._seen.names[found.id.lower()] = found.display_name
+        return found
+
+    async def role_standing(self, principal: Principal, app_id: str) -> RoleStanding:
+        of_user = principal.kind == "users"
+        if of_user:
+            _expect_form(patterns.USER_NAME, principal.ref, "a user's name or object id")
+            if not self._permitted.has_admin_user(principal.ref):
+                # A person's name stays out of details and logs.
+                raise _not_permitted("The admin user of the request", "ONBOARDING_PERMITTED_ADMIN_USERS")
+        standing = await self._inner.role_standing(principal, app_id)
+        if of_user and standing.principal_id:
+            self._seen.admins.add(standing.principal_id.lower())
+        return standing
+
+    async def assign_roles(self, application: ServicePrincipal, principal_id: str, role_ids: Sequence[str]) -> None:
+        asked = {role.id: role.value for role in application.app_roles if role.id in role_ids}
+        values = frozenset(value.lower() for value in asked.values())
+        if not set(role_ids) <= set(asked) or not self._may_have(principal_id.lower(), values):
+            raise PersonMustActError(
+                ProblemCode.NOT_PERMITTED,
+                f"No role was given to {principal_id}: {ADMIN_ROLE} is for a permitted user alone, and the roles of"
+                " applications for the identity that Azure says this gateway has, if it is called like the gateway.",
+                "Look who writes to the table of onboardings (docs/permissions.md); if nobody else does, report it.",
+            )
+        for value in asked.values():
+            # Before it is done: the answer may be lost, and what nobody was told of is worse than what was told twice.
+            count(ROLES_GIVEN, {Attribute.PRINCIPAL: principal_id, Attribute.ROLE: value})
+        await self._inner.assign_roles(application, principal_id, role_ids)
+
+    async def domain(self, name: str) -> Domain | None:
+        self._expect(name)
+        return await self._inner.domain(name)
+
+    async def add_domain(self, name: str) -> Domain | None:
+        self._expect(name)
+        return await self._inner.add_domain(name)
+
+    async def verify_domain(self, name: str) -> bool:
+        self._expect(name)
+        return await self._inner.verify_domain(name)
+
+    def _may_have(self, principal: str, values: frozenset[str]) -> bool:
+        if values <= _ADMIN:
+            return principal in self._seen.admins
+        gateway, called = self._seen.identities.get(principal), self._seen.names.get(principal)
+        return values <= _OF_GATEWAYS and bool(gateway and called and gateway.lower() == called.lower())
+
+    def _expect(self, name: str) -> None:
+        _expect_form(patterns.DOMAIN_NAME, name, "a domain name")
+        if not self._permitted.has_domain(name):
+            raise _not_permitted(f"The domain {name}", "ONBOARDING_PERMITTED_DOMAIN_SUFFIXES")
+
+
+class BoundedDns(Dns):
+    """Names that are names of domains."""
+
+    def __init__(self, inner: Dns) -> None:
+        self._inner = inner
+
+    async def txt(self, name: str) -> Sequence[TxtAnswer]:
+        _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
+        return await self._inner.txt(name)
+
+
+class BoundedNotifier(Notifier):
+    """E-mail to permitted domains. The Teams channel is a setting itself."""
+
+    def __init__(self, inner: Notifier, permitted: Permitted) -> None:
+        self._inner, self._permitted = inner, permitted
+
+    async def mail(self, to: Sequence[str], message: Notification) -> bool:
+        refused = set(to) - set(self._permitted.addresses(to))
+        if refused:
+            domains = ", ".join(sorted({address.rpartition("@")[2].lower() for address in refused}))
+            raise _not_permitted(f"E-mail to addresses at {domains}", "ONBOARDING_PERMITTED_MAIL_DOMAINS")
+        return await self._inner.mail(to, message)
+
+    async def teams(self, message: Notification) -> bool:
+        return await self._inner.teams(message)
+
+
+def _expect_form(pattern: str, text: str, what: str) -> None:
+    if not fits(pattern, text):
+        raise PersonMustActError(
+            ProblemCode.MALFORMED,
+            f"What the record holds as {what} is none; nothing was asked of Microsoft with it.",
+            "Look who writes to the table of onboardings (docs/permissions.md); cancel, and post the request again.",
+        )
+
+
+def _not_permitted(what: str, setting: str) -> PersonMustActError:
+    return PersonMustActError(
+        ProblemCode.NOT_PERMITTED,
+        f"{what} is outside of what {setting} permits; nothing was done.",
+        f"If it is right, add it to {setting} of the steps' app and retry; if nobody asked for it, cancel, and look who"
+        " writes to the table of onboardings (docs/permissions.md).",
+    )
