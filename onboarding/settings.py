@@ -121,10 +121,13 @@ class Settings(Registration):
     """After a checkpoint opened, until `notify.escalateTo` (or the next setting) is told, once."""
     escalation_email: str | None = None
     """Whom to tell then, for requests that name nobody."""
+
+    permitted_admin_users: Annotated[tuple[str, ...], NoDecode] = ()
+    """User names or object ids of those who may be made Operator Connect Admin without a second person."""
     sandbox_user: str | None = None
     """On a laptop: who is signed in (a name from `http/access.py`). Without effect in Azure."""
 
-    @field_validator("public_resolvers", "teams_hosts", mode="before")
+    @field_validator("public_resolvers", "teams_hosts", "permitted_admin_users", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
