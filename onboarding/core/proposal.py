@@ -17,7 +17,9 @@ class ValueChange(Stored):
 
     what: str
     before: str
+    """As it is."""
     after: str
+    """As it would be."""
 
 
 class Proposal(Stored):
