@@ -35,7 +35,14 @@ class Input(StrEnum):
     """Known to the page; a program says it."""
 
 
-_MOST = {Input.TEXT: NOTE_LENGTH, Input.LINE: 200, Input.EMAIL: 254, Input.EMAILS: 6000, Input.TICK: 2, Input.HIDDEN: 64}
+_MOST = {
+    Input.TEXT: NOTE_LENGTH,
+    Input.LINE: 200,
+    Input.EMAIL: 254,
+    Input.EMAILS: 6000,
+    Input.TICK: 2,
+    Input.HIDDEN: 64,
+}
 """Characters that a form may send."""
 
 

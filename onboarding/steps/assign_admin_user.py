@@ -66,8 +66,8 @@ def _expect_permitted(work: Work, user_id: str) -> None:
     expect_approved(
         work,
         ProblemCode.ADMIN_USER_NOT_APPROVED,
-        f"The request would make its admin user (object id {user_id}) an Admin of Project Synergy, who is not among those"
-        " that this application may make one by itself. Nothing was changed.",
+        f"The request would make its admin user (object id {user_id}) an Admin of Project Synergy. That user is not"
+        " among those whom this application may make one by itself. Nothing was changed.",
         "Somebody with the role Onboarding.Approve, other than whoever requested it, approves the user on the"
         " onboarding's page, if it is the right one; if not, cancel it there. To have a user made Admin without this,"
         " add them to ONBOARDING_PERMITTED_ADMIN_USERS and retry.",

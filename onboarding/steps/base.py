@@ -12,7 +12,13 @@ from typing import Any, Protocol
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import NotApprovedError, PersonMustActError, StepProblemError, TryLaterError, unexpected_problem
+from onboarding.core.problems import (
+    NotApprovedError,
+    PersonMustActError,
+    StepProblemError,
+    TryLaterError,
+    unexpected_problem,
+)
 from onboarding.core.proposal import ValueChange, propose
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.request import OnboardingRequest

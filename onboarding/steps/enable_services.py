@@ -52,7 +52,8 @@ class EnableServices:
         gateway = await gateway_of(work)
         _expect_preselected(asked(work), gateway)
         changes = desired_properties(asked(work), gateway.properties)
-        _expect_approved(work, gateway, changes)
+        if names := overwritten(gateway, changes):
+            _expect_approved(work, gateway, changes, names)
         return Inspection(
             missing=tuple(f"set {name} to {_shown(name, value)}" for name, value in changes.items()),
             found=f"The gateway's platforms are {', '.join(gateway.platforms) or 'none'}.",
@@ -69,21 +70,14 @@ class EnableServices:
 
 def overwritten(gateway: GatewayResource, changes: Mapping[str, Any]) -> tuple[str, ...]:
     """Those of the changes that take a value away which somebody has set. Platforms are only added."""
+    # Before the service is on the gateway, `false` is no choice of anybody's but the resource's default.
     mobile = platform(Service.TEAMS_PHONE_MOBILE).lower() in {p.lower() for p in gateway.platforms}
-
-    def is_set(name: str) -> bool:
-        value = gateway.properties.get(name)
-        # Before the service is on the gateway, `false` is no choice of anybody's but the resource's default.
-        return value not in (None, "", False) or (value is False and mobile)
-
-    return tuple(name for name in changes if name != "platforms" and is_set(name))
+    nothing = (None, "", []) if mobile else (None, "", [], False)
+    return tuple(name for name in changes if name != "platforms" and gateway.properties.get(name) not in nothing)
 
 
-def _expect_approved(work: Work, gateway: GatewayResource, changes: Mapping[str, Any]) -> None:
+def _expect_approved(work: Work, gateway: GatewayResource, changes: Mapping[str, Any], names: tuple[str, ...]) -> None:
     """Whoever says yes is shown everything that would be written, not only what is overwritten."""
-    names = overwritten(gateway, changes)
-    if not names:
-        return
     told = (
         ValueChange(what=_LABELS.get(name, name), before=_told(gateway.properties.get(name)), after=_told(value))
         for name, value in changes.items()

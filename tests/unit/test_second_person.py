@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -13,6 +16,7 @@ from onboarding.core.proposal import Proposal
 from onboarding.core.record import Problem, Record, StepState
 from onboarding.core.request import OnboardingRequest
 from tests.support import requests
+from tests.support.http import Api, app_settings
 from tests.support.system import System
 
 SERVICES, ADMIN = "enable-services", "assign-admin-user"
@@ -236,3 +240,75 @@ async def test_neither_word_stands_for_the_other_nor_where_nothing_is_asked() ->
         await system.engine.happen(key, ChangeApproved(ADMIN, "olga", shown.id))
     with pytest.raises(RefusedError, match="asks for no such word"):
         await system.engine.happen(key, AdminUserApproved(SERVICES, "adam", shown.id))
+
+
+# -- where people see it ----------------------------------------------------------------------------------------
+
+OLGA = "olga.operator@contoso.com"
+FORM = "application/x-www-form-urlencoded"
+
+
+def browser(monkeypatch: pytest.MonkeyPatch, system: System) -> Api:
+    return Api(monkeypatch, system=system, settings=app_settings(sandbox_user="olga.operator", link_key="k" * 40))
+
+
+async def page(api: Api, key: str, user: str = "olga.operator") -> str:
+    return (await api.get(f"dashboard/{key}", accept="text/html", cookie=f"sandbox-user={user}")).get_body().decode()
+
+
+async def press(api: Api, key: str, seen: str, action: str, user: str = "olga.operator") -> int:
+    """The form of that control, as it stands on a page that was read before."""
+    form = re.search(rf'<form(?:(?!</form>).)*name="action" value="{action}".*?</form>', seen, re.DOTALL)
+    assert form, f"no form of {action}"
+    fields = {name: html.unescape(value) for name, value in re.findall(r'name="([\w-]+)" value="([^"]*)"', form[0])}
+    answer = await api.post(
+        f"dashboard/{key}/actions", urlencode(fields).encode(), content_type=FORM, cookie=f"sandbox-user={user}"
+    )
+    return answer.status_code
+
+
+async def test_the_page_shows_before_and_after_and_one_press_says_yes_to_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    system, request, key = await taking_over(**IN_USE)
+    api = browser(monkeypatch, system)
+    seen = await page(api, key)
+    rows = re.findall(r'<th scope="row" class="breaks">(.+?)</th><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td>', seen)
+    assert ("Voicemail pilot number", "+442079460777", "+442079460299") in rows
+    # The page was read before the gateway was changed again.
+    properties(system, request)["teamsVoicemailPilotNumber"] = "+442079460888"
+    await system.engine.happen(key, RetryRequested(SERVICES, OLGA))
+    await system.run(key)
+    assert await press(api, key, seen, "apply-change") == 409
+    assert properties(system, request)["teamsVoicemailPilotNumber"] == "+442079460888"
+    assert await press(api, key, await page(api, key), "apply-change") == 303
+    assert (await system.run(key)).closed
+    assert properties(system, request)["teamsVoicemailPilotNumber"] == "+442079460299"
+
+
+async def test_who_requested_it_is_not_offered_what_another_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    system, request = System(), requests.parsed(requests.operator_connect(adminUser="evil@contoso.com"))
+    system.outside.deploy(request)
+    key = (await system.engine.request(request, OLGA, again=False)).record.id
+    await system.run(key)
+    api = browser(monkeypatch, system)
+    hers, his = await page(api, key), await page(api, key, "adam.approver")
+    assert "evil@contoso.com (object id user-" in hers
+    assert "approve-admin-user" not in hers
+    assert await press(api, key, his, "approve-admin-user", "adam.approver") == 303
+    assert (await system.run(key)).closed
+    assert len(granted(system)) == 1
+
+
+async def test_the_notice_says_what_to_do_and_holds_no_number() -> None:
+    system, _, _ = await taking_over(**IN_USE)
+    (told,) = {m.title: m for _, m in system.outside.notifier.mails if "attention" in m.title}.values()
+    assert "Voicemail pilot number, Integrated MCP, On-premises MCP" in " ".join(told.why)
+    assert "say yes to it" in told.actions[-1]
+    assert "+44" not in str(told)
+
+
+async def test_the_program_that_says_nothing_of_the_proposal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    system, request, key = await taking_over(**IN_USE)
+    api = browser(monkeypatch, system)
+    for body in ({}, {"proposal": ""}, {"proposal": "x" * 65}):
+        assert (await api.post(f"onboardings/{key}/steps/{SERVICES}/apply-change", body)).status_code == 400
+    assert properties(system, request)["teamsVoicemailPilotNumber"] == "+442079460777"
