@@ -72,7 +72,7 @@ def overwritten(gateway: GatewayResource, changes: Mapping[str, Any]) -> tuple[s
     """Those of the changes that take a value away which somebody has set. Platforms are only added."""
     # Before the service is on the gateway, `false` is no choice of anybody's but the resource's default.
     mobile = platform(Service.TEAMS_PHONE_MOBILE).lower() in {p.lower() for p in gateway.platforms}
-    nothing = (None, "", []) if mobile else (None, "", [], False)
+    nothing: tuple[Any, ...] = (None, "", []) if mobile else (None, "", [], False)
     return tuple(name for name in changes if name != "platforms" and gateway.properties.get(name) not in nothing)
 
 
