@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from onboarding.core.control import Control, ControlField, ControlPlace, Input
 from onboarding.core.events import (
+    AdminUserApproved,
     CancelRequested,
+    ChangeApproved,
     CheckRequested,
     Confirmed,
     ContactsChanged,
@@ -24,9 +26,11 @@ from onboarding.core.events import (
     SkipRequested,
 )
 from onboarding.core.plan import StepKind
+from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Record, StepState
 from onboarding.core.request import Contacts
 from onboarding.core.roles import Role
+from onboarding.core.rules.approving import asks_for, is_another
 from onboarding.core.rules.controls import must_insist, reopenable, replayable, retryable
 from onboarding.steps import definition_of
 
@@ -82,6 +86,16 @@ _CONTACTS = (
         _OWN,
         called="The address that is told when a checkpoint stays open",
     ),
+)
+
+_PROPOSAL = ControlField(
+    "proposal",
+    "Proposal",
+    input=Input.HIDDEN,
+    meaning="Which proposal is meant: `problem.proposal.id` of the step, as it was read.",
+    missing="The form lacks the proposal that it is about. Open the page again. Nothing was changed.",
+    known=lambda step: step.problem.proposal.id if step.problem and step.problem.proposal else "",
+    example="5f2b7c0d1e9a48c3b6d7f0a1e2c3b4d5",
 )
 
 _ROWS = (
@@ -141,6 +155,30 @@ _ROWS = (
         role=Role.OPERATE,
         of_step=lambda record, step: retryable(step) and record.active,
         event=RetryRequested,
+        where_stopped=True,
+    ),
+    Control(
+        "apply-change",
+        "Apply this change",
+        "Say yes to what a step would change on the gateway",
+        "Exactly what is shown is changed, and the step goes on. If the gateway has changed again meanwhile, it stops"
+        " again.",
+        role=Role.OPERATE,
+        of_step=lambda record, step: record.active and asks_for(step, ProblemCode.CHANGE_NOT_APPROVED) is not None,
+        event=ChangeApproved,
+        fields=(_PROPOSAL,),
+        where_stopped=True,
+    ),
+    Control(
+        "approve-admin-user",
+        "Approve the admin user",
+        "Say yes to who becomes Admin; not by whoever requested the onboarding",
+        "The account that is shown becomes Admin, with that object id and no other, and the step goes on.",
+        role=Role.APPROVE,
+        whom=is_another,
+        of_step=lambda record, step: record.active and asks_for(step, ProblemCode.ADMIN_USER_NOT_APPROVED) is not None,
+        event=AdminUserApproved,
+        fields=(_PROPOSAL,),
         where_stopped=True,
     ),
     Control(
@@ -284,11 +322,15 @@ class Action:
         return self.control.name
 
 
-def actions(record: Record) -> tuple[Action, ...]:
-    """Everything that the state allows, first of each step, then of the whole; each would be refused in another one."""
+def actions(record: Record, actor: str | None = None) -> tuple[Action, ...]:
+    """Everything that the state allows, first of each step, then of the whole; each would be refused in another one.
+
+    `actor`: without what it does not allow to somebody of that name.
+    """
     if record.cancelling:
         return ()
-    rows = [c for c in CONTROLS.values() if c.of_closed is record.closed]
+    mine = [c for c in CONTROLS.values() if actor is None or c.whom(record, actor)]
+    rows = [c for c in mine if c.of_closed is record.closed]
     of_steps = [
         Action(c, s.name, f"{c.label}: {definition_of(s).title}", c.route.format(id=record.id, step=s.name))
         for s in record.steps

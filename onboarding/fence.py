@@ -20,7 +20,7 @@ class WithdrawnError(Exception):
     """The attempt is no longer the record's: it was paused, cancelled or taken for dead. Nothing was sent."""
 
 
-_CONSTANTS = (str, int, float, bool)
+_CONSTANTS = (str, int, float, bool, tuple[str, ...])
 
 Permit = Callable[[], Awaitable[None]]
 """Returns while the attempt may write. Raises WithdrawnError."""

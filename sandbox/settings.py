@@ -67,6 +67,8 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_MAIL_SENDER": MAIL_SENDER,
         "ONBOARDING_PUBLIC_URL": f"http://localhost:{ports.functions}",
         "ONBOARDING_LINK_KEY": "a key for the sandbox only, not a secret",
+        # All samples name her but `second-person.json`: whoever else of the domain, when a second person says yes.
+        "ONBOARDING_PERMITTED_ADMIN_USERS": "voice.admin@contoso.com,@contoso.com",
         "ONBOARDING_SANDBOX_USER": "olga.operator",
         # The control port takes what is exported, and shows it: GET /telemetry/tree?onboarding=…
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{HOST}:{ports.control}",

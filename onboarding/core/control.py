@@ -31,9 +31,18 @@ class Input(StrEnum):
     """One a line; a list in JSON, so only of a control with a model."""
     TICK = "tick"
     """True or false."""
+    HIDDEN = "hidden"
+    """Known to the page; a program says it."""
 
 
-_MOST = {Input.TEXT: NOTE_LENGTH, Input.LINE: 200, Input.EMAIL: 254, Input.EMAILS: 6000, Input.TICK: 2}
+_MOST = {
+    Input.TEXT: NOTE_LENGTH,
+    Input.LINE: 200,
+    Input.EMAIL: 254,
+    Input.EMAILS: 6000,
+    Input.TICK: 2,
+    Input.HIDDEN: 64,
+}
 """Characters that a form may send."""
 
 
@@ -62,6 +71,8 @@ class ControlField:
     """The steps for which it must be given; None: it has nothing to do with the step."""
     example: Any = None
     """For the API's description; None: it is left out there."""
+    known: Callable[[StepRecord], str] = lambda step: ""
+    """Of a hidden one: what it is for a step, when its form is shown."""
 
     @property
     def place(self) -> str:
@@ -116,6 +127,8 @@ class Control:
     """For a control of one step: whether it is possible now. The rules have the last word."""
     of_whole: Callable[[Record], bool] | None = None
     """For a control of the whole onboarding: the same."""
+    whom: Callable[[Record, str], bool] = lambda record, actor: True
+    """Whether somebody who holds the role may, by their name."""
     of_closed: bool = False
     """It is for closed onboardings, and for them only."""
 

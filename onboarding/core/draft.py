@@ -79,6 +79,9 @@ class Draft:
     def stop_step(self, name: str, problem: Problem, kind: NoticeKind = NoticeKind.NEEDS_ATTENTION) -> None:
         """The step waits for a person who can put it right, and is reminded of it; other branches go on."""
         self.set_step(name, state=StepState.NEEDS_ATTENTION, next_attempt_at=None, problem=problem, reminders=0)
+        if problem.proposal is not None:
+            # A word said to another proposal counts no more, even if the world comes back to that one.
+            self.set_step(name, approved=None)
         if not self.record.cancelling:
             self.set_step(name, next_attempt_at=self.policy.next_reminder(self.now, self.now))
             self.owe(kind, name)
@@ -106,6 +109,7 @@ class Draft:
             ended_by=None,
             note=None,
             detail="",
+            approved=None,
         )
         self.withdraw(name)
 

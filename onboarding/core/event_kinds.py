@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     CONFIRMED = "confirmed"
     PROBLEM_REPORTED = "problem-reported"
     LINK_REFUSED = "link-refused"
+    CHANGE_APPROVED = "change-approved"
+    ADMIN_USER_APPROVED = "admin-user-approved"
     RETRY_REQUESTED = "retry-requested"
     CHECK_REQUESTED = "check-requested"
     REPLAY_REQUESTED = "replay-requested"

@@ -160,6 +160,26 @@ class RetryRequested(AskedByPerson):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeApproved(AskedByPerson):
+    """A person says yes to what a step would change on the gateway, and has seen exactly that proposal."""
+
+    step: str
+    actor: str
+    proposal: str
+    """Its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdminUserApproved(AskedByPerson):
+    """A person says yes to who becomes Admin, and has seen exactly that proposal."""
+
+    step: str
+    actor: str
+    proposal: str
+    """Its id."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRequested(AskedByPerson):
     """A person wants a wait to be looked at now."""
 

@@ -45,6 +45,8 @@ class ProblemCode(StrEnum):
 
     SERVICE_NOT_SELECTED = "service-not-selected"
     """The request leaves out a service's test lines, but the gateway was deployed without that service."""
+    CHANGE_NOT_APPROVED = "change-not-approved"
+    """The request would change values in use on the gateway, and nobody has said yes to that."""
     TEST_LINE_DIFFERS = "test-line-differs"
     """A test line of that name has another number or purpose; nothing was overwritten."""
     TEST_LINES_MISSING = "test-lines-missing"
@@ -55,6 +57,8 @@ class ProblemCode(StrEnum):
     """The operator is said to be onboarded already, but the tenant lacks Project Synergy."""
     ADMIN_USER_UNKNOWN = "admin-user-unknown"
     """The tenant has no such user."""
+    ADMIN_USER_NOT_APPROVED = "admin-user-not-approved"
+    """The user is not on the list of those permitted, and nobody but the requester has said yes to them."""
     ROLE_NOT_OFFERED = "role-not-offered"
     """Project Synergy offers no such app role in this tenant."""
     GATEWAY_WITHOUT_IDENTITY = "gateway-without-identity"

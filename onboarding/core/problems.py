@@ -3,11 +3,13 @@
 StepProblemError
 ├── TryLaterError        nobody need act: throttled, outage, lost answer, replication lag
 └── PersonMustActError   it won't get better by itself: permission, conflict, a request Microsoft refuses
+    └── NotApprovedError a person must say yes first
 """
 
 from __future__ import annotations
 
 from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.proposal import Proposal
 from onboarding.core.record import DETAIL_LENGTH, Problem
 
 IT_IS_TRIED_AGAIN = "Nothing: it is tried again."
@@ -16,6 +18,8 @@ IT_IS_TRIED_AGAIN = "Nothing: it is tried again."
 
 class StepProblemError(Exception):
     """A step could not be done now. `seen` says what was seen where, and what was expected."""
+
+    proposal: Proposal | None = None
 
     def __init__(self, code: ProblemCode, seen: str, what_next: str = "") -> None:
         self.code = code
@@ -26,7 +30,12 @@ class StepProblemError(Exception):
     @property
     def problem(self) -> Problem:
         """As the record keeps it."""
-        return Problem(code=self.code.value, seen=self.seen[:DETAIL_LENGTH], what_next=self.what_next[:DETAIL_LENGTH])
+        return Problem(
+            code=self.code.value,
+            seen=self.seen[:DETAIL_LENGTH],
+            what_next=self.what_next[:DETAIL_LENGTH],
+            proposal=self.proposal,
+        )
 
 
 class TryLaterError(StepProblemError):
@@ -39,6 +48,14 @@ class TryLaterError(StepProblemError):
 
 class PersonMustActError(StepProblemError):
     """A person must act; then the step is retried."""
+
+
+class NotApprovedError(PersonMustActError):
+    """A person must say yes to what the step would change; then it is done."""
+
+    def __init__(self, code: ProblemCode, seen: str, what_next: str, proposal: Proposal) -> None:
+        super().__init__(code, seen, what_next)
+        self.proposal = proposal
 
 
 def unexpected_problem(error: Exception) -> PersonMustActError:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationInfo
 
 from onboarding.core.plan import Planned, StepKind
+from onboarding.core.proposal import Proposal
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.stored import DETAIL_LENGTH as DETAIL_LENGTH
 from onboarding.core.stored import DetailText, Stored
@@ -57,6 +58,8 @@ class Problem(Stored):
     code: str
     seen: DetailText
     what_next: DetailText = ""
+    proposal: Proposal | None = None
+    """What is done when a person says yes to it."""
 
 
 class StepRecord(Stored):
@@ -93,6 +96,8 @@ class StepRecord(Stored):
     """When people were last told that this wait takes long."""
     link_refused_at: AwareDatetime | None = None
     """When somebody last came with a link that is not good (any more)."""
+    approved: str | None = None
+    """Id of the proposal that a person said yes to."""
 
     @property
     def ended(self) -> bool:

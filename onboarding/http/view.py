@@ -268,7 +268,7 @@ def allowed(record: Record, caller: Caller) -> tuple[ActionView, ...]:
     """What the state allows and the caller's roles cover."""
     return tuple(
         ActionView(name=a.name, step=a.step, label=a.label, method=a.control.method, href=f"/api/{a.path}")
-        for a in actions(record)
+        for a in actions(record, caller.name)
         if caller.may(a.control.role)
     )
 
@@ -313,7 +313,8 @@ def waits_for(step: StepRecord, record: Record) -> str | None:
         case StepState.WAITING:
             return step.plan.waits_on.value
         case StepState.NEEDS_ATTENTION:
-            return "an operator to act and retry it"
+            asked = step.problem is not None and step.problem.proposal is not None
+            return "a person to say yes to what it would change" if asked else "an operator to act and retry it"
     return None
 
 

@@ -21,11 +21,18 @@ class MemoryWorld:
         self.gateways = MemoryGateways(self.writes)
         self.directory = MemoryDirectory(self.dns, self.writes)
         self.notifier = MemoryNotifier()
+        self.permitted_admin_users: tuple[str, ...] = ("voice.admin@contoso.com",)
 
     @property
     def world(self) -> World:
         """As the steps take it."""
-        return World(self.gateways, self.directory, self.dns, self.notifier)
+        return World(
+            self.gateways,
+            self.directory,
+            self.dns,
+            self.notifier,
+            permitted_admin_users=self.permitted_admin_users,
+        )
 
     def deploy(self, request: CommunicationsGatewayRequest) -> None:
         """What the operator has done before the request: deployed the gateway, made the admin user.

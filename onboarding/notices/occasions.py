@@ -56,6 +56,12 @@ class Occurrence:
         return (problem.what_next,) if problem and problem.what_next else ()
 
     @property
+    def way_on(self) -> str:
+        """What makes a step that needs attention go on. What it proposes is for the page: it may hold numbers."""
+        problem = self.step.problem if self.step else None
+        return "See what would be changed, and say yes to it," if problem and problem.proposal else "Retry the step"
+
+    @property
     def instructions(self) -> Instructions:
         """What a person does at the step; empty where there is nothing but to retry it."""
         if self.step is None:
@@ -160,7 +166,7 @@ OCCASIONS: Mapping[NoticeKind, Occasion] = {
     NoticeKind.NEEDS_ATTENTION: Occasion(
         lambda o: f"{o.gateway} needs attention",
         _needs_attention,
-        lambda o: (*o.advice, "Retry the step on the page below; or cancel the onboarding there."),
+        lambda o: (*o.advice, f"{o.way_on} on the page below; or cancel the onboarding there."),
         lambda o: f"{o.gateway}: a step is delayed",
         _DELAYED,
     ),

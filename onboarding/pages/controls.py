@@ -57,12 +57,12 @@ Allowed = Callable[[Role], bool]
 """Whether the caller holds a role."""
 
 
-def forms(record: Record, may: Allowed) -> tuple[Form, ...]:
+def forms(record: Record, may: Allowed, actor: str | None = None) -> tuple[Form, ...]:
     """Those of the whole onboarding, and of steps that go on by themselves; what many steps share is one form."""
     stopped = _stopped(record)
     found: list[Form] = []
     for control in CONTROLS.values():
-        mine = [a for a in _allowed(record, may, ControlPlace.LIST) if a.control is control]
+        mine = [a for a in _allowed(record, may, ControlPlace.LIST, actor) if a.control is control]
         if mine and control.under:
             found.append(_of_many(control, control.under, [record.step(a.step or "") for a in mine]))
         else:
@@ -70,9 +70,9 @@ def forms(record: Record, may: Allowed) -> tuple[Form, ...]:
     return tuple(found)
 
 
-def step_forms(record: Record, may: Allowed) -> dict[str, tuple[Form, ...]]:
+def step_forms(record: Record, may: Allowed, actor: str | None = None) -> dict[str, tuple[Form, ...]]:
     """Step that needs attention → what can be done about it at once."""
-    offered = [a for a in _allowed(record, may, ControlPlace.LIST) if a.control.where_stopped]
+    offered = [a for a in _allowed(record, may, ControlPlace.LIST, actor) if a.control.where_stopped]
     return {name: tuple(_of_one(record, a) for a in offered if a.step == name) for name in _stopped(record)}
 
 
@@ -91,8 +91,8 @@ def seen(part: Part) -> str:
     return hashlib.sha256(part.model_dump_json().encode()).hexdigest()[:32]
 
 
-def _allowed(record: Record, may: Allowed, place: ControlPlace) -> list[Action]:
-    return [a for a in actions(record) if a.control.place is place and may(a.control.role)]
+def _allowed(record: Record, may: Allowed, place: ControlPlace, actor: str | None = None) -> list[Action]:
+    return [a for a in actions(record, actor) if a.control.place is place and may(a.control.role)]
 
 
 def _stopped(record: Record) -> set[str]:
@@ -136,7 +136,8 @@ def _filled(control: Control, form: str, steps: list[StepRecord], today: Mapping
         hint = field.hint
         if control.under and concerned and len(steps) > 1:
             hint = f"Needed for the steps under “{control.under(concerned[0])}”. {hint}"
-        yield Filled(field, f"{field.name}-{form}", _value(field, today), must, hint)
+        value = field.known(steps[0]) if field.input is Input.HIDDEN else _value(field, today)
+        yield Filled(field, f"{field.name}-{form}", value, must, hint)
 
 
 def _value(field: ControlField, today: Mapping[str, Any]) -> str | bool:

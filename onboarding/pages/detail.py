@@ -98,8 +98,10 @@ class OnboardingPage:
     """The steps whose functions must come back before it is cancelled."""
 
 
-def detail(record: Record, events: Sequence[Event], now: datetime, may: Allowed) -> OnboardingPage:
-    """The page; `may` says whether the caller holds a role."""
+def detail(
+    record: Record, events: Sequence[Event], now: datetime, may: Allowed, actor: str | None = None
+) -> OnboardingPage:
+    """The page; `may` says whether the caller, whose name is `actor`, holds a role."""
     done, total = progress(record)
     waiting = waiting_for(record)
     drawn = timeline(record, events, now)
@@ -127,8 +129,8 @@ def detail(record: Record, events: Sequence[Event], now: datetime, may: Allowed)
         tuple(_notice(n, record) for n in reversed(record.notices)),
         trail(events),
         len(events),
-        forms(record, may),
-        step_forms(record, may),
+        forms(record, may, actor),
+        step_forms(record, may, actor),
         banner_forms(record, may),
         what_stays(record) if record.cancelled_because is not None else (),
         tuple(r.title for r in by_state[StepState.RUNNING]) if record.cancelling else (),

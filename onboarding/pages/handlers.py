@@ -48,7 +48,7 @@ async def onboarding_page(call: HttpCall) -> func.HttpResponse:
     """GET /api/dashboard/{id} → 200, 404."""
     record = await _record(call)
     events = await call.engine.records.events(record.id) or []
-    view = detail(record, events, call.engine.clock.now(), call.caller.may)
+    view = detail(record, events, call.engine.clock.now(), call.caller.may, call.caller.name)
     token = csrf.token(call, _acting(record.id))
     return page(call, "onboarding.html", view=view, csrf=token, section="dashboard")
 

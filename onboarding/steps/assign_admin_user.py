@@ -1,5 +1,8 @@
 """`assign-admin-user`: the request's user holds the role Admin of Project Synergy.
 
+Whoever may request an onboarding could so make anybody an Admin. So somebody else says yes to that very account, unless
+the user is on the list of those permitted.
+
 Source: article, "Assign an Admin user to the Project Synergy application".
 """
 
@@ -9,9 +12,10 @@ from onboarding.core.parts import ObjectId
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
+from onboarding.core.proposal import ValueChange
 from onboarding.ports import Principal
 from onboarding.steps.app_roles import expect_application, find_role
-from onboarding.steps.base import Applied, Inspection, Work
+from onboarding.steps.base import Applied, Inspection, Work, expect_approved
 from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.operator_connect import ADMIN_ROLE, ONBOARDED_ALREADY, PROJECT_SYNERGY_APP_ID
 
@@ -41,6 +45,7 @@ class AssignAdminUser:
         found = AdminUserFound(admin_user_id=standing.principal_id)
         if role.id in standing.held:
             return Inspection((), "The admin user holds the role Admin.", found)
+        _expect_permitted(work, standing.principal_id)
         return Inspection(
             ("assign the role Admin",),
             "The admin user does not hold the role Admin.",
@@ -52,6 +57,25 @@ class AssignAdminUser:
         application, role, standing = inspection.seen
         await work.world.directory.assign_roles(application, standing.principal_id, [role.id])
         return Applied("Gave the admin user the role Admin of Project Synergy.")
+
+
+def _expect_permitted(work: Work, user_id: str) -> None:
+    user = work.request.admin_user
+    permitted = {name.lower() for name in work.world.permitted_admin_users}
+    if permitted & {user.lower(), user_id.lower()}:
+        return
+    expect_approved(
+        work,
+        ProblemCode.ADMIN_USER_NOT_APPROVED,
+        f"The request would make its admin user (object id {user_id}) an Admin of Project Synergy. That user is not"
+        " among those whom this application may make one by itself. Nothing was changed.",
+        "Somebody with the role Onboarding.Approve, other than whoever requested it, approves the user on the"
+        " onboarding's page, if it is the right one; if not, cancel it there. To have a user made Admin without this,"
+        " add them to ONBOARDING_PERMITTED_ADMIN_USERS and retry.",
+        ValueChange(
+            what=f"{user} (object id {user_id})", before="no Admin", after="Admin of Project Synergy (Operator Connect)"
+        ),
+    )
 
 
 ASSIGN_ADMIN_USER = Definition(

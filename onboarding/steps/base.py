@@ -12,7 +12,14 @@ from typing import Any, Protocol
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError, unexpected_problem
+from onboarding.core.problems import (
+    NotApprovedError,
+    PersonMustActError,
+    StepProblemError,
+    TryLaterError,
+    unexpected_problem,
+)
+from onboarding.core.proposal import ValueChange, propose
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.stored import Stored
@@ -22,13 +29,15 @@ from onboarding.ports import Directory, Dns, Gateways, Notifier
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything outside that steps may use, and the one constant of its cloud."""
+    """Everything outside that steps may use, and the constants of its cloud."""
 
     gateways: Gateways
     directory: Directory
     dns: Dns
     notifier: Notifier
     domain_suffix: str = GATEWAY_DOMAIN_SUFFIX
+    permitted_admin_users: tuple[str, ...] = ()
+    """User names or object ids of those who may be made Admin without a second person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,13 @@ def finding_missing(what: str, found_by: str) -> PersonMustActError:
         f"The record does not hold {what}: the step '{found_by}', which finds it, was skipped.",
         f"Reopen '{found_by}', or skip this step too if it was done in another way.",
     )
+
+
+def expect_approved(work: Work, code: ProblemCode, seen: str, what_next: str, *changes: ValueChange) -> None:
+    """Raises NotApprovedError unless a person has said yes to exactly these changes."""
+    proposal = propose(*changes)
+    if work.step.approved != proposal.id:
+        raise NotApprovedError(code, seen, what_next, proposal)
 
 
 def plural(count: int, noun: str) -> str:

@@ -2,6 +2,8 @@
 
 Source: article, "Enable Operator Connect or Teams Phone Mobile support"; swagger 2023-09-01. PATCH takes only
 tags, identity and sku, so the whole resource is read, changed and PUT again, unknown properties kept.
+
+A value that somebody has set before is changed only when a person has said yes to that: the gateway may carry calls.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from onboarding.azure.gateway_resource import GatewayResource, platform
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
+from onboarding.core.proposal import ValueChange
 from onboarding.core.services import CallRouting, Service
-from onboarding.steps.base import Applied, Inspection, Work
+from onboarding.steps.base import Applied, Inspection, Work, expect_approved
 from onboarding.steps.definition import Definition
 from onboarding.steps.gateway_resource import asked, gateway_of
 
@@ -49,6 +52,8 @@ class EnableServices:
         gateway = await gateway_of(work)
         _expect_preselected(asked(work), gateway)
         changes = desired_properties(asked(work), gateway.properties)
+        if names := overwritten(gateway, changes):
+            _expect_approved(work, gateway, changes, names)
         return Inspection(
             missing=tuple(f"set {name} to {_shown(name, value)}" for name, value in changes.items()),
             found=f"The gateway's platforms are {', '.join(gateway.platforms) or 'none'}.",
@@ -61,6 +66,48 @@ class EnableServices:
         body["properties"] = {**body.get("properties", {}), **changes}
         await work.world.gateways.put(asked(work).gateway.id, body)
         return Applied(f"Changed {', '.join(changes)} of the gateway.")
+
+
+def overwritten(gateway: GatewayResource, changes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of the changes that take a value away which somebody has set. Platforms are only added."""
+    # Before the service is on the gateway, `false` is no choice of anybody's but the resource's default.
+    mobile = platform(Service.TEAMS_PHONE_MOBILE).lower() in {p.lower() for p in gateway.platforms}
+    nothing: tuple[Any, ...] = (None, "", []) if mobile else (None, "", [], False)
+    return tuple(name for name in changes if name != "platforms" and gateway.properties.get(name) not in nothing)
+
+
+def _expect_approved(work: Work, gateway: GatewayResource, changes: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    """Whoever says yes is shown everything that would be written, not only what is overwritten."""
+    told = (
+        ValueChange(what=_LABELS.get(name, name), before=_told(gateway.properties.get(name)), after=_told(value))
+        for name, value in changes.items()
+    )
+    expect_approved(
+        work,
+        ProblemCode.CHANGE_NOT_APPROVED,
+        f"The gateway has values already that the request would change: {', '.join(_LABELS.get(n, n) for n in names)}."
+        " Nothing was changed.",
+        "Compare before and after on the onboarding's page (`problem.proposal` of this step). If the request is right,"
+        " apply this change there; if it is not, cancel and post the right request, or skip this step.",
+        *told,
+    )
+
+
+_LABELS = {
+    "platforms": "Platforms",
+    "teamsVoicemailPilotNumber": "Voicemail pilot number",
+    "integratedMcpEnabled": "Integrated MCP",
+    "onPremMcpEnabled": "On-premises MCP",
+}
+
+
+def _told(value: Any) -> str:
+    """A value for whoever is to say yes to it, whole."""
+    if value in (None, "", []):
+        return "not set"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _shown(name: str, value: Any) -> str:

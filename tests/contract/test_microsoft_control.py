@@ -25,6 +25,7 @@ async def test_the_default_world(control: httpx.AsyncClient) -> None:
         "contoso-mobile-acg",
         "contoso-lab-acg",
         "contoso-established-acg",
+        "contoso-in-use-acg",
         "contoso-preselected-acg",
     }
     assert gateways["contoso-acg"]["properties"]["platforms"] == ["TeamsDirectRouting"]

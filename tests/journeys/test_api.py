@@ -56,7 +56,7 @@ def test_a_cancelled_one_can_be_started_again_with_its_history(
     # A function that is at a step just now gives it up before its next write.
     assert cancelled.json()["state"] in ("cancelling", "cancelled")
     operator.until(onboarding_id, lambda r: r["state"] == "cancelled")
-    again = operator.post({**body, "adminUser": "another.user@contoso.com"}, again="true")
+    again = operator.post({**body, "notify": {"emails": ["night-shift@contoso.com"]}}, again="true")
     assert again.status_code == 202
     assert operator.completed(onboarding_id)["state"] == "completed"
     events = operator.events(onboarding_id)

@@ -129,6 +129,9 @@ class Invariants:
             return
         self.hold("no write after cancel", record.state is not OnboardingState.CANCELLED, str(call))
         step = record.step(call.subject.name)
+        if step.name == "assign-admin-user":
+            # Nobody is permitted here without a second person's word, which stands on the record.
+            self.hold("no write outside the allow-list", step.approved is not None, f"{call}: nobody approved the user")
         missing = [n for n in step.plan.needs if not record.step(n).ended]
         self.hold("no step before its needs", not missing, f"{call}, but {missing} have not ended")
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from onboarding.core.decide import RefusedError
 from onboarding.core.events import (
+    AdminUserApproved,
     CancelRequested,
+    ChangeApproved,
     CheckRequested,
     Confirmed,
     ContactsChanged,
@@ -23,7 +25,8 @@ from onboarding.core.events import (
     SkipRequested,
 )
 from onboarding.core.plan import StepKind
-from onboarding.core.record import Record, StepState
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.core.request import OnboardingRequest, OnboardingTeam
 from onboarding.engine import Engine, InProgressError
 from onboarding.ports import ConflictError
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 ADA = "ada"
+BEN = "ben"
+"""The second person: he requests nothing."""
+ADMIN = "assign-admin-user"
 _NAMES = [s.name for s in STEPS]
 _CONFIRMABLE = [s.name for s in STEPS if s.confirmable]
 _TEAMS = [OnboardingTeam(name=name, email=f"{name}@example.com") for name in ("first", "second")]
@@ -73,6 +79,7 @@ class People:
             (3, lambda: ResumeRequested(ADA)),
             (1, lambda: ContactsChanged(ADA, onboarding_team=random.choice(_TEAMS))),
             (0.3, lambda: CancelRequested(ADA, "changed my mind")),
+            (1, lambda: AdminUserApproved(ADMIN, ADA, self._proposed(key))),
         )
         total = sum(weight for weight, _ in choices)
         if random.random() < 0.1:
@@ -80,6 +87,12 @@ class People:
             return
         chosen = random.choices([make for _, make in choices], [w / total for w, _ in choices])[0]
         await self.happen(key, chosen())
+
+    def _proposed(self, key: str) -> str:
+        """What she who requested it would so like to say yes to herself."""
+        record = self.world.records.get(key)
+        problem = record.step(ADMIN).problem if record else None
+        return problem.proposal.id if problem and problem.proposal else "anything"
 
     def meddle(self, key: str) -> None:
         """Right now, in the middle of whatever runs."""
@@ -117,7 +130,7 @@ class People:
                 for name in skipped:
                     await self.happen(record.id, ReopenRequested(name, ADA, "it is needed after all"))
                 if not skipped:
-                    await self.happen(record.id, RetryRequested(step.name, ADA))
+                    await self.happen(record.id, _word(step) or RetryRequested(step.name, ADA))
             elif step.state is StepState.WAITING and step.plan.kind is StepKind.CHECKPOINT:
                 await self.happen(record.id, Confirmed(step.name, ADA, "done"))
 
@@ -149,6 +162,14 @@ def _ancestors(name: str) -> list[str]:
         if step.name in needed:
             needed.update(step.needs)
     return [s.name for s in STEPS if s.name in needed and s.name != name]
+
+
+def _word(step: StepRecord) -> Happening | None:
+    """The word that a step asks for, by somebody who may say it."""
+    if step.problem is None or step.problem.proposal is None:
+        return None
+    of_admin = step.problem.code == ProblemCode.ADMIN_USER_NOT_APPROVED
+    return (AdminUserApproved if of_admin else ChangeApproved)(step.name, BEN, step.problem.proposal.id)
 
 
 def _skipped_by_a_person(record: Record, name: str) -> bool:

@@ -29,6 +29,8 @@ MAY = {
     "checkpoint_page": EVERY_ROLE,
     "confirm_checkpoint": {APPROVE},
     "retry_step": {OPERATE},
+    "apply_change_step": {OPERATE},
+    "approve_admin_user_step": {APPROVE},
     "check_wait": {OPERATE},
     "skip_step": {OPERATE},
     "reopen_step": {OPERATE},

@@ -18,6 +18,7 @@ GATEWAYS = {
     "teams-phone-mobile": ("contoso-mobile-acg", "production", {"teamsPhoneMobile": 6}),
     "lab-both-services": ("contoso-lab-acg", "lab", {"operatorConnect": 3, "teamsPhoneMobile": 3}),
     "already-onboarded": ("contoso-established-acg", "production", {"operatorConnect": 6}),
+    "second-person": ("contoso-in-use-acg", "production", {"teamsPhoneMobile": 6}),
     "services-selected-at-deployment": ("contoso-preselected-acg", "production", {"operatorConnect": 0}),
 }
 

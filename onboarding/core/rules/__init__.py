@@ -6,7 +6,7 @@ is over. A person's action that the state doesn't allow raises RefusedError with
 
 from __future__ import annotations
 
-from onboarding.core.rules import controls, notices, people, repair, tasks, waits, whole
+from onboarding.core.rules import approving, controls, notices, people, repair, tasks, waits, whole
 from onboarding.core.rules.transition import RefusedError, Rules
 
 RULES: Rules = {
@@ -15,6 +15,7 @@ RULES: Rules = {
     **repair.REPAIR_RULES,
     **notices.NOTICE_RULES,
     **people.PEOPLE_RULES,
+    **approving.APPROVING_RULES,
     **controls.CONTROL_RULES,
     **whole.WHOLE_RULES,
 }
