@@ -6,11 +6,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
+from onboarding.core.email_address import email_problem
 from onboarding.core.links import KEY_LENGTH
+from onboarding.core.patterns import GUID, fits
 from onboarding.core.policy import Policy
 
 _POLICY = Policy()
@@ -152,6 +154,17 @@ class Settings(Registration):
     @classmethod
     def _no_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("mail_sender", "escalation_email")
+    @classmethod
+    def _sendable(cls, value: str | None, info: ValidationInfo) -> str | None:
+        object_id = info.field_name == "mail_sender"
+        if value is None or (object_id and fits(GUID, value)) or email_problem(value) is None:
+            return value
+        raise ValueError(
+            "an e-mail address was expected, such as voice-ops@contoso.com: the bare address, of a domain that is in"
+            f" DNS for everybody{', or the object id of a mailbox' if object_id else ''}"
+        )
 
     @field_validator("link_key", "link_key_previous")
     @classmethod
