@@ -65,7 +65,11 @@ def engine() -> Engine:
 def _dns(chosen: Settings) -> DnsLookup:
     try:
         return DnsLookup(
-            chosen.public_resolvers, authoritative_port=chosen.dns_authoritative_port, timeout=chosen.dns_timeout
+            chosen.public_resolvers,
+            authoritative_port=chosen.dns_authoritative_port,
+            timeout=chosen.dns_timeout,
+            look_timeout=chosen.dns_look_timeout,
+            private=chosen.dns_private_servers,
         )
     except ValueError as error:
         raise SettingsError(f"The app settings are wrong: ONBOARDING_PUBLIC_RESOLVERS: {error}.") from None

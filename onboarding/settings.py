@@ -77,6 +77,12 @@ class Settings(Registration):
     """Addresses (`address` or `address:port`, comma-separated) that must see the TXT record too."""
     dns_authoritative_port: int = Field(53, ge=1, le=65535)
     dns_timeout: float = Field(5.0, gt=0, le=60)
+    """For one question."""
+    dns_look_timeout: float = Field(20.0, gt=0, le=60)
+    """For all questions about one domain."""
+    dns_private_servers: bool = False
+    """Whether name servers at addresses that are not on the Internet are asked: where the zone is split-horizon, and in
+    the sandbox. Elsewhere a zone's owner could have any address of the app's network asked."""
 
     timer_schedule: str = "0 * * * * *"
     """NCRONTAB, UTC: when waits are looked at and lost messages repaired."""
