@@ -36,6 +36,7 @@ from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.rules.tasks import may_write
 from onboarding.fence import Permit, WithdrawnError, fenced
+from onboarding.hourly import HourlyLimit
 from onboarding.notify import Notifying, Outcome, send
 from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
@@ -108,6 +109,8 @@ class Engine:
     world: World
     policy: Policy
     telling: Notifying
+    requests: HourlyLimit | None = None
+    """Of onboardings that one caller may begin."""
 
     @property
     def public_url(self) -> str:
@@ -168,8 +171,10 @@ class Engine:
     ) -> Accepted:
         """A posted request: a new onboarding, the one there is, or (`again`) a closed one started anew.
 
-        Raises InProgressError when the gateway has another one, OvertakenError as `happen` does.
+        Raises InProgressError when the gateway has another one, OvertakenError as `happen` does, HourlyLimitError when
+        the caller has begun too many: each tells people of the requester's choice.
         """
+        counted = False
         for _ in range(CONFLICT_ROUNDS):
             loaded = await self.records.load(request.gateway.onboarding_id)
             _expect(expected, loaded)
@@ -178,6 +183,9 @@ class Engine:
                 if differs or again:
                     raise InProgressError(loaded.record, differs)
                 return Accepted(loaded.record, created=False)
+            if self.requests is not None and not counted:
+                await self.requests.take(actor)
+                counted = True
             now = self.clock.now()
             decision = create(request, actor, now, self.policy, loaded.record if loaded else None)
             try:

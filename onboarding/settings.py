@@ -129,6 +129,10 @@ class Settings(Registration):
     """After a checkpoint opened, until `notify.escalateTo` (or the next setting) is told, once."""
     escalation_email: str | None = None
     """Whom to tell then, for requests that name nobody."""
+    requests_per_hour: int = Field(20, ge=0)
+    """Onboardings that one caller may begin, or begin again, in an hour of the clock; 0: any number."""
+    mails_per_hour: int = Field(500, ge=0)
+    """Addresses that e-mail is sent to in an hour, all notices together; what is more waits for the next. 0: any."""
     sandbox_user: str | None = None
     """On a laptop: who is signed in (a name from `http/access.py`). Without effect in Azure."""
 

@@ -68,6 +68,9 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_MAIL_SENDER": MAIL_SENDER,
         "ONBOARDING_PUBLIC_URL": f"http://localhost:{ports.functions}",
         "ONBOARDING_LINK_KEY": "a key for the sandbox only, not a secret",
+        # Whoever tries it out, and the tests, begin many in a few minutes.
+        "ONBOARDING_REQUESTS_PER_HOUR": "0",
+        "ONBOARDING_MAILS_PER_HOUR": "0",
         "ONBOARDING_SANDBOX_USER": "olga.operator",
         # The control port takes what is exported, and shows it: GET /telemetry/tree?onboarding=…
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{HOST}:{ports.control}",

@@ -15,6 +15,7 @@ from onboarding.azure.per_loop import PerLoop
 from onboarding.azure.teams_card import teams_body
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
+from onboarding.hourly import HourlyLimit, HourlyLimitError
 from onboarding.ports import Notification
 from onboarding.telemetry.calls import calling
 
@@ -46,9 +47,11 @@ class SendMail(Protocol):
 class AzureNotifier:
     """A port `Notifier`. The webhook's URL is a secret: it is in no exception, log line or repr of this class."""
 
-    def __init__(self, settings: Settings, send_mail: SendMail) -> None:
+    def __init__(self, settings: Settings, send_mail: SendMail, mails: HourlyLimit | None = None) -> None:
+        """`mails`: of addresses that are written to, one e-mail to three being three."""
         self._sender = settings.mail_sender
         self._send_mail = send_mail
+        self._mails = mails
         self._url: SecretStr | None = settings.teams_webhook_url
         self._hosts = settings.teams_hosts
         self._settings = settings
@@ -59,6 +62,13 @@ class AzureNotifier:
         """Send one e-mail to these addresses. Raises StepProblemError."""
         if not self._sender or not to:
             return False
+        if self._mails:
+            try:
+                await self._mails.take(count=len(to))
+            except HourlyLimitError as error:
+                raise TryLaterError(
+                    ProblemCode.HOURLY_LIMIT, f"No e-mail was sent. {error}", error.retry_after
+                ) from None
         await self._send_mail(self._sender, to, subject(message), mail_text(message), mail_html(message))
         return True
 

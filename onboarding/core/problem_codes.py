@@ -10,6 +10,8 @@ class ProblemCode(StrEnum):
 
     THROTTLED = "throttled"
     """Too many requests; Microsoft says how long to wait."""
+    HOURLY_LIMIT = "hourly-limit"
+    """This application has sent as much mail as it may in an hour."""
     OUTAGE = "outage"
     """Microsoft answered with a server error."""
     TIMEOUT = "timeout"

@@ -61,6 +61,8 @@ LEFT_AT_DEFAULT = {
     "ONBOARDING_REMIND_AGAIN",
     "ONBOARDING_ESCALATE_AFTER",
     "ONBOARDING_WARN_AFTER",
+    "ONBOARDING_REQUESTS_PER_HOUR",
+    "ONBOARDING_MAILS_PER_HOUR",
 }
 """A new setting is set by the template, or stands here."""
 REFUSED_BY_FLEX = {
