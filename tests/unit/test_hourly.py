@@ -1,4 +1,4 @@
-"""How many onboardings one caller may begin in an hour, and how many people are written to: nobody chooses thousands."""
+"""How many onboardings a caller may begin in an hour, and how many people are written to: nobody chooses thousands."""
 
 from __future__ import annotations
 
