@@ -22,6 +22,7 @@ from onboarding.azure.notifier import AzureNotifier
 from onboarding.azure.service_bus import ServiceBusPublisher
 from onboarding.azure.tables import AzureTable
 from onboarding.engine import Engine
+from onboarding.hourly import HOURLY_TABLE, HourlyLimit
 from onboarding.notify import Notifying
 from onboarding.records import Records
 from onboarding.settings import Settings, SettingsError, settings
@@ -47,11 +48,17 @@ def engine() -> Engine:
     logging.getLogger("azure").setLevel(logging.WARNING)
     credential = Credential(chosen)
     graph = GraphClient(chosen, credential)
+    clock = SystemClock()
+    hourly = _table(HOURLY_TABLE, chosen, credential)
+    requests = HourlyLimit(
+        hourly, clock, chosen.requests_per_hour, "Onboardings begun by one caller", "ONBOARDING_REQUESTS_PER_HOUR"
+    )
+    mails = HourlyLimit(hourly, clock, chosen.mails_per_hour, "Addresses written to", "ONBOARDING_MAILS_PER_HOUR")
     world = World(
         gateways=ArmGateways(chosen, credential),
         directory=GraphDirectory(graph),
         dns=_dns(chosen),
-        notifier=AzureNotifier(chosen, GraphMail(graph).send_mail),
+        notifier=AzureNotifier(chosen, GraphMail(graph).send_mail, mails),
         domain_suffix=chosen.gateway_domain_suffix,
         permitted_admin_users=chosen.permitted_admin_users,
     )
@@ -60,13 +67,17 @@ def engine() -> Engine:
     )
     records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential))
     telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
-    return Engine(records, bus, SystemClock(), world, chosen.policy, telling, chosen.permitted)
+    return Engine(records, bus, clock, world, chosen.policy, telling, chosen.permitted, requests)
 
 
 def _dns(chosen: Settings) -> DnsLookup:
     try:
         return DnsLookup(
-            chosen.public_resolvers, authoritative_port=chosen.dns_authoritative_port, timeout=chosen.dns_timeout
+            chosen.public_resolvers,
+            authoritative_port=chosen.dns_authoritative_port,
+            timeout=chosen.dns_timeout,
+            look_timeout=chosen.dns_look_timeout,
+            private=chosen.dns_private_servers,
         )
     except ValueError as error:
         raise SettingsError(f"The app settings are wrong: ONBOARDING_PUBLIC_RESOLVERS: {error}.") from None

@@ -38,6 +38,7 @@ from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.rules.tasks import may_write
 from onboarding.fence import Permit, WithdrawnError, fenced
+from onboarding.hourly import HourlyLimit
 from onboarding.notify import Notifying, Outcome, send
 from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
@@ -111,6 +112,8 @@ class Engine:
     policy: Policy
     telling: Notifying
     permitted: Permitted = ANYTHING
+    requests: HourlyLimit | None = None
+    """Of onboardings that one caller may begin."""
 
     def reach(self) -> World:
         """The world for one piece of work: what it does there stays within what is permitted."""
@@ -175,8 +178,10 @@ class Engine:
     ) -> Accepted:
         """A posted request: a new onboarding, the one there is, or (`again`) a closed one started anew.
 
-        Raises InProgressError when the gateway has another one, OvertakenError as `happen` does.
+        Raises InProgressError when the gateway has another one, OvertakenError as `happen` does, HourlyLimitError when
+        the caller has begun too many: each tells people of the requester's choice.
         """
+        counted = False
         for _ in range(CONFLICT_ROUNDS):
             loaded = await self.records.load(request.gateway.onboarding_id)
             _expect(expected, loaded)
@@ -185,6 +190,9 @@ class Engine:
                 if differs or again:
                     raise InProgressError(loaded.record, differs)
                 return Accepted(loaded.record, created=False)
+            if self.requests is not None and not counted:
+                await self.requests.take(actor)
+                counted = True
             now = self.clock.now()
             decision = create(request, actor, now, self.policy, loaded.record if loaded else None)
             try:

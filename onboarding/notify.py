@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from onboarding.core.links import Link, sign
 from onboarding.core.permitted import Permitted
 from onboarding.core.plan import StepKind
-from onboarding.core.problems import StepProblemError, TryLaterError, unexpected_problem
+from onboarding.core.problems import AddresseesRefusedError, StepProblemError, TryLaterError, unexpected_problem
 from onboarding.core.record import Delivered, Notice, Record
 from onboarding.notices.deliveries import Delivery, deliveries
 from onboarding.notices.notification import notification
-from onboarding.ports import Clock, Notifier
+from onboarding.ports import Clock, Notification, Notifier
 from onboarding.telemetry.work import delivering
 
 log = logging.getLogger("onboarding")
@@ -48,25 +49,33 @@ async def send(
     sent: list[Delivered],
     permitted: Permitted,
 ) -> Outcome:
-    """Send it on every way that it has not gone yet. A way that fails does not keep the others from being tried.
+    """Send it on every way that it has not gone yet. A way that fails does not keep the others from being tried, nor an
+    address that is refused the others.
 
     A way that is not configured tells nobody, and is no failure. Addresses that may not have mail are left out; a way
-    to none but those fails. `sent` begins with the ways that it went before, and grows with each: it is right also when
-    this is broken off.
+    to none but those fails. `sent` begins with where it went before, and grows with each that is told: it is right
+    also when this is broken off.
     """
     ways = deliveries(notice, record, telling.escalation_email, links=telling.link_key is not None)
     failed: StepProblemError | None = None
     pauses: list[float] = []
     for way in ways:
-        if any((d.way, d.outside) == (way.way, way.outside) for d in sent):
+        rest = _untold(replace(way, to=_permitted(way, notice, record, permitted)), sent)
+        if rest is None:
             continue
         try:
-            to = _permitted(way, notice, record, permitted)
             link = _link(notice, record, telling, clock.now(), outside=way.outside)
             others = [other for other in ways if other is not way]
             message = notification(notice, record, told=others, link=link, outside=way.outside)
-            with delivering(notice, way.way) as going:
-                told = going.told(await (notifier.teams(message) if way.way == "teams" else notifier.mail(to, message)))
+
+            async def deliver(to: tuple[str, ...], way: Delivery = way, message: Notification = message) -> None:
+                with delivering(notice, way.way) as going:
+                    told = await (notifier.teams(message) if way.way == "teams" else notifier.mail(to, message))
+                    going.told(told)
+                if told:
+                    sent.append(Delivered(way=way.way, to=to, outside=way.outside, at=clock.now()))
+
+            await _to_each_that_can_be_told(rest, deliver)
         except StepProblemError as problem:
             failed = problem
             if isinstance(problem, TryLaterError) and problem.retry_after is not None:
@@ -74,9 +83,6 @@ async def send(
         except Exception as error:
             log.exception("notice %s of %s failed unexpectedly", notice.id, record.id)
             failed = unexpected_problem(error)
-        else:
-            if told:
-                sent.append(Delivered(way=way.way, to=to, outside=way.outside, at=clock.now()))
     return Outcome(tuple(sent), failed, max(pauses, default=None))
 
 
@@ -87,6 +93,37 @@ def _permitted(way: Delivery, notice: Notice, record: Record, permitted: Permitt
         left_out = len(way.to) - len(to)
         log.warning("%d addressees of notice %s of %s may not have e-mail", left_out, notice.id, record.id)
     return to or way.to
+
+
+def _untold(way: Delivery, sent: Sequence[Delivered]) -> tuple[str, ...] | None:
+    """The addresses of a way that it has not gone to yet; None when it has gone everywhere."""
+    gone = [d for d in sent if (d.way, d.outside) == (way.way, way.outside)]
+    rest = tuple(a for a in way.to if not any(a in d.to for d in gone))
+    return None if gone and not rest else rest
+
+
+async def _to_each_that_can_be_told(to: tuple[str, ...], deliver: Callable[[tuple[str, ...]], Awaitable[None]]) -> None:
+    """To all of them at once; where some are refused, to the others without these.
+
+    Raises AddresseesRefusedError, once the others are told, that names all who were refused.
+    """
+    groups, refusals = [to], list[AddresseesRefusedError]()
+    while groups:
+        group = groups.pop()
+        try:
+            await deliver(group)
+        except AddresseesRefusedError as refusal:
+            others = tuple(a for a in group if a not in refusal.addresses)
+            if others and len(others) < len(group):
+                refusals.append(refusal)
+                groups.append(others)
+            elif len(group) > 1:
+                # Nobody says which of them it is.
+                groups += [(address,) for address in reversed(group)]
+            else:
+                refusals.append(refusal)
+    if refusals:
+        raise AddresseesRefusedError.all_of(refusals)
 
 
 def _link(notice: Notice, record: Record, telling: Notifying, now: datetime, *, outside: bool) -> str:

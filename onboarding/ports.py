@@ -218,7 +218,7 @@ class Notifier(Protocol):
     """The ways to people. A way that isn't configured tells nobody and returns False."""
 
     async def mail(self, to: Sequence[str], message: Notification) -> bool:
-        """Send one e-mail to these addresses."""
+        """Send one e-mail to these addresses. Raises AddresseesRefusedError when some of them keep it from all."""
 
     async def teams(self, message: Notification) -> bool:
         """Post to the operator's own Teams channel."""

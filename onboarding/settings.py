@@ -6,11 +6,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
+from onboarding.core.email_address import email_problem
 from onboarding.core.links import KEY_LENGTH
+from onboarding.core.patterns import GUID, fits
 from onboarding.core.permitted import Permitted
 from onboarding.core.policy import Policy
 
@@ -76,6 +78,12 @@ class Settings(Registration):
     """Addresses (`address` or `address:port`, comma-separated) that must see the TXT record too."""
     dns_authoritative_port: int = Field(53, ge=1, le=65535)
     dns_timeout: float = Field(5.0, gt=0, le=60)
+    """For one question."""
+    dns_look_timeout: float = Field(20.0, gt=0, le=60)
+    """For all questions about one domain."""
+    dns_private_servers: bool = False
+    """Whether name servers at addresses that are not on the Internet are asked: where the zone is split-horizon, and in
+    the sandbox. Elsewhere a zone's owner could have any address of the app's network asked."""
 
     timer_schedule: str = "0 * * * * *"
     """NCRONTAB, UTC: when waits are looked at and lost messages repaired."""
@@ -133,6 +141,10 @@ class Settings(Registration):
     """The domain that is added to the tenant is one of these, or below one of them."""
     permitted_mail_domains: Annotated[tuple[str, ...], NoDecode] = ()
     """E-mail is sent to addresses of these domains only."""
+    requests_per_hour: int = Field(20, ge=0)
+    """Onboardings that one caller may begin, or begin again, in an hour of the clock; 0: any number."""
+    mails_per_hour: int = Field(500, ge=0)
+    """Addresses that e-mail is sent to in an hour, all notices together; what is more waits for the next. 0: any."""
     sandbox_user: str | None = None
     """On a laptop: who is signed in (a name from `http/access.py`). Without effect in Azure."""
 
@@ -172,6 +184,17 @@ class Settings(Registration):
     @classmethod
     def _no_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("mail_sender", "escalation_email")
+    @classmethod
+    def _sendable(cls, value: str | None, info: ValidationInfo) -> str | None:
+        object_id = info.field_name == "mail_sender"
+        if value is None or (object_id and fits(GUID, value)) or email_problem(value) is None:
+            return value
+        raise ValueError(
+            "an e-mail address was expected, such as voice-ops@contoso.com: the bare address, of a domain that is in"
+            f" DNS for everybody{', or the object id of a mailbox' if object_id else ''}"
+        )
 
     @field_validator("link_key", "link_key_previous")
     @classmethod

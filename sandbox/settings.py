@@ -50,6 +50,7 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_CA_FILE": str(certificate_authority(folder)),
         "ONBOARDING_PUBLIC_RESOLVERS": f"{HOST}:{ports.dns}",
         "ONBOARDING_DNS_AUTHORITATIVE_PORT": str(ports.dns),
+        "ONBOARDING_DNS_PRIVATE_SERVERS": "true",
         # Two weeks of waiting pass in seconds here; for Azure, the defaults of onboarding.settings hold.
         "ONBOARDING_TIMER_SCHEDULE": "*/1 * * * * *",
         "ONBOARDING_POLL_FIRST": "0.5",
@@ -69,6 +70,9 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_LINK_KEY": "a key for the sandbox only, not a secret",
         # All samples name her but `second-person.json`: whoever else of the domain, when a second person says yes.
         "ONBOARDING_PERMITTED_ADMIN_USERS": "voice.admin@contoso.com,@contoso.com",
+        # Whoever tries it out, and the tests, begin many in a few minutes.
+        "ONBOARDING_REQUESTS_PER_HOUR": "0",
+        "ONBOARDING_MAILS_PER_HOUR": "0",
         "ONBOARDING_SANDBOX_USER": "olga.operator",
         # The control port takes what is exported, and shows it: GET /telemetry/tree?onboarding=…
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{HOST}:{ports.control}",

@@ -6,11 +6,12 @@ import asyncio
 import ipaddress
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from onboarding.azure.dns_bounds import QUERIES_OF_A_LOOK, SERVERS_OF_A_ZONE, Turns, to_ask
 from onboarding.azure.per_loop import PerLoop
 from onboarding.ports import TxtAnswer
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from dns.name import Name
     from dns.resolver import LRUCache, NoNameservers
 
-QUERIES_AT_ONCE = 32
-"""Questions under way at one time."""
 SENDS = 2
 """How often a question is sent while no answer comes: datagrams get lost. All sends share the timeout."""
 UDP_PAYLOAD = 1232
@@ -49,66 +48,103 @@ class DnsLookup:
     """A port `Dns`. `resolvers` find the zone and its servers, and are asked for the record like everybody.
 
     Each is `address` or `address:port`, with brackets around an IPv6 address before a port: `[::1]:53`. Raises
-    ValueError, on construction, for anything else.
+    ValueError, on construction, for anything else. Seconds: `timeout` for one question, `look_timeout` for all of one
+    name. `private`: name servers are also asked at addresses that are not on the Internet.
     """
 
-    def __init__(self, resolvers: Sequence[str], *, authoritative_port: int = DNS_PORT, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        resolvers: Sequence[str],
+        *,
+        authoritative_port: int = DNS_PORT,
+        timeout: float = 5.0,
+        look_timeout: float = 20.0,
+        private: bool = False,
+    ) -> None:
         self._resolvers = [_resolver(text) for text in resolvers]
         self._port = authoritative_port
         self._timeout = timeout
-        self._limit: PerLoop[asyncio.Semaphore] = PerLoop(lambda: asyncio.Semaphore(QUERIES_AT_ONCE), _nothing)
+        self._look_timeout = look_timeout
+        self._private = private
+        self._turns: PerLoop[Turns] = PerLoop(Turns, _nothing)
 
     async def txt(self, name: str) -> Sequence[TxtAnswer]:
-        """The answers of every authoritative server of the zone and of the configured public resolvers."""
-        authoritative, public = await asyncio.gather(
-            self._authoritative(name), asyncio.gather(*(self._ask(r, name) for r in self._resolvers))
-        )
-        return (*authoritative, *public)
+        """The answers of the authoritative servers of the zone and of the configured public resolvers.
 
-    async def _authoritative(self, name: str) -> list[TxtAnswer]:
-        """One answer for each address of each of the zone's servers, and one that tells what could not be found."""
+        All of them, as far as `dns_bounds` and the time go.
+        """
+        answers: dict[tuple[int, int], list[TxtAnswer]] = {}
+        late: list[TxtAnswer] = []
+        async with self._turns.get().turn(name):
+            try:
+                async with asyncio.timeout(self._look_timeout):
+                    await self._look(name, answers)
+            except TimeoutError:
+                slow = f"not all of its servers answered within {self._look_timeout:g} s"
+                late = [TxtAnswer(f"the zone of {name}", True, error=slow)]
+        return [*(answer for place in sorted(answers) for answer in answers[place]), *late]
+
+    async def _look(self, name: str, answers: dict[tuple[int, int], list[TxtAnswer]]) -> None:
+        """Fills in the answers as they come: those of the zone's servers, by their order, and then the resolvers'."""
+        limit = asyncio.Semaphore(QUERIES_OF_A_LOOK)
+
+        async def put(place: tuple[int, int], answer: Awaitable[list[TxtAnswer]]) -> None:
+            answers[place] = await answer
+
+        async def authoritative() -> None:
+            hosts, problem = await self._zone(name, limit)
+            if problem:
+                answers[0, 0] = [problem]
+            await asyncio.gather(*(put((0, n), self._host(host, name, limit)) for n, host in enumerate(hosts)))
+
+        async def public(resolver: Server) -> list[TxtAnswer]:
+            return [await self._ask(resolver, name, limit)]
+
+        resolvers = (put((1, n), public(resolver)) for n, resolver in enumerate(self._resolvers))
+        await asyncio.gather(authoritative(), *resolvers)
+
+    async def _zone(self, name: str, limit: asyncio.Semaphore) -> tuple[list[str], TxtAnswer | None]:
+        """The zone's servers; or an answer that tells why there are none."""
         import dns.exception
         import dns.name
 
         try:
-            qname = dns.name.from_text(name)
-            hosts = await self._hosts(qname)
+            return await self._hosts(dns.name.from_text(name), limit), None
         except (dns.exception.DNSException, OSError, ValueError) as error:
-            return [TxtAnswer(f"the zone of {name}", True, error=f"its name servers were not found: {_why(error)}")]
-        answers = await asyncio.gather(*(self._host(host, name) for host in hosts))
-        return [answer for of_host in answers for answer in of_host]
+            why = f"its name servers were not found: {_why(error)}"
+            return [], TxtAnswer(f"the zone of {name}", True, error=why)
 
-    async def _hosts(self, qname: Name) -> list[str]:
-        """The names of the zone's servers. Raises what dnspython raises."""
+    async def _hosts(self, qname: Name, limit: asyncio.Semaphore) -> list[str]:
+        """The names of the zone's servers, as many as are asked. Raises what dnspython raises."""
         import dns.asyncresolver
 
-        async with self._limit.get():
+        async with limit:
             zone = await dns.asyncresolver.zone_for_name(qname, resolver=self._finder)
             found = await self._finder.resolve(zone, "NS")
-        return sorted(rdata.target.to_text(omit_final_dot=True) for rdata in found)
+        return sorted(rdata.target.to_text(omit_final_dot=True) for rdata in found)[:SERVERS_OF_A_ZONE]
 
-    async def _host(self, host: str, name: str) -> list[TxtAnswer]:
-        """What one server says, at each of its addresses."""
-        addresses, problem = await self._addresses(host)
+    async def _host(self, host: str, name: str, limit: asyncio.Semaphore) -> list[TxtAnswer]:
+        """What one server says, at each of its addresses that are asked."""
+        addresses, problem = await self._addresses(host, limit)
         if not addresses:
-            return [TxtAnswer(host, True, error=f"its address was not found: {problem}")]
+            return [TxtAnswer(host, True, error=problem)]
         shown = [host] if len(addresses) == 1 else [f"{host} ({address})" for address in addresses]
         servers = [Server(s, a, self._port, True) for s, a in zip(shown, addresses, strict=True)]
-        answers = await asyncio.gather(*(self._ask(server, name) for server in servers))
+        answers = await asyncio.gather(*(self._ask(server, name, limit) for server in servers))
         both = list(zip(servers, answers, strict=True))
         if any(answer.error is None for server, answer in both if not server.is_ipv6):
             # Silence over IPv6 says more of our network than of the server, which has answered over IPv4.
             both = [(s, a) for s, a in both if not s.is_ipv6 or a.error is None]
         return [answer for _, answer in both]
 
-    async def _addresses(self, host: str) -> tuple[list[str], str]:
-        """IPv4 addresses, then IPv6 ones; and, when there is none, why."""
+    async def _addresses(self, host: str, limit: asyncio.Semaphore) -> tuple[list[str], str]:
+        """IPv4 addresses, then IPv6 ones, as many as are asked; and, when there is none, why."""
         import dns.exception
         import dns.resolver
 
         async def of_kind(kind: str) -> list[str] | str:
             try:
-                async with self._limit.get():
+                async with limit:
                     return sorted(rdata.address for rdata in await self._finder.resolve(f"{host}.", kind))
             except dns.resolver.NoAnswer:
                 return []
@@ -116,16 +152,20 @@ class DnsLookup:
                 return _why(error)
 
         found = await asyncio.gather(of_kind("A"), of_kind("AAAA"))
+        lists = [f for f in found if isinstance(f, list)]
+        asked = [a for f in lists for a in to_ask(f, private=self._private)]
+        if any(lists):
+            return asked, "not asked: its address is not on the Internet"
         problems = [f for f in found if isinstance(f, str)]
-        return [a for f in found if isinstance(f, list) for a in f], (problems or ["it has none"])[0]
+        return [], f"its address was not found: {(problems or ['it has none'])[0]}"
 
-    async def _ask(self, server: Server, name: str) -> TxtAnswer:
+    async def _ask(self, server: Server, name: str, limit: asyncio.Semaphore) -> TxtAnswer:
         """Ask one server for the TXT records. Whatever goes wrong is its answer."""
         import dns.exception
         import dns.resolver
 
         try:
-            async with self._limit.get():
+            async with limit:
                 response = await self._response(server, name)
             return TxtAnswer(server.name, server.authoritative, _values(response), _error(response, server))
         except dns.resolver.NoNameservers as error:

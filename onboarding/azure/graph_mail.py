@@ -9,20 +9,23 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 from email import message_from_string, policy
-from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 
-from onboarding.azure.answers import refusal_problem
+from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, refusal_problem
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning
 from onboarding.azure.graph_client import Ask, GraphClient
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError
+from onboarding.core.problems import AddresseesRefusedError, PersonMustActError
 
 CRLF = "\r\n"
 _ADDRESS = re.compile(r"""[^\s@<>()\[\]\\,;:"?]+@[\w.-]+""")
 """What needs no quotes in a header, and can be no encoded word (RFC 2047)."""
+INVALID_RECIPIENTS = "ErrorInvalidRecipients"
+"""Exchange's code for a message to an address that it can't resolve: nobody is sent it. Undocumented. Source:
+https://github.com/microsoftgraph/ruby-connect-rest-sample/issues/15, where the message quotes the address."""
+UNFIT = "it does not fit into a mail's header"
 
 
 class GraphMail:
@@ -34,7 +37,8 @@ class GraphMail:
     async def send_mail(self, sender: str, to: Sequence[str], subject: str, text: str, html: str) -> None:
         """Hand one message to Exchange; it is accepted then, not delivered, and stands in Sent Items.
 
-        `sender` is a mailbox's UPN or object id. Raises StepProblemError.
+        `sender` is a mailbox's UPN or object id. Raises StepProblemError: AddresseesRefusedError when some of `to` are
+        why nobody is sent it.
         """
         content = b64encode(mime(sender, to, subject, text, html))
         call, answer = await self._client.send(
@@ -43,6 +47,8 @@ class GraphMail:
         if meaning(answer) is Meaning.ABSENT:
             # A mailbox that isn't there is a setting to correct, not one to wait for.
             raise refusal_problem(call, answer)
+        if answer.code == INVALID_RECIPIENTS:
+            raise _unresolved(call, answer, to)
         if not answer.ok:
             raise graph_problem(call, answer)
 
@@ -50,32 +56,47 @@ class GraphMail:
 def mime(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> bytes:
     """The message as it goes over the wire: headers, and both parts as multipart/alternative.
 
-    Raises PersonMustActError for an address or a subject that no header can hold.
+    Raises AddresseesRefusedError for addresses that no header can hold, PersonMustActError for such a sender or
+    subject.
     """
-    # Raw UTF-8 in headers (RFC 6532) is for the rare address that ASCII can't write.
-    ascii_only = all(address.isascii() for address in (sender, *to))
-    message = EmailMessage(policy=policy.SMTP if ascii_only else policy.SMTPUTF8)
+    unfit = [address for address in to if not _fits(address)]
+    if unfit:
+        raise AddresseesRefusedError(unfit, f"{UNFIT}.")
+    if "@" in sender and not _fits(sender):
+        raise _unsendable("the sender", "Correct ONBOARDING_MAIL_SENDER, and restart the function app.")
+    if not subject.isprintable():
+        raise _unsendable("the subject", "Report this defect: a subject is made one line before.")
     try:
-        if "@" in sender:
-            message["From"] = _address(sender)
-        message["To"] = [_address(address) for address in to]
-        # Keeps out-of-office answers away (RFC 3834).
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
-        message.add_alternative(html, subtype="html")
-        finished = _subject(subject) + message.as_bytes()
+        finished = _finished(sender, to, subject, text, html)
         _check(finished, sender, to)
-    except (ValueError, LookupError, MessageError) as error:
-        raise PersonMustActError(
-            ProblemCode.REFUSED,
-            f"No e-mail was sent: an address or the subject does not fit into a mail's header ({error}).",
-            "Correct the addresses in the request's `notify` and `onboardingTeam`, and ONBOARDING_MAIL_SENDER.",
-        ) from error
+    except _OtherMessageError as error:
+        raise AddresseesRefusedError(to, f"{UNFIT} ({error}).") from error
+    except Exception as error:
+        # Whatever the library stumbles over: of which address it was, only sending to each of them tells.
+        raise AddresseesRefusedError(to, f"{UNFIT} ({type(error).__name__}).") from error
     return finished
 
 
+def _finished(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> bytes:
+    # Raw UTF-8 in headers (RFC 6532) is for the rare address that ASCII can't write.
+    ascii_only = all(address.isascii() for address in (sender, *to))
+    message = EmailMessage(policy=policy.SMTP if ascii_only else policy.SMTPUTF8)
+    if "@" in sender:
+        message["From"] = _address(sender)
+    message["To"] = [_address(address) for address in to]
+    # Keeps out-of-office answers away (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    message.add_alternative(html, subtype="html")
+    return _subject(subject) + message.as_bytes()
+
+
+class _OtherMessageError(Exception):
+    """The finished message is not the one that was meant."""
+
+
 def _check(finished: bytes, sender: str, to: Sequence[str]) -> None:
-    """Raises ValueError unless what leaves has the headers and the people that were meant, and no others.
+    """Raises _OtherMessageError unless what leaves has the headers and the people that were meant, and no others.
 
     Whatever the library that made it believes. Read by the older rules, which take a header as it is written.
     """
@@ -83,26 +104,42 @@ def _check(finished: bytes, sender: str, to: Sequence[str]) -> None:
     people = {"From": [sender] if "@" in sender else [], "To": list(to)}
     written = {name: [a.strip() for v in message.get_all(name, []) for a in v.split(",")] for name in people}
     if written != people:
-        raise ValueError(f"the finished message is from {written['From']} to {written['To']}")
+        raise _OtherMessageError(f"the finished message is from {written['From']} to {written['To']}")
     names = sorted(message.keys())
     meant = sorted(
         {"Auto-Submitted", "Content-Type", "MIME-Version", "Subject", "To"} | {n for n in people if people[n]}
     )
     parts = [part.get_content_type() for part in message.walk()]
     if names != meant or parts != ["multipart/alternative", "text/plain", "text/html"]:
-        raise ValueError(f"the finished message has the headers {', '.join(names)} and the parts {', '.join(parts)}")
+        raise _OtherMessageError(
+            f"the finished message has the headers {', '.join(names)} and the parts {', '.join(parts)}"
+        )
 
 
 def _subject(text: str) -> bytes:
     """The header line. The one that EmailMessage makes loses spaces of a long subject beyond ASCII."""
-    if not text.isprintable():
-        raise ValueError("the subject holds a line break or a control character")
     return f"Subject: {Header(text, header_name='Subject').encode(linesep=CRLF)}{CRLF}".encode("ascii")
 
 
 def _address(text: str) -> Address:
     """Not by parsing: the standard library's parser takes no local part beyond ASCII."""
-    if not _ADDRESS.fullmatch(text) or not text.isprintable():
-        raise ValueError("an address has no user, no domain that is a name, or what an address can't have")
     user, _, domain = text.rpartition("@")
     return Address(username=user, domain=domain)
+
+
+def _fits(address: str) -> bool:
+    """Whether it has a user, a domain that is a name, and nothing that an address can't have."""
+    return bool(_ADDRESS.fullmatch(address)) and address.isprintable()
+
+
+def _unsendable(what: str, advice: str) -> PersonMustActError:
+    return PersonMustActError(
+        ProblemCode.REFUSED, f"No e-mail was sent: {what} does not fit into a mail's header.", advice
+    )
+
+
+def _unresolved(call: MicrosoftCall, answer: MicrosoftAnswer, to: Sequence[str]) -> AddresseesRefusedError:
+    """Of those that Exchange's message quotes, in whichever quotes; of all where it quotes none."""
+    said = str(answer.error.get("message") or "").lower()
+    quoted = [a for a in to if any(f"{quote}{a.lower()}{quote}" in said for quote in "'\"")]
+    return AddresseesRefusedError(quoted or to, f"{call} answered {answer}.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -15,6 +15,7 @@ from onboarding.azure.per_loop import PerLoop
 from onboarding.azure.teams_card import teams_body
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
+from onboarding.hourly import HourlyLimit, HourlyLimitError
 from onboarding.ports import Notification
 from onboarding.telemetry.calls import calling
 
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
     from onboarding.settings import Settings
 
 POST_TIMEOUT = 20.0
+HTTPS_PORT, LAST_PORT = 443, 65535
 _SETTING = "ONBOARDING_TEAMS_WEBHOOK_URL"
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_WEBHOOK = re.compile(
+    rf"https://(?P<host>{_LABEL}(\.{_LABEL})*\.?)(:(?P<port>[0-9]{{1,5}}))?(?P<rest>[/?][!-~]*)?", re.I | re.A
+)
+"""What every parser of URLs reads alike. They differ in what they drop (spaces, line breaks), in what may stand between
+brackets and in what a backslash is: the host that is checked must be the one that is called."""
 
 
 class SendMail(Protocol):
@@ -39,9 +47,11 @@ class SendMail(Protocol):
 class AzureNotifier:
     """A port `Notifier`. The webhook's URL is a secret: it is in no exception, log line or repr of this class."""
 
-    def __init__(self, settings: Settings, send_mail: SendMail) -> None:
+    def __init__(self, settings: Settings, send_mail: SendMail, mails: HourlyLimit | None = None) -> None:
+        """`mails`: of addresses that are written to, one e-mail to three being three."""
         self._sender = settings.mail_sender
         self._send_mail = send_mail
+        self._mails = mails
         self._url: SecretStr | None = settings.teams_webhook_url
         self._hosts = settings.teams_hosts
         self._settings = settings
@@ -52,6 +62,13 @@ class AzureNotifier:
         """Send one e-mail to these addresses. Raises StepProblemError."""
         if not self._sender or not to:
             return False
+        if self._mails:
+            try:
+                await self._mails.take(count=len(to))
+            except HourlyLimitError as error:
+                raise TryLaterError(
+                    ProblemCode.HOURLY_LIMIT, f"No e-mail was sent. {error}", error.retry_after
+                ) from None
         await self._send_mail(self._sender, to, subject(message), mail_text(message), mail_html(message))
         return True
 
@@ -116,15 +133,14 @@ class AzureNotifier:
 
 def webhook_problem(url: str, hosts: Sequence[str]) -> str | None:
     """Why nothing may be posted to this URL, without the URL; None when it may be."""
-    try:
-        parts = urlsplit(url)
-        host, _ = (parts.hostname or "").lower().rstrip("."), parts.port
-    except ValueError:
-        return f"{_SETTING} is not a URL."
-    if parts.scheme != "https":
+    if not url.lower().startswith("https://"):
         return f"{_SETTING} does not begin with https://."
-    if parts.username or parts.password:
+    if "@" in re.split(r"[/?#]", url[len("https://") :], maxsplit=1)[0]:
         return f"{_SETTING} holds a user name or password."
+    parts = _WEBHOOK.fullmatch(url)
+    if parts is None or not 0 < int(parts["port"] or HTTPS_PORT) <= LAST_PORT:
+        return f"{_SETTING} is not a URL of a host that is a name."
+    host = parts["host"].lower().removesuffix(".")
     if not any(_is_on(host, allowed.lower()) for allowed in hosts):
         return f"the host of {_SETTING} is none of {', '.join(hosts)} (ONBOARDING_TEAMS_HOSTS)."
     return None

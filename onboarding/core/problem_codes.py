@@ -10,6 +10,8 @@ class ProblemCode(StrEnum):
 
     THROTTLED = "throttled"
     """Too many requests; Microsoft says how long to wait."""
+    HOURLY_LIMIT = "hourly-limit"
+    """This application has sent as much mail as it may in an hour."""
     OUTAGE = "outage"
     """Microsoft answered with a server error."""
     TIMEOUT = "timeout"
@@ -42,6 +44,8 @@ class ProblemCode(StrEnum):
     """Azure doesn't know the gateway's resource provider (any more)."""
     REFUSED = "refused"
     """Microsoft refuses the request, for a reason that it gives."""
+    ADDRESS_REFUSED = "address-refused"
+    """An e-mail address can't stand in a mail, or Exchange refuses it. The others are told all the same."""
 
     SERVICE_NOT_SELECTED = "service-not-selected"
     """The request leaves out a service's test lines, but the gateway was deployed without that service."""

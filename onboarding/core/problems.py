@@ -3,10 +3,13 @@
 StepProblemError
 ├── TryLaterError        nobody need act: throttled, outage, lost answer, replication lag
 └── PersonMustActError   it won't get better by itself: permission, conflict, a request Microsoft refuses
-    └── NotApprovedError a person must say yes first
+    ├── NotApprovedError         a person must say yes first
+    └── AddresseesRefusedError   an e-mail went to nobody, because of some of its addresses
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.proposal import Proposal
@@ -56,6 +59,27 @@ class NotApprovedError(PersonMustActError):
     def __init__(self, code: ProblemCode, seen: str, what_next: str, proposal: Proposal) -> None:
         super().__init__(code, seen, what_next)
         self.proposal = proposal
+class AddresseesRefusedError(PersonMustActError):
+    """An e-mail that went to nobody, because of these addresses among it: it can be sent to the others without them.
+
+    Where nobody says which of them it was, it is all.
+    """
+
+    def __init__(self, addresses: Iterable[str], why: str) -> None:
+        self.addresses = tuple(addresses)
+        self.why = why
+        super().__init__(
+            ProblemCode.ADDRESS_REFUSED,
+            f"No e-mail was sent to {', '.join(self.addresses)}: {why}",
+            "Correct the address in the request's `notify` or `onboardingTeam` (PUT …/contacts, or on the page), or in"
+            " ONBOARDING_ESCALATION_EMAIL. The other addresses are told without it.",
+        )
+
+    @classmethod
+    def all_of(cls, refusals: Iterable[AddresseesRefusedError]) -> AddresseesRefusedError:
+        """Several as one, which names every address. Raises ValueError for none."""
+        first, *more = refusals
+        return cls((*first.addresses, *(a for one in more for a in one.addresses)), first.why)
 
 
 def unexpected_problem(error: Exception) -> PersonMustActError:

@@ -55,6 +55,7 @@ _REFUSALS: Mapping[int, str] = {
     412: "It is not what `If-Match` names any more: nothing was changed.",
     413: "The body is too large.",
     415: "The body is of the wrong kind.",
+    429: "The caller has begun as many onboardings as one may in an hour.",
     503: "Table Storage or Service Bus did not answer, or the application is not set up. Nothing committed is lost.",
 }
 
@@ -230,7 +231,7 @@ def _refusal(status: int) -> dict[str, Any]:
             HTML: {"schema": {"type": "string"}},
         },
     }
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         made["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
     return made
 

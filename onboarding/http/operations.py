@@ -114,7 +114,7 @@ _FIXED: Mapping[str, ApiOperation] = {
         "Request an onboarding",
         description="The same request again finds the same onboarding.",
         answers={200: "It was requested before.", 202: "It has begun."},
-        refusals=(409,),
+        refusals=(409, 429),
         view="OnboardingView",
         query=(_query("again", {"type": "boolean", "default": False}, "Start a closed one again; history is kept."),),
         body=RequestBody(
@@ -228,7 +228,7 @@ def _buttons() -> ApiOperation:
         PAGES,
         description="The action's own role is asked for as well.",
         answers={303: "Back to the page."},
-        refusals=(409,),
+        refusals=(409, 429),
         media=(),
         body=_form(
             action=_text(40),

@@ -14,6 +14,7 @@ from onboarding.core.decide import RefusedError
 from onboarding.core.problems import StepProblemError
 from onboarding.core.reasons import InvalidRequestError
 from onboarding.engine import InProgressError
+from onboarding.hourly import HourlyLimitError
 from onboarding.ports import ConflictError
 from onboarding.rows import UnreadableRowError
 from onboarding.settings import SettingsError
@@ -69,6 +70,8 @@ def answered(handler: RequestHandler) -> RequestHandler:
             return problem(409, "Not possible in this state", str(error))
         except InProgressError as error:
             return _in_progress(error)
+        except HourlyLimitError as error:
+            return problem(429, "Too many requests", str(error), {"Retry-After": str(error.retry_after)})
         except ConflictError:
             return _unavailable("The onboarding is being changed by many at a time.", 1)
         except SettingsError as error:

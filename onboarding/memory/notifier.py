@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from onboarding.core.problems import AddresseesRefusedError
 from onboarding.memory.faults import Faults
 from onboarding.ports import Notification
 
@@ -16,6 +17,8 @@ class MemoryNotifier:
         self.teams_configured = True
         self.mails: list[tuple[tuple[str, ...], Notification]] = []
         self.posts: list[Notification] = []
+        self.refused: set[str] = set()
+        """Addresses for which an e-mail is refused whole."""
         self.faults = Faults()
 
     async def mail(self, to: Sequence[str], message: Notification) -> bool:
@@ -23,6 +26,8 @@ class MemoryNotifier:
         if not self.mail_configured or not to:
             return False
         self.faults.raise_next("mail")
+        if refused := [address for address in to if address in self.refused]:
+            raise AddresseesRefusedError(refused, "it is not resolved.")
         self.mails.append((tuple(to), message))
         return True
 

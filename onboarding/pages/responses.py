@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import azure.functions as func
 
 from onboarding.core.decide import RefusedError
+from onboarding.hourly import HourlyLimitError
 from onboarding.http.access import SANDBOX_USERS
 from onboarding.http.call import HttpCall
 from onboarding.http.problems import ProblemError
@@ -104,6 +105,8 @@ def as_page(handler: PageHandler) -> PageHandler:
             return refusal_page(call, error.status, error.title, error.detail, error.headers)
         except RefusedError as error:
             return refusal_page(call, 409, "Not possible in this state", str(error), {})
+        except HourlyLimitError as error:
+            return refusal_page(call, 429, "Too many requests", str(error), {"Retry-After": str(error.retry_after)})
         except ConflictError:
             detail = "The onboarding is being changed by many at a time. Nothing was changed; try again."
             return refusal_page(call, 503, "Try again shortly", detail, {"Retry-After": "1"})

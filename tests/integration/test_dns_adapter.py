@@ -17,6 +17,7 @@ import dns.rrset
 import pytest
 
 from onboarding.azure.dns import DnsLookup
+from onboarding.azure.dns_bounds import ADDRESSES_OF_A_SERVER, SERVERS_OF_A_ZONE
 from onboarding.ports import TxtAnswer
 from onboarding.steps.txt_verdict import judge_txt_answers
 from sandbox.microsoft import Microsoft
@@ -32,7 +33,7 @@ async def microsoft() -> AsyncIterator[Microsoft]:
 
 def lookup(microsoft: Microsoft, timeout: float = 5.0) -> DnsLookup:
     address, port = microsoft.dns_address
-    return DnsLookup([f"{address}:{port}"], authoritative_port=port, timeout=timeout)
+    return DnsLookup([f"{address}:{port}"], authoritative_port=port, timeout=timeout, private=True)
 
 
 class SimulatedZone:
@@ -125,7 +126,9 @@ async def test_a_name_that_is_none_is_an_error_in_the_answers(microsoft: Microso
 # -- servers that misbehave ------------------------------------------------------------------------------------
 
 Zone = dict[tuple[str, str], str]
-"""(name, type) → data of the one record there."""
+"""(name, type) → data of the records there, one a line."""
+Change = Callable[[dns.message.Message, bool], object]
+"""May alter a response, knowing whether the name server was meant; the response that is False is not sent."""
 ORDINARY: Zone = {
     ("example.net.", "SOA"): "ns1.example.net. host.example.net. 1 3600 300 1209600 60",
     ("example.net.", "NS"): "ns1.example.net.",
@@ -137,7 +140,7 @@ ORDINARY: Zone = {
 class Scripted(asyncio.DatagramProtocol):
     """Answers by UDP, for resolver and name server alike, from a dictionary."""
 
-    def __init__(self, zone: Zone, change: Callable[[dns.message.Message, bool], None]) -> None:
+    def __init__(self, zone: Zone, change: Change) -> None:
         self._zone = zone
         self._change = change
 
@@ -152,28 +155,28 @@ class Scripted(asyncio.DatagramProtocol):
         response.flags |= dns.flags.AA
         for one in (kind, "CNAME"):
             if (name, one) in self._zone:
-                response.answer.append(dns.rrset.from_text(name, 60, "IN", one, self._zone[name, one]))
+                response.answer.append(dns.rrset.from_text(name, 60, "IN", one, *self._zone[name, one].splitlines()))
                 break
-        self._change(response, not query.flags & dns.flags.RD)
-        self._transport.sendto(response.to_wire(), addr)
+        if self._change(response, not query.flags & dns.flags.RD) is not False:
+            self._transport.sendto(response.to_wire(), addr)
 
 
 @asynccontextmanager
 async def scripted(
-    zone: Zone, change: Callable[[dns.message.Message, bool], None] = lambda response, direct: None
+    zone: Zone, change: Change = lambda response, direct: None, **options: Any
 ) -> AsyncIterator[DnsLookup]:
-    """A lookup through such a server. `change` may alter a response, knowing whether the name server was meant."""
+    """A lookup through such a server."""
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: Scripted(zone, change), ("127.0.0.1", 0))
     port = transport.get_extra_info("sockname")[1]
     try:
-        yield DnsLookup([f"127.0.0.1:{port}"], authoritative_port=port, timeout=1.0)
+        yield DnsLookup([f"127.0.0.1:{port}"], authoritative_port=port, **{"timeout": 1.0, "private": True, **options})
     finally:
         transport.close()
         await asyncio.sleep(0)
 
 
-async def ask(zone: Zone, change: Callable[[dns.message.Message, bool], None] = lambda r, d: None) -> list[TxtAnswer]:
+async def ask(zone: Zone, change: Change = lambda r, d: None) -> list[TxtAnswer]:
     async with scripted(zone, change) as lookup:
         return list(await lookup.txt("gw.example.net"))
 
@@ -244,6 +247,56 @@ async def test_what_is_kept_is_forgotten_again(monkeypatch: pytest.MonkeyPatch) 
         zone["example.net.", "NS"] = "ns2.example.net."
         zone["ns2.example.net.", "A"] = "127.0.0.1"
         assert next(iter(await lookup.txt("gw.example.net"))).server == "ns2.example.net"
+
+
+HOSTILE: Zone = {
+    **ORDINARY,
+    ("example.net.", "NS"): "\n".join(f"ns{n}.example.net." for n in range(10, 50)),
+    **{(f"ns{n}.example.net.", "A"): "\n".join(f"127.0.0.{m}" for m in range(1, 9)) for n in range(10, 50)},
+    **{(f"ns{n}.example.net.", "AAAA"): "\n".join(f"fd00::{m}" for m in range(1, 9)) for n in range(10, 50)},
+}
+"""Forty name servers, each at eight addresses of IPv4 and as many of IPv6."""
+
+
+async def test_of_a_zone_with_very_many_servers_some_are_asked() -> None:
+    asked: list[str] = []
+
+    def note(response: dns.message.Message, direct: bool) -> None:
+        asked.append(f"{response.question[0].name} {dns.rdatatype.to_text(response.question[0].rdtype)}")
+
+    async with scripted(HOSTILE, note, timeout=0.2) as lookup:
+        answers = await lookup.txt("gw.example.net")
+    assert len([a for a in answers if a.authoritative]) <= SERVERS_OF_A_ZONE * 2 * ADDRESSES_OF_A_SERVER
+    assert len({a.server.partition(" ")[0] for a in answers if a.authoritative}) == SERVERS_OF_A_ZONE
+    assert len([q for q in asked if q.endswith((" A", " AAAA"))]) == 2 * SERVERS_OF_A_ZONE
+
+
+async def test_a_look_ends_in_its_time_with_what_was_answered_until_then() -> None:
+    def silent(response: dns.message.Message, direct: bool) -> bool:
+        return not direct
+
+    async with scripted(HOSTILE, silent, timeout=50.0, look_timeout=0.3) as lookup:
+        answers = await lookup.txt("gw.example.net")
+    assert [(a.values, a.error) for a in answers] == [
+        ((VALUE,), None),
+        ((), "not all of its servers answered within 0.3 s"),
+    ]
+    assert not judge_txt_answers(answers, VALUE, "gw.example.net").visible
+
+
+async def test_a_server_that_is_not_on_the_internet_is_not_asked() -> None:
+    direct_questions: list[dns.message.Message] = []
+
+    def note(response: dns.message.Message, direct: bool) -> None:
+        direct_questions.extend([response] if direct else [])
+
+    async with scripted(ORDINARY, note, private=False) as lookup:
+        server, resolver = await lookup.txt("gw.example.net")
+    assert (server.server, server.authoritative) == ("ns1.example.net", True)
+    assert server.error == "not asked: its address is not on the Internet"
+    assert resolver.values == (VALUE,), "the resolvers are the operator's own choice"
+    assert direct_questions == []
+    assert "ns1.example.net (not asked: " in judge_txt_answers([server, resolver], VALUE, "gw.example.net").sentence
 
 
 async def test_that_there_is_no_such_name_is_an_answer() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from onboarding.azure.allowed import ForbiddenCallError
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, TryLaterError
+from onboarding.core.problems import AddresseesRefusedError, PersonMustActError, TryLaterError
 from onboarding.ports import Principal, ServicePrincipal
 from onboarding.steps.operator_connect import (
     ADMIN_ROLE,
@@ -22,6 +22,7 @@ from onboarding.steps.operator_connect import (
     PROJECT_SYNERGY_APP_ID,
     PROJECT_SYNERGY_DISPLAY_NAME,
 )
+from sandbox.microsoft.graph import errors
 from tests.support.adapters import Adapters, connected
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -322,6 +323,21 @@ async def test_mail_to_what_is_no_address_needs_a_person(graph: Adapters, addres
     with pytest.raises(PersonMustActError, match="does not fit into a mail's header"):
         await graph.mail.send_mail("onboarding@contoso.com", [address], "Hello", "plain", "<p>rich</p>")
     assert graph.sent("graph") == []
+
+
+async def test_of_several_addresses_those_that_no_header_can_hold_are_named(graph: Adapters) -> None:
+    with pytest.raises(AddresseesRefusedError) as caught:
+        await graph.mail.send_mail("onboarding@contoso.com", ["a@b.com", "<x@y.com>", "a?b@c.com"], "x", "x", "x")
+    assert caught.value.addresses == ("<x@y.com>", "a?b@c.com")
+    assert graph.sent("graph") == []
+
+
+async def test_a_refusal_that_quotes_no_address_is_of_all(graph: Adapters, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph.world.options.unresolved_recipients.append("c@d.com")
+    monkeypatch.setattr(errors, "unresolved_recipient", lambda address: errors.no_recipients())
+    with pytest.raises(AddresseesRefusedError, match="400 ErrorInvalidRecipients") as caught:
+        await graph.mail.send_mail("onboarding@contoso.com", ["a@b.com", "c@d.com"], "x", "x", "x")
+    assert caught.value.addresses == ("a@b.com", "c@d.com")
 
 
 async def test_a_subject_with_a_line_break_is_never_sent(graph: Adapters) -> None:

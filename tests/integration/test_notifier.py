@@ -6,7 +6,10 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Sequence
 
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from onboarding.azure.mail_page import mail_html, mail_text, subject
@@ -65,6 +68,9 @@ class Reached:
     def posted(self) -> list[str]:
         cards = [m["message"]["attachments"][0]["content"] for m in self._world.channel.messages]
         return [card["body"][0]["text"] for card in cards]
+
+    def refuse(self, address: str) -> None:
+        self._world.options.unresolved_recipients.append(address)
 
 
 class TestAzureNotifier(NotifierBehaviour):
@@ -176,7 +182,30 @@ async def test_a_webhook_with_a_certificate_of_a_stranger_gets_nothing(
         ("https://169.254.169.254/metadata?sig=s", "the host of"),
         ("https://[::1/x?sig=s", "is not a URL"),
         ("https://x.logic.azure.com:port/x?sig=s", "is not a URL"),
-        ("https:///x?sig=s", "the host of"),
+        ("https:///x?sig=s", "is not a URL"),
+        ("https://[::ffff:127.0.0.1%25.logic.azure.com]/x?sig=s", "is not a URL"),
+        ("https://[::1]/x?sig=s", "is not a URL"),
+        ("https://[v1.logic.azure.com]/x?sig=s", "is not a URL"),
+        (" https://x.logic.azure.com/x?sig=s", "does not begin with https://"),
+        ("\x00https://x.logic.azure.com/x?sig=s", "does not begin with https://"),
+        ("https:// x.logic.azure.com/x?sig=s", "is not a URL"),
+        ("https://x.logic.azure.com/x?sig=s ", "is not a URL"),
+        ("https://x.logic.azure.com/x?sig=s\n", "is not a URL"),
+        ("https://evil.example\t.logic.azure.com/x?sig=s", "is not a URL"),
+        ("https://evil.example\\.logic.azure.com/x?sig=s", "is not a URL"),
+        ("https://evil.example\\@x.logic.azure.com/x?sig=s", "user name or password"),
+        ("https://evil.example%2f.logic.azure.com/x?sig=s", "is not a URL"),
+        ("https://evil.example#.logic.azure.com/x?sig=s", "is not a URL"),
+        ("https://evil.example\u3002x.logic.azure.com/x?sig=s", "is not a URL"),
+        ("https://\u212a.logic.azure.com/x?sig=s", "is not a URL"),
+        ("https://x.logic.azure.com\uff0fx?sig=s", "is not a URL"),
+        ("https://x..logic.azure.com/x?sig=s", "is not a URL"),
+        ("https://-x.logic.azure.com/x?sig=s", "is not a URL"),
+        ("https://x.logic.azure.com:0/x?sig=s", "is not a URL"),
+        ("https://x.logic.azure.com:99999/x?sig=s", "is not a URL"),
+        ("https://x.logic.azure.com:\u0664\u0664\u0663/x?sig=s", "is not a URL"),
+        ("https:/x.logic.azure.com/x?sig=s", "does not begin with https://"),
+        ("https:x.logic.azure.com/x?sig=s", "does not begin with https://"),
         ("", "does not begin with https://"),
     ],
 )
@@ -184,6 +213,15 @@ def test_where_a_webhook_may_be(url: str, problem: str | None) -> None:
     found = webhook_problem(url, HOSTS)
     assert found is None if problem is None else problem in str(found)
     assert "sig=" not in str(found)
+
+
+@given(st.one_of(st.text(), st.from_regex(r"https://[^/]*\.logic\.azure\.com[^a-z]*.*")))
+def test_a_webhook_that_is_called_is_on_one_of_the_hosts(url: str) -> None:
+    if webhook_problem(url, HOSTS) is None:
+        called = httpx.URL(url)
+        assert called.scheme == "https"
+        assert called.userinfo == b""
+        assert called.host.rstrip(".").endswith(HOSTS)
 
 
 async def test_a_webhook_elsewhere_is_never_called(microsoft: Adapters, configured: Settings) -> None:

@@ -15,6 +15,8 @@ from azure.core.exceptions import AzureError, HttpResponseError
 
 from onboarding.azure.tables import AzureTable
 from onboarding.columns import COLUMNS
+from onboarding.hourly import HourlyLimit, HourlyLimitError
+from onboarding.memory import ManualClock
 from onboarding.ports import Query, Row
 from onboarding.rows import CLOSED, OPEN, to_row
 from tests.support.crowd import crowd
@@ -39,6 +41,12 @@ class TestAzureTable(TableBehaviour):
         await asyncio.gather(*(table.insert(row) for row in rows), *batches)
         assert len(await all_rows(table, Query("open"))) == 8
         assert len(await all_rows(table, Query("events"))) == 9
+
+    async def test_two_instances_count_what_is_limited_together(self, table: AzureTable) -> None:
+        limits = [HourlyLimit(table, ManualClock(), 5, "Onboardings begun", "A_SETTING") for _ in range(2)]
+        results = await asyncio.gather(*(limits[n % 2].take("ada/?#") for n in range(12)), return_exceptions=True)
+        assert results.count(None) == 5
+        assert {type(r) for r in results} == {type(None), HourlyLimitError}
 
     async def test_a_thousand_and_one_rows_come_in_pages(self, table: AzureTable) -> None:
         await table.upsert([Row("open", f"{n:05d}", {"Version": n}) for n in range(1001)])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import pytest
+
+from onboarding.core.problems import AddresseesRefusedError
 from onboarding.ports import Notification, Notifier
 
 MESSAGE = Notification(
@@ -27,6 +30,9 @@ class People(Protocol):
     def posted(self) -> list[str]:
         """Title of each post."""
 
+    def refuse(self, address: str) -> None:
+        """From now on a mail to it is refused."""
+
 
 class NotifierBehaviour:
     """Subclasses give fixtures `notifier` (both ways configured), `silent` (neither) and `people`."""
@@ -35,6 +41,16 @@ class NotifierBehaviour:
         assert await notifier.mail(("a@contoso.com", "b@contoso.com"), MESSAGE)
         assert people.mailed() == [(("a@contoso.com", "b@contoso.com"), MESSAGE.title)]
         assert people.posted() == []
+
+    async def test_a_mail_to_a_refused_address_names_it_and_goes_to_nobody(
+        self, notifier: Notifier, people: People
+    ) -> None:
+        people.refuse("b@contoso.com")
+        with pytest.raises(AddresseesRefusedError, match=r"No e-mail was sent to b@contoso\.com: ") as caught:
+            await notifier.mail(("a@contoso.com", "b@contoso.com"), MESSAGE)
+        assert caught.value.addresses == ("b@contoso.com",)
+        assert people.mailed() == []
+        assert await notifier.mail(("a@contoso.com",), MESSAGE)
 
     async def test_a_mail_to_nobody_is_not_sent(self, notifier: Notifier, people: People) -> None:
         assert not await notifier.mail((), MESSAGE)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from onboarding.azure import graph_mail
 from onboarding.azure.graph_mail import mime
 from onboarding.azure.mail_page import mail_html, mail_text, subject
-from onboarding.core.problems import PersonMustActError
+from onboarding.core.problems import AddresseesRefusedError, PersonMustActError
 from onboarding.ports import Notification
 from tests.twins.notifier import MESSAGE
 
@@ -133,6 +133,29 @@ def test_a_finished_mail_whose_head_ends_early_is_refused(monkeypatch: pytest.Mo
     monkeypatch.setattr(graph_mail, "_subject", lambda text: b"Subject: Hi\r\n\r\n")
     with pytest.raises(PersonMustActError, match="the finished message"):
         mime("onboarding@contoso.com", ["a@contoso.com"], "Your turn", "text", "<p>text</p>")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AttributeError("'NoneType' object"), RecursionError(), AssertionError(), TypeError("bytes"), KeyError("x")],
+)
+def test_whatever_the_library_stumbles_over_is_a_problem_of_these_addresses(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbles(message: EmailMessage) -> bytes:
+        raise error
+
+    monkeypatch.setattr(EmailMessage, "as_bytes", stumbles)
+    with pytest.raises(AddresseesRefusedError, match=rf"a mail's header \({type(error).__name__}\)") as caught:
+        mime("onboarding@contoso.com", ["a@contoso.com", "b@contoso.com"], "Your turn", "text", "<p>text</p>")
+    assert caught.value.addresses == ("a@contoso.com", "b@contoso.com")
+    assert "object" not in str(caught.value)
+
+
+def test_a_sender_that_is_no_address_is_named_as_the_setting() -> None:
+    with pytest.raises(PersonMustActError, match="the sender does not fit") as caught:
+        mime("a b@contoso.com", ["a@contoso.com"], "Your turn", "text", "<p>text</p>")
+    assert "ONBOARDING_MAIL_SENDER" in caught.value.what_next
 
 
 def test_a_subject_is_one_short_line() -> None:

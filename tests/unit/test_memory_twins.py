@@ -148,6 +148,9 @@ class Inbox:
     def posted(self) -> list[str]:
         return [message.title for message in self._notifier.posts]
 
+    def refuse(self, address: str) -> None:
+        self._notifier.refused.add(address)
+
 
 class TestMemoryNotifier(NotifierBehaviour):
     @pytest.fixture

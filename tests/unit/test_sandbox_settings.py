@@ -22,6 +22,7 @@ def test_the_app_accepts_every_setting_and_reads_the_sandbox_from_it(monkeypatch
     assert app.graph_endpoint == "https://127.0.0.1:20444"
     assert app.public_resolvers == ("127.0.0.1:20053",)
     assert app.dns_authoritative_port == 20053
+    assert app.dns_private_servers, "its name servers are on the loopback"
     assert app.service_bus is not None
     assert "sb://127.0.0.1:20672;" in app.service_bus.get_secret_value()
     assert app.tables is not None

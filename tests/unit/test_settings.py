@@ -54,6 +54,40 @@ def test_a_vaults_reference_that_was_not_resolved_is_no_secret(monkeypatch: pyte
         settings()
 
 
+@pytest.mark.parametrize("name", ["MAIL_SENDER", "ESCALATION_EMAIL"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ops at contoso",
+        "Ops <ops@contoso.com>",
+        " ops@contoso.com",
+        "ops@contoso.com,evil@evil.example",
+        "=?utf-8?q?v=40evil.example?=@contoso.com",
+        "ops@contoso.local",
+        "ops\u202e@contoso.com",
+    ],
+)
+def test_an_address_that_is_none_is_named_at_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    monkeypatch.setenv(f"ONBOARDING_{name}", value)
+    with pytest.raises(SettingsError, match=f"{name.lower()}: .*an e-mail address was expected") as error:
+        settings()
+    assert value not in str(error.value)
+
+
+def test_a_sender_may_be_an_object_id_and_nobody_to_tell_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    object_id = "6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63"
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    monkeypatch.setenv("ONBOARDING_MAIL_SENDER", object_id)
+    assert settings().mail_sender == object_id
+    settings.cache_clear()
+    monkeypatch.setenv("ONBOARDING_ESCALATION_EMAIL", object_id)
+    with pytest.raises(SettingsError, match="escalation_email"):
+        settings()
+
+
 def test_a_resolver_that_is_no_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ServiceBus", EMULATOR)
     monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")

@@ -115,6 +115,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
         if default in (None, "", ()) or name == "timer_schedule":
             continue
         shown = ",".join(default) if isinstance(default, tuple) else re.sub(r"\.0$", "", str(default))
+        shown = shown.lower() if isinstance(default, bool) else shown
         alias = field.validation_alias
         assert rows[alias if isinstance(alias, str) else f"ONBOARDING_{name.upper()}"] == f"`{shown}`"
 

@@ -124,8 +124,12 @@ def send_mail(call: Call) -> Answer:
         raise errors.no_mailbox(call.match.parameters["user-id"])
     # The route has read a MIME message already; a JSON body is a dictionary that conforms.
     letter = call.body if isinstance(call.body, Letter) else from_json(call.body.get("Message") or {})
-    if not letter.recipients or not all("@" in address for address in letter.recipients):
+    if not letter.recipients:
         raise errors.no_recipients()
+    unresolved = set(call.directory.options.unresolved_recipients)
+    for address in letter.recipients:
+        if "@" not in address or address in unresolved:
+            raise errors.unresolved_recipient(address)
     own = {str(sender[name]).lower() for name in ("userPrincipalName", "mail") if sender.get(name)}
     if not own.issuperset(address.lower() for address in letter.senders):
         raise errors.other_sender()

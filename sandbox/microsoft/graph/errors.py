@@ -242,5 +242,18 @@ def other_sender() -> GraphError:
 
 
 def no_recipients() -> GraphError:
-    """400 for a message without a valid recipient."""
-    return GraphError(400, "ErrorInvalidRecipients", "At least one recipient is not valid.")
+    """400 for a message without a recipient."""
+    said = "At least one recipient is not valid., A message can't be sent because it contains no recipients."
+    return GraphError(400, "ErrorInvalidRecipients", said)
+
+
+def unresolved_recipient(address: str) -> GraphError:
+    """400 for a message to an address that is none, or none that Exchange can find: nobody is sent it.
+
+    Source: https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/803.
+    """
+    said = (
+        f"At least one recipient is not valid., Recipient '{address}' is not resolved. All recipients must be resolved"
+        " before a message can be submitted."
+    )
+    return GraphError(400, "ErrorInvalidRecipients", said)
