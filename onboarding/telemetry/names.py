@@ -103,6 +103,13 @@ UNREADABLE_ROWS = Instrument(
     "{row}",
     "rows that this version can't read, each time the timer meets one",
 )
+LINKS_REFUSED = Instrument(
+    "onboarding.links.refused",
+    Kind.COUNTER,
+    "{link}",
+    "signed links that were sent to us and were no good: forged, expired, foreign or used",
+    (Attribute.KIND,),
+)
 INSTRUMENTS = (
     STEPS,
     WAIT_AGE,
@@ -113,6 +120,7 @@ INSTRUMENTS = (
     TIMER_PASSES,
     DEAD_LETTERS,
     UNREADABLE_ROWS,
+    LINKS_REFUSED,
 )
 
 

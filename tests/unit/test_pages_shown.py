@@ -167,7 +167,7 @@ async def test_pages_are_well_formed_and_their_ids_unique(api: Api) -> None:
         assert seen.tags.count("main") == 1, path
 
 
-@pytest.mark.parametrize("path", ["dashboard", "docs", "dashboard/nothing-0123456789", "links/forged"])
+@pytest.mark.parametrize("path", ["dashboard", "docs", "dashboard/nothing-0123456789", "links", "links/forged"])
 async def test_every_page_has_the_headers_that_bind_a_browser(api: Api, path: str) -> None:
     answer = await page(api, path)
     headers = answer.headers
