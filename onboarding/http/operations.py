@@ -8,7 +8,7 @@ from typing import Any
 
 from onboarding.controls import CONTROLS, by_operation
 from onboarding.core.control import NOTE_LENGTH, Control, ControlField, ControlPlace, Input, body
-from onboarding.core.links import LINK_LENGTH
+from onboarding.core.links import PASTED_LENGTH
 from onboarding.core.patterns import GUID
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
@@ -157,7 +157,7 @@ _FIXED: Mapping[str, ApiOperation] = {
         answers={200: "The page."},
         refusals=(404, 410),
         media=(HTML,),
-        body=_form(link=_text(LINK_LENGTH)),
+        body=_form(link=_text(PASTED_LENGTH)),
     ),
     "answer_link": ApiOperation(
         "What that page sends",
@@ -165,7 +165,7 @@ _FIXED: Mapping[str, ApiOperation] = {
         answers={200: "A page that says what became of it."},
         refusals=(404, 410),
         media=(HTML,),
-        body=_form(link=_text(LINK_LENGTH), outcome=_text(40), note=_text(NOTE_LENGTH)),
+        body=_form(link=_text(PASTED_LENGTH), outcome=_text(40), note=_text(NOTE_LENGTH)),
     ),
     "openapi": ApiOperation("This description", answers={200: "OpenAPI 3.1."}, tagged=True),
     "api_page": ApiOperation("This description, for people", PAGES, answers={200: "The page."}, media=(HTML,)),

@@ -10,7 +10,7 @@ import azure.functions as func
 from onboarding.controls import CONTROLS
 from onboarding.core.control import Control, ControlPlace
 from onboarding.core.decide import RefusedError
-from onboarding.core.links import LINK_LENGTH, LinkError
+from onboarding.core.links import PASTED_LENGTH, LinkError
 from onboarding.core.record import Record
 from onboarding.core.roles import Role
 from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS
@@ -108,7 +108,7 @@ async def link_page(call: HttpCall) -> func.HttpResponse:
         "link_opening.html",
         csrf=csrf.token(call, outside.PURPOSE),
         token=call.request.route_params.get("token", ""),
-        most=LINK_LENGTH,
+        most=PASTED_LENGTH,
     )
 
 

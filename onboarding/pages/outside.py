@@ -12,7 +12,7 @@ from onboarding.core.record import Record
 from onboarding.http.access import Caller
 from onboarding.http.call import HttpCall
 from onboarding.ports import ConflictError
-from onboarding.telemetry.work import link_refused
+from onboarding.telemetry.work import unfit_link
 
 log = logging.getLogger("onboarding")
 
@@ -73,7 +73,7 @@ async def opened(call: HttpCall, token: str) -> tuple[Link, Record]:
 
 async def _note(call: HttpCall, error: LinkError) -> None:
     """Count it; and tell the onboarding, of a link that we signed. What another one names, anybody can write."""
-    link_refused(error.kind)
+    unfit_link(error.kind)
     if error.link is None:
         log.warning("a link was refused: %s", error.kind)
         return

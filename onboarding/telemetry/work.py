@@ -90,7 +90,7 @@ def dead(queue: str) -> None:
     metrics.count(DEAD_LETTERS, {Attribute.QUEUE: queue or "unknown"})
 
 
-def link_refused(kind: str) -> None:
+def unfit_link(kind: str) -> None:
     """Somebody came with a signed link that is no good, in this way."""
     metrics.count(LINKS_REFUSED, {Attribute.KIND: kind})
 

@@ -24,7 +24,7 @@ from onboarding.telemetry.names import (
     Instrument,
 )
 from onboarding.telemetry.triggers import FunctionFailedError, ticked
-from onboarding.telemetry.work import dead, link_refused
+from onboarding.telemetry.work import dead, unfit_link
 from tests.infra.life import Life, life
 from tests.infra.rules import rules
 from tests.support import requests
@@ -216,7 +216,7 @@ async def test_failures_far_apart_are_single_ones(going: Life) -> None:
 async def test_forged_links_are_told_of_when_they_are_many(going: Life, forged: int, fires: bool) -> None:
     await going.goes_on(A_WINDOW)
     for _ in range(forged):
-        link_refused("forged")
+        unfit_link("forged")
     await going.goes_on()
     assert fired(going) == ({"forged-links"} if fires else set())
     assert rows(going, "forged-links") == ([{"links": 11.0}] if fires else [])
@@ -228,7 +228,7 @@ async def test_forged_links_are_told_of_when_they_are_many(going: Life, forged: 
 async def test_links_that_were_good_once_are_no_alarm(going: Life) -> None:
     await going.goes_on(A_WINDOW)
     for kind in ("expired", "used", "foreign") * 10:
-        link_refused(kind)
+        unfit_link(kind)
     await going.goes_on()
     assert fired(going) == set()
 

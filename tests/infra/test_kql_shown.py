@@ -16,7 +16,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.telemetry.calls import calling
 from onboarding.telemetry.names import LOG_FIELDS
-from onboarding.telemetry.work import dead, link_refused
+from onboarding.telemetry.work import dead, unfit_link
 from tests.infra import queries
 from tests.infra.life import Life, life
 from tests.support import requests
@@ -59,7 +59,7 @@ async def _lived(it: Life) -> str:
         with calling("graph", "POST /domains/{id}/verify") as asked:
             asked.answered(Answer(status))
     dead("verify-domain")
-    link_refused("forged")
+    unfit_link("forged")
     it.requested("submit", 202, 404)
     it.requested("add_domain", 0)
     it.system.outside.notifier.faults.add("teams", TryLaterError(ProblemCode.OUTAGE, "down"))
