@@ -50,7 +50,7 @@ def in_sight(text: str) -> str:
 
 
 def as_one_line(text: str) -> str:
-    """A text that can't pass for another line: a line break stands there as `\\n`, and what else isn't printed so too."""
+    """A text that can't pass for another line: a line break stands there as `\\n`, and so does what isn't printed."""
     return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 

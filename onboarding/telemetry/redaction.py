@@ -33,7 +33,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     # A link of ours lets whoever has it answer a checkpoint: by its place, and its token by its beginning, `["`.
     (re.compile(r"(/links(?:[/#]|%23))[\w.~%-]+"), "[link]"),
-    (re.compile(r"WyJ[\w-]{8,}\.[\w-]*"), "[link]"),
+    (re.compile(r"WyJ[\w-]{8,}(?:\.[\w-]*)*"), "[link]"),
     # Neither looked for from within a word nor given up letter by letter: a long word takes no longer than its length.
     (re.compile(r"(?<![\w.+'&~-])[\w.+'&~-]++(?:(?:@|%40)[\w.+'&~-]++)+", re.IGNORECASE), "[address]"),
     (phone_numbers.IN_TEXT, phone_numbers.INSTEAD),

@@ -144,7 +144,12 @@ def test_without_script_the_link_is_pasted(
 
 @pytest.mark.parametrize("scripted", [True, False], ids=["script", "no script"])
 def test_a_link_in_peoples_mail_that_has_its_token_in_the_path_still_works(
-    scripted: bool, living: Cloud, microsoft: Simulator, operator: Operator, requested: Callable[..., Json], watch: Watch
+    scripted: bool,
+    living: Cloud,
+    microsoft: Simulator,
+    operator: Operator,
+    requested: Callable[..., Json],
+    watch: Watch,
 ) -> None:
     record = requested(stands("operator-information", "waiting"))
     link = mailed_link(microsoft, TEAM, "/api/links#").replace("#", "/")

@@ -219,6 +219,33 @@ async def test_a_form_that_cannot_be_read_is_refused(api: Api, body: bytes) -> N
     assert (await api.system.record(record.id)).version == record.version
 
 
+@pytest.mark.parametrize("character", ["\x00", "\x01", "\x0b", "\x1b", "\x7f", "\x85"])
+async def test_a_form_takes_no_text_that_json_may_not_hold(api: Api, character: str) -> None:
+    record = await waiting_for_people(api.system)
+    path, csrf = f"dashboard/{record.id}/actions", field(await see(api, f"dashboard/{record.id}"), "csrf")
+    asked = {"reason": f"a{character}b"}
+    for answer in (
+        await send(api, path, csrf=csrf, action="cancel", step="", **asked),
+        await api.post(f"onboardings/{record.id}/cancel", asked),
+    ):
+        assert answer.status_code == 400
+        assert f"U+{ord(character):04X}" in text(answer)
+    assert (await api.system.record(record.id)).version == record.version
+
+
+async def test_as_many_and_as_long_texts_as_people_may_send_fit_the_row(api: Api) -> None:
+    """Every step skipped and reopened with the longest reasons, of what takes most room: none ends as a defect."""
+    record = await waiting_for_people(api.system)
+    for character in ('"', "\n", "\U0001f600"):
+        for step in record.steps:
+            for action in ("skip", "reopen"):
+                csrf = field(await see(api, f"dashboard/{record.id}"), "csrf")
+                sent = {"action": action, "step": step.name, "reason": "x" + character * 998 + "x", "insist": "on"}
+                answer = await send(api, f"dashboard/{record.id}/actions", csrf=csrf, **sent)
+                assert answer.status_code in (303, 409, 400), (answer.status_code, text(answer)[:200])
+    assert (await api.system.record(record.id)).version > record.version + 10
+
+
 # -- the dashboard's buttons --------------------------------------------------------------------------------------
 
 
@@ -324,14 +351,13 @@ async def test_whoever_can_sign_nothing_writes_to_no_record(api: Api) -> None:
         token = link(record, step=step.name, opening=step.ticket, **FORGED)
         for given in (token, token[:-4], f"{HERE}/api/links#{token}", token.partition(".")[0]):
             assert (await open_link(api, given)).status_code == 403
-            assert (await send(api, "outside/answer", csrf=field(await see(api, "links"), "csrf"), link=given)).status_code == 403
+            csrf = field(await see(api, "links"), "csrf")
+            assert (await send(api, "outside/answer", csrf=csrf, link=given)).status_code == 403
         api.system.clock.advance(7200)
     assert (await api.system.record(record.id), await api.system.events(record.id)) == before
 
 
-async def test_links_that_are_no_good_are_counted_by_what_they_are(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_links_that_are_no_good_are_counted_by_what_they_are(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     monkeypatch.setattr(metrics, "_puts", {LINKS_REFUSED.name: lambda _, given: told.append(str(given["kind"]))})
     record = await waiting_for_people(api.system)
