@@ -45,6 +45,8 @@ class Watched:
         if "/api/links" in path and self.scripted:
             return self._follow(page, path)
         answer = page.goto(path if "://" in path else f"{self.base}{path}")
+        # Another fragment of the page that is open already loads nothing.
+        answer = answer or page.reload()
         assert answer is not None, path
         return answer.status
 
