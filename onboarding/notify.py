@@ -132,7 +132,7 @@ def _link(notice: Notice, record: Record, telling: Notifying, now: datetime, *, 
     if outside and notice.step and telling.link_key:
         opening = record.step(notice.step).ticket
         link = Link(record.id, notice.step, opening, now + timedelta(seconds=telling.link_lifetime))
-        return f"{base}/links/{sign(link, telling.link_key)}"
+        return f"{base}/links#{sign(link, telling.link_key)}"
     step = record.step(notice.step) if notice.step else None
     if step and step.plan.kind is StepKind.CHECKPOINT:
         return f"{base}/onboardings/{record.id}/checkpoints/{step.name}"

@@ -92,6 +92,15 @@ var rules = [
     over: 'PT15M'
     by: 'principal'
   }
+  {
+    name: 'forged-links'
+    title: 'Somebody sends forged links'
+    text: 'Signed links came that this application did not sign. None was taken, and nothing was changed by them.'
+    severity: 2
+    query: loadTextContent('../alerts/forged-links.kql')
+    every: 'PT15M'
+    over: 'PT1H'
+  }
 ]
 
 resource rule 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for each in rules: {

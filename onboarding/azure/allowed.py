@@ -30,7 +30,7 @@ class ForbiddenCallError(Exception):
 
     def __init__(self, method: str, path: str, why: str) -> None:
         # A user's name is part of some paths, and this text ends up in logs.
-        shown = re.sub(r"[^/]+(?:@|%40)[^/]+", "…", path)
+        shown = re.sub(r"(?<![^/])[^/]+(?:@|%40)[^/]+", "…", path)
         super().__init__(
             f"{method} {shown} was not sent: {why}. What the application may ask of Microsoft stands in"
             " onboarding/azure/allowed.py."

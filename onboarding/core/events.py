@@ -145,7 +145,7 @@ class ProblemReported(AskedByPerson):
 
 @dataclass(frozen=True, slots=True)
 class LinkRefused:
-    """Somebody came with a link that is forged, expired, used, or not for this step."""
+    """Somebody came with a link that we signed, and that is expired, used, or not for this step (any more)."""
 
     step: str
     why: str

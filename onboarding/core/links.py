@@ -24,6 +24,8 @@ KEY_LENGTH = 32
 """Characters that a signing key must have at least."""
 TOKEN_LENGTH = 1000
 """Characters; a longer one isn't ours and isn't read."""
+PASTED_LENGTH = 2 * TOKEN_LENGTH
+"""Characters of a link with its token."""
 
 _SIGNER = {"key_derivation": "hmac", "digest_method": sha256}
 _EARLIER = {"key_derivation": "none", "digest_method": sha256}

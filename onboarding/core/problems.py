@@ -59,6 +59,8 @@ class NotApprovedError(PersonMustActError):
     def __init__(self, code: ProblemCode, seen: str, what_next: str, proposal: Proposal) -> None:
         super().__init__(code, seen, what_next)
         self.proposal = proposal
+
+
 class AddresseesRefusedError(PersonMustActError):
     """An e-mail that went to nobody, because of these addresses among it: it can be sent to the others without them.
 

@@ -95,7 +95,7 @@ class StepRecord(Stored):
     warned_at: AwareDatetime | None = None
     """When people were last told that this wait takes long."""
     link_refused_at: AwareDatetime | None = None
-    """When somebody last came with a link that is not good (any more)."""
+    """When it was last noted that somebody came with a link that is not good any more."""
     approved: str | None = None
     """Id of the proposal that a person said yes to."""
 

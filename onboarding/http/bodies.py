@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import azure.functions as func
 
+from onboarding.core.texts import UnfitTextError, check_texts
 from onboarding.http.problems import ProblemError
 
 MAX_BODY = 64 * 1024
@@ -33,7 +35,7 @@ def read_json(request: func.HttpRequest) -> Any:
         parsed = json.loads(
             body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_number
         )
-        _check_texts(parsed)
+        check_texts(parsed)
         return parsed
     except UnicodeDecodeError as error:
         raise ProblemError(400, "Malformed JSON", f"The body is not UTF-8: byte {error.start} can't be read.") from None
@@ -42,7 +44,7 @@ def read_json(request: func.HttpRequest) -> Any:
         raise ProblemError(400, "Malformed JSON", f"The body is not JSON: {error.msg} at {where}.") from None
     except RecursionError:
         raise ProblemError(400, "Malformed JSON", "The body is nested too deeply.") from None
-    except _JsonError as error:
+    except (_JsonError, UnfitTextError) as error:
         raise ProblemError(400, "Malformed JSON", str(error)) from None
     except ValueError:
         # Python reads no number of more than 4300 digits.
@@ -88,24 +90,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """As json does, but a field given twice is an error: which one was meant?"""
     made = dict(pairs)
     if len(made) < len(pairs):
-        twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         raise _JsonError(f"The field '{twice[:100]}' stands twice in one object.")
     return made
-
-
-def _check_texts(value: Any) -> None:
-    """Refuse texts that cannot be stored or shown: half of a surrogate pair, control characters."""
-    if isinstance(value, str):
-        bad = next((c for c in value if (c < " " and c not in "\t\n\r") or "\ud800" <= c <= "\udfff"), None)
-        if bad is not None:
-            raise _JsonError(f"A text holds the character U+{ord(bad):04X}, which no text may hold.")
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            _check_texts(name)
-            _check_texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _check_texts(inner)
 
 
 def _number(text: str) -> float:

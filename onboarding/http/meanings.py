@@ -84,6 +84,7 @@ MEANINGS: Mapping[str, str] = {
     "OnboardingTeam.name": "What messages call it.",
     "operatorConnect": "Operator Connect; null or left out: not wanted.",
     "outcome": "`confirm`, or `problem`.",
+    "link": "The token of a signed link, or the link whole.",
     "owedSince": "Since when people are to be told it.",
     "phoneNumber": "In E.164, with `+` and country code.",
     "problem": "What went wrong; null: nothing.",

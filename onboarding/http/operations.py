@@ -8,6 +8,7 @@ from typing import Any
 
 from onboarding.controls import CONTROLS, by_operation
 from onboarding.core.control import NOTE_LENGTH, Control, ControlField, ControlPlace, Input, body
+from onboarding.core.links import PASTED_LENGTH
 from onboarding.core.patterns import GUID
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
@@ -139,19 +140,32 @@ _FIXED: Mapping[str, ApiOperation] = {
     "dashboard": ApiOperation("The dashboard", PAGES, answers={200: "The page."}, refusals=(400,), media=(HTML,)),
     "onboarding_page": ApiOperation("The page of one onboarding", PAGES, answers={200: "The page."}, media=(HTML,)),
     "link_page": ApiOperation(
+        "Where a signed link leads: sends the link's fragment on in a form",
+        PAGES,
+        answers={200: "The page."},
+        media=(HTML,),
+    ),
+    "earlier_link_page": ApiOperation(
+        "Where signed links led earlier: the same page, with the link in its form",
+        PAGES,
+        answers={200: "The page."},
+        media=(HTML,),
+    ),
+    "open_link": ApiOperation(
         "The page of a checkpoint, for the holder of a signed link",
         PAGES,
         answers={200: "The page."},
-        refusals=(403, 404, 410),
+        refusals=(404, 410),
         media=(HTML,),
+        body=_form(link=_text(PASTED_LENGTH)),
     ),
     "answer_link": ApiOperation(
         "What that page sends",
         PAGES,
-        answers={200: "A page that says what became of it.", 303: "Back to the page."},
-        refusals=(404, 409, 410),
+        answers={200: "A page that says what became of it."},
+        refusals=(404, 410),
         media=(HTML,),
-        body=_form(outcome=_text(40), note=_text(NOTE_LENGTH)),
+        body=_form(link=_text(PASTED_LENGTH), outcome=_text(40), note=_text(NOTE_LENGTH)),
     ),
     "openapi": ApiOperation("This description", answers={200: "OpenAPI 3.1."}, tagged=True),
     "api_page": ApiOperation("This description, for people", PAGES, answers={200: "The page."}, media=(HTML,)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from onboarding.core.control import NOTE_LENGTH
+from onboarding.core.texts import UnfitTextError, check_texts
 from onboarding.http.call import HttpCall
 from onboarding.http.problems import ProblemError
 from onboarding.pages import csrf
@@ -27,6 +28,10 @@ def read_form(call: HttpCall, purpose: str) -> Mapping[str, str]:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
     except ValueError:
         raise ProblemError(400, "The form cannot be read", "It is no text in UTF-8, or has too many fields.") from None
+    try:
+        check_texts(fields)
+    except UnfitTextError as error:
+        raise ProblemError(400, "The form cannot be read", f"Nothing was changed. {error}") from None
     csrf.check_form(call, purpose, fields.get(csrf.FIELD, ""))
     return fields
 

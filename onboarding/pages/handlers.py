@@ -10,7 +10,7 @@ import azure.functions as func
 from onboarding.controls import CONTROLS
 from onboarding.core.control import Control, ControlPlace
 from onboarding.core.decide import RefusedError
-from onboarding.core.links import LinkError
+from onboarding.core.links import PASTED_LENGTH, LinkError
 from onboarding.core.record import Record
 from onboarding.core.roles import Role
 from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS
@@ -96,31 +96,50 @@ async def answer_checkpoint(call: HttpCall) -> func.HttpResponse:
 
 @as_page
 async def link_page(call: HttpCall) -> func.HttpResponse:
-    """GET /api/links/{token} → 200, 403, 404, 410."""
+    """GET /api/links, and /api/links/{token} → 200. Whether the link is any good, only the form's answer says.
+
+    The token of a link is in its fragment, which a browser sends to nobody: no log of a server, a proxy or a platform
+    can hold it. The page's script posts it; without script, people paste the link. Links used to have it in the path.
+    The form goes to another path, where the next link is another page for the browser, and no other place on this one.
+    """
     call = outside.held(call)
+    return page(
+        call,
+        "link_opening.html",
+        csrf=csrf.token(call, outside.PURPOSE),
+        token=call.request.route_params.get("token", ""),
+        most=PASTED_LENGTH,
+    )
+
+
+@as_page
+async def open_link(call: HttpCall) -> func.HttpResponse:
+    """POST /api/outside (form: link) → 200 with the page of its checkpoint, 400, 403, 404, 410."""
+    call = outside.held(call)
+    token = outside.token_of(read_form(call, outside.PURPOSE))
     try:
-        opened, record = await outside.opened(call)
+        opened, record = await outside.opened(call, token)
     except LinkError as error:
         return _link_refused(call, error)
-    token = outside.token_of(call)
     view = view_checkpoint(record, opened.step, lambda role: role == Role.APPROVE, outside=True)
     return page(
         call,
         "link.html",
         view=view,
-        csrf=csrf.token(call, outside.purpose(token)),
-        post=f"/api/links/{token}",
+        csrf=csrf.token(call, outside.PURPOSE),
+        post="/api/outside/answer",
+        link=token,
         expires_at=opened.expires_at,
     )
 
 
 @as_page
 async def answer_link(call: HttpCall) -> func.HttpResponse:
-    """POST of that page's form → 200 with a page of thanks, 400, 403, 404, 410."""
+    """POST of that page's form (link, outcome, note) → 200 with a page of thanks, 400, 403, 404, 410."""
     call = outside.held(call)
-    fields = read_form(call, outside.purpose(outside.token_of(call)))
+    fields = read_form(call, outside.PURPOSE)
     try:
-        opened, record = await outside.opened(call)
+        opened, record = await outside.opened(call, outside.token_of(fields))
         control = _outcome(fields)
         await call.engine.happen(record.id, read_form_of(control, fields, call.caller.name, opened.step))
     except LinkError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import azure.functions as func
 
 from onboarding.core.decide import RefusedError
+from onboarding.core.texts import in_sight
 from onboarding.hourly import HourlyLimitError
 from onboarding.http.access import SANDBOX_USERS
 from onboarding.http.call import HttpCall
@@ -50,11 +51,17 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=_in_sight,
     )
     made.filters.update(iso=words.iso, stamp=words.stamp, ago=words.ago, span=words.duration)
     made.filters.update(brief_ago=words.brief_ago, brief_span=words.brief_span)
     made.globals.update(asset=url)
     return made
+
+
+def _in_sight(value: Any) -> Any:
+    """People's texts come onto pages without what nobody sees."""
+    return in_sight(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def page(call: HttpCall, template: str, code: int = 200, /, **context: Any) -> func.HttpResponse:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from onboarding.core.texts import as_one_line
 from onboarding.telemetry import spans
 from onboarding.telemetry.about import NOTHING, About, current_about
 from onboarding.telemetry.redaction import redactor, told, traced
@@ -52,7 +53,7 @@ class _Redacting:
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record = self.inner(*args, **kwargs)
         try:
-            said = self.redact(_message(record))
+            said = as_one_line(self.redact(_message(record)))
             if record.exc_info and record.exc_info[1] is not None:
                 # Handlers show `exc_text` as it is when it is there, and never see the exception.
                 record.exc_text = traced(record.exc_info[1], self.redact)
@@ -61,7 +62,7 @@ class _Redacting:
         about = current_about()
         setattr(record, ABOUT, about)
         setattr(record, SAID, said)
-        record.msg = f"{said} [{about}]" if about.fields else said
+        record.msg = f"{said} [{as_one_line(self.redact(str(about)))}]" if about.fields else said
         record.args = None
         record.exc_info = None
         return record

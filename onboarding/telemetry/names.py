@@ -113,6 +113,13 @@ ROLES_GIVEN = Instrument(
     "app roles of Project Synergy that were given, each as it is asked for; the principal by its object id",
     (Attribute.PRINCIPAL, Attribute.ROLE),
 )
+LINKS_REFUSED = Instrument(
+    "onboarding.links.refused",
+    Kind.COUNTER,
+    "{link}",
+    "signed links that were sent to us and were no good: forged, expired, foreign or used",
+    (Attribute.KIND,),
+)
 INSTRUMENTS = (
     STEPS,
     WAIT_AGE,
@@ -124,6 +131,7 @@ INSTRUMENTS = (
     DEAD_LETTERS,
     UNREADABLE_ROWS,
     ROLES_GIVEN,
+    LINKS_REFUSED,
 )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from onboarding.core import phone_numbers
+from onboarding.core.texts import as_one_line
 
 LONGEST_MESSAGE = 300
 """Characters of an exception's message."""
@@ -30,9 +31,11 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         "[secret]",
     ),
-    # A link of ours lets whoever has it answer a checkpoint.
-    (re.compile(r"(/links/)[\w.~%-]+"), "[link]"),
-    (re.compile(r"[\w.+'&~-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE), "[address]"),
+    # A link of ours lets whoever has it answer a checkpoint: by its place, and its token by its beginning, `["`.
+    (re.compile(r"(/links(?:[/#]|%23))[\w.~%-]+"), "[link]"),
+    (re.compile(r"WyJ[\w-]{8,}(?:\.[\w-]*)*"), "[link]"),
+    # Neither looked for from within a word nor given up letter by letter: a long word takes no longer than its length.
+    (re.compile(r"(?<![\w.+'&~-])[\w.+'&~-]++(?:(?:@|%40)[\w.+'&~-]++)+", re.IGNORECASE), "[address]"),
     (phone_numbers.IN_TEXT, phone_numbers.INSTEAD),
 )
 """In this order. What the pattern's group holds stays, and the text after it takes the place of the rest."""
@@ -79,7 +82,7 @@ def told(error: BaseException, redact: Callable[[str], str]) -> str:
     except Exception as second:  # noqa: BLE001 - an exception that can't tell what it is must not hide itself
         message = f"(its message can't be read: {type(second).__name__})"
     # Redacted before it is cut: half a token would not be recognised.
-    message = redact(message)[:LONGEST_MESSAGE]
+    message = as_one_line(redact(message)[:LONGEST_MESSAGE])
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from onboarding.core.messages import is_labelled_by_the_bus
+from onboarding.core.patterns import ONBOARDING_ID, fits
 from onboarding.telemetry import metrics, spans
 from onboarding.telemetry.about import About, about_this
 from onboarding.telemetry.logs import redacted
@@ -37,7 +38,9 @@ def received(message: QueueMessage) -> Iterator[None]:
 @contextmanager
 def called(headers: Mapping[str, str], onboarding_id: str | None) -> Iterator[None]:
     """An HTTP call is answered; what it changes is linked to its caller's trace."""
-    with spans.arrived(headers.get(TRACEPARENT)), about_this(About(onboarding_id)):
+    # What is no id is somebody's text, and has no place in telemetry.
+    known = onboarding_id if onboarding_id and fits(ONBOARDING_ID, onboarding_id) else None
+    with spans.arrived(headers.get(TRACEPARENT)), about_this(About(known)):
         yield
 
 

@@ -14,6 +14,7 @@ from onboarding.telemetry.names import (
     ATTEMPT,
     DEAD_LETTERS,
     DELIVERY,
+    LINKS_REFUSED,
     NOTICE,
     NOTICES,
     STEP_DURATION,
@@ -87,6 +88,11 @@ def notifying(record: Record, notice: Notice) -> Iterator[None]:
 def dead(queue: str) -> None:
     """Service Bus gave a message of this queue up."""
     metrics.count(DEAD_LETTERS, {Attribute.QUEUE: queue or "unknown"})
+
+
+def unfit_link(kind: str) -> None:
+    """Somebody came with a signed link that is no good, in this way."""
+    metrics.count(LINKS_REFUSED, {Attribute.KIND: kind})
 
 
 class NotificationUnderWay:

@@ -142,6 +142,7 @@ def watch(browser: Browser) -> Iterator[Watch]:
 
     def make(base: str, *, user: str | None = None, refusals: bool = False, **options: Any) -> Watched:
         window = Watched(browser.new_context(**{"locale": "en-GB", **options}), base, refusals)
+        window.scripted = options.get("java_script_enabled", True)
         if user:
             window.context.add_cookies([{"name": "sandbox-user", "value": user, "url": base}])
         opened.append(window)

@@ -93,7 +93,7 @@ def test_texts_of_a_request_and_of_people_stay_texts_on_every_page(
 def test_texts_stay_texts_on_a_page_behind_a_link(
     living: Cloud, microsoft: Simulator, hostile: Json, watch: Watch
 ) -> None:
-    link = mailed_link(microsoft, TEAM, "/api/links/")
+    link = mailed_link(microsoft, TEAM, "/api/links#")
     look(watch(base_of(living)).open(link), TEAM_NAME)
 
 

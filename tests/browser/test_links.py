@@ -27,7 +27,7 @@ def test_the_onboarding_team_confirms_by_its_link_and_only_once(
     living: Cloud, microsoft: Simulator, operator: Operator, requested: Callable[..., Json], watch: Watch
 ) -> None:
     record = requested(stands("operator-information", "waiting"))
-    link = mailed_link(microsoft, TEAM, "/api/links/")
+    link = mailed_link(microsoft, TEAM, "/api/links#")
     # Nobody is signed in: not even one of the sandbox's users has a role here.
     window = watch(base_of(living), user="nick.nobody", refusals=True)
     page = window.open(link)
@@ -54,7 +54,7 @@ def test_the_holder_of_a_link_reports_a_problem(
 ) -> None:
     record = requested(stands("operator-information", "waiting"))
     window = watch(base_of(living), user="nick.nobody", refusals=True)
-    page = window.open(mailed_link(microsoft, TEAM, "/api/links/"))
+    page = window.open(mailed_link(microsoft, TEAM, "/api/links#"))
     page.get_by_text("Report a problem").click()
     page.get_by_role("textbox", name="What is the problem?").fill("The form came back empty.")
     page.get_by_role("button", name="Report the problem").click()
@@ -69,7 +69,7 @@ def test_a_link_dies_with_its_checkpoint(
 ) -> None:
     record = requested(stands("operator-information", "waiting"))
     window = watch(base_of(living), user="nick.nobody", refusals=True)
-    page = window.open(mailed_link(microsoft, TEAM, "/api/links/"))
+    page = window.open(mailed_link(microsoft, TEAM, "/api/links#"))
     operator.confirm(record["id"], "operator-information", "by somebody of ours")
     page.get_by_role("textbox", name="Note").fill("Too late.")
     page.get_by_role("button", name="Confirm that it is done").click()
@@ -100,15 +100,77 @@ def test_a_link_that_is_no_good_says_what_happened_and_whom_to_ask(
         "foreign": lambda: sign(Link("0" * len(record["id"]), good.step, 1, good.expires_at), key),
     }[kind]()
     window = watch(base_of(living), user="nick.nobody", refusals=True)
-    page = window.open(f"/api/links/{token}")
+    page = window.open(f"/api/links#{token}")
     main = page.get_by_role("main")
     expect(main).to_contain_text(sentence)
     expect(main).to_contain_text("Ask")
     assert_no_way_in(page)
     assert step(operator.get(record["id"]), "operator-information")["state"] == "waiting"
     refused = [e for e in operator.events(record["id"]) if e["what"] == "link-refused"]
-    # Also one that names this onboarding falsely: whoever runs operations should know.
-    assert len(refused) == (0 if kind == "foreign" else 1)
+    # What others signed may name any onboarding: nobody writes to a record by it.
+    assert len(refused) == (1 if kind == "expired" else 0)
+
+
+def test_no_server_is_sent_the_token_in_an_address(
+    living: Cloud, microsoft: Simulator, requested: Callable[..., Json], watch: Watch
+) -> None:
+    record = requested(stands("operator-information", "waiting"))
+    link = mailed_link(microsoft, TEAM, "/api/links#")
+    token = link.partition("#")[2]
+    window = watch(base_of(living), user="nick.nobody")
+    addresses: list[str] = []
+    # The browser tells a tool where its page is, fragment and all; what it sends has none.
+    window.context.on("request", lambda sent: addresses.extend([sent.url.partition("#")[0], *sent.headers.values()]))
+    page = window.open(link)
+    expect(page.get_by_role("main")).to_contain_text(record["gateway"]["name"])
+    page.get_by_role("button", name="Confirm that it is done").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    assert len(addresses) > 3
+    assert [address for address in addresses if token in address] == []
+
+
+def test_without_script_the_link_is_pasted(
+    living: Cloud, microsoft: Simulator, operator: Operator, requested: Callable[..., Json], watch: Watch
+) -> None:
+    record = requested(stands("operator-information", "waiting"))
+    link = mailed_link(microsoft, TEAM, "/api/links#")
+    page = watch(base_of(living), user="nick.nobody", java_script_enabled=False).open(link)
+    page.get_by_role("textbox", name="The link").fill(link)
+    page.get_by_role("button", name="Open").click()
+    page.get_by_role("button", name="Confirm that it is done").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    assert step(operator.get(record["id"]), "operator-information")["state"] == "done"
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["script", "no script"])
+def test_a_link_in_peoples_mail_that_has_its_token_in_the_path_still_works(
+    scripted: bool,
+    living: Cloud,
+    microsoft: Simulator,
+    operator: Operator,
+    requested: Callable[..., Json],
+    watch: Watch,
+) -> None:
+    record = requested(stands("operator-information", "waiting"))
+    link = mailed_link(microsoft, TEAM, "/api/links#").replace("#", "/")
+    page = watch(base_of(living), user="nick.nobody", java_script_enabled=scripted).open(link)
+    if not scripted:
+        page.get_by_role("button", name="Open").click()
+    page.get_by_role("button", name="Confirm that it is done").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    assert step(operator.get(record["id"]), "operator-information")["state"] == "done"
+
+
+def test_one_link_after_the_other_in_one_tab(
+    living: Cloud, microsoft: Simulator, requested: Callable[..., Json], watch: Watch
+) -> None:
+    requested(stands("operator-information", "waiting"))
+    link = mailed_link(microsoft, TEAM, "/api/links#")
+    window = watch(base_of(living), user="nick.nobody", refusals=True)
+    page = window.open("/api/links#forged")
+    expect(page.get_by_role("main")).to_contain_text("This link was not made by this application")
+    assert window.go(page, link) == 200
+    expect(page.get_by_role("button", name="Confirm that it is done")).to_be_visible()
 
 
 def assert_no_way_in(page: Page) -> None:

@@ -14,6 +14,7 @@ from onboarding.telemetry.calls import calling
 from onboarding.telemetry.names import (
     CALLS,
     DEAD_LETTERS,
+    LINKS_REFUSED,
     NOTICES,
     STEP_DURATION,
     STEPS,
@@ -24,7 +25,7 @@ from onboarding.telemetry.names import (
     Instrument,
 )
 from onboarding.telemetry.triggers import FunctionFailedError, ticked
-from onboarding.telemetry.work import dead
+from onboarding.telemetry.work import dead, unfit_link
 from tests.infra.life import Life, life
 from tests.infra.rules import rules
 from tests.support import requests
@@ -234,6 +235,27 @@ async def test_failures_far_apart_are_single_ones(going: Life) -> None:
     assert fired(going) == set()
 
 
+@pytest.mark.parametrize(("forged", "fires"), [(1, False), (10, False), (11, True)])
+async def test_forged_links_are_told_of_when_they_are_many(going: Life, forged: int, fires: bool) -> None:
+    await going.goes_on(A_WINDOW)
+    for _ in range(forged):
+        unfit_link("forged")
+    await going.goes_on()
+    assert fired(going) == ({"forged-links"} if fires else set())
+    assert rows(going, "forged-links") == ([{"links": 11.0}] if fires else [])
+    going.is_silent(60)
+    await going.goes_on()
+    assert "forged-links" not in fired(going)
+
+
+async def test_links_that_were_good_once_are_no_alarm(going: Life) -> None:
+    await going.goes_on(A_WINDOW)
+    for kind in ("expired", "used", "foreign") * 10:
+        unfit_link(kind)
+    await going.goes_on()
+    assert fired(going) == set()
+
+
 async def test_what_goes_wrong_and_has_no_alert_fires_none(going: Life) -> None:
     await going.goes_on(A_WINDOW)
     with pytest.raises(OSError, match="no answer"), calling("graph", "GET /domains"):
@@ -243,6 +265,7 @@ async def test_what_goes_wrong_and_has_no_alert_fires_none(going: Life) -> None:
         (THROTTLED, ("graph",)),
         (NOTICES, ("completed", "teams", "failed")),
         (UNREADABLE_ROWS, ()),
+        (LINKS_REFUSED, ("used",)),
     ):
         put(instrument, 40, *attributes)
     put(DEAD_LETTERS, 0, "verify-domain")
@@ -251,4 +274,12 @@ async def test_what_goes_wrong_and_has_no_alert_fires_none(going: Life) -> None:
 
 
 def test_each_rule_is_tried() -> None:
-    assert set(RULES) == {"dead-letters", "failures", "needs-attention", "old-wait", "roles-given", "timer-silent"}
+    assert set(RULES) == {
+        "dead-letters",
+        "failures",
+        "forged-links",
+        "needs-attention",
+        "old-wait",
+        "roles-given",
+        "timer-silent",
+    }

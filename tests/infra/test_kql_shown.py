@@ -18,7 +18,7 @@ from onboarding.memory.directory import user_id
 from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES
 from onboarding.telemetry.calls import calling
 from onboarding.telemetry.names import LOG_FIELDS
-from onboarding.telemetry.work import dead
+from onboarding.telemetry.work import dead, unfit_link
 from tests.infra import queries
 from tests.infra.life import Life, life
 from tests.support import requests
@@ -61,6 +61,7 @@ async def _lived(it: Life) -> str:
         with calling("graph", "POST /domains/{id}/verify") as asked:
             asked.answered(Answer(status))
     dead("verify-domain")
+    unfit_link("forged")
     it.requested("submit", 202, 404)
     it.requested("add_domain", 0)
     it.system.outside.notifier.faults.add("teams", TryLaterError(ProblemCode.OUTAGE, "down"))
@@ -131,9 +132,10 @@ def test_notices_by_their_kind_way_and_outcome(told: Told) -> None:
     assert rows["completed", "email", "sent"] == rows["completed", "teams", "sent"] == 1.0
 
 
-def test_passes_and_dead_letters(told: Told) -> None:
+def test_passes_dead_letters_and_links_that_were_no_good(told: Told) -> None:
     assert sum(row["passes"] for row in told.tile("timer")) == 6
     assert [(row["queue"], row["letters"]) for row in told.tile("dead-letters")] == [("verify-domain", 1.0)]
+    assert [(row["refused"], row["links"]) for row in told.tile("links-refused")] == [("forged", 1.0)]
 
 
 def test_roles_that_were_given_and_to_whom(told: Told) -> None:

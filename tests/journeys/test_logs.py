@@ -83,6 +83,10 @@ def _journeys(cloud: Cloud) -> None:
             operator.client.get("/onboardings/voice.admin@contoso.com")
             operator.client.get("/links/WyJjb250b3NvIiwib3BlcmF0b3IiLDMsMTc5MF0.lrW0rUVfJt2hJ8n")
             operator.client.get("/links/not-to-be-read.lrW0rUVfJt2hJ8n")
+            assert _opened(operator, "WyJjb250b3NvIiwib3BlcmF0b3IiLDMsMTc5MF0.lrW0rUVfJt2hJ8n") == 403
+            # Neither text nor path makes a line of its own.
+            operator.client.get("/onboardings/contoso%0A2026-04-01%20ERROR%20all%20is%20lost")
+            operator.client.get("/onboardings?state=x%0A2026-04-01%20ERROR%20all%20is%20lost")
             # A user that is not there, a permission that is missing, mail that is refused and cut off, throttling.
             microsoft.fault(kind="status", service="graph", path="sendMail", status=403, times=2)
             microsoft.fault(kind="cut", service="graph", path="sendMail", times=2)
@@ -103,10 +107,12 @@ def _journeys(cloud: Cloud) -> None:
             operator.until(watched, lambda _: bool(_links(microsoft, body["gateway"]["name"])), confirm=False)
             links = _links(microsoft, body["gateway"]["name"])
             for link in links:
-                assert operator.client.get(link, headers={"accept": "text/html"}).status_code == 200
+                assert _opened(operator, link) == 200
+                # As links of earlier versions have it.
+                assert operator.client.get(f"/links/{link}").status_code == 200
             operator.completed(watched)
             for link in links:
-                operator.client.get(link, headers={"accept": "text/html"})
+                assert _opened(operator, link) == 410
             (cloud.folder / MAILS).write_text(json.dumps(_mails(microsoft), indent=1), encoding="utf-8")
         operator.close()
 
@@ -116,9 +122,16 @@ def _mails(microsoft: Simulator) -> list[Json]:
 
 
 def _links(microsoft: Simulator, gateway: str) -> set[str]:
-    """The links that people have got about that gateway."""
+    """The tokens of the links that people have got about that gateway."""
     texts = [text for mail in _mails(microsoft) if re.search(rf"\b{gateway}\b", text := json.dumps(mail))]
-    return {link for text in texts for link in re.findall(r"/api(/links/[\w.-]+)", text)}
+    return {link for text in texts for link in re.findall(r"/api/links#([\w.-]+)", text)}
+
+
+def _opened(operator: Operator, token: str) -> int:
+    """The status with which the page behind a link opens it."""
+    page = operator.client.get("/links", headers={"accept": "text/html"}).text
+    csrf = re.findall(r'name="csrf" value="([^"]+)"', page)[-1]
+    return operator.client.post("/outside", data={"csrf": csrf, "link": token}).status_code
 
 
 def _malformed(cloud: Cloud) -> None:
@@ -168,6 +181,10 @@ def test_the_functions_log_tells_of_every_trouble_and_leaks_nothing(troubled: Cl
     )
     assert [trouble for trouble in troubles if trouble not in text] == []
     assert leaks(text, troubled.settings) == []
+
+
+def test_nobodys_text_makes_a_line(troubled: Cloud) -> None:
+    assert [line for line in log_of(troubled).splitlines() if line.startswith("2026-04-01 ERROR")] == []
 
 
 def test_lines_say_which_onboarding_they_are_about(troubled: Cloud) -> None:

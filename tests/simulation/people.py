@@ -71,7 +71,7 @@ class People:
             (2, lambda: ProblemReported(random.choice(_CONFIRMABLE), ADA, "it does not work")),
             (4, lambda: RetryRequested(random.choice(_NAMES), ADA)),
             (2, lambda: CheckRequested(random.choice(_WAITS), ADA)),
-            (1, lambda: LinkRefused(random.choice(_CONFIRMABLE), "it is forged")),
+            (1, lambda: LinkRefused(random.choice(_CONFIRMABLE), "it is expired")),
             (1, lambda: SkipRequested(random.choice(_NAMES), ADA, "done in another way", random.random() < 0.5)),
             (1, lambda: ReopenRequested(random.choice(_NAMES), ADA, "it was not done after all")),
             (1, lambda: ReplayRequested(ADA)),

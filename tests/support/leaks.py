@@ -13,7 +13,7 @@ _SHAPES: Mapping[str, re.Pattern[str]] = {
     "a key": re.compile(r"(SharedAccessKey|AccountKey)=(?!\[)"),
     "a phone number": re.compile(r"(?<![\w+])\+\d{7,15}"),
     "a mail address": re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}"),
-    "a signed link": re.compile(r"/links/[A-Za-z0-9_-]{8,}"),
+    "a signed link": re.compile(r"/links[/#][A-Za-z0-9_-]{8,}|WyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
 }
 _SECRETS = ("IDENTITY_HEADER", "ONBOARDING_LINK_KEY", "ONBOARDING_LINK_KEY_PREVIOUS")
 

@@ -43,6 +43,8 @@ MAY = {
     "onboarding_page": EVERY_ROLE,
     "dashboard_action": EVERY_ROLE,
     "link_page": EVERYBODY,
+    "earlier_link_page": EVERYBODY,
+    "open_link": EVERYBODY,
     "answer_link": EVERYBODY,
     "openapi": EVERYBODY,
     "api_page": EVERYBODY,

@@ -54,6 +54,18 @@ def test_malformed_json_is_400_and_says_where(body: bytes, what: str) -> None:
     assert what in error.detail
 
 
+@pytest.mark.parametrize("character", ["\x00", "\x01", "\x0b", "\x1b", "\x7f", "\x85", "\x9f"])
+@pytest.mark.parametrize("body", ['{"a": "x%sy"}', '{"x%sy": 1}', '[[{"a": ["x%sy"]}]]'])
+def test_no_text_of_a_body_holds_a_control_character(character: str, body: str) -> None:
+    error = refused(posted((body % f"\\u{ord(character):04x}").encode()))
+    assert (error.status, f"U+{ord(character):04X}" in error.detail) == (400, True)
+
+
+def test_half_of_a_pair_is_no_character() -> None:
+    assert "U+D83D" in refused(posted(b'{"a": "\\ud83d"}')).detail
+    assert read_json(posted(b'{"a": "\\ud83d\\ude00\\t\\r\\n"}')) == {"a": "\U0001f600\t\r\n"}
+
+
 def test_a_large_body_is_413_without_being_parsed() -> None:
     error = refused(posted(b"[" * 10_000_000, content_type="application/json"))
     assert error.status == 413

@@ -55,7 +55,7 @@ def test_the_reasons_of_steps_that_have_ended_are_cut_first_and_no_more_than_nee
     assert sum(b.endswith("…") for b in because) >= 9
 
 
-# A form may hold a control character, which JSON writes as six.
+# Earlier versions took control characters from forms, which JSON writes as six.
 @pytest.mark.parametrize("mark", ["😀", "\x01"])
 def test_steps_that_go_on_are_cut_when_nothing_else_helps(mark: str) -> None:
     """All that can go on at a time, each with as much to say as there can be."""

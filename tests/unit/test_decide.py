@@ -336,13 +336,13 @@ def test_a_reported_problem_needs_attention_and_a_retry_opens_the_checkpoint_ane
     assert [n.kind for n in again.notices if n.owed] == ["checkpoint-opened"]
 
 
-def test_links_that_are_no_good_are_noted_once_a_minute() -> None:
+def test_links_that_are_no_good_are_noted_once_an_hour() -> None:
     record, _ = opened()
-    refused = LinkRefused("operator-information", "forged")
+    refused = LinkRefused("operator-information", "expired")
     noted = decide(record, refused, NOW)
     assert noted.record.tail[-1].what == "link-refused"
-    assert not decide(noted.record, refused, NOW + timedelta(seconds=59)).changed
-    assert decide(noted.record, refused, NOW + timedelta(seconds=60)).changed
+    assert not decide(noted.record, refused, NOW + timedelta(minutes=59)).changed
+    assert decide(noted.record, refused, NOW + timedelta(minutes=60)).changed
 
 
 def test_notices_of_years_fit_the_row() -> None:

@@ -13,6 +13,11 @@ from pydantic import SecretStr
 
 from onboarding.core.links import Link, sign
 from onboarding.core.record import OnboardingState, Record, StepState
+from onboarding.http.access import SANDBOX_USERS
+from onboarding.http.call import Route
+from onboarding.http.routes import ROUTES
+from onboarding.telemetry import metrics
+from onboarding.telemetry.names import LINKS_REFUSED
 from tests.support import requests
 from tests.support.http import Api, app_settings
 from tests.support.system import System
@@ -72,7 +77,17 @@ def checkpoint(record: Record, step: str = "operator-information") -> str:
 def link(record: Record, *, key: str = KEY, days: float = 30, **other: object) -> str:
     step = record.step("operator-information")
     made = {"onboarding_id": record.id, "step": step.name, "opening": step.ticket, **other}
-    return f"links/{sign(Link(**made, expires_at=record.updated_at + timedelta(days=days)), key)}"  # type: ignore[arg-type]
+    return sign(Link(**made, expires_at=record.updated_at + timedelta(days=days)), key)  # type: ignore[arg-type]
+
+
+async def open_link(api: Api, given: str) -> func.HttpResponse:
+    """What the page does to which a link leads, and whoever pastes one there."""
+    return await send(api, "outside", csrf=field(await see(api, "links"), "csrf"), link=given)
+
+
+async def answer_link(api: Api, page: str, **fields: str) -> func.HttpResponse:
+    """One of the forms of the page that a link opened."""
+    return await send(api, "outside/answer", csrf=field(page, "csrf"), link=field(page, "link"), **fields)
 
 
 # -- a checkpoint ---------------------------------------------------------------------------------------------
@@ -81,7 +96,7 @@ def link(record: Record, *, key: str = KEY, days: float = 30, **other: object) -
 async def test_reading_a_checkpoint_changes_nothing(api: Api) -> None:
     record = await waiting_for_people(api.system)
     await see(api, checkpoint(record))
-    await see(api, link(record))
+    await open_link(api, link(record))
     assert (await api.system.record(record.id)).version == record.version
 
 
@@ -204,6 +219,33 @@ async def test_a_form_that_cannot_be_read_is_refused(api: Api, body: bytes) -> N
     assert (await api.system.record(record.id)).version == record.version
 
 
+@pytest.mark.parametrize("character", ["\x00", "\x01", "\x0b", "\x1b", "\x7f", "\x85"])
+async def test_a_form_takes_no_text_that_json_may_not_hold(api: Api, character: str) -> None:
+    record = await waiting_for_people(api.system)
+    path, csrf = f"dashboard/{record.id}/actions", field(await see(api, f"dashboard/{record.id}"), "csrf")
+    asked = {"reason": f"a{character}b"}
+    for answer in (
+        await send(api, path, csrf=csrf, action="cancel", step="", **asked),
+        await api.post(f"onboardings/{record.id}/cancel", asked),
+    ):
+        assert answer.status_code == 400
+        assert f"U+{ord(character):04X}" in text(answer)
+    assert (await api.system.record(record.id)).version == record.version
+
+
+async def test_as_many_and_as_long_texts_as_people_may_send_fit_the_row(api: Api) -> None:
+    """Every step skipped and reopened with the longest reasons, of what takes most room: none ends as a defect."""
+    record = await waiting_for_people(api.system)
+    for character in ('"', "\n", "\U0001f600"):
+        for step in record.steps:
+            for action in ("skip", "reopen"):
+                csrf = field(await see(api, f"dashboard/{record.id}"), "csrf")
+                sent = {"action": action, "step": step.name, "reason": "x" + character * 998 + "x", "insist": "on"}
+                answer = await send(api, f"dashboard/{record.id}/actions", csrf=csrf, **sent)
+                assert answer.status_code in (303, 409, 400), (answer.status_code, text(answer)[:200])
+    assert (await api.system.record(record.id)).version > record.version + 10
+
+
 # -- the dashboard's buttons --------------------------------------------------------------------------------------
 
 
@@ -246,32 +288,30 @@ async def test_what_the_state_does_not_allow_is_refused(api: Api) -> None:
 @pytest.mark.parametrize("key", [KEY, OLD_KEY])
 async def test_the_holder_of_a_link_can_answer_once(api: Api, key: str) -> None:
     record = await waiting_for_people(api.system)
-    path = link(record, key=key)
-    page = await see(api, path)
+    page = text(await open_link(api, link(record, key=key)))
     assert "/api/dashboard" not in page
     assert record.request.gateway.subscription_id not in page
-    answer = await send(api, path, csrf=field(page, "csrf"), outcome="confirm", note="We have it.")
+    answer = await answer_link(api, page, outcome="confirm", note="We have it.")
     assert (answer.status_code, "Thank you" in text(answer)) == (200, True)
     step = (await api.system.record(record.id)).step("operator-information")
     assert (step.state, step.ended_by) == (
         StepState.DONE,
         "the holder of a link sent to the onboarding team",
     )
-    for used in (await api.get(path), await send(api, path, csrf=field(page, "csrf"), outcome="confirm")):
+    for used in (await open_link(api, link(record, key=key)), await answer_link(api, page, outcome="confirm")):
         assert (used.status_code, "has been used" in text(used)) == (410, True)
 
 
 async def test_nobody_need_sign_in_for_a_link(api: Api) -> None:
     record = await waiting_for_people(api.system)
     api.settings = app_settings(link_key=KEY)
-    answer = await api.get(link(record))
-    assert answer.status_code == 200
+    assert (await open_link(api, link(record))).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("broken", "status", "says", "noted"),
     [
-        ({"key": "not a key of this application, though long"}, 403, "not valid", "forged"),
+        ({"key": "not a key of this application, though long"}, 403, "not valid", None),
         ({"days": -1}, 410, "expired", "expired"),
         ({"opening": 1}, 410, "has been used", "used"),
         ({"onboarding_id": "another-0123456789"}, 404, "leads nowhere", None),
@@ -283,7 +323,7 @@ async def test_a_link_that_is_no_good_says_so_and_is_noted(
     api: Api, broken: dict[str, object], status: int, says: str, noted: str | None
 ) -> None:
     record = await waiting_for_people(api.system)
-    answer = await api.get(link(record, **broken))  # type: ignore[arg-type]
+    answer = await open_link(api, link(record, **broken))  # type: ignore[arg-type]
     page = text(answer)
     assert answer.status_code == status
     assert says in page
@@ -293,22 +333,82 @@ async def test_a_link_that_is_no_good_says_so_and_is_noted(
     assert [e.detail.partition(":")[0] for e in refusals] == ([noted] if noted else [])
 
 
+def done(system: System) -> list[tuple[object, ...]]:
+    """All that was ever written, sent, or done at Microsoft."""
+    people = system.outside.notifier
+    written = (system.onboardings.writes, system.trail.writes, system.outside.writes)
+    return [tuple(each) for each in (*written, system.bus.published, people.mails, people.posts)]
+
+
+FORGED = {"key": "not a key of this application, though long"}
+
+
+async def test_whoever_can_sign_nothing_writes_to_no_record(api: Api) -> None:
+    """Neither by a link that names a step of it, nor by any other text; whatever time passes between."""
+    record = await waiting_for_people(api.system)
+    before = await api.system.record(record.id), await api.system.events(record.id)
+    for step in record.steps:
+        token = link(record, step=step.name, opening=step.ticket, **FORGED)
+        for given in (token, token[:-4], f"{HERE}/api/links#{token}", token.partition(".")[0]):
+            assert (await open_link(api, given)).status_code == 403
+            csrf = field(await see(api, "links"), "csrf")
+            assert (await send(api, "outside/answer", csrf=csrf, link=given)).status_code == 403
+        api.system.clock.advance(7200)
+    assert (await api.system.record(record.id), await api.system.events(record.id)) == before
+
+
+async def test_links_that_are_no_good_are_counted_by_what_they_are(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(metrics, "_puts", {LINKS_REFUSED.name: lambda _, given: told.append(str(given["kind"]))})
+    record = await waiting_for_people(api.system)
+    await open_link(api, link(record))
+    for broken in (FORGED, {"days": -1}, {"onboarding_id": "another-0123456789"}, {"opening": 1}):
+        await open_link(api, link(record, **broken))  # type: ignore[arg-type]
+    assert told == ["forged", "expired", "foreign", "used"]
+
+
+@pytest.mark.parametrize("before", ["", f"{HERE}/api/links#", f"{HERE}/api/links/", "  #"])
+async def test_a_link_is_taken_as_people_paste_it(api: Api, before: str) -> None:
+    record = await waiting_for_people(api.system)
+    assert (await open_link(api, f"{before}{link(record)} ")).status_code == 200
+
+
+async def test_a_link_that_was_sent_with_its_token_in_the_path_is_opened_by_the_same_form(api: Api) -> None:
+    record = await waiting_for_people(api.system)
+    page = await see(api, f"links/{link(record)}")
+    assert record.request.gateway.name not in page
+    opened = await send(api, "outside", csrf=field(page, "csrf"), link=field(page.replace(' type="text"', ""), "link"))
+    assert (opened.status_code, record.request.gateway.name in text(opened)) == (200, True)
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if not r.changes], ids=lambda r: r.name)
+async def test_no_get_changes_anything(api: Api, route: Route) -> None:
+    """Whoever asks, with whatever link: not a row of any table, not a message, not a mail."""
+    record = await waiting_for_people(api.system)
+    tokens = [link(record), link(record, days=-1), link(record, opening=1), "x"]
+    tokens.append(link(record, **FORGED))  # type: ignore[arg-type]
+    before = done(api.system)
+    for user in SANDBOX_USERS:
+        for token in tokens if "{token}" in route.path else ("",):
+            path = route.path.format(id=record.id, step="operator-information", token=token, name="pages.css")
+            await api.get(path, cookie=f"sandbox-user={user}", accept="text/html")
+    assert done(api.system) == before
+
+
 @pytest.mark.parametrize("token", ["x", "%00", "a.b", "W10.x", "A" * 3000, "WyJhIiwxXQ.x", "é.é"])
 async def test_rubbish_is_no_link(api: Api, token: str) -> None:
-    answer = await api.get(f"links/{token}")
-    assert answer.status_code == 403
+    assert (await open_link(api, token)).status_code == 403
 
 
 async def test_without_a_key_no_link_is_good(api: Api) -> None:
     record = await waiting_for_people(api.system)
-    path = link(record)
     api.settings = app_settings(sandbox_user="olga.operator")
-    assert (await api.get(path)).status_code == 403
+    assert (await open_link(api, link(record))).status_code == 403
 
 
 async def test_a_link_shows_one_checkpoint_of_one_onboarding(api: Api) -> None:
     record = await waiting_for_people(api.system)
-    page = await see(api, link(record))
+    page = text(await open_link(api, link(record)))
     assert "Please send the operator the form" in page
     assert "voice.admin@contoso.com" not in page
     assert "Audit trail" not in page

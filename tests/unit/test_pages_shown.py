@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 import azure.functions as func
 import pytest
@@ -167,7 +168,35 @@ async def test_pages_are_well_formed_and_their_ids_unique(api: Api) -> None:
         assert seen.tags.count("main") == 1, path
 
 
-@pytest.mark.parametrize("path", ["dashboard", "docs", "dashboard/nothing-0123456789", "links/forged"])
+UNSEEN = "\u202e\u2066\u200b\u200d\ufeff\u00ad\u061c\u2069\U000e0041"
+"""Marks of direction, zero widths, tags: of Unicode's category Cf."""
+
+
+async def test_no_page_shows_what_nobody_sees(api: Api) -> None:
+    """People's texts, in the record and in an address; what they can be read as stays, in whatever script."""
+    body = requests.operator_connect(
+        onboardingTeam={"name": f"Te{UNSEEN}am 電 \U0001f600 سلام", "email": "t@example.com"}
+    )
+    accepted = await api.system.request(requests.parsed(body))
+    reason = f"be{UNSEEN}cause"
+    assert (await api.post(f"onboardings/{accepted.record.id}/pause", {"reason": reason})).status_code == 200
+    assert (await api.system.record(accepted.record.id)).pause is not None
+    shown = ""
+    for path in (
+        f"dashboard/{accepted.record.id}",
+        f"onboardings/{accepted.record.id}/checkpoints/operator-information",
+        f"dashboard?text={quote(reason)}",
+        f"dashboard?state={quote(reason)}",
+        f"dashboard/{quote(reason)}",
+    ):
+        seen = text(await page(api, path))
+        assert not set(UNSEEN) & set(seen), path
+        shown += seen
+    assert "because" in shown
+    assert "Team 電 \U0001f600 سلام" in shown
+
+
+@pytest.mark.parametrize("path", ["dashboard", "docs", "dashboard/nothing-0123456789", "links", "links/forged"])
 async def test_every_page_has_the_headers_that_bind_a_browser(api: Api, path: str) -> None:
     answer = await page(api, path)
     headers = answer.headers

@@ -11,6 +11,7 @@ import pytest
 from onboarding.telemetry.about import About, about_this
 from onboarding.telemetry.logs import redacted
 from onboarding.telemetry.redaction import LONGEST_MESSAGE, redactor, secrets
+from onboarding.telemetry.triggers import called
 from tests.support.telemetry import redacting
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiIxIn0.c2lnbmF0dXJl"
@@ -25,6 +26,11 @@ HIDDEN = [
     ('{"client_secret": "s3cr3tvalue"}', "s3cr3tvalue"),
     ("headers {'X-IDENTITY-HEADER': 'sandbox-identity-header'}", "sandbox-identity-header"),
     (f"GET /api/links/{LINK} answered 200", LINK),
+    (f"https://onboarding.contoso.com/api/links#{LINK}", LINK),
+    (f"?url=https%3A%2F%2Fonboarding.contoso.com%2Fapi%2Flinks%23{LINK}&data=1", LINK),
+    (f"csrf=1&link={LINK}&outcome=confirm", LINK),
+    ("voice.admin@contoso.com+ops@contoso.com", "ops@contoso"),
+    ("mail to 'voice.admin@contoso.com',ops@contoso.com", "ops@contoso"),
     ("user voice.admin@contoso.com not found", "voice.admin@contoso.com"),
     ("GET /v1.0/users/voice.admin%40contoso.com?$select=id", "voice.admin"),
     ("line +442079460101 is taken", "442079460101"),
@@ -153,3 +159,26 @@ def test_work_that_is_thrown_away_unfinished_in_another_context_disturbs_nobody(
     work = unfinished()
     contextvars.copy_context().run(work.send, None)
     work.close()
+
+
+FORGED_LINES = ["\n", "\r\n", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x0c", "\x1b[2K", "\x1e", "\u202e"]
+
+
+@pytest.mark.parametrize("between", FORGED_LINES)
+def test_no_text_forges_a_line(between: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever of it comes from outside: the text, an argument, what the line is about, an exception's message."""
+    hostile = f"x{between}2026-04-01 ERROR all is lost"
+    with redacting(), about_this(About("contoso-acg-1", hostile, hostile)):
+        logging.getLogger("onboarding").warning("no onboarding %s", hostile)
+        logging.getLogger("azure.core").warning(hostile)
+        logging.getLogger("onboarding").error("failed: %s", redacted(ValueError(hostile)))
+    for message in caplog.messages:
+        assert message.isprintable()
+        assert len(message.splitlines()) == 1
+
+
+async def test_what_is_no_id_is_not_what_a_line_is_about(caplog: pytest.LogCaptureFixture) -> None:
+    for given, about in (("contoso-acg-0123456789", " [onboarding=contoso-acg-0123456789]"), ("x\nvoice@a.com", "")):
+        with redacting(), called({}, given):
+            logging.getLogger("onboarding").warning("slow")
+        assert caplog.messages[-1] == f"slow{about}"

@@ -14,8 +14,8 @@ from onboarding.core.record import Problem, StepRecord, StepState
 from onboarding.core.rules.steps import because, known_step, open_step
 from onboarding.core.rules.transition import RefusedError, Rules, Transition
 
-REFUSALS_EVERY = timedelta(minutes=1)
-"""Links that are no good are noted at most so often: anybody can send them."""
+REFUSALS_EVERY = timedelta(hours=1)
+"""Links that are no good any more are noted at most so often: whoever ever had one can send it for ever."""
 
 
 def confirmed(h: Confirmed, draft: Draft) -> Transition | None:

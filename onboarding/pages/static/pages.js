@@ -38,6 +38,18 @@
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 
+  // -- a signed link ----------------------------------------------------------------------------------------
+  // Its token is in the fragment, which browsers send to no server: it goes on in the form.
+  const link = document.querySelector("form[data-link]");
+  if (link) {
+    const open = () => {
+      if (location.hash.length > 1) link.elements.link.value = location.hash.slice(1);
+      if (link.elements.link.value) link.submit();
+    };
+    addEventListener("hashchange", open);
+    open();
+  }
+
   // -- up to date -------------------------------------------------------------------------------------------
   if (!document.querySelector("[data-live-page]")) return;
 
