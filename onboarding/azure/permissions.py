@@ -42,9 +42,7 @@ class AzureRole:
 
 
 AZURE_ROLES: Mapping[str, AzureRole] = {
-    call: AzureRole(row["role"], row["scope"])
-    for row in TABLE["azureRoles"]
-    for call in row.get("calls", ())
+    call: AzureRole(row["role"], row["scope"]) for row in TABLE["azureRoles"] for call in row.get("calls", ())
 }
 """Call to Azure Resource Manager → the role that it needs."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from onboarding.core.reasons import Reason, as_answered
-from onboarding.core.services import Service
+from onboarding.core.services import MOST_NUMBERS, Service
 
 Chosen = dict[Service, dict[str, Any]]
 """The services of a raw body that can be read."""
@@ -34,7 +34,8 @@ def service_reasons(body: Any) -> Iterator[Reason]:
 
 def _items(settings: dict[str, Any], key: str) -> list[tuple[int, Any]]:
     found = settings.get(key)
-    return list(enumerate(found)) if isinstance(found, list) else []
+    # One that is too long is refused as a whole.
+    return list(enumerate(found)) if isinstance(found, list) and len(found) <= MOST_NUMBERS else []
 
 
 def _lines(chosen: Chosen, key: str) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,9 @@ from pydantic_core import PydanticCustomError
 from onboarding.core import patterns
 from onboarding.core.parts import Part, is_stored
 
+MOST_NUMBERS = 100
+"""Of one sort in one service's settings; the article needs 3 or 6 test lines."""
+
 
 class Service(StrEnum):
     """The two services; the values are the request's names."""
@@ -74,8 +77,8 @@ class TestLine(Part):
 class ServiceSettings(Part):
     """What both services need. No test lines: the service was selected when the gateway was deployed."""
 
-    test_lines: tuple[TestLine, ...] = ()
-    integration_test_numbers: tuple[PhoneNumber, ...] = Field(min_length=1, max_length=100)
+    test_lines: tuple[TestLine, ...] = Field(default=(), max_length=MOST_NUMBERS)
+    integration_test_numbers: tuple[PhoneNumber, ...] = Field(min_length=1, max_length=MOST_NUMBERS)
 
 
 class OperatorConnect(ServiceSettings):

@@ -55,7 +55,7 @@ def entrance(route: Route, application: Application) -> Callable[[func.HttpReque
 
     async def finish(request: func.HttpRequest) -> func.HttpResponse:
         with called(request.headers, request.route_params.get("id")):
-            return guarded(readable(request, await inner(request)))
+            return guarded(request, readable(request, await inner(request)))
 
     finish.__name__ = route.name
     return finish
@@ -124,8 +124,13 @@ def readable(request: func.HttpRequest, answer: func.HttpResponse) -> func.HttpR
         return answer
 
 
-def guarded(answer: func.HttpResponse) -> func.HttpResponse:
-    """Every answer is what it says it is, and no shared cache keeps what only its reader may see."""
+def guarded(request: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
+    """Every answer is what it says it is, and no shared cache keeps what only its reader may see.
+
+    A browser that came by HTTPS once comes by nothing else for a year (RFC 6797, which forbids saying so in plain HTTP).
+    """
+    if in_azure(os.environ) or request.url.startswith("https:"):
+        answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     answer.headers.setdefault("X-Content-Type-Options", "nosniff")
     answer.headers.setdefault("Cache-Control", "private, no-cache")
     return answer
