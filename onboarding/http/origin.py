@@ -1,4 +1,4 @@
-"""Where a call comes from: a page of somebody else's must not act with the signed-in user's cookie."""
+"""Where a call comes from and goes on to: a page of somebody else's must not act with the signed-in user's cookie."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def from_elsewhere(headers: Mapping[str, str], url: str, public_url: str) -> str
     if place is None or _origin(place) in _own(url, public_url, headers.get("host", "")):
         return None
     return place
+
+
+def own_path(given: str, otherwise: str) -> str:
+    """A path of this application to go on to; `otherwise` when what was given is none, or could be another host."""
+    fine = given.startswith("/api/") and given.isascii() and given.isprintable() and not set(given) & {"\\", " "}
+    return given if fine and "//" not in given.partition("?")[0] else otherwise
 
 
 def _own(url: str, public_url: str, host: str) -> set[_Origin]:

@@ -12,11 +12,12 @@ import azure.functions as func
 import pytest
 
 from onboarding.core.roles import Role
-from onboarding.http.access import SANDBOX_USERS, SET_IN_AZURE, Caller, caller_of, read_principal
+from onboarding.http.access import SANDBOX_USERS, Caller, caller_of, read_principal
 from onboarding.http.call import HttpCall, Route
 from onboarding.http.entrance import entrance
 from onboarding.http.origin import from_elsewhere
 from onboarding.http.routes import ROUTES
+from onboarding.settings import SET_IN_AZURE
 from tests.support.http import ENTRA_ROLE, HOST, IN_AZURE, Api, app_settings, content, principal
 
 READ, SUBMIT, APPROVE, OPERATE = Role
@@ -124,6 +125,20 @@ async def test_a_person_who_is_not_signed_in_is_sent_to_sign_in_and_back_to_the_
     assert parse_qs(place.query) == {
         "post_login_redirect_uri": ["/api/dashboard?state=waiting&gateway=acg-1"],
     }
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//evil.example/x", "///evil.example", "//api/dashboard", "/\\evil.example", "/api//evil.example", "/other"],
+)
+async def test_sign_in_leads_back_to_no_other_host(api: Api, path: str) -> None:
+    api.environment(IN_AZURE)
+    route = next(r for r in ROUTES if r.name == "dashboard")
+    asked = func.HttpRequest("GET", f"{HOST}{path}", headers={"accept": "text/html"}, body=b"")
+    answer = await entrance(route, api.application)(asked)
+    assert answer.status_code == 302
+    back = parse_qs(urlsplit(answer.headers["Location"]).query)["post_login_redirect_uri"]
+    assert back == ["/api/dashboard"]
 
 
 async def test_nobody_is_sent_to_sign_in_for_whom_it_would_not_help(api: Api) -> None:
