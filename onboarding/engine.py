@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,7 +29,7 @@ from onboarding.core.events import (
     Stopped,
     Succeeded,
 )
-from onboarding.core.messages import DeadLetter, ForeignMessageError, decode
+from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, DeadLetter, ForeignMessageError, decode
 from onboarding.core.permitted import ANYTHING, Permitted
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
@@ -302,19 +302,34 @@ class Engine:
                 await self.happen(onboarding_id, failed, started.loaded)
 
     async def dead_letter(self, letter: DeadLetter) -> None:
-        """Service Bus gave a message up: the reason goes onto the record. A foreign one is only told of."""
-        dead(letter.queue)
+        """Service Bus gave a message up: the reason goes onto the record. What it did not give up is only told of."""
         try:
             nudge = decode(letter.body)
         except ForeignMessageError as error:
-            where = f"{letter.message_id or '(it names itself)'} of queue {letter.queue or '(unknown)'}"
-            log.error("dead letter %s (%s): %s", where, letter.reason or "no reason to be believed", error)
+            dead("")
+            log.error("foreign dead letter: %s", error)
             return
+        if letter.queue not in _queues_of(nudge):
+            dead("")
+            log.error(
+                "dead letter of %s: no queue gave it up that its kind goes to, so somebody else sent it. Nothing is"
+                " noted; look who may send to the queue %s.",
+                nudge.onboarding_id,
+                DEAD_LETTERS_QUEUE,
+            )
+            return
+        dead(letter.queue)
+        reason = letter.reason.value if letter.reason else ""
         step, notice = (nudge.step, None) if isinstance(nudge, Nudge) else (None, nudge.notice)
         async with limits.within(limits.MESSAGE, f"the dead letter of {step or notice} of {nudge.onboarding_id}"):
-            noted = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, letter.reason))
+            noted = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, reason))
         known = "unknown" if noted is None else "noted" if noted.changed else "of no importance any more"
-        log.warning("dead letter of %s of %s (%s): %s", step or notice, nudge.onboarding_id, letter.reason, known)
+        log.warning("dead letter of %s of %s (%s): %s", step or notice, nudge.onboarding_id, reason, known)
+
+
+def _queues_of(effect: Effect) -> Collection[str]:
+    """Where the message of an effect can have been given up. A step's queue is named after what it does."""
+    return LIBRARY if isinstance(effect, Nudge) else (NOTICES_QUEUE,)
 
 
 def _is_of_another_version(effect: Effect) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
@@ -19,6 +21,18 @@ from onboarding.core.policy import Policy
 _POLICY = Policy()
 UNRESOLVED = "@microsoft.keyvault("
 """How a Key Vault reference begins, in lower case (Microsoft Learn, "Use Key Vault references as app settings")."""
+
+SET_IN_AZURE = (
+    "WEBSITE_INSTANCE_ID",
+    "WEBSITE_SITE_NAME",
+    "WEBSITE_SKU",
+    "WEBSITE_POD_NAME",
+    "CONTAINER_APP_NAME",
+    "LEGION_SERVICE_HOST",
+)
+"""Of App Service, of the Consumption, Flex Consumption and Premium plans, of Container Apps. Source: the host's own
+`EnvironmentSettingNames.cs` (Azure/azure-functions-host). `func start` sets none of them on a laptop. CONTAINER_NAME
+isn't among them: machines that have nothing to do with Azure set it too."""
 
 
 class SettingsError(Exception):
@@ -271,6 +285,11 @@ class Settings(Registration):
         )
 
 
+def in_azure(environ: Mapping[str, str]) -> bool:
+    """Whether this process runs in Azure, where other rules hold than on a laptop."""
+    return any(environ.get(name) for name in SET_IN_AZURE)
+
+
 _S = TypeVar("_S", bound=BaseSettings)
 
 
@@ -285,7 +304,14 @@ def _checked(kind: type[_S]) -> _S:
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process. Raises SettingsError that names everything wrong, and no value."""
-    return _checked(Settings)
+    chosen = _checked(Settings)
+    if in_azure(os.environ) and not chosen.link_keys:
+        # A key of the process would do for one instance; the forms of one are refused by the next.
+        raise SettingsError(
+            "The app settings are wrong: ONBOARDING_LINK_KEY is missing, and in Azure it must be set: it signs the"
+            " forms of the pages, which any instance must be able to read. It is described in docs/settings.md."
+        )
+    return chosen
 
 
 def functions() -> Functions:

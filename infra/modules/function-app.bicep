@@ -139,6 +139,9 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
     // Not here: PYTHON_ENABLE_OPENTELEMETRY. It makes the worker fail every invocation (docs/telemetry.md).
+    // Bytes. The application reads half of it (MAX_BODY) and says so; the host's own default is 100 MB, which is read into
+    // memory before anybody asks who sends it.
+    FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '131072'
     '${assertionSetting}': signsPeopleIn ? identityClientId : ''
     // The triggers', read by the Functions host beside ServiceBus__fullyQualifiedNamespace.
     ServiceBus__credential: 'managedidentity'

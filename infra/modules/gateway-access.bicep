@@ -1,5 +1,5 @@
-// What the application may do with gateways in Azure Resource Manager: look at the subscription, since one list call
-// serves all waits in it; and read and write gateways and their test lines in one resource group.
+// What the application may do with gateways in Azure Resource Manager: list those of the subscription, since one list
+// call serves all waits in it; and read and write gateways and their test lines in one resource group.
 //
 // Microsoft decommissioned the resource provider Microsoft.VoiceServices in 2026. Azure refuses a custom role with an
 // action that no provider knows, and whether it still knows these was not tried. So this is deployed only if a resource
@@ -14,9 +14,10 @@ param writers string[]
 param readers string[]
 
 var here = subscription().id
-var roles = loadJsonContent('../built-in-roles.json')
-// The one role of its own that the application needs stands where its other permissions do.
-var gatewayRole = any(filter(loadJsonContent('../../onboarding/azure/permissions.json').azureRoles, role => contains(role, 'actions'))[0])
+// The roles of its own that the application needs stand where its other permissions do.
+var ownRoles = filter(loadJsonContent('../../onboarding/azure/permissions.json').azureRoles, role => contains(role, 'actions'))
+var gatewayRole = any(filter(ownRoles, role => role.scope == 'resourceGroup')[0])
+var listRole = any(filter(ownRoles, role => role.scope == 'subscription')[0])
 
 resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(here, 'operator-connect-onboarding', 'gateways')
@@ -37,12 +38,31 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   }
 }
 
+// Not Reader: that reads the settings of everything in the subscription.
+resource listDefinition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(here, 'operator-connect-onboarding', 'list-of-gateways')
+  properties: {
+    roleName: replace(listRole.role, '{subscription}', subscription().subscriptionId)
+    description: 'Lists communications gateways, and nothing else.'
+    type: 'CustomRole'
+    permissions: [
+      {
+        actions: listRole.actions
+        notActions: []
+      }
+    ]
+    assignableScopes: [
+      here
+    ]
+  }
+}
+
 resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in readers: {
-  name: guid(here, principal, roles.Reader)
+  name: guid(here, principal, listDefinition.id)
   properties: {
     principalId: principal
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.Reader)
+    roleDefinitionId: listDefinition.id
   }
 }]
 

@@ -73,11 +73,18 @@ resource forwarder 'Microsoft.ServiceBus/namespaces/queues@2026-01-01' = [for qu
   ]
 }]
 
-resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in senders: {
-  name: guid(namespace.id, principal, roles['Azure Service Bus Data Sender'])
-  scope: namespace
+// For each queue by itself, and not for the queue of dead letters: only Service Bus puts a message there. Whoever could
+// send to it would say of any step, in words of their choosing, that it was given up.
+var sending = flatten(map(senders, principal => map(range(0, length(forwarding)), queue => {
+  principal: principal
+  queue: queue
+})))
+
+resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for each in sending: {
+  name: guid(forwarder[each.queue].id, each.principal, roles['Azure Service Bus Data Sender'])
+  scope: forwarder[each.queue]
   properties: {
-    principalId: principal
+    principalId: each.principal
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Azure Service Bus Data Sender'])
   }

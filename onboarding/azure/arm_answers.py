@@ -21,8 +21,8 @@ STOPPING_CONFLICTS = frozenset(
     {"ScopeLocked", "ReadOnlyDisabledSubscription", "InvalidResourceLocation", "RequestDisallowedByPolicy"}
 )
 """Conflicts that last until a person acts; other conflicts are another operation under way."""
-FALLBACK = "Contributor"
-"""Serves where this repository's own role was not deployed; it allows much more."""
+FALLBACK = {"subscription": "Reader", "resourceGroup": "Contributor"}
+"""By scope: what serves where this repository's own role was not deployed; it allows much more."""
 
 
 def arm_problem(call: MicrosoftCall, answer: MicrosoftAnswer, path: str) -> StepProblemError:
@@ -49,7 +49,7 @@ def _advice(call: MicrosoftCall, path: str) -> str:
     role = AZURE_ROLES[call.operation]
     name = role.name(path)
     command = grant_azure(call.by, name, role.on(path))
-    own = "" if role.built_in else f" (a role that infra/main.bicep defines; without it, {FALLBACK} serves)"
+    own = f" (a role that infra/main.bicep defines; without it, {FALLBACK[role.scope]} serves)"
     return (
         f"Give the application's managed identity the Azure role {name}{own}: `{command}` (docs/permissions.md)."
         " It takes effect within ten minutes; then retry the step."

@@ -25,15 +25,14 @@ IDENTITY = "<client id of the managed identity>"
 
 @dataclass(frozen=True, slots=True)
 class AzureRole:
-    """An Azure role, and how wide a scope it is assigned on."""
+    """An Azure role of our own, and how wide a scope it is assigned on."""
 
     title: str
-    built_in: bool
     scope: str
     """`subscription` or `resourceGroup`."""
 
     def name(self, path: str) -> str:
-        """Its name for a path that begins with `/subscriptions/…`: roles that we define are made for each of these."""
+        """Its name for a path that begins with `/subscriptions/…`: it is made for each of these."""
         return self.title.replace("{subscription}", path.split("/")[2])
 
     def on(self, path: str) -> str:
@@ -43,9 +42,7 @@ class AzureRole:
 
 
 AZURE_ROLES: Mapping[str, AzureRole] = {
-    call: AzureRole(row["role"], "actions" not in row, row["scope"])
-    for row in TABLE["azureRoles"]
-    for call in row.get("calls", ())
+    call: AzureRole(row["role"], row["scope"]) for row in TABLE["azureRoles"] for call in row.get("calls", ())
 }
 """Call to Azure Resource Manager → the role that it needs."""
 

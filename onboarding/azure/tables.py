@@ -240,9 +240,10 @@ def _read_continuation(text: str) -> Any:
     """As the SDK wants it: it names the type `str`, and takes a dict."""
     try:
         partition, key = json.loads(text)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ContinuationError(f"'{text[:100]}' is no continuation of a page") from error
-    if not isinstance(partition, str) or not isinstance(key, str | None):
+    # Half of a surrogate pair can't be written into an address.
+    if not isinstance(partition, str) or not isinstance(key, str | None) or not f"{partition}{key}".isascii():
         raise ContinuationError(f"'{text[:100]}' is no continuation of a page")
     return {"PartitionKey": partition, "RowKey": key}
 

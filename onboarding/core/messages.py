@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from onboarding.core.events import Effect, Nudge, NudgeNotice
+from onboarding.core.patterns import MESSAGE_SUBJECT, ONBOARDING_ID
+
+_Subject = Annotated[str, StringConstraints(pattern=MESSAGE_SUBJECT)]
 
 CONTENT_TYPE = "application/json"
 NOTICES_QUEUE = "notices"
@@ -27,39 +31,43 @@ class ForeignMessageError(ValueError):
     def __init__(self, seen: str, body: bytes | str) -> None:
         # Whoever wrote it may have put anything there, and this text ends up in logs: so the body isn't shown.
         super().__init__(
-            f"The message is not one of this application's: {seen}; expected a JSON object with onboarding,"
-            f" ticket and one of step and notice; its body has {len(body)}"
+            f"The message is not one of this application's: {seen}; expected a JSON object of onboarding,"
+            f" ticket and one of step and notice, and nothing else; its body has {len(body)}"
             f" {'bytes' if isinstance(body, bytes) else 'characters'}. Nothing is done; look who sends to the queue."
         )
 
 
+class DeadLetterReason(StrEnum):
+    """Why Service Bus gives a message up, as it says itself (Microsoft Learn, "Service Bus dead-letter queues")."""
+
+    DELIVERIES = "MaxDeliveryCountExceeded"
+    EXPIRED = "TTLExpiredException"
+    HEADER = "HeaderSizeExceeded"
+    SESSION = "Session ID is null."
+    HOPS = "MaxTransferHopCountExceeded"
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that Service Bus gave up, and why.
-
-    A text is empty where Service Bus doesn't say, or the message may have said it itself.
-    """
+    """A message that Service Bus gave up, and why. Of a foreign one nothing but its body is known."""
 
     body: bytes | str
-    message_id: str
-    queue: str
-    """Where it was given up."""
-    reason: str
-    """Of Service Bus, such as `MaxDeliveryCountExceeded`, with its description."""
-
-
-MessageText = Annotated[str, Field(min_length=1, max_length=512)]
+    message_id: str = ""
+    queue: str = ""
+    """Where it was given up; empty: Service Bus didn't, somebody sent it to the queue of dead letters."""
+    reason: DeadLetterReason | None = None
+    """None: none that Service Bus has."""
 
 
 class _Body(BaseModel):
-    """The JSON of a message."""
+    """The JSON of a message. Both ways: what is sent is understood."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    onboarding: MessageText
-    step: MessageText | None = None
-    notice: MessageText | None = None
-    ticket: Annotated[int, Field(ge=0)]
+    onboarding: Annotated[str, StringConstraints(pattern=ONBOARDING_ID)]
+    step: _Subject | None = None
+    notice: _Subject | None = None
+    ticket: Annotated[int, Field(ge=0, lt=2**63)]
 
 
 def encode(effect: Effect) -> bytes:
@@ -79,8 +87,7 @@ def decode(body: bytes | str) -> Effect:
     try:
         read = _Body.model_validate_json(body)
     except ValidationError as error:
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors())
-        raise ForeignMessageError(reasons, body) from None
+        raise ForeignMessageError("; ".join(_seen(error)), body) from None
     if read.step is not None and read.notice is None:
         return Nudge(read.onboarding, read.step, read.ticket)
     if read.notice is not None and read.step is None:
@@ -88,21 +95,18 @@ def decode(body: bytes | str) -> Effect:
     raise ForeignMessageError("it names both a step and a notice, or neither", body)
 
 
-def is_labelled_by_the_bus(body: bytes | str) -> bool:
-    """Whether what the Functions host says of a message, beside its body, is what Service Bus said of it.
+def is_ours(body: bytes | str) -> bool:
+    """Whether this application wrote a body: before that is known, nothing that stands beside it is looked at.
 
-    The host puts each top-level key of a JSON object in the place of the label of that name, whatever its case:
-    `MessageId`, `DeadLetterSource`, `ApplicationProperties` … (azure-functions-host, `Utility.ApplyBindingData`). So
-    nothing beside a body is to be believed before it is known to have our keys only, or to be no object at all. The
-    host's reader takes more for an object than is JSON (comments, quotes left out), but none without a brace.
+    The Functions host puts each top-level key of a JSON object in the place of what Service Bus says under that name,
+    whatever its case: `MessageId`, `DeadLetterSource`, `ApplicationProperties` … (azure-functions-host,
+    `Utility.ApplyBindingData`). A body of ours has no such key.
     """
     try:
-        read = from_json(body)
-    except ValueError:
-        read = None
-    if isinstance(read, dict):
-        return read.keys() <= _Body.model_fields.keys()
-    return b"{" not in (body if isinstance(body, bytes) else body.encode("utf-8", "replace"))
+        decode(body)
+    except ForeignMessageError:
+        return False
+    return True
 
 
 def queue_of(effect: Effect) -> str:
@@ -121,6 +125,16 @@ def message_id(effect: Effect) -> str:
         return whole
     short = f"{effect.onboarding_id}/{_hash(subject)}/{effect.ticket}"
     return short if len(short) <= MESSAGE_ID_LENGTH else _hash(whole)
+
+
+def _seen(error: ValidationError) -> Iterator[str]:
+    """What is wrong with which of our keys. Others are counted: their names are as foreign as what they hold."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    for each in found:
+        if each["type"] != "extra_forbidden":
+            yield f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}"
+    if others := sum(each["type"] == "extra_forbidden" for each in found):
+        yield f"{others} {'key' if others == 1 else 'keys'} that no message of it has"
 
 
 def _hash(text: str) -> str:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -59,3 +67,16 @@ class Part(BaseModel):
         populate_by_name=False,
         str_strip_whitespace=False,
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _counted_first(cls, value: Any, info: ValidationInfo) -> Any:
+        """A list that is too long is refused as a whole: each of its items would have reasons of its own."""
+        assert info.field_name is not None
+        bounds = (getattr(each, "max_length", None) for each in cls.model_fields[info.field_name].metadata)
+        most = next((bound for bound in bounds if bound is not None), None)
+        if isinstance(value, list) and most is not None and len(value) > most:
+            raise PydanticCustomError(
+                "too_long", "has {seen} items; at most {most} are taken", {"seen": len(value), "most": most}
+            )
+        return value

@@ -48,6 +48,8 @@ TXT_VALUE = r"^MS=[0-9A-Za-z]{1,100}$"
 """Source: Microsoft Graph v1.0, domainDnsTxtRecord of verificationDnsRecords (`MS=ms…`)."""
 ONBOARDING_ID = r"^[A-Za-z0-9\-]{3,24}-[0-9A-Fa-f]{10}$"
 """A gateway's name and ten digits of a digest, in any case (`GatewayId.onboarding_id`)."""
+MESSAGE_SUBJECT = r"^[a-z0-9][A-Za-z0-9:._\-]{0,199}$"
+"""What a queue message is about: the name of a step, or the id of a notice."""
 SIGNED_LINK = r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]{43}$"
 """What a signed link says, and 32 bytes of signature, in base64url."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +13,8 @@ from onboarding.core.patterns import IN_WORDS
 
 P = TypeVar("P", bound=Part)
 SHOWN_LENGTH = 200
+MOST_REASONS = 50
+"""Told of one request; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +31,15 @@ class Reason:
 
 
 class InvalidRequestError(Exception):
-    """The request breaks rules; `reasons` holds all of them, in the order of the fields."""
+    """The request breaks rules; `reasons` holds the first MOST_REASONS, in the order of the fields."""
 
-    def __init__(self, reasons: list[Reason]) -> None:
-        self.reasons = reasons
+    def __init__(self, reasons: Sequence[Reason]) -> None:
+        self.reasons = tuple(reasons[:MOST_REASONS])
+        self.more = "" if len(reasons) <= MOST_REASONS else f"and {len(reasons) - MOST_REASONS} more"
+        """How many there are besides, in words."""
         count = "1 reason" if len(reasons) == 1 else f"{len(reasons)} reasons"
-        super().__init__(
-            f"The request was refused for {count}: " + "; ".join(f"{r.field}: {r.message}" for r in reasons)
-        )
+        told = [f"{r.field}: {r.message}" for r in self.reasons] + [self.more] * bool(self.more)
+        super().__init__(f"The request was refused for {count}: {'; '.join(told)}")
 
 
 _MESSAGES = {
@@ -64,7 +67,7 @@ def _reason(error: Any) -> Reason:
     message = _MESSAGES.get(rule, error["msg"])
     if rule == "string_pattern_mismatch":
         message = f"must be {IN_WORDS[error['ctx']['pattern']]}"
-    return Reason(path, rule, as_answered(None if rule == "missing" else error.get("input")), message)
+    return Reason(str(as_answered(path)), rule, as_answered(None if rule == "missing" else error.get("input")), message)
 
 
 def as_answered(value: Any) -> Any:

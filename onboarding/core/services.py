@@ -17,6 +17,9 @@ from onboarding.core import patterns
 from onboarding.core.parts import Part, is_stored
 from onboarding.core.reasons import Reason, as_answered
 
+MOST_NUMBERS = 100
+"""Of one sort in one service's settings; the article needs 3 or 6 test lines."""
+
 
 class Service(StrEnum):
     """The two services; the values are the request's names."""
@@ -80,8 +83,8 @@ class TestLine(Part):
 class ServiceSettings(Part):
     """What both services need. No test lines: the service was selected when the gateway was deployed."""
 
-    test_lines: tuple[TestLine, ...] = ()
-    integration_test_numbers: tuple[PhoneNumber, ...] = Field(min_length=1, max_length=100)
+    test_lines: tuple[TestLine, ...] = Field(default=(), max_length=MOST_NUMBERS)
+    integration_test_numbers: tuple[PhoneNumber, ...] = Field(min_length=1, max_length=MOST_NUMBERS)
 
 
 class OperatorConnect(ServiceSettings):
@@ -130,7 +133,8 @@ def service_reasons(body: Any) -> Iterator[Reason]:
 
 def _items(settings: dict[str, Any], key: str) -> list[tuple[int, Any]]:
     found = settings.get(key)
-    return list(enumerate(found)) if isinstance(found, list) else []
+    # One that is too long is refused as a whole.
+    return list(enumerate(found)) if isinstance(found, list) and len(found) <= MOST_NUMBERS else []
 
 
 def _lines(chosen: Chosen, key: str) -> Iterator[tuple[str, str]]:

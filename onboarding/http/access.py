@@ -16,6 +16,7 @@ from typing import Any
 import azure.functions as func
 
 from onboarding.core.roles import Role
+from onboarding.settings import in_azure
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +60,6 @@ _NAME_CLAIMS = (
     "http://schemas.microsoft.com/identity/claims/objectidentifier",
     "oid",
 )
-SET_IN_AZURE = (
-    "WEBSITE_INSTANCE_ID",
-    "WEBSITE_SITE_NAME",
-    "WEBSITE_SKU",
-    "WEBSITE_POD_NAME",
-    "CONTAINER_APP_NAME",
-    "LEGION_SERVICE_HOST",
-)
-"""Of App Service, of the Consumption, Flex Consumption and Premium plans, of Container Apps. Source: the host's own
-`EnvironmentSettingNames.cs` (Azure/azure-functions-host). `func start` sets none of them on a laptop. CONTAINER_NAME
-isn't among them: machines that have nothing to do with Azure set it too."""
 
 
 def caller_of(request: func.HttpRequest, environ: Mapping[str, str], sandbox_user: str | None) -> Caller | None:
@@ -84,11 +74,6 @@ def caller_of(request: func.HttpRequest, environ: Mapping[str, str], sandbox_use
 def platform_signs_in(environ: Mapping[str, str]) -> bool:
     """Whether App Service authentication is on: it then answers below `/.auth` and names the caller in a header."""
     return environ.get("WEBSITE_AUTH_ENABLED", "").strip().lower() == "true"
-
-
-def in_azure(environ: Mapping[str, str]) -> bool:
-    """Whether this process runs in Azure, where nobody can be chosen by a setting or a cookie."""
-    return any(environ.get(name) for name in SET_IN_AZURE)
 
 
 def read_principal(header: str | None) -> Caller | None:

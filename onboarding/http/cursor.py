@@ -1,6 +1,7 @@
 """Where a page of the list ended, as the text that the next one begins with.
 
-It is no secret and not signed: whoever writes one gets rows that the search gives anyway, or an error.
+It is no secret and not signed: whoever writes one gets rows that the search gives anyway, or an error. So what is read
+is what a page could have written: a value of the kind that its order sorts by, and texts that can be keys.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ class ListPlace:
     def read(cls, text: str, digest: str) -> ListPlace:
         """Raises CursorError."""
         partition, continuation, after_key = _parts(text, digest)
-        if partition not in (OPEN, CLOSED) or not isinstance(continuation, str | None):
+        fine = partition in (OPEN, CLOSED) and (continuation is None or _is_text(continuation)) and _is_text(after_key)
+        if not fine:
             raise _none_such(text)
-        return cls(partition, continuation, str(after_key))
+        return cls(partition, continuation, after_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,12 @@ class Position:
         return _written([digest, self.value, self.key, None])
 
     @classmethod
-    def read(cls, text: str, digest: str) -> Position:
-        """Raises CursorError."""
-        value, key, _ = _parts(text, digest)
-        if not isinstance(value, str | int | None) or not isinstance(key, str):
+    def read(cls, text: str, digest: str, kind: type[str] | type[int]) -> Position:
+        """`kind`: of what is sorted by. Raises CursorError."""
+        value, key, nothing = _parts(text, digest)
+        # A bool is an int to isinstance, and no page writes one.
+        fine = value is None or (type(value) is kind and (kind is int or _is_text(value)))
+        if not fine or not _is_text(key) or nothing is not None:
             raise _none_such(text)
         return cls(value, key)
 
@@ -69,6 +73,10 @@ def _parts(text: str, digest: str) -> tuple[Any, Any, Any]:
     if said != digest:
         raise CursorError("?next= belongs to another search: repeat the search from its first page.")
     return first, second, third
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable()
 
 
 def _none_such(text: str) -> CursorError:

@@ -11,11 +11,12 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import azure.functions as func
 
 from onboarding import limits
-from onboarding.http.access import Caller, caller_of, in_azure, platform_signs_in
+from onboarding.http.access import Caller, caller_of, platform_signs_in
 from onboarding.http.bodies import is_page_form
 from onboarding.http.call import Application, HttpCall, Route
-from onboarding.http.origin import from_elsewhere
+from onboarding.http.origin import from_elsewhere, own_path
 from onboarding.http.problems import PROBLEM, ProblemError, answered
+from onboarding.settings import in_azure
 from onboarding.telemetry.triggers import called
 
 log = logging.getLogger("onboarding")
@@ -55,7 +56,7 @@ def entrance(route: Route, application: Application) -> Callable[[func.HttpReque
 
     async def finish(request: func.HttpRequest) -> func.HttpResponse:
         with called(request.headers, request.route_params.get("id")):
-            return guarded(readable(request, await inner(request)))
+            return guarded(request, readable(request, await inner(request)))
 
     finish.__name__ = route.name
     return finish
@@ -82,12 +83,12 @@ def admit(route: Route, caller: Caller | None) -> None:
 
 
 def to_sign_in(request: func.HttpRequest) -> func.HttpResponse:
-    """To the platform's sign-in, and from there back to the page. Only its path goes along: never another site.
+    """To the platform's sign-in, and from there back to the page: a path of ours, never another site.
 
     Source: Microsoft Learn, "Customize sign-in and sign-out in Azure App Service authentication".
     """
     asked = urlsplit(request.url)
-    back = urlunsplit(("", "", asked.path, asked.query, ""))
+    back = own_path(urlunsplit(("", "", asked.path, asked.query, "")), "/api/dashboard")
     return func.HttpResponse(status_code=302, headers={"Location": f"{SIGN_IN}?{urlencode({RETURN_TO: back})}"})
 
 
@@ -124,8 +125,13 @@ def readable(request: func.HttpRequest, answer: func.HttpResponse) -> func.HttpR
         return answer
 
 
-def guarded(answer: func.HttpResponse) -> func.HttpResponse:
-    """Every answer is what it says it is, and no shared cache keeps what only its reader may see."""
+def guarded(request: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
+    """Every answer is what it says it is, and no shared cache keeps what only its reader may see.
+
+    A browser that came by HTTPS once comes by nothing else for a year (RFC 6797, which forbids it in plain HTTP).
+    """
+    if in_azure(os.environ) or request.url.startswith("https:"):
+        answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     answer.headers.setdefault("X-Content-Type-Options", "nosniff")
     answer.headers.setdefault("Cache-Control", "private, no-cache")
     return answer

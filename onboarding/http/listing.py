@@ -1,7 +1,7 @@
 """The list of onboardings: filtered by Table Storage where it can, searched and sorted here, a page at a time.
 
 In the order of gateways, a page goes on where Table Storage's own continuation says. Any other order needs all rows
-that fit, of which MAX_READ are read. Open onboardings stand before closed ones.
+that fit, and looks for them among the first MAX_READ. Open onboardings stand before closed ones.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Listed:
     next: str | None
     """Of a further page; None when there is none."""
     cut: bool = False
-    """More fit than could be sorted: the order holds only among the first MAX_READ, by gateway."""
+    """There are more than could be looked at: the order holds only among the first MAX_READ, by gateway."""
 
 
 async def listed(records: Records, search: Search) -> Listed:
@@ -95,7 +95,7 @@ async def _sorted(records: Records, search: Search) -> Listed:
     ordered += [r for r in rows if _value(r, search.sort) is None]
     start = 0
     if search.after:
-        last = Position.read(search.after, search.digest)
+        last = Position.read(search.after, search.digest, int if search.sort is Sort.STATE else str)
         start = next((i for i, row in enumerate(ordered) if _is_after(row, last, search)), len(ordered))
     shown = ordered[start : start + search.limit]
     more = start + search.limit < len(ordered)
@@ -104,15 +104,17 @@ async def _sorted(records: Records, search: Search) -> Listed:
 
 
 async def _all(records: Records, search: Search) -> tuple[list[Row], bool]:
-    """Every row that fits, by partition and key, and whether there were more than MAX_READ."""
+    """Those of the first MAX_READ rows that fit, by partition and key, and whether there were more rows."""
     rows: list[Row] = []
+    read = 0
     for partition in _partitions(search):
         continuation: str | None = None
         while True:
-            page = await records.page(_query(search, partition), MAX_PAGE, continuation)
+            if read >= MAX_READ:
+                return rows, True
+            page = await records.page(_query(search, partition), min(MAX_PAGE, MAX_READ - read), continuation)
+            read += max(len(page.rows), 1)
             rows += await _fitting(records, search, partition, page.rows)
-            if len(rows) > MAX_READ:
-                return rows[:MAX_READ], True
             continuation = page.continuation
             if not continuation:
                 break

@@ -75,11 +75,12 @@ def answered(handler: RequestHandler) -> RequestHandler:
         except ConflictError:
             return _unavailable("The onboarding is being changed by many at a time.", 1)
         except SettingsError as error:
+            # Anybody may be asking: what is set, and how, is for those who read the log.
             log.error("%s", error)
-            return problem(503, "The application is not set up", str(error))
+            return problem(503, "The application is not set up", "A setting is missing or wrong; the log says which.")
         except StepProblemError as error:
-            # Signing in to our own storage or bus failed.
-            return _unavailable(error.seen, 10)
+            log.error("signing in to our own storage or bus failed: %s", error)
+            return _unavailable("The application can't sign in to its own storage; the log says why.", 10)
         except UnreadableRowError as error:
             log.error("%s", error)
             return problem(500, "The onboarding can't be read", str(error))

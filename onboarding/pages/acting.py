@@ -29,7 +29,9 @@ def read_form_of(control: Control, fields: Mapping[str, str], actor: str, step: 
         part = read_part(control.model, body((f, _part(f, fields)) for f in control.fields))
     except InvalidRequestError as error:
         told = " ".join(_told(control.fields, reason) for reason in error.reasons)
-        raise ProblemError(400, "Nothing was changed", f"{told} Go back and put it right.") from None
+        raise ProblemError(
+            400, "Nothing was changed", f"{' '.join(filter(None, (told, error.more)))} Go back and put it right."
+        ) from None
     return control.asked(actor, step, {name: getattr(part, name) for name in type(part).model_fields})
 
 

@@ -44,9 +44,3 @@ def note(fields: Mapping[str, str], name: str, *, required: str = "", most: int 
     if required and not text:
         raise ProblemError(400, "The note is missing", required)
     return text
-
-
-def own_path(given: str, otherwise: str) -> str:
-    """A path of this application to go back to; `otherwise` when what was given is none."""
-    fine = given.startswith("/api/") and given.isascii() and given.isprintable() and not set(given) & {"\\", " "}
-    return given if fine else otherwise

@@ -17,6 +17,7 @@ from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS
 from onboarding.http.call import HttpCall
 from onboarding.http.counts import counts
 from onboarding.http.listing import listed
+from onboarding.http.origin import own_path
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
 from onboarding.pages import csrf, outside
@@ -26,7 +27,7 @@ from onboarding.pages.assets import FOREVER, assets
 from onboarding.pages.checkpoint import Checkpoint
 from onboarding.pages.checkpoint import checkpoint_page as view_checkpoint
 from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
-from onboarding.pages.forms import own_path, read_form
+from onboarding.pages.forms import read_form
 from onboarding.pages.overview import overview
 from onboarding.pages.responses import SWITCH_USER, as_page, page, problem_page, see_other
 

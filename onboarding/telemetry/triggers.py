@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
-from onboarding.core.messages import is_labelled_by_the_bus
+from onboarding.core.messages import is_ours
 from onboarding.core.patterns import ONBOARDING_ID, fits
 from onboarding.telemetry import metrics, spans
 from onboarding.telemetry.about import About, about_this
@@ -30,7 +30,7 @@ class QueueMessage(Protocol):
 @contextmanager
 def received(message: QueueMessage) -> Iterator[None]:
     """A message is dealt with, in the trace that it carries. Raises FunctionFailedError."""
-    carried = (is_labelled_by_the_bus(message.get_body()) and message.application_properties) or {}
+    carried = (is_ours(message.get_body()) and message.application_properties) or {}
     with spans.arrived(carried.get(TRACEPARENT), carried.get(DIAGNOSTIC_ID)), _safely():
         yield
 

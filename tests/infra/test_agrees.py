@@ -13,9 +13,13 @@ from pydantic import SecretStr
 
 import function_app
 from onboarding.http.access import Role
+from onboarding.http.bodies import MAX_BODY
+from onboarding.pages.forms import MAX_FORM
 from onboarding.settings import Settings
 from onboarding.steps import TASKS
 from sandbox.package.options import SUPPORTED
+from sandbox.ports import Ports
+from sandbox.settings import settings as of_the_sandbox
 from tests.infra.predicted import ROOT, Snapshot, identity, snapshot
 
 INFRA = ROOT / "infra"
@@ -31,6 +35,7 @@ PLATFORM_SETTINGS = {
     "AzureWebJobsStorage__clientId",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID",
     "ServiceBus__credential",
     "ServiceBus__clientId",
@@ -122,6 +127,13 @@ def test_what_bounds_the_steps_is_what_was_chosen() -> None:
 def test_no_setting_is_one_that_flex_consumption_refuses(predicted: Snapshot) -> None:
     for who in WHO:
         assert set(predicted.settings(who)) & REFUSED_BY_FLEX == set()
+
+
+def test_no_body_is_read_into_memory_that_is_much_larger_than_one_that_is_taken(predicted: Snapshot) -> None:
+    for who in WHO:
+        limit = int(predicted.settings(who)["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"])
+        assert limit == 2 * max(MAX_BODY, MAX_FORM), "what is a bit too large still gets an answer that says so"
+        assert of_the_sandbox(Ports.default())["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"] == str(limit)
 
 
 def test_no_setting_makes_the_worker_fail_every_invocation(predicted: Snapshot) -> None:

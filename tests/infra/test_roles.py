@@ -11,6 +11,8 @@ import pytest
 
 from onboarding.azure.allowed import ARM_WRITES
 from onboarding.azure.permissions import TABLE
+from onboarding.core.messages import DEAD_LETTERS_QUEUE
+from onboarding.steps import QUEUES
 from tests.infra.predicted import CHOICES, ROOT, Snapshot, snapshot
 
 Row = tuple[str, str, str]
@@ -20,6 +22,7 @@ SCOPES = {
     r"/storageAccounts/stfront\w+": "front: the storage account of its own host",
     r"/storageAccounts/ststeps\w+": "steps: the storage account of its own host",
     r"/Microsoft.ServiceBus/namespaces/[\w-]+": "the Service Bus namespace",
+    r"/Microsoft.ServiceBus/namespaces/[\w-]+/queues/(?!dead-letters)[\w-]+": "each queue but `dead-letters`",
     r"/Microsoft.KeyVault/vaults/[\w-]+/secrets/link-key": "the secret `link-key`",
     r"/Microsoft.KeyVault/vaults/[\w-]+/secrets/teams-webhook-url": "the secret `teams-webhook-url`",
     r"/Microsoft.Insights/components/[\w-]+": "Application Insights",
@@ -41,17 +44,26 @@ def said(given: dict[str, str]) -> Iterator[Row]:
         if "ifGiven" in row and not given.get(row["ifGiven"]):
             continue
         for who in row["identities"]:
-            yield who, row.get("id", "our own"), f"{who}: {row['of']}" if "its own" in row["of"] else row["of"]
+            yield who, row.get("id", row["role"]), f"{who}: {row['of']}" if "its own" in row["of"] else row["of"]
 
 
 def granted(predicted: Snapshot) -> Iterator[Row]:
-    own = {r["name"] for r in predicted.of("Microsoft.Authorization/roleDefinitions")}
+    own = {r["name"]: r["properties"]["roleName"] for r in predicted.of("Microsoft.Authorization/roleDefinitions")}
     for grant in predicted.grants:
-        yield grant.identity, "our own" if grant.role in own else grant.role, named(grant.scope)
+        role = re.sub(r"\([\w-]{36}\)", "({subscription})", own.get(grant.role, grant.role))
+        yield grant.identity, role, named(grant.scope)
 
 
 def test_each_identity_gets_the_roles_of_the_table_and_no_other(predicted: Snapshot) -> None:
-    assert sorted(granted(predicted)) == sorted(said(predicted.given))
+    assert set(granted(predicted)) == set(said(predicted.given))
+
+
+def test_whoever_sends_may_send_to_each_queue_but_that_of_dead_letters(predicted: Snapshot) -> None:
+    """Only Service Bus says that a message was given up."""
+    sender = next(row["id"] for row in TABLE["azureRoles"] if row["role"] == "Azure Service Bus Data Sender")
+    given = sorted((g.identity, g.scope.rpartition("/")[2]) for g in predicted.grants if g.role == sender)
+    queues = set(QUEUES) - {DEAD_LETTERS_QUEUE}
+    assert given == sorted((who, queue) for who in ("front", "steps") for queue in queues)
 
 
 def test_every_row_of_the_table_is_met_by_some_choice() -> None:
@@ -101,11 +113,13 @@ def test_the_gateway_role_allows_the_writes_of_the_code_and_no_others() -> None:
         assert method == "PUT", "a new kind of write needs its own action"
         provider, *segments = path.partition("/providers/")[2].split("/")
         kinds.add("/".join([provider, *(s for s in segments if not s.startswith("{"))]))
+    writing = {f"{kind}/{may}" for kind in kinds for may in ("read", "write")}
+    listing = {f"{min(kinds, key=len)}/read"}
     roles = gateway_roles()
-    assert len(roles) == 2
+    assert len(roles) == 4
     for _, role in roles:
         (allowed,) = role["permissions"]
-        assert set(allowed["actions"]) == {f"{kind}/{may}" for kind in kinds for may in ("read", "write")}
+        assert set(allowed["actions"]) == (listing if "list of gateways" in role["roleName"] else writing)
         assert set(allowed) == {"actions", "notActions"}, "dataActions would be more"
 
 
@@ -113,9 +127,11 @@ def test_the_gateway_role_allows_the_writes_of_the_code_and_no_others() -> None:
 def test_the_gateway_role_is_defined_where_the_gateways_are(where: str) -> None:
     predicted = snapshot(where)
     here = predicted.given.get("gatewaySubscriptionId", "11111111-1111-1111-1111-111111111111")
-    (role,) = (r for s, r in gateway_roles() if s is predicted)
-    assert role["assignableScopes"] == [f"/subscriptions/{here}"]
-    assert role["roleName"].endswith(f"({here})"), "a role's name is unique in the tenant"
+    roles = [r for s, r in gateway_roles() if s is predicted]
+    assert len({role["roleName"] for role in roles}) == 2
+    for role in roles:
+        assert role["assignableScopes"] == [f"/subscriptions/{here}"]
+        assert role["roleName"].endswith(f"({here})"), "a role's name is unique in the tenant"
     for grant in predicted.grants:
         if grant.scope.startswith(f"/subscriptions/{here}") and "providers" not in grant.scope:
             assert grant.scope in (f"/subscriptions/{here}", f"/subscriptions/{here}/resourceGroups/rg-gateways")

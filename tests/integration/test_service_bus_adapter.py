@@ -110,17 +110,17 @@ async def test_authorities_are_read_once_for_all_queues(broker: Broker, monkeypa
 
 
 async def test_the_message_says_what_it_is(bus: ServiceBusPublisher, receiver: Queues, now: datetime) -> None:
-    await bus.publish([Nudge("contoso-acg-1", "add-domain", 7)], now)
+    await bus.publish([Nudge("contoso-acg-0123456781", "add-domain", 7)], now)
     (message,) = await receiver.messages("add-domain")
-    assert message.message_id == "contoso-acg-1/add-domain/7"
+    assert message.message_id == "contoso-acg-0123456781/add-domain/7"
     assert message.content_type == "application/json"
-    assert b"".join(message.body) == b'{"onboarding":"contoso-acg-1","step":"add-domain","ticket":7}'
+    assert b"".join(message.body) == b'{"onboarding":"contoso-acg-0123456781","step":"add-domain","ticket":7}'
 
 
 async def test_the_same_nudge_sent_again_at_once_arrives_once(
     bus: ServiceBusPublisher, receiver: Queues, now: datetime
 ) -> None:
-    nudge = Nudge("contoso-acg-1", "add-domain", 7)
+    nudge = Nudge("contoso-acg-0123456781", "add-domain", 7)
     await bus.publish([nudge, nudge], now)
     await bus.publish([nudge], now)
     assert await receiver.arrived("add-domain", now) == [nudge]
@@ -129,7 +129,7 @@ async def test_the_same_nudge_sent_again_at_once_arrives_once(
 async def test_many_publishers_at_once_share_the_senders(
     bus: ServiceBusPublisher, receiver: Queues, now: datetime
 ) -> None:
-    nudges = [Nudge(f"gateway-{n}", "verify-domain", n) for n in range(20)]
+    nudges = [Nudge(f"gateway-{n:010d}", "verify-domain", n) for n in range(20)]
     await asyncio.gather(*(bus.publish([nudge], now) for nudge in nudges))
     arrived = await receiver.arrived("verify-domain", now)
     assert sorted(arrived, key=lambda e: e.ticket) == nudges
@@ -139,10 +139,10 @@ async def test_many_publishers_at_once_share_the_senders(
 async def test_publishing_goes_on_after_the_bus_was_restarted(
     bus: ServiceBusPublisher, broker: Broker, receiver: Queues, now: datetime
 ) -> None:
-    await bus.publish([Nudge("contoso-acg-1", "add-domain", 1)], now)
+    await bus.publish([Nudge("contoso-acg-0123456781", "add-domain", 1)], now)
     broker.stop()
     broker.start()
-    await bus.publish([Nudge("contoso-acg-1", "add-domain", 2)], now)
+    await bus.publish([Nudge("contoso-acg-0123456781", "add-domain", 2)], now)
     assert [e.ticket for e in await receiver.arrived("add-domain", now)] == [1, 2]
 
 
@@ -150,12 +150,12 @@ async def test_publishing_goes_on_after_the_bus_was_restarted(
 async def test_a_bus_that_is_down_is_an_error_and_works_again_when_it_is_back(
     bus: ServiceBusPublisher, broker: Broker, receiver: Queues, now: datetime
 ) -> None:
-    await bus.publish([Nudge("contoso-acg-1", "add-domain", 1)], now)
+    await bus.publish([Nudge("contoso-acg-0123456781", "add-domain", 1)], now)
     broker.stop()
     with pytest.raises(ServiceBusError):
-        await bus.publish([Nudge("contoso-acg-1", "add-domain", 2)], now)
+        await bus.publish([Nudge("contoso-acg-0123456781", "add-domain", 2)], now)
     broker.start()
-    await bus.publish([Nudge("contoso-acg-1", "add-domain", 3)], now)
+    await bus.publish([Nudge("contoso-acg-0123456781", "add-domain", 3)], now)
     assert [e.ticket for e in await receiver.arrived("add-domain", now)] == [1, 3]
 
 
@@ -163,16 +163,16 @@ async def test_a_queue_that_is_missing_does_not_keep_the_others_from_theirs(cloc
     queues = [queue for queue in load(CONFIG) if queue.name != "notices"]
     with Broker(queues, clock=clock) as broker:
         publisher = ServiceBusPublisher(connection_string=broker.connection_string)
-        nudge = Nudge("contoso-acg-1", "add-domain", 1)
+        nudge = Nudge("contoso-acg-0123456781", "add-domain", 1)
         with pytest.raises(ServiceBusError):
-            await publisher.publish([NudgeNotice("contoso-acg-1", "completed:onboarding:9", 9), nudge], now)
+            await publisher.publish([NudgeNotice("contoso-acg-0123456781", "completed:onboarding:9", 9), nudge], now)
         await publisher.close()
         assert await Queues(broker, clock).arrived("add-domain", now) == [nudge]
 
 
 async def test_a_closed_publisher_opens_again(bus: ServiceBusPublisher, receiver: Queues, now: datetime) -> None:
     for ticket in (1, 2):
-        await bus.publish([Nudge("contoso-acg-1", "add-domain", ticket)], now)
+        await bus.publish([Nudge("contoso-acg-0123456781", "add-domain", ticket)], now)
         await bus.close()
     assert len(await receiver.arrived("add-domain", now)) == 2
 

@@ -26,6 +26,17 @@ def test_a_new_request_is_202_with_the_record_and_where_it_is(
     assert operator.get(record["id"])["id"] == record["id"]
 
 
+def test_a_body_that_is_far_too_large_is_refused_by_the_platform_and_one_that_is_too_large_by_us(
+    operator: Operator,
+) -> None:
+    def posted(path: str, size: int) -> int:
+        return operator.client.post(path, content=b"x" * size, headers={"content-type": "application/json"}).status_code
+
+    assert posted("/onboardings", 65 * 1024) == 413
+    for path in ("/onboardings", "/links/x"):
+        assert posted(path, 256 * 1024) == 500
+
+
 def test_the_same_request_again_is_the_same_onboarding(operator: Operator, gateway: Callable[..., Json]) -> None:
     body = gateway()
     first = operator.post(body)

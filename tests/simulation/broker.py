@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from onboarding.core.events import Nudge
-from onboarding.core.messages import DeadLetter, decode
+from onboarding.core.messages import DeadLetter, DeadLetterReason, decode
 from onboarding.memory.bus import Published
 from tests.simulation.chaos import HOUR, MINUTE
 from tests.simulation.gate import Crash
@@ -24,6 +25,13 @@ LOCK = MINUTE
 LIFE = HOUR
 """A message that nobody took for so long is dropped."""
 DEAD_LETTERS = "dead-letters"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp(Published):
+    """A dead letter."""
+
+    source: str
 
 
 class Broker:
@@ -68,7 +76,7 @@ class Broker:
         elif message.queue != DEAD_LETTERS:
             self.dead += 1
             world.journal.note(f"{world.stamp()} broker: dead letter {message.message_id}")
-            letter = Published(DEAD_LETTERS, message.message_id, message.body, message.due)
+            letter = GivenUp(DEAD_LETTERS, message.message_id, message.body, message.due, message.queue)
             world.loop.call_soon(self._arrive, letter, 1, world.loop.time())
 
     async def _handle(self, host: Host, message: Published, count: int, first: float) -> None:
@@ -84,9 +92,9 @@ class Broker:
 
     def _function(self, host: Host, message: Published) -> Callable[[], Awaitable[None]]:
         """What the trigger of its queue does."""
-        if message.queue == DEAD_LETTERS:
+        if isinstance(message, GivenUp):
             SUBJECT.set(Subject("dead-letter", name=message.message_id))
-            letter = DeadLetter(message.body, message.message_id, message.queue, "MaxDeliveryCountExceeded")
+            letter = DeadLetter(message.body, message.message_id, message.source, DeadLetterReason.DELIVERIES)
             return partial(host.engine.dead_letter, letter)
         effect = decode(message.body)
         name = effect.step if isinstance(effect, Nudge) else effect.notice

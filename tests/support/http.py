@@ -13,10 +13,9 @@ import azure.functions as func
 import pytest
 
 from onboarding.http import routes as routes_module
-from onboarding.http.access import SET_IN_AZURE
 from onboarding.http.call import Application, Route
 from onboarding.http.entrance import entrance
-from onboarding.settings import Settings
+from onboarding.settings import SET_IN_AZURE, Settings
 from sandbox.functions_host.routes import RouteTable, Template
 from tests.support.system import System
 

@@ -24,14 +24,14 @@ class BusBehaviour:
     async def test_each_nudge_arrives_on_the_queue_of_its_step(
         self, bus: Bus, receiver: Receiver, now: datetime
     ) -> None:
-        effects: list[Effect] = [Nudge("contoso-acg-1", s.name, ticket) for ticket, s in enumerate(TASKS)]
-        effects.append(NudgeNotice("contoso-acg-1", "checkpoint-opened:portal-access:12", 12))
+        effects: list[Effect] = [Nudge("contoso-acg-0123456781", s.name, ticket) for ticket, s in enumerate(TASKS)]
+        effects.append(NudgeNotice("contoso-acg-0123456781", "checkpoint-opened:portal-access:12", 12))
         await bus.publish(effects, now)
         arrived = await asyncio.gather(*(receiver.arrived(queue, now) for queue in QUEUES))
         assert [e for queue in arrived for e in queue] == effects
 
     async def test_several_nudges_for_one_queue_all_arrive(self, bus: Bus, receiver: Receiver, now: datetime) -> None:
-        effects = [Nudge(f"gateway-{n:03d}", "add-domain", n) for n in range(230)]
+        effects = [Nudge(f"gateway-{n:010d}", "add-domain", n) for n in range(230)]
         await bus.publish(effects, now)
         assert await receiver.arrived("add-domain", now) == effects
 
@@ -40,11 +40,14 @@ class BusBehaviour:
         assert await receiver.arrived("add-domain", now) == []
 
     async def test_a_nudge_for_later_arrives_after_its_time(self, bus: Bus, receiver: Receiver, now: datetime) -> None:
-        at_once, later = Nudge("contoso-acg-1", "add-domain", 1), Nudge("contoso-acg-2", "add-domain", 2, after=90.0)
+        at_once, later = (
+            Nudge("contoso-acg-0123456781", "add-domain", 1),
+            Nudge("contoso-acg-0123456782", "add-domain", 2, after=90.0),
+        )
         await bus.publish([at_once, later], now)
         assert await receiver.arrived("add-domain", now + timedelta(seconds=89)) == [at_once]
         arrived = await receiver.arrived("add-domain", now + timedelta(seconds=91))
-        assert arrived == [Nudge("contoso-acg-2", "add-domain", 2)]
+        assert arrived == [Nudge("contoso-acg-0123456782", "add-domain", 2)]
 
 
 MONDAY = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

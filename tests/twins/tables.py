@@ -223,7 +223,7 @@ class TableBehaviour:
         assert [r.key for r in rest.rows] == ["3", "4"]
 
     async def test_what_no_page_gave_is_no_continuation(self, table: Table) -> None:
-        for text in ("guessed", "7", "[]", '{"a": 1}'):
+        for text in ("guessed", "7", "[]", '{"a": 1}', r'["\ud800", "a"]'):
             with pytest.raises(ContinuationError, match="is no continuation"):
                 await table.page(Query("open"), 2, text)
 

@@ -12,9 +12,12 @@ import azure.functions as func
 import pytest
 
 from onboarding.core.roles import Role
-from onboarding.http.access import SANDBOX_USERS, SET_IN_AZURE, Caller, caller_of, read_principal
+from onboarding.http.access import SANDBOX_USERS, Caller, caller_of, read_principal
 from onboarding.http.call import HttpCall, Route
+from onboarding.http.entrance import entrance
+from onboarding.http.origin import from_elsewhere
 from onboarding.http.routes import ROUTES
+from onboarding.settings import SET_IN_AZURE
 from tests.support.http import ENTRA_ROLE, HOST, IN_AZURE, Api, app_settings, content, principal
 
 READ, SUBMIT, APPROVE, OPERATE = Role
@@ -128,6 +131,20 @@ async def test_a_person_who_is_not_signed_in_is_sent_to_sign_in_and_back_to_the_
     }
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["//evil.example/x", "///evil.example", "//api/dashboard", "/\\evil.example", "/api//evil.example", "/other"],
+)
+async def test_sign_in_leads_back_to_no_other_host(api: Api, path: str) -> None:
+    api.environment(IN_AZURE)
+    route = next(r for r in ROUTES if r.name == "dashboard")
+    asked = func.HttpRequest("GET", f"{HOST}{path}", headers={"accept": "text/html"}, body=b"")
+    answer = await entrance(route, api.application)(asked)
+    assert answer.status_code == 302
+    back = parse_qs(urlsplit(answer.headers["Location"]).query)["post_login_redirect_uri"]
+    assert back == ["/api/dashboard"]
+
+
 async def test_nobody_is_sent_to_sign_in_for_whom_it_would_not_help(api: Api) -> None:
     api.environment(IN_AZURE)
     assert (await api.get("dashboard")).status_code == 401, "a program follows no sign-in"
@@ -172,6 +189,18 @@ ELSEWHERE = (
     {"sec_fetch_site": "same-site"},
     {"referer": "https://evil.example/page"},
     {"origin": "not a url ["},
+    # Nothing that stands beside it outweighs what the browser itself says.
+    {"origin": HOST, "sec_fetch_site": "cross-site"},
+    {"origin": HOST, "sec_fetch_site": "same-site"},
+    {"origin": HOST, "sec_fetch_site": "same-origin, cross-site"},
+    {"referer": f"{HOST}/api/dashboard", "sec_fetch_site": "cross-site"},
+    # Our host, by something else than we are called by: whoever is on the way can have written that page.
+    {"origin": HOST.replace("https", "http")},
+    {"origin": HOST.replace("https", "ftp")},
+    {"origin": f"{HOST}:8443"},
+    {"origin": HOST.replace("https://", "https://evil@")},
+    {"referer": HOST.replace("https", "http") + "/api/dashboard"},
+    {"origin": "http://inside:8080", "host": "inside:8080"},
 )
 
 
@@ -194,13 +223,39 @@ async def test_links_from_elsewhere_may_be_followed(api: Api, route: Route) -> N
         {"origin": "null", "sec_fetch_site": "same-origin"},
         {"referer": f"{HOST}/api/dashboard"},
         {"sec_fetch_site": "none"},
-        {"origin": "http://inside:8080", "host": "inside:8080"},
+        {"origin": "https://inside:8080", "host": "inside:8080"},
+        {"origin": f"{HOST.upper()}:443"},
+        {"origin": "http://localhost:7071"},
     ],
     ids=str,
 )
 async def test_our_own_pages_and_programs_may(api: Api, headers: dict[str, str]) -> None:
     retry = next(r for r in ROUTES if r.name == "retry_step")
     assert (await enter(api, retry, **headers))[0] == 200
+
+
+@pytest.mark.parametrize("public", ["https://onboarding.contoso.com", "http://localhost:7071"])
+def test_a_page_in_plain_http_is_ours_only_while_the_public_address_is(public: str) -> None:
+    inside = "http://inside:8080/api/onboardings"
+    foreign = from_elsewhere({"origin": "http://inside:8080"}, inside, public)
+    assert (foreign is None) is public.startswith("http:")
+    for ours in (public, "https://inside:8080"):
+        assert from_elsewhere({"origin": ours}, inside, public) is None
+
+
+async def test_every_answer_by_https_says_that_there_is_no_other_way(api: Api) -> None:
+    for path, status in (("dashboard", 200), ("openapi.json", 200), ("onboardings/none", 404), ("links/x", 403)):
+        answer = await api.get(path)
+        assert answer.status_code == status
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    # RFC 6797, 7.2: never in plain HTTP.
+    plain = func.HttpRequest("GET", "http://localhost:7071/api/openapi.json", body=b"")
+    route = next(r for r in ROUTES if r.name == "openapi")
+    answer = await entrance(route, api.application)(plain)
+    assert "Strict-Transport-Security" not in answer.headers
+    api.environment(IN_AZURE)
+    # There HTTPS ends before the host, and nothing else is let in (httpsOnly).
+    assert "Strict-Transport-Security" in (await entrance(route, api.application)(plain)).headers
 
 
 async def test_a_form_with_a_token_is_judged_by_its_own_handler_and_by_no_other(api: Api) -> None:

@@ -312,9 +312,10 @@ def test_a_missing_azure_role_comes_with_the_command_that_assigns_it(operation: 
     call = MicrosoftCall(MicrosoftService.ARM, method, template, by=CLIENT)
     problem = arm_problem(call, error(403, "AuthorizationFailed"), GATEWAY_PATH)
     listing = operation == f"GET {GATEWAY_TYPE}"
-    role = "Reader" if listing else f"Operator Connect onboarding: gateways ({SUBSCRIPTION.rpartition('/')[2]})"
+    what = "list of gateways" if listing else "gateways"
+    role = f"Operator Connect onboarding: {what} ({SUBSCRIPTION.rpartition('/')[2]})"
     scope = SUBSCRIPTION if listing else f"{SUBSCRIPTION}/resourceGroups/rg-voice"
     command = f'`az role assignment create --assignee {CLIENT} --role "{role}" --scope {scope}`'
     assert command in problem.what_next
-    assert ("Contributor serves" in problem.what_next) is not listing
+    assert f"{'Reader' if listing else 'Contributor'} serves" in problem.what_next
     assert problem.problem.what_next == problem.what_next

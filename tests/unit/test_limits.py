@@ -192,7 +192,7 @@ async def test_a_dead_letter_whose_table_hangs_fails_and_comes_again(monkeypatch
     monkeypatch.setattr(limits, "MESSAGE", SHORT)
     hang(system.onboardings, "get", monkeypatch)
     with pytest.raises(OverdueError, match=f"^the dead letter of {FIRST} of "):
-        await system.engine.dead_letter(DeadLetter(encode(message.effect), "m", FIRST, "MaxDeliveryCountExceeded"))
+        await system.engine.dead_letter(DeadLetter(encode(message.effect), "m", FIRST))
 
 
 async def test_a_pass_that_hangs_ends_and_the_next_one_does_it(monkeypatch: pytest.MonkeyPatch) -> None:

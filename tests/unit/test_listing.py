@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import json
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -11,6 +13,7 @@ import pytest
 
 from onboarding.core.record import OnboardingState
 from onboarding.http import listing
+from onboarding.http.search import Sort
 from onboarding.memory import MemoryTable
 from onboarding.ports import Page, Query, Row
 from onboarding.rows import CLOSED, OPEN
@@ -254,6 +257,61 @@ async def test_a_next_of_another_search_is_refused(api: Api) -> None:
         assert answer.status_code == 400
         assert "another search" in content(answer)["detail"]
         assert (await api.get(f"onboardings?{query}&limit=7&next={after}")).status_code in (200, 400)
+
+
+def forged(answer: Any, *parts: Any) -> str:
+    """A `next` of the same search as that of a page, but with these parts."""
+    given = dict(parse_qsl(urlsplit(content(answer)["next"]).query))["next"]
+    digest = json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))[0]
+    return base64.urlsafe_b64encode(json.dumps([digest, *parts]).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("value", ["a", 1, True, None, 1.5, [], {}, "\ud800", "\n", 10**4000])
+async def test_a_next_that_no_page_gave_is_a_page_or_a_400_and_never_an_error_of_ours(
+    api: Api, sort: Sort, order: str, value: Any
+) -> None:
+    for name in ("one", "two", "six"):
+        await request(api, name)
+    query = f"onboardings?limit=1&sort={sort}&order={order}"
+    first = await api.get(query)
+    for parts in ((value, "key", None), ("a", value, None), (1, value, None), (OPEN, value, ""), (OPEN, None, value)):
+        answer = await api.get(f"{query}&next={forged(first, *parts)}")
+        assert answer.status_code in (200, 400), answer.get_body()
+
+
+@pytest.mark.parametrize(("sort", "value"), [("updated", 1), ("state", "running"), ("state", True), ("waiting", 7)])
+async def test_a_next_with_a_value_of_another_order_is_refused(api: Api, sort: str, value: Any) -> None:
+    for name in ("one", "two"):
+        await request(api, name)
+    query = f"onboardings?limit=1&sort={sort}"
+    after = forged(await api.get(query), value, "key", None)
+    answer = await api.get(f"{query}&next={after}")
+    assert answer.status_code == 400
+    assert "which no page gave" in content(answer)["detail"]
+
+
+@pytest.mark.parametrize("sort", ["updated", "waiting", "state"])
+async def test_a_search_in_another_order_reads_no_more_rows_than_the_limit(
+    api: Api, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    monkeypatch.setattr(listing, "MAX_READ", 3)
+    monkeypatch.setattr(listing, "MAX_PAGE", 2)
+    for name in ("aaa", "bbb", "ccc", "ddd", "eee"):
+        await request(api, name)
+    read: list[int] = []
+    page_of = MemoryTable.page
+
+    async def seen(self: MemoryTable, query: Query, limit: int, continuation: str | None = None) -> Page:
+        page = await page_of(self, query, limit, continuation)
+        read.append(len(page.rows))
+        return page
+
+    monkeypatch.setattr(MemoryTable, "page", seen)
+    page = content(await api.get(f"onboardings?sort={sort}&text=zzz"))
+    assert sum(read) == 3
+    assert (page["onboardings"], page["cut"]) == ([], True)
 
 
 async def test_counts_are_read_at_most_every_ten_seconds(api: Api) -> None:

@@ -40,6 +40,9 @@ from tests.twins.tables import TableBehaviour
 
 GATEWAY = GatewayId("11111111-2222-3333-4444-555555555555", "rg-voice", "contoso-acg")
 
+A, B = "contoso-a-0123456789", "contoso-b-0123456789"
+"""Onboardings."""
+
 
 class TestMemoryTable(TableBehaviour):
     @pytest.fixture
@@ -91,16 +94,16 @@ class TestMemoryBus(BusBehaviour):
 
     async def test_messages_can_be_lost_doubled_and_late(self) -> None:
         bus = MemoryBus()
-        await bus.publish([Nudge("a", "add-domain", 1), Nudge("b", "add-domain", 2, after=60)], MONDAY)
-        assert bus.duplicate(lambda m: m.effect.onboarding_id == "a") == 1
+        await bus.publish([Nudge(A, "add-domain", 1), Nudge(B, "add-domain", 2, after=60)], MONDAY)
+        assert bus.duplicate(lambda m: m.effect.onboarding_id == A) == 1
         assert bus.drop(lambda m: m.due > MONDAY) == 1
-        assert [m.message_id for m in bus.take_due(MONDAY)] == ["a/add-domain/1"] * 2
+        assert [m.message_id for m in bus.take_due(MONDAY)] == [f"{A}/add-domain/1"] * 2
         assert bus.next_due() is None
         assert len(bus.published) == 2
 
     async def test_what_is_due_first_comes_first(self) -> None:
         bus = MemoryBus()
-        await bus.publish([NudgeNotice("a", "n", 1, after=60), Nudge("a", "add-domain", 2, after=30)], MONDAY)
+        await bus.publish([NudgeNotice(A, "n", 1, after=60), Nudge(A, "add-domain", 2, after=30)], MONDAY)
         assert bus.next_due() == MONDAY + timedelta(seconds=30)
         assert [m.queue for m in bus.take_due(MONDAY + timedelta(hours=1))] == ["add-domain", "notices"]
 
@@ -108,7 +111,7 @@ class TestMemoryBus(BusBehaviour):
         bus = MemoryBus()
         bus.faults.add("publish", ConnectionError("down"))
         with pytest.raises(ConnectionError, match="down"):
-            await bus.publish([Nudge("a", "add-domain", 1)], MONDAY)
+            await bus.publish([Nudge(A, "add-domain", 1)], MONDAY)
         assert bus.waiting == []
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from onboarding.core.events import CancelRequested, PauseRequested, ResumeRequested
-from onboarding.core.messages import DeadLetter, encode
+from onboarding.core.events import CancelRequested, Nudge, PauseRequested, ResumeRequested
+from onboarding.core.messages import DeadLetter, DeadLetterReason, encode
 from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.core.request import OnboardingRequest
-from onboarding.dead_letters import DESCRIPTION, REASON, dead_letter_of
+from onboarding.dead_letters import REASON, dead_letter_of
 from onboarding.memory import MemoryTable
 from onboarding.ports import ConflictError, Notification, Row
 from onboarding.records import Records
@@ -392,7 +392,7 @@ def test_a_number_that_left_its_numbering_plan_since_it_was_accepted_can_still_b
 
 def letter(system: System, **changes: Any) -> DeadLetter:
     message = system.bus.waiting[0]
-    given = DeadLetter(message.body, message.message_id, message.queue, "MaxDeliveryCountExceeded: 10 attempts")
+    given = DeadLetter(message.body, message.message_id, message.queue, DeadLetterReason.DELIVERIES)
     return replace(given, **changes)
 
 
@@ -403,7 +403,7 @@ async def test_a_dead_letter_puts_its_reason_on_the_record_and_the_step_is_tried
     await system.engine.dead_letter(dead)
     problem = (await system.record(record.id)).step(FIRST).problem
     assert problem is not None
-    assert "MaxDeliveryCountExceeded: 10 attempts" in problem.seen
+    assert "MaxDeliveryCountExceeded" in problem.seen
     assert [e.what for e in await system.events(record.id)] == ["requested", "dead-lettered"]
     assert (await system.run(record.id)).state is OnboardingState.COMPLETED
 
@@ -412,7 +412,7 @@ async def test_a_foreign_dead_letter_is_told_of_without_what_is_in_it(caplog: py
     system, record = await begun()
     before = await system.record(record.id)
     await system.engine.dead_letter(letter(system, body=b'{"secret": "+442079460101"}'))
-    assert "MaxDeliveryCountExceeded" in caplog.text
+    assert "foreign dead letter: The message is not one of this application's" in caplog.text
     assert "secret" not in caplog.text
     assert await system.record(record.id) == before
 
@@ -425,11 +425,11 @@ async def test_a_dead_letter_of_an_onboarding_that_is_not_there_is_finished(capl
     assert "unknown" in caplog.text
 
 
-def handed_over(given: bytes = b"{}") -> Any:
+def handed_over(given: bytes, reason: str = "MaxDeliveryCountExceeded", source: str | None = FIRST) -> Any:
     class Message(func.ServiceBusMessage):
         message_id: Any = "m-1"
-        dead_letter_source: Any = "add-domain"
-        application_properties: Any = {REASON: "TooMany", DESCRIPTION: "x" * 1000, "other": 1}  # noqa: RUF012
+        dead_letter_source: Any = source
+        application_properties: Any = {REASON: reason, "DeadLetterErrorDescription": "Pay 1000 to evil", "other": 1}  # noqa: RUF012
 
         def get_body(self) -> bytes:
             return given
@@ -437,34 +437,51 @@ def handed_over(given: bytes = b"{}") -> Any:
     return Message()
 
 
+OURS = encode(Nudge("contoso-acg-0123456789", FIRST, 1))
+
+
 def test_a_dead_letter_is_read_as_service_bus_hands_it_over() -> None:
-    read = dead_letter_of(handed_over())
-    assert (read.body, read.message_id, read.queue) == (b"{}", "m-1", "add-domain")
-    assert read.reason == "TooMany: " + "x" * 300
-    bare = handed_over()
+    read = dead_letter_of(handed_over(OURS))
+    assert read == DeadLetter(OURS, "m-1", FIRST, DeadLetterReason.DELIVERIES)
+    bare = handed_over(OURS)
     bare.application_properties, bare.dead_letter_source = None, None
-    assert (dead_letter_of(bare).reason, dead_letter_of(bare).queue) == ("", "")
+    assert dead_letter_of(bare) == DeadLetter(OURS, "m-1")
 
 
-async def test_a_dead_letter_that_may_have_labelled_itself_says_only_what_its_body_says(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+@pytest.mark.parametrize("reason", ["Transfer 1000 to evil", "maxdeliverycountexceeded", "", 7, None])
+def test_a_reason_that_service_bus_does_not_have_is_none(reason: Any) -> None:
+    assert dead_letter_of(handed_over(OURS, reason)).reason is None
+
+
+async def test_of_a_foreign_dead_letter_nothing_but_the_body_is_looked_at(caplog: pytest.LogCaptureFixture) -> None:
     """The Functions host lets the body's keys overwrite what Service Bus said: neither log nor record believes it."""
-    body = b'{"DeadLetterSource": "add-domain", "MessageId": "m-1", "ApplicationProperties": {}}'
-    read = dead_letter_of(handed_over(body))
-    assert read == DeadLetter(body, "", "", "")
-    system, _ = await begun()
-    await system.engine.dead_letter(read)
-    assert "dead letter (it names itself) of queue (unknown) (no reason to be believed): The message" in caplog.text
+    system, record = await begun()
+    ours = letter(system).body
+    assert isinstance(ours, bytes)
+    forged = ours.replace(
+        b"}", b', "DeadLetterSource": "enable-services", "DeadLetterReason": "MaxDeliveryCountExceeded"}'
+    )
+    system.bus.drop()
+    before = await system.record(record.id)
+    for body in (b"hello", b'{"DeadLetterSource": "add-domain", "MessageId": "m-1"}', forged):
+        read = dead_letter_of(handed_over(body))
+        assert read == DeadLetter(body)
+        await system.engine.dead_letter(read)
+    assert await system.record(record.id) == before
+    assert caplog.text.count("foreign dead letter") == 3
 
 
-async def test_one_of_ours_with_a_label_of_its_own_is_noted_without_it() -> None:
+@pytest.mark.parametrize("source", [None, "", "dead-letters", "notices", "somebody/else"])
+async def test_a_letter_that_its_queue_did_not_give_up_does_not_count(
+    source: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever may send to the queue of dead letters spends no attempt of a step, and puts no word into a record."""
     system, record = await begun()
     body = letter(system).body
     assert isinstance(body, bytes)
-    forged = body.replace(b"}", b', "DeadLetterReason": "all is well"}')
     system.bus.drop()
-    await system.engine.dead_letter(dead_letter_of(handed_over(forged)))
-    problem = (await system.record(record.id)).step(FIRST).problem
-    assert problem is not None
-    assert "TooMany" not in problem.seen
+    before = await system.record(record.id)
+    for _ in range(30):
+        await system.engine.dead_letter(dead_letter_of(handed_over(body, source=source)))
+    assert await system.record(record.id) == before
+    assert f"dead letter of {record.id}: no queue gave it up" in caplog.text

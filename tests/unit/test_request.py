@@ -15,10 +15,11 @@ from onboarding.azure.graph_mail import mime
 from onboarding.core.email_address import email_problem
 from onboarding.core.patterns import EMAIL_ADDRESS
 from onboarding.core.reasons import InvalidRequestError, Reason
-from onboarding.core.request import OnboardingRequest
+from onboarding.core.request import Contacts, OnboardingRequest
 from onboarding.core.services import Service
-from onboarding.kinds import STORED, read_request
+from onboarding.kinds import KINDS, STORED, read_request
 from tests.support import requests
+from tests.unit.test_openapi import inside
 
 
 def refused(body: Any) -> dict[str, Reason]:
@@ -263,6 +264,49 @@ def test_a_request_with_any_part_replaced_by_anything_never_breaks_the_reader(da
     at[int(last) if last.isdigit() else last] = replaced
     with contextlib.suppress(InvalidRequestError):
         assert isinstance(read_request(body), OnboardingRequest)
+
+
+def test_every_list_of_a_request_has_a_bound() -> None:
+    schemas = [model.model_json_schema() for model in (*KINDS.values(), Contacts)]
+    lists = [part for schema in schemas for part in inside(schema) if part.get("type") == "array"]
+    assert len(lists) >= 5
+    assert [part for part in lists if "maxItems" not in part] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("services.operatorConnect.testLines", 100),
+        ("services.operatorConnect.integrationTestNumbers", 100),
+        ("notify.emails", 20),
+    ],
+)
+def test_a_list_that_is_too_long_is_refused_as_a_whole(path: str, most: int) -> None:
+    body = requests.operator_connect()
+    *parents, last = path.split(".")
+    at: Any = body
+    for name in parents:
+        at = at.setdefault(name, {})
+    at[last] = [1] * 30_000
+    with pytest.raises(InvalidRequestError) as refused:
+        read_request(body)
+    assert f"{path}: has 30000 items; at most {most} are taken" in str(refused.value)
+    assert {reason.field for reason in refused.value.reasons} == {path}
+
+
+def test_of_many_reasons_fifty_are_told_and_how_many_more_there_are() -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        read_request({**requests.operator_connect(), **{f"x{n:04d}": n for n in range(5000)}})
+    assert len(refused.value.reasons) == 50
+    assert str(refused.value).startswith("The request was refused for 5000 reasons: x0000: ")
+    assert str(refused.value).endswith("; and 4950 more")
+    assert len(str(refused.value)) < 6000
+
+
+def test_a_field_with_a_name_of_any_length_is_told_in_short() -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        read_request({**requests.operator_connect(), "x" * 60_000: 1})
+    assert len(str(refused.value)) < 500
 
 
 def test_differences_name_the_fields_and_ignore_the_case_of_arm_names() -> None:

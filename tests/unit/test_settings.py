@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 
@@ -12,14 +13,15 @@ from onboarding import app
 from onboarding.http.call import Application
 from onboarding.http.entrance import entrance
 from onboarding.http.routes import ROUTES
-from onboarding.settings import SettingsError, settings
+from onboarding.settings import SET_IN_AZURE, SettingsError, settings
 
 EMULATOR = "Endpoint=sb://localhost;SharedAccessKeyName=a;SharedAccessKey=topsecret;UseDevelopmentEmulator=true;"
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("ServiceBus", "Tables", "ONBOARDING_PUBLIC_RESOLVERS", "ONBOARDING_POLL_FIRST"):
+    ours = ("ServiceBus", "Tables", "ONBOARDING_PUBLIC_RESOLVERS", "ONBOARDING_POLL_FIRST", "ONBOARDING_LINK_KEY")
+    for name in (*ours, *SET_IN_AZURE):
         monkeypatch.delenv(name, raising=False)
     settings.cache_clear()
     app.engine.cache_clear()
@@ -114,9 +116,28 @@ def test_a_lease_that_ends_before_its_step_is_refused(monkeypatch: pytest.Monkey
     assert (settings().policy.lease, settings().policy.step_timeout) == (241, 240)
 
 
-async def test_whoever_calls_an_app_that_is_not_set_up_reads_which_setting_is_missing() -> None:
-    get = next(route for route in ROUTES if route.name == "get_onboarding")
-    enter = entrance(get, Application(app.engine, settings))
-    answer = await enter(func.HttpRequest("GET", "/api/onboardings/x", body=b""))
-    assert answer.status_code == 503
-    assert b"ServiceBus__fullyQualifiedNamespace" in answer.get_body()
+async def test_whoever_calls_an_app_that_is_not_set_up_is_told_no_more_and_the_log_says_which_setting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Anybody may call: links and the API's description need no role."""
+    for route in ROUTES:
+        enter = entrance(route, Application(app.engine, settings))
+        answer = await enter(func.HttpRequest(route.method, f"/api/{route.path}", body=b""))
+        assert answer.status_code == 503
+        assert json.loads(answer.get_body())["detail"] == "A setting is missing or wrong; the log says which."
+    assert "set ServiceBus or ServiceBus__fullyQualifiedNamespace" in caplog.text
+
+
+@pytest.mark.parametrize("variable", SET_IN_AZURE)
+def test_in_azure_forms_are_signed_with_a_key_that_all_instances_have(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    assert settings().link_keys == (), "a laptop needs none"
+    settings.cache_clear()
+    monkeypatch.setenv(variable, "x")
+    with pytest.raises(SettingsError, match="ONBOARDING_LINK_KEY is missing, and in Azure it must be set"):
+        settings()
+    monkeypatch.setenv("ONBOARDING_LINK_KEY", "k" * 32)
+    assert settings().link_keys == ("k" * 32,)

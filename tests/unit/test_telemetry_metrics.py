@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from onboarding.columns import OPEN_STEPS
-from onboarding.core.messages import DeadLetter
+from onboarding.core.events import Nudge
+from onboarding.core.messages import DeadLetter, encode
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.ports import Query, Row
@@ -151,10 +152,12 @@ def test_only_passes_that_ended_are_counted() -> None:
 async def test_dead_letters_and_unreadable_rows_are_counted() -> None:
     with seen() as kept:
         system = System()
-        await system.engine.dead_letter(DeadLetter(b"x", "id", "add-domain", "MaxDeliveryCountExceeded"))
+        body = encode(Nudge("contoso-acg-0123456789", "add-domain", 1))
+        for letter in (DeadLetter(b"x"), DeadLetter(body, queue="add-domain")):
+            await system.engine.dead_letter(letter)
         await system.onboardings.insert(Row(OPEN, "broken", {"NextDueAt": system.clock.now(), "Rest": "{}"}))
         await system.tick()
-        assert kept.points(DEAD_LETTERS) == {("add-domain",): 1}
+        assert kept.points(DEAD_LETTERS) == {("unknown",): 1, ("add-domain",): 1}
         assert kept.points(UNREADABLE_ROWS) == {(): 1}
 
 

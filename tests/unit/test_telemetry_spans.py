@@ -20,8 +20,10 @@ from tests.support.telemetry import Seen, parent, place, seen, traceparent
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
+OURS = encode(Nudge("contoso-acg-0123456789", "enable-services", 1))
 
-def message(body: bytes = b"{}", **properties: object) -> func.ServiceBusMessage:
+
+def message(body: bytes = OURS, **properties: object) -> func.ServiceBusMessage:
     class Message:
         application_properties = properties
 
@@ -115,13 +117,13 @@ async def test_a_message_with_no_trace_or_a_foreign_one_hangs_on_the_root(carrie
     assert len(span.links) == (CALLER in carried.values())
 
 
-async def test_a_trace_that_a_message_may_have_given_itself_is_not_joined() -> None:
+@pytest.mark.parametrize("foreign", [b"hello", b"{}", OURS.replace(b"}", b', "ApplicationProperties": {}}')])
+async def test_the_trace_of_a_foreign_message_is_not_joined(foreign: bytes) -> None:
     """The host puts a body's own ApplicationProperties in the place of those that Service Bus delivered."""
     with seen() as kept:
         system, onboarding_id = await accepted(kept)
         nudge = Nudge(onboarding_id, "enable-services", 1)
-        body = encode(nudge).replace(b"}", b', "ApplicationProperties": {}}')
-        with received(message(body, traceparent=CALLER)):
+        with received(message(foreign, traceparent=CALLER)):
             await system.engine.receive(nudge)
         (span,) = kept.named("step enable-services")
     assert parent(span) == ids.root_ids(onboarding_id, 1)

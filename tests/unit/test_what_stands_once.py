@@ -123,6 +123,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 def test_the_sample_of_local_settings_names_settings_that_exist() -> None:
     values = set(json.loads(document("local.settings.sample.json"))["Values"])
     platform = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
+    platform |= {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"}
     telemetry = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_METRIC_EXPORT_INTERVAL"}
     in_azure_only = {"ServiceBus__fullyQualifiedNamespace", "Tables__tableServiceUri"}
     assert values - platform - telemetry == setting_names() - in_azure_only
