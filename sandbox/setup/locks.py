@@ -45,7 +45,7 @@ def write(packages: Packages, *, upgrade: bool) -> None:
         run(
             [
                 *(str(program), "--no-config", "pip", "compile", "--universal", "--python-version", OLDEST_PYTHON),
-                *("--generate-hashes", "--custom-compile-command", COMMAND),
+                *("--generate-hashes", "--no-strip-extras", "--custom-compile-command", COMMAND),
                 *(("--upgrade",) if upgrade else ()),
                 *(source.as_posix(), "--output-file", lock.as_posix()),
             ],
