@@ -53,6 +53,7 @@ def engine() -> Engine:
         dns=_dns(chosen),
         notifier=AzureNotifier(chosen, GraphMail(graph).send_mail),
         domain_suffix=chosen.gateway_domain_suffix,
+        project_synergy_by=chosen.project_synergy_by,
     )
     bus = ServiceBusPublisher(
         connection_string=_secret(chosen.service_bus), namespace=chosen.service_bus_namespace, credential=credential

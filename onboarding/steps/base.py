@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
+from onboarding.azure.permissions import ProjectSynergyBy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError, unexpected_problem
 from onboarding.core.record import Record, StepRecord
@@ -22,13 +23,14 @@ from onboarding.ports import Directory, Dns, Gateways, Notifier
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything outside that steps may use, and the one constant of its cloud."""
+    """Everything outside that steps may use, the one constant of its cloud, and who adds Project Synergy to it."""
 
     gateways: Gateways
     directory: Directory
     dns: Dns
     notifier: Notifier
     domain_suffix: str = GATEWAY_DOMAIN_SUFFIX
+    project_synergy_by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION
 
 
 @dataclass(frozen=True, slots=True)

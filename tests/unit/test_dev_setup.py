@@ -96,7 +96,13 @@ def test_azurite_comes_with_the_first_command_that_needs_it(machine: Machine) ->
 
 
 @pytest.mark.parametrize(
-    ("interrupted_at", "next_run"), [(VENV, [VENV, BUILD, PIP, NPM]), (BUILD, [VENV, BUILD, PIP, NPM]), (PIP, [VENV, BUILD, PIP, NPM]), (NPM, [NPM])]
+    ("interrupted_at", "next_run"),
+    [
+        (VENV, [VENV, BUILD, PIP, NPM]),
+        (BUILD, [VENV, BUILD, PIP, NPM]),
+        (PIP, [VENV, BUILD, PIP, NPM]),
+        (NPM, [NPM]),
+    ],
 )
 def test_the_run_after_an_interrupted_one_makes_the_rest(
     machine: Machine, interrupted_at: str, next_run: list[str]
