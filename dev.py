@@ -179,6 +179,17 @@ def package(arguments: Sequence[str]) -> int:
     return run_in_place([str(python), "-P", "-m", "sandbox.package", *arguments])
 
 
+def lock(arguments: Sequence[str]) -> int:
+    """The requirements with the hashes of their files, from the *.in files."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py lock", description="Writes requirements.txt and the other locks from the *.in files beside them."
+    )
+    parser.add_argument("--upgrade", action="store_true", help="take the newest of what no *.in file pins")
+    upgrade = parser.parse_args(arguments).upgrade
+    workspace.prepare_locks(ROOT, upgrade=upgrade)
+    return 0
+
+
 def screenshots(arguments: Sequence[str]) -> int:
     """The pictures of the README, into docs/screenshots."""
     parser = argparse.ArgumentParser(prog="dev.py screenshots", description="Writes docs/screenshots/*.png anew.")
@@ -223,6 +234,7 @@ COMMANDS = {
     "bench": bench,
     "mutate": mutate,
     "package": package,
+    "lock": lock,
     "screenshots": screenshots,
     "snapshots": snapshots,
     "clean": clean,

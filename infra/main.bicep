@@ -39,6 +39,10 @@ param gatewayResourceGroup string = ''
 @description('Subscription of the gateways. Empty: this one.')
 param gatewaySubscriptionId string = ''
 
+@allowed(['application', 'administrator'])
+@description('Who adds Project Synergy to the tenant, once: with administrator the steps need fewer permissions.')
+param projectSynergyBy string = 'application'
+
 @secure()
 @description('Webhook of a Teams workflow. Empty: nobody is told in Teams.')
 param teamsWebhookUrl string = ''
@@ -421,6 +425,7 @@ module front 'modules/function-app.bicep' = {
     mailSender: mailSender
     escalationEmail: escalationEmail
     permitted: {}
+    projectSynergyBy: projectSynergyBy
   }
   // The app reads its package and its secrets as it starts: by then the closed doors must have their other way in.
   dependsOn: [
@@ -471,6 +476,7 @@ module steps 'modules/function-app.bicep' = {
       ONBOARDING_PERMITTED_DOMAIN_SUFFIXES: permittedDomainSuffixes
       ONBOARDING_PERMITTED_MAIL_DOMAINS: permittedMailDomains
     }
+    projectSynergyBy: projectSynergyBy
   }
   dependsOn: [
     // Both apps join one subnet. Side by side the second is refused with 409, "Failed to acquire

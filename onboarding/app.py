@@ -61,6 +61,7 @@ def engine() -> Engine:
         notifier=AzureNotifier(chosen, GraphMail(graph).send_mail, mails),
         domain_suffix=chosen.gateway_domain_suffix,
         permitted_admin_users=chosen.permitted_admin_users,
+        project_synergy_by=chosen.project_synergy_by,
     )
     bus = ServiceBusPublisher(
         connection_string=_secret(chosen.service_bus), namespace=chosen.service_bus_namespace, credential=credential

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any, get_type_hints
 
+from onboarding.azure.permissions import ProjectSynergyBy
 from onboarding.ports import methods_of, writes_of
 from onboarding.steps.base import World
 
@@ -20,7 +21,7 @@ class WithdrawnError(Exception):
     """The attempt is no longer the record's: it was paused, cancelled or taken for dead. Nothing was sent."""
 
 
-_CONSTANTS = (str, int, float, bool, tuple[str, ...])
+_CONSTANTS = (str, int, float, bool, tuple[str, ...], ProjectSynergyBy)
 
 Permit = Callable[[], Awaitable[None]]
 """Returns while the attempt may write. Raises WithdrawnError."""

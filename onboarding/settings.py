@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
+from onboarding.azure.permissions import ProjectSynergyBy
 from onboarding.core.email_address import email_problem
 from onboarding.core.links import KEY_LENGTH
 from onboarding.core.patterns import GUID, fits
@@ -80,6 +81,8 @@ class Settings(Registration):
     client_id: str | None = Field(None, validation_alias="AZURE_CLIENT_ID")
     """Client id of the user-assigned managed identity; the system-assigned one when left out."""
 
+    project_synergy_by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION
+    """Who adds Microsoft's application Project Synergy to the tenant, once in its life (docs/permissions.md)."""
     arm_endpoint: str = "https://management.azure.com"
     graph_endpoint: str = "https://graph.microsoft.com"
     """Both differ in national clouds."""

@@ -58,6 +58,8 @@ param mailSender string
 param escalationEmail string
 @description('Settings of what the steps may do: of that app only.')
 param permitted object
+@description('application or administrator: who adds Project Synergy to the tenant.')
+param projectSynergyBy string
 
 // The name that App Service authentication looks for: it then takes a token of that identity in place of a secret.
 var assertionSetting = 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
@@ -156,6 +158,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     ONBOARDING_PUBLIC_URL: publicUrl
     ONBOARDING_MAIL_SENDER: mailSender
     ONBOARDING_ESCALATION_EMAIL: escalationEmail
+    ONBOARDING_PROJECT_SYNERGY_BY: projectSynergyBy
     ONBOARDING_LINK_KEY: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${linkKeyName})'
     ONBOARDING_LINK_KEY_PREVIOUS: empty(linkKeyPreviousVersion) ? '' : '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${linkKeyName};SecretVersion=${linkKeyPreviousVersion})'
     ONBOARDING_TEAMS_WEBHOOK_URL: empty(teamsWebhookName) ? '' : '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${teamsWebhookName})'

@@ -10,6 +10,9 @@
     Connect-MgGraph -TenantId TENANT -Scopes Application.Read.All, AppRoleAssignment.ReadWrite.All
 .PARAMETER Identity
     Client id or object id of the managed identity that runs the steps.
+.PARAMETER ProjectSynergyBy
+    As the setting ONBOARDING_PROJECT_SYNERGY_BY: application, or administrator, with whom the identity needs less. Left
+    out: the first of the table.
 .PARAMETER Only
     Of the table's permissions, only these.
 .EXAMPLE
@@ -18,6 +21,7 @@
 [CmdletBinding(SupportsShouldProcess)]
 param(
     [Parameter(Mandatory)][guid] $Identity,
+    [string] $ProjectSynergyBy = '',
     [string[]] $Only = @()
 )
 Set-StrictMode -Version Latest
@@ -25,10 +29,19 @@ $ErrorActionPreference = 'Stop'
 
 $tablePath = Join-Path $PSScriptRoot '../../onboarding/azure/permissions.json'
 $table = Get-Content -Raw -Path $tablePath | ConvertFrom-Json
-$inEntra = @($table.permissions | Where-Object { $_.grantedIn -eq 'entra' })
+$known = @($table.projectSynergy.by)
+if (-not $ProjectSynergyBy) { $ProjectSynergyBy = $known[0] }
+if ($ProjectSynergyBy -notin $known) {
+    throw "-ProjectSynergyBy must be one of: $($known -join ', '); got '$ProjectSynergyBy'."
+}
+$rows = @($table.permissions | Where-Object {
+        $by = $_.PSObject.Properties['projectSynergyBy']
+        -not $by -or $by.Value -eq $ProjectSynergyBy
+    })
+$inEntra = @($rows | Where-Object { $_.grantedIn -eq 'entra' })
 
 foreach ($name in $Only) {
-    $row = $table.permissions | Where-Object { $_.value -eq $name }
+    $row = $rows | Where-Object { $_.value -eq $name }
     if (-not $row) { throw "'$name' is not in $tablePath; it has: $($inEntra.value -join ', ')." }
     if ($row.grantedIn -ne 'entra') {
         throw "$name is not granted in Entra, where it would be for every mailbox: use grant-mail.ps1."
@@ -123,7 +136,7 @@ if (-not $WhatIfPreference) {
 foreach ($assignment in $held) {
     $value = if ($values.ContainsKey($assignment.appRoleId)) { $values[$assignment.appRoleId] } else { $assignment.appRoleId }
     if ($value -notin $inEntra.value) {
-        Write-Output "extra    $value is not in the table. To remove it:"
+        Write-Output "extra    $value is not needed, by the table. To remove it:"
         Write-Output ("           Invoke-MgGraphRequest -Method DELETE -Uri " +
             "'v1.0/servicePrincipals/$($principal.id)/appRoleAssignments/$($assignment.id)'")
     }

@@ -11,9 +11,12 @@ PAUSE="${GRANT_PAUSE:-5}" # seconds between two looks
 
 usage() {
   cat <<'TEXT'
-Usage: grant.sh --identity ID [--only PERMISSION[,PERMISSION…]] [--what-if]
+Usage: grant.sh --identity ID [--project-synergy-by WHO] [--only PERMISSION[,PERMISSION…]] [--what-if]
 
   --identity ID   client id or object id of the managed identity that runs the steps
+  --project-synergy-by WHO
+                  as the setting ONBOARDING_PROJECT_SYNERGY_BY: application, or administrator, with whom the identity
+                  needs less; left out: the first of the table
   --only LIST     of the table's permissions, only these
   --what-if       say what would be granted, and write nothing
 
@@ -34,9 +37,12 @@ what, *rest = sys.argv[1:]
 if what == "table":
     with open(rest[0], encoding="utf-8") as file:
         table = json.load(file)
-    print(table["microsoftGraph"])
+    known = table["projectSynergy"]["by"]
+    by = rest[1] or known[0]
+    print(table["microsoftGraph"], by if by in known else "-", *known)
     for row in table["permissions"]:
-        print(row["value"], row["appRoleId"], row["grantedIn"])
+        if row.get("projectSynergyBy", by) == by:
+            print(row["value"], row["appRoleId"], row["grantedIn"])
     sys.exit()
 data = json.load(sys.stdin)
 if what == "fields":
@@ -71,12 +77,16 @@ held() { # the Graph permissions that the identity holds: a line "role-id assign
   done
 }
 
-IDENTITY="" ONLY="" WHAT_IF=""
+IDENTITY="" ONLY="" WHAT_IF="" SYNERGY_BY=""
 while [[ $# -gt 0 ]]; do
   case "$1" in
-    --identity | --only)
+    --identity | --only | --project-synergy-by)
       [[ $# -ge 2 ]] || stop "$1 needs a value; see --help" 2
-      if [[ "$1" == --identity ]]; then IDENTITY="$2"; else ONLY="$2"; fi
+      case "$1" in
+        --identity) IDENTITY="$2" ;;
+        --only) ONLY="$2" ;;
+        *) SYNERGY_BY="$2" ;;
+      esac
       shift 2
       ;;
     --what-if) WHAT_IF=yes && shift ;;
@@ -93,11 +103,13 @@ done
 # What is wanted, from the table.
 declare -A ID_OF=() WANTED=()
 {
-  read -r MICROSOFT_GRAPH
+  read -r MICROSOFT_GRAPH BY KNOWN
   while read -r value id where; do
     if [[ "$where" == entra ]]; then ID_OF[$value]="$id"; else ELSEWHERE="${ELSEWHERE:-} $value "; fi
   done
-} < <(json table "$TABLE")
+} < <(json table "$TABLE" "$SYNERGY_BY")
+[[ -n "${KNOWN:-}" ]] || stop "$TABLE could not be read"
+[[ "$BY" != - ]] || stop "--project-synergy-by must be one of: $KNOWN; got '$SYNERGY_BY'" 2
 [[ ${#ID_OF[@]} -gt 0 ]] || stop "$TABLE could not be read"
 if [[ -z "$ONLY" ]]; then
   for value in "${!ID_OF[@]}"; do WANTED[$value]=yes; done
@@ -175,7 +187,7 @@ while read -r id assignment; do
   [[ -n "$id" ]] || continue
   value="${VALUE[$id]:-$id}"
   [[ -z "${ID_OF[$value]:-}" ]] || continue
-  printf 'extra    %s is not in the table. To remove it:\n' "$value"
+  printf 'extra    %s is not needed, by the table. To remove it:\n' "$value"
   printf '           az rest --method DELETE --url "%s/v1.0/servicePrincipals/%s/appRoleAssignments/%s"\n' \
     "$GRAPH" "$PRINCIPAL" "$assignment"
 done <<<"$AFTER"

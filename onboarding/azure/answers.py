@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
+from onboarding.azure.permissions import ProjectSynergyBy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 
@@ -39,6 +40,8 @@ class MicrosoftCall:
     template: str
     by: str | None = field(default=None, compare=False)
     """Client id of the managed identity that calls; None when it is the system-assigned one."""
+    synergy_by: ProjectSynergyBy = field(default=ProjectSynergyBy.APPLICATION, compare=False)
+    """Which of the two sets of permissions that identity holds."""
 
     @property
     def operation(self) -> str:

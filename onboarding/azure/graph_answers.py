@@ -11,7 +11,7 @@ import re
 from enum import StrEnum
 
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, refusal_problem, shared_problem
-from onboarding.azure.permissions import IN_EXCHANGE, NEEDED, grant_graph, grant_mail
+from onboarding.azure.permissions import IN_EXCHANGE, NEEDED_BY, grant_graph, grant_mail
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 
@@ -94,7 +94,7 @@ def unconfirmed(call: MicrosoftCall) -> TryLaterError:
 
 
 def _forbidden(call: MicrosoftCall, seen: str) -> PersonMustActError:
-    needed = NEEDED.get(call.operation, ())
+    needed = NEEDED_BY[call.synergy_by].get(call.operation, ())
     if roles := [IN_EXCHANGE[name] for name in needed if name in IN_EXCHANGE]:
         advice = (
             "Allow the application's managed identity to send as that one mailbox, by Exchange's RBAC for Applications"
@@ -102,9 +102,10 @@ def _forbidden(call: MicrosoftCall, seen: str) -> PersonMustActError:
             f" `{grant_mail(call.by)}` in PowerShell. It takes effect within two hours; then retry."
         )
     elif needed:
+        command = grant_graph(call.by, needed, call.synergy_by)
         advice = (
             f"Grant the application's managed identity {' and '.join(needed)} on Microsoft Graph:"
-            f" `{grant_graph(call.by, needed)}` (or grant.ps1 beside it; docs/permissions.md).{RESTART}"
+            f" `{command}` (or grant.ps1 beside it; docs/permissions.md).{RESTART}"
         )
     else:
         advice = (

@@ -165,7 +165,11 @@ class GraphClient:
         # OData's `$select` stays readable in a batch, as the SDK's middleware makes it in a plain request.
         path = request.url.replace("%24select", "$select")
         call = MicrosoftCall(
-            MicrosoftService.GRAPH, ask.method, unquote(_NAMES.sub("{id}", template)), by=self._settings.client_id
+            MicrosoftService.GRAPH,
+            ask.method,
+            unquote(_NAMES.sub("{id}", template)),
+            by=self._settings.client_id,
+            synergy_by=self._settings.project_synergy_by,
         )
         return Inner(call, path, ask.body, ask.after_previous)
 

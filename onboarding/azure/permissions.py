@@ -9,16 +9,43 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 TABLE: Mapping[str, Any] = json.loads(Path(__file__).with_name("permissions.json").read_text(encoding="utf-8"))
-NEEDED: Mapping[str, tuple[str, ...]] = {row["call"]: tuple(row["needs"]) for row in TABLE["calls"]}
+
+
+class ProjectSynergyBy(StrEnum):
+    """Who adds Project Synergy to the tenant: one write in the tenant's life, for which the application would else
+    hold a permission that is worth a Global Administrator (docs/permissions.md)."""
+
+    APPLICATION = "application"
+    ADMINISTRATOR = "administrator"
+    """By `infra/permissions/add-project-synergy.sh`, once. The application only reads applications."""
+
+
+def rows(kind: str, by: ProjectSynergyBy) -> list[Mapping[str, Any]]:
+    """The rows of `permissions` or of `calls` that there are when Project Synergy is added by those."""
+    return [row for row in TABLE[kind] if row.get("projectSynergyBy", by) == by]
+
+
+def _needed(by: ProjectSynergyBy) -> Mapping[str, tuple[str, ...]]:
+    granted = {
+        name: row["value"] for row in rows("permissions", by) for name in (row["value"], *row.get("contains", ()))
+    }
+    return {row["call"]: tuple(granted[name] for name in row["needs"]) for row in rows("calls", by)}
+
+
+NEEDED_BY: Mapping[ProjectSynergyBy, Mapping[str, tuple[str, ...]]] = {by: _needed(by) for by in ProjectSynergyBy}
+NEEDED = NEEDED_BY[ProjectSynergyBy.APPLICATION]
 """Call to Microsoft Graph → the application permissions that it needs, of those that all our calls need together."""
 IN_EXCHANGE: Mapping[str, str] = {
     row["value"]: row["exchangeRole"] for row in TABLE["permissions"] if row["grantedIn"] == "exchange"
 }
 """Permission → the role of Exchange (RBAC for Applications) that gives it for one mailbox in place of all."""
+ADD_PROJECT_SYNERGY_COMMAND = "infra/permissions/add-project-synergy.sh"
+"""The command by which an administrator adds Project Synergy to the tenant."""
 IDENTITY = "<client id of the managed identity>"
 """Stands in a command where the application doesn't know it: a system-assigned identity has no setting for it."""
 
@@ -47,9 +74,12 @@ AZURE_ROLES: Mapping[str, AzureRole] = {
 """Call to Azure Resource Manager → the role that it needs."""
 
 
-def grant_graph(identity: str | None, permissions: tuple[str, ...]) -> str:
+def grant_graph(
+    identity: str | None, permissions: tuple[str, ...], by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION
+) -> str:
     """The command that grants application permissions of Microsoft Graph."""
-    return f"infra/permissions/grant.sh --identity {_quoted(identity)} --only {','.join(permissions)}"
+    other = "" if by is ProjectSynergyBy.APPLICATION else f" --project-synergy-by {by}"
+    return f"infra/permissions/grant.sh --identity {_quoted(identity)}{other} --only {','.join(permissions)}"
 
 
 def grant_mail(identity: str | None) -> str:

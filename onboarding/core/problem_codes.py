@@ -58,7 +58,8 @@ class ProblemCode(StrEnum):
     PROVISIONING_FAILED = "provisioning-failed"
     """The gateway's last change failed or was cancelled (`provisioningState`)."""
     PROJECT_SYNERGY_MISSING = "project-synergy-missing"
-    """The operator is said to be onboarded already, but the tenant lacks Project Synergy."""
+    """The tenant lacks Project Synergy, and the application is not to add it: an administrator does, or the operator
+    is said to be onboarded already."""
     ADMIN_USER_UNKNOWN = "admin-user-unknown"
     """The tenant has no such user."""
     ADMIN_USER_NOT_APPROVED = "admin-user-not-approved"

@@ -5,9 +5,12 @@ Source: article, "Add the Project Synergy application to your Azure tenant".
 
 from __future__ import annotations
 
+from onboarding.azure.permissions import ADD_PROJECT_SYNERGY_COMMAND, ProjectSynergyBy
 from onboarding.core.instructions import Value
 from onboarding.core.parts import ObjectId
 from onboarding.core.plan import StepKind
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import PersonMustActError
 from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.operator_connect import (
@@ -29,10 +32,18 @@ class ProjectSynergyFound(Findings):
 
 
 class AddProjectSynergy:
-    """The tenant has a service principal of Microsoft's application."""
+    """The tenant has a service principal of Microsoft's application: we add it, or an administrator has."""
 
     async def inspect(self, work: Work) -> Inspection:
         found = await work.world.directory.application(PROJECT_SYNERGY_APP_ID)
+        if found is None and work.world.project_synergy_by is ProjectSynergyBy.ADMINISTRATOR:
+            raise PersonMustActError(
+                ProblemCode.PROJECT_SYNERGY_MISSING,
+                f"The tenant has no Project Synergy application (app id {PROJECT_SYNERGY_APP_ID}), and this application"
+                " may not add it (ONBOARDING_PROJECT_SYNERGY_BY is administrator).",
+                f"As a Cloud Application Administrator of the tenant, run `{ADD_PROJECT_SYNERGY_COMMAND}` (or"
+                " add-project-synergy.ps1 beside it) once, then retry this step in a minute.",
+            )
         if found is None:
             return Inspection(
                 ("add the Project Synergy application",), "The tenant has no Project Synergy application."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
+from onboarding.azure.permissions import ProjectSynergyBy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import (
     NotApprovedError,
@@ -29,7 +30,7 @@ from onboarding.ports import Directory, Dns, Gateways, Notifier
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything outside that steps may use, and the constants of its cloud."""
+    """Everything outside that steps may use, the constants of its cloud, and who may do what in it."""
 
     gateways: Gateways
     directory: Directory
@@ -38,6 +39,7 @@ class World:
     domain_suffix: str = GATEWAY_DOMAIN_SUFFIX
     permitted_admin_users: tuple[str, ...] = ()
     """User names or object ids of those who may be made Admin without a second person."""
+    project_synergy_by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION
 
 
 @dataclass(frozen=True, slots=True)

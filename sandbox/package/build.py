@@ -15,7 +15,8 @@ from sandbox.package.bytecode import compile_reached
 from sandbox.package.fetch import fetched
 from sandbox.package.funcignore import app_files
 from sandbox.package.isolated import SITE, Reached
-from sandbox.package.libraries import Installed, closure, environment, read
+from sandbox.package.libraries import Installed, closure, environment
+from sandbox.package.lock import locked
 from sandbox.package.options import Options
 from sandbox.package.problem import PackageError
 from sandbox.package.prune import THINNED, stays
@@ -60,10 +61,11 @@ def build(options: Options, root: Path = ROOT) -> Package:
     # Asked of the packages installed here: the pins are the same, and this Python can import them.
     wanted = isolated.reached(sys.executable, root, here.site.resolve())
     where = environment(None if options.for_here else options.python)
-    source = here if options.for_here else fetched(root, options.python, where, here)
+    source = here if options.for_here else fetched(root, options.python, where)
     unfinished = options.out.with_name(f"{options.out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    names, missing = closure(read(root / "requirements.txt", where), source.requires, where)
+    pins = locked(root / "requirements.txt", where)
+    names, missing = closure((pin.requirement for pin in pins), source.requires, where)
     if missing:
         raise PackageError(f"{', '.join(sorted(missing))} is not installed in {source.site}: run `dev.py up` once.")
     sizes = [_copy("(the app)", root, app_files(root), unfinished)]

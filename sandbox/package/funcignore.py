@@ -13,7 +13,7 @@ from pathspec import GitIgnoreSpec
 
 from sandbox.package.problem import PackageError
 
-APP = frozenset({"constraints.txt", "function_app.py", "host.json", "onboarding", "requirements.txt"})
+APP = frozenset({"function_app.py", "host.json", "onboarding", "requirements.txt"})
 """What may stand at the top of the package. Anything else was forgotten in `.funcignore`, and may be a secret."""
 
 

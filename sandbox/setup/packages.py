@@ -10,8 +10,14 @@ from sandbox.setup import compiler, pip, stamp
 from sandbox.setup.problem import SetupError, from_os_error
 from sandbox.setup.tool import run, say
 
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
-PIP_OPTIONS = ("--no-compile", "--progress-bar=off", "--retries=2")
+PINS = Path("sandbox") / "setup" / "pins"
+BUILD, COMPILER = PINS / "build.txt", PINS / "compiler.txt"
+REQUIREMENTS = (BUILD, Path("requirements-dev.txt"))
+"""Locks that make the environment, in this order; the second has all of requirements.txt too."""
+BY_HASH = ("--require-hashes", "--no-deps", "--no-build-isolation")
+"""pip installs no file whose hash is not in the lock: no package that a package asks for besides (a lock has them all;
+looking for them, pip takes another version's extra for one without a hash), and none to build one with."""
+PIP_OPTIONS = (*BY_HASH, "--no-compile", "--progress-bar=off", "--retries=2")
 
 
 class Packages:
@@ -33,6 +39,7 @@ class Packages:
         return {
             "python": f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}",
             "packages": stamp.fingerprint(self.root / name for name in REQUIREMENTS),
+            "checked": "by hash",
         }
 
     def ready(self) -> bool:
@@ -43,7 +50,8 @@ class Packages:
         """Make or bring up to date the environment, and return its interpreter.
 
         An environment without a stamp was interrupted: pip takes a package that it had half unpacked for
-        installed, so it is made anew.
+        installed, so it is made anew. So is one whose packages were installed before there were hashes: pip looks at
+        no hash of what is there.
 
         Raises:
             SetupError: the machine lacks what it takes.
@@ -55,21 +63,32 @@ class Packages:
             stamp.remove(self.stamp)
         except OSError as error:
             raise from_os_error("Preparing the virtual environment", error) from error
-        if not self.python.exists() or found.get("python") != wanted["python"]:
+        if not self.python.exists() or any(found.get(fact) != wanted[fact] for fact in ("python", "checked")):
             self._create()
         with compiler.available(self.root / ".sandbox" / "compiler", self._install_compiler) as variables:
-            self.install("-r", "requirements-dev.txt", what="the packages", takes="about a minute", **variables)
+            build, packages = (self.root / lock for lock in REQUIREMENTS)
+            self.install(build, what="what packages are built with")
+            self.install(packages, what="the packages", takes="about a minute", **variables)
         stamp.write(self.stamp, wanted)
         return self.python
 
-    def install(self, *what_to_install: str, what: str, takes: str = "", **variables: str) -> None:
-        """Install into the environment with pip; `variables` are added to the environment that it runs in.
+    def have_python(self) -> None:
+        """Make the environment where there is none, without any package but pip.
 
         Raises:
-            SetupError: pip failed.
+            SetupError: the machine lacks what it takes.
+        """
+        if not self.python.exists():
+            self._create()
+
+    def install(self, lock: Path, *options: str, what: str, takes: str = "", **variables: str) -> None:
+        """Install what a lock names, with pip; `variables` are added to the environment that it runs in.
+
+        Raises:
+            SetupError: pip failed; so it does when a file's hash is not the lock's.
         """
         run(
-            [str(self.python), "-m", "pip", "install", *PIP_OPTIONS, *what_to_install],
+            [str(self.python), "-m", "pip", "install", *PIP_OPTIONS, *options, "-r", str(lock)],
             doing=f"Installing {what}",
             log=self.logs / "setup-pip.log",
             environment={**self.pip_environment(), **variables},
@@ -81,12 +100,13 @@ class Packages:
         """The variables that pip is run with here: what the user's configuration says of the network."""
         return pip.environment(os.environ, pip.listing(self.python, os.environ))
 
-    def _install_compiler(self, requirement: str, folder: Path) -> None:
-        self.install("--target", str(folder), requirement, what="a C compiler (there is none on this machine)")
+    def _install_compiler(self, folder: Path) -> None:
+        what = "a C compiler (there is none on this machine)"
+        self.install(self.root / COMPILER, "--target", str(folder), what=what)
 
     def _create(self) -> None:
         if self.folder.exists():
-            say("The virtual environment .venv is unfinished, or of another Python: it is made anew.")
+            say("The virtual environment .venv is unfinished, of another Python or without hashes: it is made anew.")
             if Path(sys.prefix).resolve() == self.folder.resolve():
                 raise SetupError(
                     f"The virtual environment {self.folder} must be made anew, which its own Python can't do: run "

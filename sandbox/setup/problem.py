@@ -42,6 +42,12 @@ CAUSES: Sequence[Cause] = (
         "(on Debian and Ubuntu, python3-dev)",
     ),
     _cause(
+        r"do not match the hashes|hashes are required in|THESE PACKAGES DO NOT MATCH",
+        "a package's file is not one that the lock names: the index, the mirror or a folder of wheels (PIP_INDEX_URL, "
+        "PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS) has another file under that name, or the lock was changed by hand; take "
+        "the files of PyPI, and write the lock with `python3 dev.py lock`",
+    ),
+    _cause(
         r"failed to build|failed building wheel",
         "a package must be compiled, which did not work here: see the log; where it asks for a compiler, "
         "install one (on Windows, Visual Studio's build tools)",

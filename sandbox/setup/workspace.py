@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from sandbox.setup import chromium
+from sandbox.setup import chromium, locks
 from sandbox.setup.azurite import Azurite
 from sandbox.setup.npm import NodeModules
 from sandbox.setup.packages import Packages
@@ -55,6 +55,21 @@ def prepare_browser(root: Path) -> None:
             chromium.prepare(Packages(root).logs)
     except OSError as error:
         raise from_os_error("The set-up of the browser tests", error) from error
+
+
+def prepare_locks(root: Path, *, upgrade: bool) -> None:
+    """The locks of the requirements, written anew (`locks.write`).
+
+    Raises:
+        SetupError: the machine lacks what it takes, or no versions fit together.
+    """
+    try:
+        with alone(root / ".sandbox" / "setup.lock"):
+            packages = Packages(root)
+            packages.have_python()
+            locks.write(packages, upgrade=upgrade)
+    except OSError as error:
+        raise from_os_error("Writing the locks", error) from error
 
 
 def prepare_modules(root: Path, modules: Iterable[Callable[[Path], NodeModules]]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.azure.permissions import TABLE
+from onboarding.azure.permissions import TABLE, ProjectSynergyBy, rows
 from tests.infra.predicted import ROOT
 from tests.infra.tools import LeftOutError, find, version
 from tests.support import fake_az
@@ -22,7 +22,10 @@ SCRIPTS = ROOT / "infra" / "permissions"
 MODULES = Path(__file__).with_name("modules")
 CLIENT, PRINCIPAL = "0b9f5a3e-1d42-4c8b-9e77-6a2f8d4c1b05", "c4d1e7f2-6a38-4b90-8f15-2e7b9a0c3d64"
 GRAPH = "5c0e9c4e-7f0b-4e0c-9a53-0d1f6b7f2a10"
-IN_ENTRA = {row["value"]: row["appRoleId"] for row in TABLE["permissions"] if row["grantedIn"] == "entra"}
+IN_ENTRA, WITH_ADMINISTRATOR = (
+    {row["value"]: row["appRoleId"] for row in rows("permissions", by) if row["grantedIn"] == "entra"}
+    for by in ProjectSynergyBy
+)
 MAIL_SEND = next(row["appRoleId"] for row in TABLE["permissions"] if row["value"] == "Mail.Send")
 MAIL_ROLE = next(row["exchangeRole"] for row in TABLE["permissions"] if row["grantedIn"] == "exchange")
 MAILBOX, MAILBOX_ID = "onboarding@contoso.com", "7d2f1c9a-5e84-4b36-a0f7-3c8b6e1d9f52"
@@ -94,7 +97,7 @@ def flat(text: str) -> str:
 def directory(pwsh: str, tmp_path: Path) -> World:
     roles = [
         {"id": i, "value": v, "isEnabled": True, "allowedMemberTypes": ["Application"]}
-        for v, i in {**IN_ENTRA, "Mail.Send": MAIL_SEND}.items()
+        for v, i in {**IN_ENTRA, **WITH_ADMINISTRATOR, "Mail.Send": MAIL_SEND}.items()
     ]
     identity = {"id": PRINCIPAL, "appId": CLIENT, "displayName": "steps", "servicePrincipalType": "ManagedIdentity"}
     state = {
@@ -148,6 +151,17 @@ def test_half_done_is_finished_and_what_is_held_besides_is_told_and_left_alone(d
     assert {stranger, MAIL_SEND} < set(held(directory))
 
 
+def test_where_an_administrator_adds_project_synergy_less_is_granted_and_what_was_more_is_told(
+    directory: World,
+) -> None:
+    more = IN_ENTRA["Application.ReadWrite.All"]
+    holds(directory, more)
+    told = directory.run("-ProjectSynergyBy", "administrator")
+    assert told.returncode == 0, told.stderr
+    assert held(directory) == sorted([*WITH_ADMINISTRATOR.values(), more])
+    assert re.findall(r"^extra    (\S+)", told.stdout, re.MULTILINE) == ["Application.ReadWrite.All"]
+
+
 def test_what_if_grants_nothing_and_says_what_it_would(directory: World) -> None:
     told = directory.run("-WhatIf")
     assert told.returncode == 0, told.stderr
@@ -182,6 +196,12 @@ def test_a_grant_that_shows_late_is_waited_for_and_one_that_never_does_is_no_suc
     [
         ({"signedIn": False}, (), "Nobody is signed in. As a Privileged Role Administrator: Connect-MgGraph"),
         ({}, ("-Only", "Mail.Send"), "use grant-mail.ps1"),
+        ({}, ("-ProjectSynergyBy", "nobody"), "must be one of: application, administrator; got 'nobody'"),
+        (
+            {},
+            ("-ProjectSynergyBy", "administrator", "-Only", "Application.ReadWrite.All"),
+            "'Application.ReadWrite.All' is not in",
+        ),
         ({}, ("-Only", "Directory.ReadWrite.All"), "'Directory.ReadWrite.All' is not in"),
     ],
 )
@@ -214,6 +234,50 @@ def test_a_role_is_found_by_its_value_when_the_tenant_has_another_id(directory: 
     assert told.returncode == 0, told.stderr
     assert held(directory) == ["00000000-0000-4000-8000-00000000000b"]
     assert "WARNING: Domain.ReadWrite.All: its role id is" in told.stdout + told.stderr
+
+
+# add-project-synergy.ps1
+
+
+@pytest.fixture
+def tenant(directory: World) -> World:
+    return World(directory.pwsh, directory.place, "add-project-synergy.ps1", ())
+
+
+def added(world: World) -> list[Any]:
+    return [body for method, _, body in world.state["calls"] if method != "GET"]
+
+
+def test_project_synergy_is_added_once_and_not_before_somebody_means_it(tenant: World) -> None:
+    would = tenant.run("-WhatIf")
+    assert (would.returncode, added(tenant)) == (0, []), would.stderr
+    assert "What if: " in would.stdout
+    tenant.change(hiddenReads=2)
+    first = tenant.run()
+    assert first.returncode == 0, first.stderr
+    assert added(tenant) == [{name: TABLE["projectSynergy"][name] for name in ("appId", "displayName")}]
+    assert first.stdout.startswith("added    Project Synergy")
+    again = tenant.run()
+    assert (again.returncode, added(tenant)) == (0, [])
+    assert again.stdout.startswith("has      Project Synergy")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"signedIn": False}, "Nobody is signed in. As a Cloud Application Administrator: Connect-MgGraph"),
+        ({"mayGrant": False}, "Insufficient privileges to complete the operation"),
+        ({"readsFail": True}, "ServiceUnavailable"),
+        ({"hiddenReads": 99}, "Not visible yet"),
+    ],
+)
+def test_why_project_synergy_was_not_added_is_said(tenant: World, state: dict[str, Any], said: str) -> None:
+    tenant.change(**state)
+    told = tenant.run()
+    assert told.returncode == 1
+    assert said in flat(told.stderr)
+    assert "added" not in told.stdout
+    assert bool(added(tenant)) is bool({"mayGrant", "hiddenReads"} & set(state))
 
 
 # grant-mail.ps1

@@ -15,14 +15,25 @@ from typing import Any
 
 import pytest
 
-from onboarding.azure.permissions import NEEDED, TABLE, grant_graph
+from onboarding.azure.permissions import (
+    ADD_PROJECT_SYNERGY_COMMAND,
+    NEEDED_BY,
+    TABLE,
+    ProjectSynergyBy,
+    grant_graph,
+    rows,
+)
 from tests.support import fake_az
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "infra" / "permissions" / "grant.sh"
 CLIENT, PRINCIPAL = "0b9f5a3e-1d42-4c8b-9e77-6a2f8d4c1b05", "c4d1e7f2-6a38-4b90-8f15-2e7b9a0c3d64"
 GRAPH = "5c0e9c4e-7f0b-4e0c-9a53-0d1f6b7f2a10"
-IN_ENTRA = {row["value"]: row["appRoleId"] for row in TABLE["permissions"] if row["grantedIn"] == "entra"}
+IN_ENTRA, WITH_ADMINISTRATOR = (
+    {row["value"]: row["appRoleId"] for row in rows("permissions", by) if row["grantedIn"] == "entra"}
+    for by in ProjectSynergyBy
+)
+OF_ADMINISTRATOR = ("--project-synergy-by", "administrator")
 MAIL_SEND = next(row["appRoleId"] for row in TABLE["permissions"] if row["value"] == "Mail.Send")
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash on this machine")
@@ -61,9 +72,12 @@ class Directory:
         return [call for call in self.state["calls"] if call[0] != "GET"]
 
     def grant(self, *options: str, identity: str = CLIENT) -> subprocess.CompletedProcess[str]:
+        return self.run(SCRIPT, "--identity", identity, *options)
+
+    def run(self, script: Path, *options: str) -> subprocess.CompletedProcess[str]:
         self.change(calls=[])
         return subprocess.run(
-            ["bash", str(SCRIPT), "--identity", identity, *options],
+            ["bash", str(script), *options],
             env={**os.environ, **self.environment}, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
@@ -78,7 +92,8 @@ def directory(tmp_path: Path) -> Directory:
     az = tmp_path / "az"
     az.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{fake_az.__file__}" "$@"\n', encoding="utf-8")
     az.chmod(0o755)
-    roles = [{"id": i, "value": v, "allowedMemberTypes": ["Application"]} for v, i in IN_ENTRA.items()]
+    all_roles = {**IN_ENTRA, **WITH_ADMINISTRATOR}
+    roles = [{"id": i, "value": v, "allowedMemberTypes": ["Application"]} for v, i in all_roles.items()]
     roles += [{"id": MAIL_SEND, "value": "Mail.Send", "allowedMemberTypes": ["Application"]}]
     identity = {"id": PRINCIPAL, "appId": CLIENT, "displayName": "steps", "servicePrincipalType": "ManagedIdentity"}
     state = {
@@ -117,14 +132,48 @@ def test_what_if_says_what_it_would_grant_and_writes_nothing(directory: Director
     assert "verified" not in told.stdout
 
 
-@pytest.mark.parametrize("needed", sorted({n for n in NEEDED.values() if "Mail.Send" not in n}))
+@pytest.mark.parametrize(
+    ("by", "needed"),
+    sorted({(by, n) for by, needed in NEEDED_BY.items() for n in needed.values() if "Mail.Send" not in n}),
+)
 def test_the_command_that_an_error_names_grants_what_that_call_needs(
-    directory: Directory, needed: tuple[str, ...]
+    directory: Directory, by: ProjectSynergyBy, needed: tuple[str, ...]
 ) -> None:
-    script, *options = grant_graph(CLIENT, needed).split()
+    script, *options = grant_graph(CLIENT, needed, by).split()
     assert (ROOT / script).samefile(SCRIPT)
     assert directory.grant(*options).returncode == 0
-    assert directory.held == sorted(IN_ENTRA[name] for name in needed)
+    known = {**IN_ENTRA, **WITH_ADMINISTRATOR}
+    assert directory.held == sorted(known[name] for name in needed)
+
+
+def test_where_an_administrator_adds_project_synergy_less_is_granted_and_what_was_more_is_told(
+    directory: Directory,
+) -> None:
+    assert set(IN_ENTRA) - set(WITH_ADMINISTRATOR) == {"Application.ReadWrite.All"}
+    assert set(WITH_ADMINISTRATOR) - set(IN_ENTRA) == {"Application.Read.All"}
+    directory.holds(IN_ENTRA["Application.ReadWrite.All"])
+    told = directory.grant(*OF_ADMINISTRATOR)
+    assert told.returncode == 0, told.stderr
+    assert f"verified {' '.join(sorted(WITH_ADMINISTRATOR))}" in told.stdout
+    assert directory.held == sorted([*WITH_ADMINISTRATOR.values(), IN_ENTRA["Application.ReadWrite.All"]])
+    assert re.findall(r"^extra    (\S+)", told.stdout, re.MULTILINE) == ["Application.ReadWrite.All"]
+    assert "appRoleAssignments/assignment-0" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--project-synergy-by", "nobody"), "must be one of: application administrator; got 'nobody'"),
+        ((*OF_ADMINISTRATOR, "--only", "Application.ReadWrite.All"), "'Application.ReadWrite.All' is not in"),
+        (("--only", "Application.Read.All"), "'Application.Read.All' is not in"),
+    ],
+)
+def test_what_the_other_choice_would_grant_is_refused(
+    directory: Directory, options: tuple[str, ...], reason: str
+) -> None:
+    told = directory.grant(*options)
+    assert (told.returncode, directory.writes) == (2, [])
+    assert reason in told.stderr
 
 
 def test_what_it_holds_besides_is_told_with_the_way_out_and_left_alone(directory: Directory) -> None:
@@ -212,3 +261,52 @@ def test_a_role_is_found_by_its_value_when_the_tenant_has_another_id(directory: 
     told = directory.grant("--only", "Domain.ReadWrite.All")
     assert directory.held == ["00000000-0000-4000-8000-00000000000b"]
     assert "note     Domain.ReadWrite.All: its role id is" in told.stdout
+
+
+# add-project-synergy.sh
+
+ADD = ROOT / ADD_PROJECT_SYNERGY_COMMAND
+SYNERGY = TABLE["projectSynergy"]
+
+
+def synergy(directory: Directory) -> list[Any]:
+    return [p for p in directory.state["servicePrincipals"] if p["appId"] == SYNERGY["appId"]]
+
+
+def test_an_administrator_adds_project_synergy_once_and_the_second_time_nothing(directory: Directory) -> None:
+    directory.change(hiddenReads=2)
+    first = directory.run(ADD)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("added    Project Synergy")
+    assert [p["displayName"] for p in synergy(directory)] == [SYNERGY["displayName"]]
+    again = directory.run(ADD)
+    assert (again.returncode, directory.writes) == (0, [])
+    assert again.stdout.startswith("has      Project Synergy")
+
+
+def test_with_what_if_it_is_not_added(directory: Directory) -> None:
+    told = directory.run(ADD, "--what-if")
+    assert (told.returncode, directory.writes) == (0, [])
+    assert told.stdout.startswith("would    add Project Synergy")
+
+
+@pytest.mark.parametrize(
+    ("state", "options", "code", "reason"),
+    [
+        ({"signedIn": False}, (), 2, "nobody is signed in: run 'az login --tenant TENANT'"),
+        ({"mayGrant": False}, (), 1, "was not added: ERROR: Authorization_RequestDenied"),
+        ({"readsFail": True}, (), 1, "can't be read: ERROR: ServiceUnavailable"),
+        ({"hiddenReads": 99}, (), 1, "not visible yet after 6 looks"),
+        ({}, ("--now",), 2, ""),
+    ],
+)
+def test_why_project_synergy_was_not_added_is_said(
+    directory: Directory, state: Mapping[str, Any], options: tuple[str, ...], code: int, reason: str
+) -> None:
+    directory.change(**state)
+    told = directory.run(ADD, *options)
+    assert told.returncode == code
+    assert reason in told.stderr
+    assert "added " not in told.stdout
+    if "mayGrant" not in state and "hiddenReads" not in state:
+        assert directory.writes == []

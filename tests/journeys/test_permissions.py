@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable
 
 import httpx
 
-from onboarding.azure.permissions import AZURE_ROLES, NEEDED, TABLE
+from onboarding.azure.permissions import AZURE_ROLES, NEEDED, NEEDED_BY, ProjectSynergyBy, rows
 from sandbox.microsoft.conformance import Description
 from sandbox.microsoft.graph.permissions import allowed
 from sandbox.microsoft.specs import graph, graph_permissions, voice_services
 from tests.support.people import Json, Operator, Simulator, sample
 
 SAMPLES = ("operator-connect", "teams-phone-mobile", "already-onboarded")
-GRANTED = {row["value"] for row in TABLE["permissions"]}
+GRANTED, WITH_ADMINISTRATOR = ({row["value"] for row in rows("permissions", by)} for by in ProjectSynergyBy)
 
 
 def made(microsoft: Simulator, service: str, description: Description, root: str) -> set[tuple[str, str]]:
@@ -70,10 +70,19 @@ def test_the_table_is_what_the_journeys_need(
         assert any(not allowed(*call, GRANTED - {permission}) for call in calls), f"{permission} is needed by no call"
 
 
+    # Where an administrator adds Project Synergy, what is granted in place suffices for the rest, and none is spare.
+    others = calls - {("POST", "/servicePrincipals")}
+    assert told(others) == set(NEEDED_BY[ProjectSynergyBy.ADMINISTRATOR])
+    assert [call for call in others if not allowed(*call, WITH_ADMINISTRATOR)] == []
+    for permission in WITH_ADMINISTRATOR:
+        assert any(not allowed(*call, WITH_ADMINISTRATOR - {permission}) for call in others), permission
+
+
 def test_each_permission_is_the_least_that_microsoft_lists_for_some_call() -> None:
     """But one: what is documented as enough is refused for an application of another tenant."""
-    for row in TABLE["permissions"]:
-        calls = [call for call, needed in NEEDED.items() if row["value"] in needed]
+    each = [(by, row) for by in ProjectSynergyBy for row in rows("permissions", by)]
+    for by, row in each:
+        calls = [call for call, needed in NEEDED_BY[by].items() if row["value"] in needed]
         listed = [graph_permissions()[listing(call)]["least"] for call in calls]
         least = any(row["value"] in {text.split(" ")[0] for text in texts} for texts in listed)
         assert least is ("insteadOf" not in row), row["value"]

@@ -47,10 +47,17 @@ def answer(arguments: list[str], state: dict[str, Any]) -> tuple[int, str]:
 def graph(method: str, url: str, body: Any, state: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     path, _, query = url.removeprefix(f"{GRAPH}/v1.0").partition("?")
     principals = state["servicePrincipals"]
+    if state.get("readsFail"):
+        return 503, problem("ServiceUnavailable", "Try again.")
     if found := re.fullmatch(r"/servicePrincipals\(appId='(.+)'\)", path):
+        for principal in principals:
+            principal["hidden"] = principal.get("hidden", 0) - 1
+        principals = [p for p in principals if p["hidden"] < 0]
         return one([p for p in principals if p["appId"] == found[1].lower()])
     if found := re.fullmatch(r"/servicePrincipals/([^/]+)", path):
         return one([p for p in principals if p["id"] == found[1].lower()])
+    if path == "/servicePrincipals" and method == "POST":
+        return added(body, state)
     if not re.fullmatch(r"/servicePrincipals/[^/]+/appRoleAssignments", path):
         return 400, problem("BadRequest", f"{method} {path} is not known")
     mine = [a for a in state["assignments"] if a["principalId"] == path.split("/")[2]]
@@ -62,6 +69,17 @@ def graph(method: str, url: str, body: Any, state: dict[str, Any]) -> tuple[int,
         return 400, problem("Request_BadRequest", "Permission being assigned already exists on the object")
     made = {"id": f"made-{len(state['assignments'])}", **body, "hidden": state["hiddenReads"]}
     state["assignments"].append(made)
+    return 201, made
+
+
+def added(body: Any, state: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals"""
+    if state["mayGrant"] is False:
+        return 403, problem("Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+    if any(p["appId"] == body["appId"] for p in state["servicePrincipals"]):
+        return 409, problem("Request_MultipleObjectsWithSameKeyValue", "The service principal name is already in use.")
+    made = {"id": f"sp-{len(state['servicePrincipals'])}", **body, "hidden": state["hiddenReads"]}
+    state["servicePrincipals"].append(made)
     return 201, made
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import dev
 from sandbox.processes import wait_until
-from sandbox.setup import azurite, compiler, node, npm, packages, pip, stamp, tool, workspace
+from sandbox.setup import azurite, compiler, locks, node, npm, packages, pip, stamp, tool, workspace
 from sandbox.setup.axe import Axe
 from sandbox.setup.kusto import Kusto
 from sandbox.setup.openapi_tools import OpenApiTools
@@ -33,6 +33,7 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.ran: list[str] = []
+        self.commands: list[Sequence[str]] = []
         self.compilers: list[str] = []
         self.fails_at = ""
 
@@ -40,6 +41,7 @@ class Machine:
         self, command: Sequence[str], *, doing: str, folder: Path, environment: Mapping[str, str], **_: Any
     ) -> None:
         self.ran.append(doing)
+        self.commands.append(command)
         self.compilers.append(environment.get("CC", ""))
         if self.fails_at and doing.startswith(self.fails_at):
             raise SetupError(f"{doing} was interrupted")
@@ -55,10 +57,11 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    (tmp_path / packages.PINS).mkdir(parents=True)
     for name in packages.REQUIREMENTS:
-        (tmp_path / name).write_text(f"{name}==1\n")
+        (tmp_path / name).write_text(f"{name.stem}==1\n")
     for source in (kind(tmp_path).source for kind in MODULES):
-        source.mkdir(parents=True)
+        source.mkdir(parents=True, exist_ok=True)
         for name in npm.FILES:
             (source / name).write_text("{}")
     machine = Machine(tmp_path)
@@ -70,25 +73,36 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return machine
 
 
-VENV, PIP, NPM = "Making the virtual environment .venv", "Installing the packages", "Installing Azurite"
+VENV, BUILD, PIP, NPM = (
+    "Making the virtual environment .venv",
+    "Installing what packages are built with",
+    "Installing the packages",
+    "Installing Azurite",
+)
 
 
 def test_the_first_run_does_everything_and_the_second_nothing(machine: Machine) -> None:
     assert workspace.prepare(machine.root) == packages.Packages(machine.root).python
-    assert machine.ran == [VENV, PIP, NPM]
+    assert machine.ran == [VENV, BUILD, PIP, NPM]
     workspace.prepare(machine.root)
-    assert machine.ran == [VENV, PIP, NPM]
+    assert machine.ran == [VENV, BUILD, PIP, NPM]
 
 
 def test_azurite_comes_with_the_first_command_that_needs_it(machine: Machine) -> None:
     workspace.prepare(machine.root, azurite=False)
-    assert machine.ran == [VENV, PIP]
+    assert machine.ran == [VENV, BUILD, PIP]
     workspace.prepare(machine.root)
-    assert machine.ran == [VENV, PIP, NPM]
+    assert machine.ran == [VENV, BUILD, PIP, NPM]
 
 
 @pytest.mark.parametrize(
-    ("interrupted_at", "next_run"), [(VENV, [VENV, PIP, NPM]), (PIP, [VENV, PIP, NPM]), (NPM, [NPM])]
+    ("interrupted_at", "next_run"),
+    [
+        (VENV, [VENV, BUILD, PIP, NPM]),
+        (BUILD, [VENV, BUILD, PIP, NPM]),
+        (PIP, [VENV, BUILD, PIP, NPM]),
+        (NPM, [NPM]),
+    ],
 )
 def test_the_run_after_an_interrupted_one_makes_the_rest(
     machine: Machine, interrupted_at: str, next_run: list[str]
@@ -105,15 +119,15 @@ def test_the_run_after_an_interrupted_one_makes_the_rest(
 def test_changed_requirements_are_installed_into_the_environment_that_is_there(machine: Machine) -> None:
     workspace.prepare(machine.root)
     machine.ran.clear()
-    (machine.root / "requirements.txt").write_text("another==2\n")
+    (machine.root / "requirements-dev.txt").write_text("another==2\n")
     workspace.prepare(machine.root)
-    assert machine.ran == [PIP]
+    assert machine.ran == [BUILD, PIP]
 
 
 def test_line_ends_of_windows_are_no_change(machine: Machine) -> None:
     workspace.prepare(machine.root)
     machine.ran.clear()
-    (machine.root / "requirements.txt").write_bytes(b"requirements.txt==1\r\n")
+    (machine.root / "requirements-dev.txt").write_bytes(b"requirements-dev==1\r\n")
     workspace.prepare(machine.root)
     assert machine.ran == []
 
@@ -124,7 +138,7 @@ def test_another_python_gets_an_environment_of_its_own(machine: Machine) -> None
     mine = packages.Packages(machine.root)
     stamp.write(mine.stamp, {**mine.wanted(), "python": "cpython 3.99"})
     workspace.prepare(machine.root)
-    assert machine.ran == [VENV, PIP]
+    assert machine.ran == [VENV, BUILD, PIP]
 
 
 def test_another_azurite_is_installed_when_its_lock_file_changes_or_node_is_gone(machine: Machine) -> None:
@@ -166,14 +180,44 @@ def test_no_lock_file_says_where_packages_come_from() -> None:
 def test_without_node_the_one_of_pypi_is_installed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node, "on_path", lambda: None)
     carried = node.Node(sys.executable, [sys.executable, "npm-cli.js"])
-    monkeypatch.setattr(node, "from_wheel", lambda _: carried if len(machine.ran) > 2 else None)
+    monkeypatch.setattr(node, "from_wheel", lambda _: carried if len(machine.ran) > 3 else None)
     workspace.prepare(machine.root)
     assert machine.ran == [
         VENV,
+        BUILD,
         PIP,
         "Installing Node (there is no Node 20 or newer with npm on the PATH)",
         NPM,
     ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, packages are not compiled")
+def test_whatever_pip_installs_is_of_a_lock_and_by_hash(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every install of the set-up: on a machine without a compiler and without Node, and that of what writes locks."""
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(compiler, "on_machine", lambda _: None)
+    monkeypatch.setattr(node, "on_path", lambda: None)
+    with pytest.raises(SetupError, match="has no Node where it was expected"):
+        workspace.prepare(machine.root)
+    monkeypatch.setattr(locks, "run", machine.run)
+    workspace.prepare_locks(machine.root, upgrade=False)
+    installs = [command for command in machine.commands if "pip" in command and "install" in command]
+    wanted = [lock for lock in locks.LOCKS if lock != Path("requirements.txt")]
+    assert sorted(command[command.index("-r") + 1] for command in installs) == sorted(
+        str(machine.root / lock) for lock in wanted
+    )
+    for command in installs:
+        assert {"--require-hashes", "--no-deps", "--no-build-isolation"} <= set(command)
+        assert [word for word in command if "==" in word] == []
+
+
+def test_packages_that_were_installed_before_there_were_hashes_are_installed_anew(machine: Machine) -> None:
+    workspace.prepare(machine.root)
+    machine.ran.clear()
+    mine = packages.Packages(machine.root)
+    stamp.write(mine.stamp, {name: fact for name, fact in mine.wanted().items() if name != "checked"})
+    workspace.prepare(machine.root)
+    assert machine.ran == [VENV, BUILD, PIP]
 
 
 AXE, KUSTO = "Installing axe-core", "Installing Kusto's language service"
@@ -229,8 +273,8 @@ def test_without_a_compiler_the_one_of_pypi_is_used_and_removed_again(
     folder = machine.root / ".sandbox" / "compiler"
     (folder / "ziglang").mkdir(parents=True)
     workspace.prepare(machine.root, azurite=False)
-    assert machine.ran == [VENV, "Installing a C compiler (there is none on this machine)", PIP]
-    assert machine.compilers == ["", "", f"{folder / 'ziglang' / 'zig'} cc"]
+    assert machine.ran == [VENV, "Installing a C compiler (there is none on this machine)", BUILD, PIP]
+    assert machine.compilers == ["", "", "", f"{folder / 'ziglang' / 'zig'} cc"]
     assert not folder.exists()
 
 

@@ -16,7 +16,7 @@ from onboarding.azure.gateway_resource import GATEWAY_TYPE
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
 from onboarding.azure.graph_models import DnsRecordBody, ServicePrincipalBody, verification_record
-from onboarding.azure.permissions import AZURE_ROLES, NEEDED
+from onboarding.azure.permissions import AZURE_ROLES, NEEDED, ProjectSynergyBy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from sandbox.microsoft.graph.permissions import allowed
@@ -139,6 +139,12 @@ def test_a_missing_permission_is_named_in_full_with_the_command_that_grants_it()
     command = f"`infra/permissions/grant.sh --identity {CLIENT} --only AppRoleAssignment.ReadWrite.All,Application."
     assert command in problem.what_next
     assert "POST /servicePrincipals/{id}/appRoleAssignedTo" in problem.seen
+
+
+def test_where_an_administrator_adds_project_synergy_nobody_is_told_to_grant_the_permission_for_it() -> None:
+    problem = graph_problem(replace(GRANT, by=CLIENT, synergy_by=ProjectSynergyBy.ADMINISTRATOR), FORBIDDEN)
+    assert "Application.ReadWrite.All" not in problem.what_next
+    assert f"grant.sh --identity {CLIENT} --project-synergy-by administrator --only App" in problem.what_next
 
 
 def test_a_system_assigned_identity_is_left_for_the_reader_to_fill_in() -> None:

@@ -67,7 +67,7 @@ def test_what_can_not_be_needed_goes(file: str) -> None:
 
 def test_the_app_is_its_code_its_pages_and_its_requirements() -> None:
     files = {file.as_posix() for file in app_files(ROOT)}
-    assert {"function_app.py", "host.json", "requirements.txt", "constraints.txt"} <= files
+    assert {"function_app.py", "host.json", "requirements.txt"} <= files
     assert {"onboarding/pages/static/pages.css", "onboarding/pages/templates/dashboard.html"} <= files
     inside = {file.split("/")[0] for file in files if "/" in file}
     assert inside == {"onboarding"}, "the sandbox and the tests are not deployed"
@@ -75,7 +75,7 @@ def test_the_app_is_its_code_its_pages_and_its_requirements() -> None:
 
 
 def repository(folder: Path, *more: str) -> Path:
-    for name in ("constraints.txt", "function_app.py", "host.json", "requirements.txt", "onboarding/app.py", *more):
+    for name in ("function_app.py", "host.json", "requirements.txt", "onboarding/app.py", *more):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("")
     (folder / ".funcignore").write_text((ROOT / ".funcignore").read_text())

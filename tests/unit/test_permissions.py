@@ -13,9 +13,19 @@ import tree_sitter_powershell
 from tree_sitter import Language, Parser
 
 from onboarding.azure import allowed, arm
-from onboarding.azure.permissions import AZURE_ROLES, NEEDED, TABLE
+from onboarding.azure.permissions import (
+    ADD_PROJECT_SYNERGY_COMMAND,
+    AZURE_ROLES,
+    NEEDED,
+    NEEDED_BY,
+    TABLE,
+    ProjectSynergyBy,
+    rows,
+)
 from onboarding.core.messages import NOTICES_QUEUE
 from onboarding.settings import Functions
+from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID, PROJECT_SYNERGY_DISPLAY_NAME
+from sandbox.microsoft.graph.permissions import allowed as sufficient
 from sandbox.microsoft.world import read_seed
 from tests.support.steps import STEPS
 
@@ -29,9 +39,31 @@ def scripts(ending: str) -> list[Path]:
     return sorted(SCRIPTS.glob(f"*.{ending}"))
 
 
-def test_each_permission_is_needed_by_a_call_and_the_other_way_round() -> None:
-    assert sorted({name for needed in NEEDED.values() for name in needed}) == sorted(VALUES)
+@pytest.mark.parametrize("by", ProjectSynergyBy)
+def test_each_permission_is_needed_by_a_call_and_the_other_way_round(by: ProjectSynergyBy) -> None:
+    granted = [row["value"] for row in rows("permissions", by)]
+    assert sorted({name for needed in NEEDED_BY[by].values() for name in needed}) == sorted(granted)
     assert all(GUID.fullmatch(row["appRoleId"]) for row in TABLE["permissions"])
+
+
+def test_with_an_administrator_the_application_makes_no_application_and_may_not() -> None:
+    calls = NEEDED_BY[ProjectSynergyBy.ADMINISTRATOR]
+    assert set(NEEDED) - set(calls) == {"POST /servicePrincipals"}
+    for operation, ours in calls.items():
+        method, template = operation.split(" ", 1)
+        assert sufficient(method, template.replace("appId='{id}'", "appId='{appId}'"), set(ours)), operation
+    held = {name for needed in calls.values() for name in needed}
+    assert not sufficient("POST", "/servicePrincipals", held)
+    assert sufficient("POST", "/servicePrincipals", set(NEEDED["POST /servicePrincipals"]))
+
+
+def test_what_an_administrator_adds_is_what_the_steps_look_for() -> None:
+    synergy = TABLE["projectSynergy"]
+    assert (synergy["appId"], synergy["displayName"]) == (PROJECT_SYNERGY_APP_ID, PROJECT_SYNERGY_DISPLAY_NAME)
+    assert synergy["by"] == list(ProjectSynergyBy)
+    script = ROOT / ADD_PROJECT_SYNERGY_COMMAND
+    assert script.stat().st_mode & 0o111
+    assert script.with_suffix(".ps1").is_file()
 
 
 def test_whoever_needs_a_call_is_a_step_or_the_notices() -> None:
@@ -58,7 +90,8 @@ def test_the_identity_of_the_front_has_no_permission_in_graph_and_writes_no_gate
 
 
 def test_the_sandboxs_identities_hold_what_the_table_says_and_nothing_else() -> None:
-    in_entra = {row["value"] for row in TABLE["permissions"] if row["grantedIn"] == "entra"}
+    of_application = rows("permissions", ProjectSynergyBy.APPLICATION)
+    in_entra = {row["value"] for row in of_application if row["grantedIn"] == "entra"}
     identities = read_seed()["identities"]
     assert identities
     for identity in identities:
