@@ -37,7 +37,7 @@ def _names(record: Record, head: str) -> set[str]:
     return {getattr(item, _LISTS[head]) for item in getattr(record, head)}
 
 
-def bounded(event: Event) -> Event:
+def bounded_event(event: Event) -> Event:
     """Without as many values before, the largest first, as it takes to fit: the values after alone rebuild a record."""
     for path in sorted(event.changes, key=lambda path: len(str(event.changes[path][0])), reverse=True):
         if fits_units(event.text, EVENT_UNITS):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from onboarding.core.bounds import bounded_notices, bounded_texts, is_long, shorten
-from onboarding.core.changes import bounded, changes
+from onboarding.core.changes import bounded_event, changes
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import APPLICATION, Effect, Nudge, NudgeNotice
 from onboarding.core.notices import NoticeKind
@@ -213,7 +213,7 @@ class Draft:
             detail=shorten(detail),
             changes=changes(None if first else self.before, self.record),
         )
-        event = bounded(event)
+        event = bounded_event(event)
         return self.record.model_copy(
             update={"version": self.version, "updated_at": self.now, "tail": (*self.record.tail, event)}
         )

@@ -58,7 +58,11 @@ def test_each_method_of_each_port_is_bounded() -> None:
         kind = type(getattr(world, name))
         assert kind.__module__ == module.__name__
         assert methods_of(port) == {m for m in vars(kind) if not m.startswith("_")}
-    assert {f.name for f in fields(World)} - set(ports_of(World)) == {"domain_suffix"}
+    assert {f.name for f in fields(World)} - set(ports_of(World)) == {
+        "domain_suffix",
+        "permitted_admin_users",
+        "project_synergy_by",
+    }
 
 
 def test_the_settings_are_what_is_permitted(monkeypatch: pytest.MonkeyPatch) -> None:

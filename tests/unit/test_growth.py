@@ -15,7 +15,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from onboarding.azure.allowed import ForbiddenWriteError
+from onboarding.azure.allowed import ForbiddenCallError
 from onboarding.azure.graph_answers import _WORDS
 from onboarding.azure.plain import is_web_link, one_line
 from onboarding.azure.teams_card import _ANYWHERE, _AT_START
@@ -75,7 +75,7 @@ OF_TEXTS: dict[str, Callable[[str], object]] = {
     "a signed link": lambda text: read_link(text, ["k" * 40], NOW),
     "a principal": read_principal,
     "an origin": lambda text: from_elsewhere({"origin": text, "host": text}, "https://here/api", "https://here"),
-    "a write that is not allowed": lambda text: ForbiddenWriteError("PUT", f"/users/{text}", "why"),
+    "a write that is not allowed": lambda text: ForbiddenCallError("PUT", f"/users/{text}", "why"),
     "the words of a card": lambda text: _AT_START.sub(r"\1", _ANYWHERE.sub(r"\\\1", text)),
     "an event's numbers": lambda text: _NUMBERS.sub("", text),
     "a refusal of Microsoft Graph": lambda text: [words.search(text) for _, _, words in _WORDS],
