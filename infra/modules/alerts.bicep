@@ -98,9 +98,9 @@ var rules = [
     text: 'Signed links came that this application did not sign. None was taken, and nothing was changed by them.'
     severity: 2
     query: loadTextContent('../alerts/forged-links.kql')
-    by: ''
     every: 'PT15M'
     over: 'PT1H'
+    by: ''
   }
 ]
 
