@@ -176,3 +176,18 @@ def test_what_is_half_filled_in_survives_a_refresh(still: Still, watch: Watch) -
         page.clock.fast_forward(A_MINUTE)
         page.wait_for_function("(was) => document.querySelector('[data-refreshed]').innerText !== was", arg=refreshed)
         assert page.evaluate("document.querySelector('#actions').dataset.mine") == "yes", name
+
+
+def test_what_can_be_done_appears_when_a_cancel_is_through(still: Still, watch: Watch) -> None:
+    ending = still.one(lambda r: r.state is OnboardingState.CANCELLING)
+    ended = still.one(lambda r: r.state is OnboardingState.CANCELLED)
+    window = watch(still.base)
+    page = window.context.new_page()
+    page.clock.install()
+    window.go(page, f"/api/dashboard/{ending.id}")
+    assert page.get_by_text("Start again").count() == 0
+    # As if its last function had come back: what is asked for next is a page of one that is cancelled.
+    there = f"{still.base}/api/dashboard/{ended.id}"
+    page.route(f"**/api/dashboard/{ending.id}", lambda route: route.fulfill(response=route.fetch(url=there)))
+    page.clock.fast_forward(A_MINUTE)
+    expect(page.get_by_text("Start again").first).to_be_visible()

@@ -152,3 +152,24 @@ def test_it_refreshes_itself_and_the_reader_keeps_their_place(still: Still, watc
     expect(row).to_contain_text("Cancelled")
     assert page.evaluate("[scrollY, document.activeElement.href]") == before
     expect(page.get_by_role("searchbox")).to_have_value("half a wo")
+
+
+def test_a_list_that_was_empty_fills_and_one_that_empties_says_so(still: Still, watch: Watch) -> None:
+    record = still.one(lambda r: not r.closed and r.state is OnboardingState.WAITING_FOR_PEOPLE)
+    name = record.request.gateway.name
+    window = watch(still.base)
+    emptied, filled = window.context.new_page(), window.context.new_page()
+    for page, state in ((emptied, record.state), (filled, OnboardingState.CANCELLED)):
+        page.clock.install()
+        window.go(page, f"/api/dashboard?state={state}&text={name}")
+    expect(rows(emptied)).to_have_count(1)
+    expect(filled.get_by_role("heading", name="Nothing matches")).to_be_visible()
+
+    cancelled = decide(record, CancelRequested("olga", "the test"), datetime.now(UTC)).record
+    still.people[still.people.index(record)] = cancelled
+    url = f"{still.base}/api/onboardings/{record.id}/cancel"
+    assert window.context.request.post(url, data={"reason": "the test"}).ok
+    for page in (emptied, filled):
+        page.clock.fast_forward(A_MINUTE)
+    expect(rows(filled)).to_contain_text([name])
+    expect(emptied.get_by_role("heading", name="Nothing matches")).to_be_visible()

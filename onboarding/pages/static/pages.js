@@ -118,6 +118,9 @@
     if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
   };
 
+  // What is there in some states only stands in a part "around" it: that one changes when others come or go.
+  const partsIn = (part) => [...part.querySelectorAll("[data-live][id]")].map((inner) => inner.id).join();
+
   const refreshed = document.querySelector("[data-refreshed]");
   let timer = 0;
   let running = null;
@@ -133,8 +136,9 @@
       const told = [];
       for (const old of document.querySelectorAll("[data-live][id]")) {
         const fresh = page.getElementById(old.id);
-        if (!fresh) continue;
-        if (old.dataset.live === "rows") replaceRows(old, fresh, told);
+        if (!fresh || !old.isConnected) continue;
+        if (old.dataset.live === "around") { if (partsIn(old) !== partsIn(fresh)) replace(old, document.adoptNode(fresh)); }
+        else if (old.dataset.live === "rows") replaceRows(old, fresh, told);
         else { tell(old, fresh, told); replace(old, document.adoptNode(fresh)); }
       }
       const time = page.querySelector("[data-refreshed]");
