@@ -110,15 +110,15 @@ async def test_queries(graph: Graph, microsoft: Microsoft) -> None:
         url, count = page.get("@odata.nextLink"), count + 1
     assert (len(names), count) == (9, 3)
     counted = await graph.call("GET", "/servicePrincipals?$count=true&$top=1", ConsistencyLevel="eventual")
-    assert (counted.json()["@odata.count"], len(counted.json()["value"])) == (8, 1)
+    assert (counted.json()["@odata.count"], len(counted.json()["value"])) == (9, 1)
     plain = await graph.call("GET", "/servicePrincipals/$count", ConsistencyLevel="eventual")
-    assert plain.text == "8"
+    assert plain.text == "9"
     several = "/servicePrincipals?$filter=displayName in ('contoso-acg','contoso-lab-acg')"
     assert len((await graph.call("GET", several)).json()["value"]) == 2
     starting = (
         "/servicePrincipals?$filter=startswith(displayName,'contoso-') and servicePrincipalType eq 'ManagedIdentity'"
     )
-    assert len((await graph.client.get(starting + "&$top=50")).json()["value"]) == 5
+    assert len((await graph.client.get(starting + "&$top=50")).json()["value"]) == 6
 
 
 @pytest.mark.parametrize(
