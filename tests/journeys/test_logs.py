@@ -48,7 +48,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             _send(cloud, QUEUES[number], body)
         _malformed(cloud)
         _journeys(cloud)
-        _until(lambda: log_of(cloud).count("ERROR dead letter ") >= len(BODIES), cloud)
+        _until(lambda: log_of(cloud).count("ERROR foreign dead letter") >= len(BODIES), cloud)
         _outages(cloud)
         _exported(cloud)
         yield cloud
