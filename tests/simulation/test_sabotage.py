@@ -9,8 +9,8 @@ from tests.simulation.run import small
 from tests.simulation.sabotage import SABOTAGES
 
 SEEDS = range(500)
-"""So many runs are enough to find each of these defects; most are found by the first few. An end in the wrong order shows only
-where the process dies just between the two writes: in one run of some eighty."""
+"""So many runs are enough to find each of these defects; most are found by the first few. An end in the wrong order
+shows only where the process dies just between the two writes: in one run of some eighty."""
 
 
 def test_every_invariant_has_a_defect_that_breaks_it() -> None:
