@@ -92,7 +92,10 @@ def axe() -> str:
 @pytest.fixture(scope="session")
 def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The whole system, with the times of `dev.py up` and no delay at Microsoft's."""
-    with Cloud(Ports.free(), folder=tmp_path_factory.mktemp("living")) as running:
+    # As the sandbox permits, and the user whose name test_injection tries.
+    users = "voice.admin@contoso.com,@contoso.com,{{7*7}}&lt;b&gt;@contoso.com"
+    overrides = {"ONBOARDING_PERMITTED_ADMIN_USERS": users}
+    with Cloud(Ports.free(), folder=tmp_path_factory.mktemp("living"), overrides=overrides) as running:
         yield running
 
 
