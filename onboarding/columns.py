@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from onboarding.core.bounds import utf16_units
 from onboarding.core.phone_numbers import without
 from onboarding.core.record import Record
 from onboarding.standing import ended_steps, last_problem, open_waits, progress, written_open_steps
@@ -57,11 +58,6 @@ class Column:
     """The version of the application that wrote it first. A row has it from its next change after the upgrade on."""
     listed: bool = True
     """Whether the list of the API shows it."""
-
-
-def utf16_units(text: str) -> int:
-    """The length of a text as Table Storage counts it: a character has one unit or two."""
-    return len(text) if len(text) * 2 <= COLUMN_LENGTH else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _open_waits(shown: Shown) -> str | None:

@@ -153,25 +153,25 @@ class Engine:
             except ConflictError:
                 loaded = None
                 continue
-            with committed(loaded.record, decision.record, now):
-                await self._publish(decision, now)
-            await self._stop_unknown(decision)
+            await self._carry_out(loaded.record, decision, now)
             return Committed(saved, changed=True)
         raise ConflictError(f"onboarding {onboarding_id} changed {CONFLICT_ROUNDS} times while it was being written")
 
-    async def _publish(self, decision: Decision, now: datetime) -> None:
-        """Carry the effects out. The record has them already: when the bus is down, the timer repeats them."""
-        ours = [effect for effect in decision.effects if not _is_of_another_version(effect)]
-        try:
-            await self.bus.publish(ours, now)
-        except Exception:
-            log.warning("messages of onboarding %s were not sent; the timer will", decision.record.id, exc_info=True)
+    async def _carry_out(self, before: Record | None, decision: Decision, now: datetime) -> None:
+        """The effects of what was committed. The record has them: when the bus is down, the timer repeats them.
 
-    async def _stop_unknown(self, decision: Decision) -> None:
-        """A step that another version planned has no queue here: it stops at once, and asks for a person."""
-        for effect in decision.effects:
-            if isinstance(effect, Nudge) and _is_of_another_version(effect):
-                await self.run_step(effect.onboarding_id, effect.step, effect.ticket)
+        A step that another version planned has no function and no queue here: it stops at once, and asks for a person.
+        """
+        unknown = [e for e in decision.effects if isinstance(e, Nudge) and e.queue not in LIBRARY]
+        with committed(before, decision.record, now):
+            try:
+                await self.bus.publish([e for e in decision.effects if e not in unknown], now)
+            except Exception:
+                log.warning(
+                    "messages of onboarding %s were not sent; the timer will", decision.record.id, exc_info=True
+                )
+        for nudge in unknown:
+            await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
 
     async def request(
         self, request: OnboardingRequest, actor: str, *, again: bool, expected: Expected | None = None
@@ -199,9 +199,7 @@ class Engine:
                 await (self.records.save(loaded, decision.record) if loaded else self.records.create(decision.record))
             except ConflictError:
                 continue
-            with committed(loaded.record if loaded else None, decision.record, now):
-                await self._publish(decision, now)
-            await self._stop_unknown(decision)
+            await self._carry_out(loaded.record if loaded else None, decision, now)
             return Accepted(decision.record, created=True)
         raise ConflictError(f"onboarding {request.gateway.onboarding_id} is being written by many at a time")
 
@@ -330,11 +328,6 @@ class Engine:
 def _queues_of(effect: Effect) -> Collection[str]:
     """Where the message of an effect can have been given up. A step's queue is named after what it does."""
     return LIBRARY if isinstance(effect, Nudge) else (NOTICES_QUEUE,)
-
-
-def _is_of_another_version(effect: Effect) -> bool:
-    """Whether it is for a step that there is no function and no queue of."""
-    return isinstance(effect, Nudge) and effect.queue not in LIBRARY
 
 
 def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:

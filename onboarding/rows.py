@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from onboarding.columns import COLUMN_LENGTH, flat, utf16_units
+from onboarding.columns import COLUMN_LENGTH, flat
+from onboarding.core.bounds import utf16_units
 from onboarding.core.record import SCHEMA_VERSION, Event, Record
 from onboarding.kinds import STORED
 from onboarding.ports import Row

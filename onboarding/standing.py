@@ -65,11 +65,6 @@ def open_waits(record: Record) -> tuple[Waiting, ...]:
     return waits if pause is None else (Waiting(None, TO_RESUME, OPERATOR, None, PAUSED, pause.since), *waits)
 
 
-def _wait(step: StepRecord, record: Record) -> Waiting:
-    on, name = _on_whom(step, record)
-    return Waiting(step.name, definition_of(step).title, on, name, step.state.value, step.since)
-
-
 def waiting_for(record: Record) -> Waiting | None:
     """The most telling of all that is waited for."""
     return next(iter(open_waits(record)), None)
@@ -111,8 +106,6 @@ def _seconds(step: StepRecord, record: Record) -> int | None:
 
 # -- as one short column: what is measured of open steps needs nothing else ---------------------------------------
 
-GOING_ON = (StepState.DUE, StepState.RUNNING, StepState.WAITING, StepState.NEEDS_ATTENTION)
-
 
 class OpenStep(NamedTuple):
     """One of them."""
@@ -125,7 +118,7 @@ class OpenStep(NamedTuple):
 def written_open_steps(record: Record) -> str:
     """`name:state:seconds since 1970`, with spaces between; nothing of a closed onboarding is going on."""
     steps = () if record.closed else record.steps
-    return " ".join(f"{s.name}:{s.state}:{s.since.timestamp():.0f}" for s in steps if s.state in GOING_ON)
+    return " ".join(f"{s.name}:{s.state}:{s.since.timestamp():.0f}" for s in steps if s.state in _TELLING)
 
 
 def read_open_steps(column: str | None) -> Iterator[OpenStep]:

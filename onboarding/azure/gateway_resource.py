@@ -109,6 +109,10 @@ class GatewayResource:
     def platforms(self) -> tuple[str, ...]:
         return tuple(self.properties.get("platforms") or ())
 
+    def has(self, service: Service) -> bool:
+        """Whether a service is on the gateway, in whichever case its name stands there."""
+        return platform(service).lower() in {p.lower() for p in self.platforms}
+
     @property
     def principal_id(self) -> str | None:
         """Object id of the system-assigned managed identity."""

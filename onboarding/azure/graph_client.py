@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GRAPH_VERSION = "/v1.0"
-JSON = "application/json"
+_JSON = "application/json"
 TEXT = "text/plain"
 _BATCH = MicrosoftCall(MicrosoftService.GRAPH, "POST", BATCH)
 _PARAMETERS = re.compile(r"\{\?[^}]*\}")
@@ -187,12 +187,12 @@ class GraphClient:
         pause.check()
         request = _information(call.method, None, {})
         request.url = self._base + path
-        request.headers.try_add("Accept", JSON)
+        request.headers.try_add("Accept", _JSON)
         request.headers.try_add("client-request-id", str(uuid.uuid4()))
         if text is not None:
             request.set_stream_content(text, TEXT)
         elif body is not None:
-            request.set_stream_content(json.dumps(body).encode(), JSON)
+            request.set_stream_content(json.dumps(body).encode(), _JSON)
         started = time.perf_counter()
         with calling(call.service, call.operation) as asked:
             response = await self._exchange(call, request)

@@ -59,15 +59,14 @@ def _texts(step: StepRecord) -> Iterator[str]:
     return (text for text in texts if text)
 
 
-def fits_units(text: str, units: int) -> bool:
-    """Whether a text has at most so many UTF-16 units, of which a character has one or two."""
-    return len(text) * 2 <= units or len(text.encode("utf-16-le", "surrogatepass")) <= units * 2
+def utf16_units(text: str) -> int:
+    """The length of a text as Table Storage counts it: a character has one unit or two."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _units(text: str) -> int:
-    """As JSON, in UTF-16 units, of which a character has one or two."""
-    beyond = 0 if text.isascii() else sum(c > "\uffff" for c in text)
-    return len(json.dumps(text, ensure_ascii=False)) + beyond
+    """As JSON."""
+    return utf16_units(json.dumps(text, ensure_ascii=False))
 
 
 def _cut(step: StepRecord, length: int) -> StepRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onboarding.core.bounds import fits_units
+from onboarding.core.bounds import utf16_units
 from onboarding.core.record import Event, Record
 
 _LISTS = {"steps": "name", "notices": "id"}
@@ -40,7 +40,7 @@ def _names(record: Record, head: str) -> set[str]:
 def bounded_event(event: Event) -> Event:
     """Without as many values before, the largest first, as it takes to fit: the values after alone rebuild a record."""
     for path in sorted(event.changes, key=lambda path: len(str(event.changes[path][0])), reverse=True):
-        if fits_units(event.text, EVENT_UNITS):
+        if utf16_units(event.text) <= EVENT_UNITS:
             break
         event = event.model_copy(update={"changes": {**event.changes, path: (None, event.changes[path][1])}})
     return event

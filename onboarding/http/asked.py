@@ -22,7 +22,7 @@ def read_asked(call: HttpCall, controls: Sequence[Control]) -> AskedByPerson:
     first = controls[0]
     if first.model:
         part = read_part(first.model, read_json(call.request))
-        return first.asked(call.caller.name, step, {name: getattr(part, name) for name in type(part).model_fields})
+        return first.asked(call.caller.name, step, dict(part))
     fields = [f for c in controls for f in c.fields]
     said = _said(call, fields)
     meant = [c for c in controls if said.keys() <= {f.place for f in c.fields}]

@@ -16,9 +16,9 @@ from onboarding.http.problems import ProblemError
 MAX_BODY = 64 * 1024
 """Bytes. The longest sensible request has under 10 KB."""
 
-_JSON = "application/json"
-_CURL = "application/x-www-form-urlencoded"
-"""What `curl -d` says of any body. A browser's form says it too, but always with an Origin."""
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+"""What a browser says of a form, always with an Origin. `curl -d` says it of any body."""
 
 
 def read_json(request: func.HttpRequest) -> Any:
@@ -65,7 +65,7 @@ def read_object(request: func.HttpRequest, *texts: str, flags: Sequence[str] = (
 
 def is_page_form(request: func.HttpRequest) -> bool:
     """Whether a body is the form of one of our pages, and no JSON that `curl -d` calls a form."""
-    if _type(request) != _CURL:
+    if media_type(request) != FORM:
         return False
     body = request.get_body().lstrip()
     return not body.startswith(b"{") and (b"csrf=" in body or "origin" in request.headers)
@@ -76,13 +76,14 @@ class _JsonError(ValueError):
 
 
 def _check_type(request: func.HttpRequest) -> None:
-    given = _type(request)
-    if given == _JSON or given == "" or (given == _CURL and "origin" not in request.headers):
+    given = media_type(request)
+    if given == JSON or given == "" or (given == FORM and "origin" not in request.headers):
         return
-    raise ProblemError(415, "Not JSON", f"The content type is '{given}'; {_JSON} was expected.", {"Accept": _JSON})
+    raise ProblemError(415, "Not JSON", f"The content type is '{given}'; {JSON} was expected.", {"Accept": JSON})
 
 
-def _type(request: func.HttpRequest) -> str:
+def media_type(request: func.HttpRequest) -> str:
+    """What the caller says that the body is, in lower case without parameters; empty when it says nothing."""
     return str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 

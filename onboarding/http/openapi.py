@@ -22,9 +22,10 @@ from onboarding.core.patterns import ONBOARDING_ID, SIGNED_LINK
 from onboarding.core.roles import Role
 from onboarding.http import view
 from onboarding.http.access import Caller
+from onboarding.http.bodies import JSON
 from onboarding.http.call import HttpCall, Route
 from onboarding.http.meanings import Explained, explain
-from onboarding.http.operations import API, HTML, JSON, PAGES, ApiOperation, operations
+from onboarding.http.operations import API, HTML, PAGES, ApiOperation, operations
 from onboarding.http.problems import PROBLEM
 from onboarding.kinds import KINDS, read_request
 from onboarding.kinds.examples import OPERATOR_CONNECT

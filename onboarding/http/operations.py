@@ -13,10 +13,11 @@ from onboarding.core.patterns import GUID
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.services import Service
+from onboarding.http.bodies import FORM, JSON
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
 from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT
 
-JSON, HTML, FORM = "application/json", "text/html", "application/x-www-form-urlencoded"
+HTML = "text/html"
 API, PAGES = "API", "Pages"
 
 

@@ -32,7 +32,7 @@ def read_form_of(control: Control, fields: Mapping[str, str], actor: str, step: 
         raise ProblemError(
             400, "Nothing was changed", f"{' '.join(filter(None, (told, error.more)))} Go back and put it right."
         ) from None
-    return control.asked(actor, step, {name: getattr(part, name) for name in type(part).model_fields})
+    return control.asked(actor, step, dict(part))
 
 
 @contextmanager

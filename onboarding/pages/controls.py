@@ -59,10 +59,10 @@ Allowed = Callable[[Role], bool]
 
 def forms(record: Record, may: Allowed, actor: str | None = None) -> tuple[Form, ...]:
     """Those of the whole onboarding, and of steps that go on by themselves; what many steps share is one form."""
-    stopped = _stopped(record)
+    stopped, offered = _stopped(record), _allowed(record, may, ControlPlace.LIST, actor)
     found: list[Form] = []
     for control in CONTROLS.values():
-        mine = [a for a in _allowed(record, may, ControlPlace.LIST, actor) if a.control is control]
+        mine = [a for a in offered if a.control is control]
         if mine and control.under:
             found.append(_of_many(control, control.under, [record.step(a.step or "") for a in mine]))
         else:

@@ -7,20 +7,20 @@ from urllib.parse import parse_qsl
 
 from onboarding.core.control import NOTE_LENGTH
 from onboarding.core.texts import UnfitTextError, check_texts
+from onboarding.http.bodies import FORM, media_type
 from onboarding.http.call import HttpCall
 from onboarding.http.problems import ProblemError
 from onboarding.pages import csrf
 
-FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FORM = 16 * 1024
 """Bytes. A note of 1000 characters, each written as twelve bytes, fits."""
 
 
 def read_form(call: HttpCall, purpose: str) -> Mapping[str, str]:
     """The fields of a form of ours. Raises ProblemError (400, 403, 413, 415)."""
-    given = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given != FORM_TYPE:
-        raise ProblemError(415, "Not a form", f"The content type is '{given[:100]}'; {FORM_TYPE} was expected.")
+    given = media_type(call.request)
+    if given != FORM:
+        raise ProblemError(415, "Not a form", f"The content type is '{given[:100]}'; {FORM} was expected.")
     body = call.request.get_body()
     if len(body) > MAX_FORM:
         raise ProblemError(413, "The form is too large", f"It has {len(body)} bytes; at most {MAX_FORM} are read.")

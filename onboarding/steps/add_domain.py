@@ -106,10 +106,14 @@ async def found_now(work: Work) -> DomainFound:
     Raises TryLaterError while Entra does not show it, or no TXT record to prove it with.
     """
     name = domain_of(work, await gateway_of(work))
-    domain = await work.world.directory.domain(name)
+    return _kept(expect_shown(name, await work.world.directory.domain(name)))
+
+
+def expect_shown(name: str, domain: Domain | None) -> Domain:
+    """The domain as Entra shows it. Raises TryLaterError while it does not."""
     if domain is None:
         raise TryLaterError(ProblemCode.NOT_REPLICATED, f"Microsoft Entra does not show the domain {name} yet.")
-    return _kept(domain)
+    return domain
 
 
 class AddDomain:
@@ -125,9 +129,7 @@ class AddDomain:
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         name = inspection.seen
-        domain = await work.world.directory.add_domain(name)
-        if domain is None:
-            raise TryLaterError(ProblemCode.NOT_REPLICATED, f"Microsoft Entra does not show the domain {name} yet.")
+        domain = expect_shown(name, await work.world.directory.add_domain(name))
         return Applied(f"Added the domain {name}.", _kept(domain))
 
 

@@ -71,7 +71,7 @@ class EnableServices:
 def overwritten(gateway: GatewayResource, changes: Mapping[str, Any]) -> tuple[str, ...]:
     """Those of the changes that take a value away which somebody has set. Platforms are only added."""
     # Before the service is on the gateway, `false` is no choice of anybody's but the resource's default.
-    mobile = platform(Service.TEAMS_PHONE_MOBILE).lower() in {p.lower() for p in gateway.platforms}
+    mobile = gateway.has(Service.TEAMS_PHONE_MOBILE)
     nothing: tuple[Any, ...] = (None, "", []) if mobile else (None, "", [], False)
     return tuple(name for name in changes if name != "platforms" and gateway.properties.get(name) not in nothing)
 
@@ -119,8 +119,7 @@ def _shown(name: str, value: Any) -> str:
 
 def _expect_preselected(request: CommunicationsGatewayRequest, gateway: GatewayResource) -> None:
     """A service without test lines in the request must have been selected when the gateway was deployed."""
-    present = {p.lower() for p in gateway.platforms}
-    absent: list[Service] = [s for s in request.preselected if platform(s).lower() not in present]
+    absent: list[Service] = [s for s in request.preselected if not gateway.has(s)]
     if absent:
         names = " and ".join(s.label for s in absent)
         raise PersonMustActError(

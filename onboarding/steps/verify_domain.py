@@ -8,7 +8,7 @@ from __future__ import annotations
 from onboarding.core.plan import DAY, Budget, StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
-from onboarding.steps.add_domain import DOMAIN_SECTION, domain_of
+from onboarding.steps.add_domain import DOMAIN_SECTION, domain_of, expect_shown
 from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.gateway_resource import gateway_of
@@ -25,10 +25,7 @@ class VerifyDomain:
 
     async def inspect(self, work: Work) -> Inspection:
         name = domain_of(work, await gateway_of(work))
-        domain = await work.world.directory.domain(name)
-        if domain is None:
-            raise TryLaterError(ProblemCode.NOT_REPLICATED, f"Microsoft Entra does not show the domain {name} yet.")
-        if domain.is_verified:
+        if expect_shown(name, await work.world.directory.domain(name)).is_verified:
             return Inspection((), f"{name} is verified.", VerifiedFound(domain_verified=True))
         return Inspection((f"verify {name}",), f"{name} is not verified.", seen=name)
 
