@@ -1,6 +1,7 @@
 """Where records are kept: one row a gateway, and each transition one conditional write.
 
-Open onboardings stand in partition `open`, settled ones in `closed`, so that the timer reads only the open ones.
+Open onboardings stand in partition `open`, settled ones in `closed`. What the timer reads of them is thin rows in tables
+of their own (`index.py`), which are written with each commit.
 The write in `open` is the only point of commitment. Moving a settled row is tidying: copy to `closed`, then delete
 from `open`; whoever finds it in both believes the higher version, and the timer tidies again.
 
@@ -20,8 +21,20 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from onboarding.core.record import Event, Record
+from onboarding.index import Index
 from onboarding.ports import ConflictError, Page, Query, Row, Table
-from onboarding.rows import CLOSED, COMMIT, OPEN, UnreadableRowError, event_of, event_row, from_row, tail_length, to_row
+from onboarding.rows import (
+    CLOSED,
+    COMMIT,
+    DUE_ROW,
+    OPEN,
+    UnreadableRowError,
+    event_of,
+    event_row,
+    from_row,
+    tail_length,
+    to_row,
+)
 from onboarding.telemetry.metrics import count
 from onboarding.telemetry.names import UNREADABLE_ROWS
 
@@ -41,15 +54,29 @@ class Loaded:
     record: Record
     partition: str
     etag: str
+    due_row: datetime | None = None
+    """The time of the row of table `due` that it counts on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPage:
+    """Some of the open onboardings."""
+
+    loaded: tuple[Loaded, ...]
+    continuation: str | None
+    """What the next page begins with; None: this is the last."""
 
 
 class Records:
     """The onboardings and their audit trail."""
 
-    def __init__(self, onboardings: Table, events: Table, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
+    def __init__(
+        self, onboardings: Table, events: Table, index: Index, new_id: Callable[[], str] = lambda: uuid4().hex
+    ) -> None:
         """`new_id` names each commit; no two may be the same."""
         self._onboardings = onboardings
         self._events = events
+        self.index = index
         self._new_id = new_id
         self._written: OrderedDict[str, Loaded] = OrderedDict()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -77,8 +104,10 @@ class Records:
 
     async def create(self, record: Record) -> None:
         """A first record. Raises ConflictError when the gateway has one."""
-        etag = await self._write(self._onboardings.insert, to_row(record, OPEN, commit=self._new_id()))
-        self._keep(Loaded(record, OPEN, etag))
+        due_row = await self.index.before(None, record, None)
+        row = to_row(record, OPEN, commit=self._new_id(), due_row=due_row)
+        etag = await self._write(self._onboardings.insert, row)
+        self._keep(Loaded(record, OPEN, etag, due_row))
 
     async def save(self, loaded: Loaded, record: Record) -> Loaded:
         """Commit the next version of what was loaded, as it stands then. Raises ConflictError: somebody was faster.
@@ -87,15 +116,20 @@ class Records:
         """
         if len(record.tail) > 1 and tail_length(record) > TAIL_CHARACTERS:
             record = await self._trimmed(record)
-        row = to_row(record, OPEN, loaded.etag, commit=self._new_id())
+        due_row = await self.index.before(loaded.record, record, loaded.due_row)
+        row = to_row(record, OPEN, loaded.etag, commit=self._new_id(), due_row=due_row)
         if loaded.partition == CLOSED:
             # Started again: from here on the open row, with the higher version, is the truth.
             etag = await self._write(self._onboardings.insert, row)
             await self._forget(record.id, loaded.etag)
         else:
             etag = await self._write(self._onboardings.replace, row)
-        saved = Loaded(record, OPEN, etag)
+        saved = Loaded(record, OPEN, etag, due_row)
         self._keep(saved)
+        try:
+            await self.index.after(loaded.record, record)
+        except Exception:
+            log.warning("a row of a wait of onboarding %s that is over stays for now", record.id, exc_info=True)
         return saved
 
     def _keep(self, written: Loaded) -> None:
@@ -159,19 +193,20 @@ class Records:
         except ConflictError:
             log.info("the closed row of onboarding %s is a later run's by now", onboarding_id)
 
-    async def due(self, now: datetime) -> AsyncIterator[Loaded]:
-        """Open onboardings for which something is due, and settled ones that still stand among them.
+    async def open_page(self, limit: int, continuation: str | None) -> LoadedPage:
+        """Some of the open onboardings, with settled ones that still stand among them.
 
         A row that can't be read is told of and left alone: it must not keep the others from their turn.
         """
-        async for row in self._onboardings.rows(Query(OPEN, due_by=now)):
+        page = await self._onboardings.page(Query(OPEN), limit, continuation)
+        loaded: list[Loaded] = []
+        for row in page.rows:
             try:
-                loaded = _loaded(row)
+                loaded.append(_loaded(row))
             except UnreadableRowError as error:
                 count(UNREADABLE_ROWS)
                 log.error("%s", error)
-            else:
-                yield loaded
+        return LoadedPage(tuple(loaded), page.continuation)
 
     async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
         """Rows of onboardings as they stand in the table: a settled one may stand in both partitions."""
@@ -199,4 +234,4 @@ class Records:
 
 
 def _loaded(row: Row) -> Loaded:
-    return Loaded(from_row(row), row.partition, row.etag)
+    return Loaded(from_row(row), row.partition, row.etag, row.columns.get(DUE_ROW))

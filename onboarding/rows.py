@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -51,17 +52,19 @@ class RowTooLargeError(Exception):
 
 COMMIT = "Commit"
 """The column that names the write which made the row what it is."""
+DUE_ROW = "DueRow"
+"""The column with the time of the row of table `due` that this one counts on."""
 
 
-def to_row(record: Record, partition: str, etag: str = "", commit: str = "") -> Row:
+def to_row(
+    record: Record, partition: str, etag: str = "", commit: str = "", due_row: datetime | None = None
+) -> Row:
     """The row of a record. Raises RowTooLargeError rather than writing half of one."""
     columns: dict[str, Any] = {column: _json(record, name) for name, column in _JSON_COLUMNS.items()}
     columns["Rest"] = record.model_dump_json(by_alias=True, exclude=_ELSEWHERE)
     columns[COMMIT] = commit
+    columns[DUE_ROW] = due_row
     columns.update(flat(record))
-    if partition == OPEN and record.settled:
-        # Nothing is owed any more, but the row still has to move: the timer must find one that was left behind.
-        columns["NextDueAt"] = record.updated_at
     for name, value in columns.items():
         if isinstance(value, str) and utf16_units(value) > COLUMN_LENGTH:
             raise RowTooLargeError(

@@ -1,120 +1,143 @@
-"""The timer's pass: whatever is due and has no message of its own. Bounded, and safe to run twice."""
+"""The timer's pass: whatever is due and has no message of its own. Bounded, and safe to run twice, or two at a time.
+
+First what is to be repaired, the oldest first; then the looks at waits, a group at a time, those first that were looked at
+longest ago; then a slice of all records, to find rows of the index that were lost. Whatever a pass does not come to
+goes on at the next.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from onboarding import limits
-from onboarding.core.events import Happening, Looked, TimePassed
-from onboarding.core.plan import StepKind
-from onboarding.core.problems import TryLaterError
-from onboarding.core.record import Record, StepRecord, StepState
+from onboarding.core.events import TimePassed
 from onboarding.engine import Engine
-from onboarding.records import Loaded
-from onboarding.steps import definition_of
-from onboarding.steps.base import Look, Work, broken
-from onboarding.telemetry.about import about
+from onboarding.index import DueRow, OpenWait
+from onboarding.looks import look_at
+from onboarding.telemetry.about import About, about_this
 
 log = logging.getLogger("onboarding")
 
-PASS_LIMIT = 2000
-"""Onboardings in one pass; the rest are due still at the next."""
 WRITES_AT_ONCE = 16
-"""Writes under way at one time."""
+"""Onboardings that are written at one time."""
+GROUPS_AT_ONCE = 8
+"""Groups of waits that are looked at at one time."""
+SLICE = 250
+"""Records that each pass compares with their rows: 15,000 an hour."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """What is left of a pass."""
+
+    ends: float
+
+    @property
+    def over(self) -> bool:
+        return asyncio.get_running_loop().time() >= self.ends
 
 
 async def timer_pass(engine: Engine) -> int:
-    """Look at every wait that is due, in batches, and repair what got lost. Returns how many records were due.
+    """One pass. Returns how many onboardings were due for repair, and waits that were looked at.
 
-    Raises OverdueError when it takes too long: what it had not come to is due still at the next.
+    Raises OverdueError when something hangs that none of its own limits ends.
     """
-    async with limits.within(limits.PASS, "the timer's pass"):
-        return await _pass(engine)
+    time = Time(asyncio.get_running_loop().time() + limits.PASS)
+    async with limits.within(limits.PASS + limits.RECORD + limits.LOOK, "the timer's pass"):
+        repaired = await _repair(engine, time)
+        known = [wait async for wait in engine.records.index.waits()]
+        looked = await _looks(engine, known, time)
+        await _make_good(engine, {wait.key: wait for wait in known}, time)
+    return repaired + looked
 
 
-async def _pass(engine: Engine) -> int:
+async def _repair(engine: Engine, time: Time) -> int:
     now = engine.clock.now()
-    due: list[Loaded] = []
-    async for loaded in engine.records.due(now):
-        due.append(loaded)
-        if len(due) >= PASS_LIMIT:
-            log.warning("more than %d onboardings are due; the rest follow at the next pass", PASS_LIMIT)
-            break
-    looks = await _look(engine, due)
-    limit = asyncio.Semaphore(WRITES_AT_ONCE)
+    due = [row async for row in engine.records.index.due(now)]
 
-    async def one(loaded: Loaded) -> None:
-        async with limit, limits.within(limits.RECORD, f"writing what is due of {loaded.record.id}"):
-            await _settle(engine, loaded, looks[loaded.record.id])
+    async def one(row: DueRow) -> None:
+        with about_this(About(row.onboarding_id)):
+            async with limits.within(limits.RECORD, f"writing what is due of {row.onboarding_id}"):
+                await _settle(engine, row, now)
 
-    results = await asyncio.gather(*(one(loaded) for loaded in due), return_exceptions=True)
-    for loaded, result in zip(due, results, strict=True):
-        if isinstance(result, BaseException):
-            # One broken record must not keep the others from their pass; it is due again at the next.
-            with about(loaded.record):
-                log.error("timer: onboarding %s failed", loaded.record.id, exc_info=result)
-    return len(due)
+    return await _each(due, WRITES_AT_ONCE, one, time, "onboardings are due")
 
 
-async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Looked]]:
-    """Onboarding id → what was seen of its due waits. One batch a definition."""
-    now, reach = engine.clock.now(), engine.reach()
-    batches: dict[str, list[Work]] = defaultdict(list)
-    for loaded in due:
-        for step in loaded.record.steps:
-            if _is_due(loaded.record, step, now):
-                batches[step.plan.definition].append(Work(loaded.record, reach, step))
-    seen: dict[str, list[Looked]] = defaultdict(list)
-
-    async def batch(works: Sequence[Work]) -> None:
-        for work, look in zip(works, await _looks(works), strict=True):
-            seen[work.record.id].append(_looked(work.step, look))
-
-    await asyncio.gather(*map(batch, batches.values()))
-    return seen
-
-
-async def _looks(works: Sequence[Work]) -> Sequence[Look]:
-    """What was seen of waits of one definition."""
-    definition = definition_of(works[0].step)
-    assert definition.wait is not None, f"{definition.name} is no wait, and is never looked at"
-    try:
-        return await definition.wait.look(works)
-    except Exception as error:
-        log.exception("looking at %s failed unexpectedly", definition.name)
-        return [broken(error)] * len(works)
-
-
-def _is_due(record: Record, step: StepRecord, now: datetime) -> bool:
-    waits = step.plan.kind is StepKind.WAIT and step.state is StepState.WAITING
-    return record.active and waits and step.next_attempt_at is not None and step.next_attempt_at <= now
-
-
-def _looked(step: StepRecord, look: Look) -> Looked:
-    problem = look.problem
-    return Looked(
-        step.name,
-        look.done,
-        look.detail,
-        problem=problem.problem if problem else None,
-        stop=problem is not None and not isinstance(problem, TryLaterError),
-        retry_after=problem.retry_after if isinstance(problem, TryLaterError) else None,
-        ticket=step.ticket,
-    )
-
-
-async def _settle(engine: Engine, loaded: Loaded, looks: Sequence[Looked]) -> None:
-    """Put what was seen of one onboarding on its record, then repair it."""
-    if loaded.record.settled:
+async def _settle(engine: Engine, row: DueRow, now: datetime) -> None:
+    """Repair one onboarding, and say when it is due next."""
+    loaded = await engine.records.load(row.onboarding_id)
+    if loaded is not None and loaded.record.settled:
         await engine.records.archive(loaded)
-        return
-    happenings: tuple[Happening, ...] = (*looks, TimePassed())
-    for happening in happenings:
-        happened = await engine.happen(loaded.record.id, happening, loaded)
-        if happened is None:
+    elif loaded is not None:
+        happened = await engine.happen(row.onboarding_id, TimePassed(), loaded)
+        loaded = happened.loaded if happened else None
+    record = loaded.record if loaded else None
+    await engine.records.index.moved(row, None if record is None or record.settled else record, now)
+
+
+async def _looks(engine: Engine, known: Sequence[OpenWait], time: Time) -> int:
+    """Look at the groups of waits in which something is due."""
+    groups: dict[str, list[OpenWait]] = defaultdict(list)
+    for wait in known:
+        groups[wait.group].append(wait)
+    passes = await engine.records.index.passes() if groups else {}
+    order = sorted(groups, key=lambda group: passes[group].at.timestamp() if group in passes else 0.0)
+    looked = 0
+
+    async def one(group: str) -> None:
+        nonlocal looked
+        looked += await look_at(engine, groups[group], passes.get(group), lambda: time.over)
+
+    await _each(order, GROUPS_AT_ONCE, one, time, "groups of waits")
+    return looked
+
+
+async def _make_good(engine: Engine, known: dict[str, OpenWait], time: Time) -> None:
+    """Compare a slice of all records with their rows. The first time, all of them: none has rows yet."""
+    index = engine.records.index
+    place = await index.taken_over()
+    first, continuation = place is False, place or None
+    while not time.over:
+        now = engine.clock.now()
+        page = await engine.records.open_page(SLICE, continuation)
+        for loaded in page.loaded:
+            if not loaded.record.settled or first:
+                await index.make_good(loaded.record, known, now)
+        continuation = page.continuation
+        if not first or continuation is None:
+            await index.take_over_from(continuation)
             return
-        loaded = happened.loaded
+
+
+async def _each(
+    items: Sequence[T], at_once: int, do: Callable[[T], Awaitable[None]], time: Time, what: str
+) -> int:
+    """Each of them, in their order, so many at a time and as long as there is time; how many were done.
+
+    One that fails must not keep the others from their turn: it is due again at the next pass.
+    """
+    limit, done = asyncio.Semaphore(at_once), 0
+
+    async def one(item: T) -> None:
+        nonlocal done
+        async with limit:
+            if time.over:
+                return
+            try:
+                await do(item)
+            except Exception:
+                log.exception("timer: %s failed", item if isinstance(item, str) else "one")
+            done += 1
+
+    await asyncio.gather(*(one(item) for item in items))
+    if done < len(items):
+        log.warning("timer: %d of %d %s; the others follow at the next pass", done, len(items), what)
+    return done

@@ -1,0 +1,39 @@
+"""When the timer has something to do of an onboarding by itself, besides looking at its waits. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from onboarding.core.plan import StepKind
+from onboarding.core.policy import Policy
+from onboarding.core.record import Notice, Record, StepRecord, StepState
+
+
+def timer_at(record: Record, policy: Policy) -> datetime | None:
+    """The first time at which it must be looked at: a message that did not come, a function that did not come back, a
+    reminder, or a settled row that is to be moved. None: not by itself."""
+    if record.settled:
+        return record.updated_at
+    grace = timedelta(seconds=policy.nudge_grace)
+    steps = record.steps if record.active else [s for s in record.steps if s.state is StepState.RUNNING]
+    times = [_of_step(step, grace) for step in steps] + [_of_notice(notice, grace) for notice in record.notices]
+    if record.pause is not None and not record.closed:
+        times.append(record.pause.next_word_at)
+    return min((at for at in times if at is not None), default=None)
+
+
+def is_watched(record: Record, step: StepRecord) -> bool:
+    """Whether it is a wait that is to be looked at."""
+    return record.active and step.plan.kind is StepKind.WAIT and step.state is StepState.WAITING
+
+
+def _of_step(step: StepRecord, grace: timedelta) -> datetime | None:
+    at = step.next_attempt_at
+    if at is None or (step.state is StepState.WAITING and step.plan.kind is StepKind.WAIT):
+        return None
+    return at + grace if step.state is StepState.DUE else at
+
+
+def _of_notice(notice: Notice, grace: timedelta) -> datetime | None:
+    at = notice.next_attempt_at
+    return at if at is None or notice.sending else at + grace
