@@ -333,5 +333,7 @@ def _queues_of(effect: Effect) -> Collection[str]:
 def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:
     """What a step's problem means for the record."""
     if isinstance(problem, TryLaterError):
-        return Postponed(name, ticket, problem.problem, problem.retry_after)
+        return Postponed(
+            name, ticket, problem.problem, problem.retry_after, problem.in_the_end, problem.at_most
+        )
     return Stopped(name, ticket, problem.problem)

@@ -40,6 +40,10 @@ class Postponed:
     problem: Problem
     retry_after: float | None = None
     """Seconds that Microsoft asked for."""
+    in_the_end: str = ""
+    """What a person does when it is not tried any more."""
+    at_most: int | None = None
+    """Attempts with this problem, one after another, after which it is not; None: as many as the step's budget has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ class Looked:
     findings: Mapping[str, Any] = field(default_factory=dict)
     ticket: int | None = None
     """Of the wait as it was when the look began: it may have been retried or reopened since. None: as it is now."""
+    in_the_end: str = ""
+    """What a person does when every look fails, for as long as a task is tried; empty: it is looked at for ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,11 @@ from onboarding.core.record import DETAIL_LENGTH, Problem
 
 IT_IS_TRIED_AGAIN = "Nothing: it is tried again."
 """What nobody need do."""
+IF_IT_STAYS = f"{IT_IS_TRIED_AGAIN} If it stays so: "
+"""Before what a person does in the end."""
+SOON = 7
+"""Attempts with the same problem, one after another: with the gaps of `policy.py` about five minutes, by when the
+directory's copies agree (docs/runbook.md, "Each step")."""
 
 
 class StepProblemError(Exception):
@@ -42,11 +47,25 @@ class StepProblemError(Exception):
 
 
 class TryLaterError(StepProblemError):
-    """To be tried again, not before `retry_after` seconds when Microsoft named a time."""
+    """To be tried again, not before `retry_after` seconds when Microsoft named a time.
 
-    def __init__(self, code: ProblemCode, seen: str, retry_after: float | None = None) -> None:
-        super().__init__(code, seen, IT_IS_TRIED_AGAIN)
+    `in_the_end` is what a person does when it is not tried any more: when the step's budget is spent, or sooner, after
+    `at_most` attempts with this problem one after another.
+    """
+
+    def __init__(
+        self,
+        code: ProblemCode,
+        seen: str,
+        retry_after: float | None = None,
+        *,
+        in_the_end: str = "",
+        at_most: int | None = None,
+    ) -> None:
+        super().__init__(code, seen, f"{IF_IT_STAYS}{in_the_end}" if in_the_end else IT_IS_TRIED_AGAIN)
         self.retry_after = retry_after
+        self.in_the_end = in_the_end
+        self.at_most = at_most
 
 
 class PersonMustActError(StepProblemError):

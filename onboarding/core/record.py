@@ -74,7 +74,7 @@ class StepRecord(Stored):
     attempts: int = 0
     """Attempts started (task) or looks taken (wait) since it became possible, or was retried or reopened."""
     failures: int = 0
-    """Looks at a wait that failed, one after another."""
+    """Looks at a wait that failed, or attempts with a problem that is tried only so often, one after another."""
     begun_at: AwareDatetime | None = None
     """When the first of these attempts was started: its budget of time counts from there, or from a resume on."""
     not_before: AwareDatetime | None = None
