@@ -15,7 +15,15 @@ from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, MicrosoftSe
 from onboarding.azure.arm_answers import arm_problem
 from onboarding.azure.arm_body import writable
 from onboarding.azure.cooldown import Cooldown
-from onboarding.azure.credential import ARM_AUDIENCE, CONNECT_TIMEOUT, READ_TIMEOUT, Credential, scope, trust
+from onboarding.azure.credential import (
+    ARM_AUDIENCE,
+    CONNECT_TIMEOUT,
+    READ_TIMEOUT,
+    Credential,
+    renewing,
+    scope,
+    trust,
+)
 from onboarding.azure.gateway_resource import (
     AUTOMATED,
     GATEWAY_TYPE,
@@ -104,6 +112,7 @@ class ArmGateways(Gateways):
         # The client's own list of policies also registers resource providers (a write that nobody asked for),
         # follows redirects, and sleeps through throttling, which is for the step to wait for.
         chosen = [
+            renewing(self._credential),
             policies.RequestIdPolicy(),
             policies.UserAgentPolicy(base_user_agent="operator-connect-onboarding"),
             policies.AsyncRetryPolicy(retry_total=1, retry_connect=1, retry_read=0, retry_status=0),

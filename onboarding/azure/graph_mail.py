@@ -16,6 +16,7 @@ from email.message import EmailMessage
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, refusal_problem
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning
 from onboarding.azure.graph_client import Ask, GraphClient
+from onboarding.azure.refusals import GRAPH_REFUSALS, refused
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import AddresseesRefusedError, PersonMustActError
 
@@ -46,7 +47,7 @@ class GraphMail:
         )
         if meaning(answer) is Meaning.ABSENT:
             # A mailbox that isn't there is a setting to correct, not one to wait for.
-            raise refusal_problem(call, answer)
+            raise refused(call, answer, GRAPH_REFUSALS) or refusal_problem(call, answer)
         if answer.code == INVALID_RECIPIENTS:
             raise _unresolved(call, answer, to)
         if not answer.ok:

@@ -79,11 +79,16 @@ class AssignmentBody(GraphBody):
     principal_id: str | None = None
 
 
+TAKEOVER_SCHEDULED = "EmailVerifiedDomainTakeoverScheduled"
+"""A domain's `availabilityStatus`, in the answer to `verify` only (Microsoft Graph, resource type domain)."""
+
+
 class DomainBody(GraphBody):
     """domain. `is_verified` is missing in some answers."""
 
     id: str
     is_verified: bool | None = None
+    availability_status: str | None = None
 
 
 class DnsRecordBody(GraphBody):

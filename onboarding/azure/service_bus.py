@@ -17,9 +17,10 @@ from onboarding.steps import QUEUES
 from onboarding.telemetry.spans import message_properties
 
 if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
     from azure.servicebus import ServiceBusMessage
     from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
+
+    from onboarding.azure.credential import Credential
 
 log = logging.getLogger("onboarding")
 
@@ -44,7 +45,7 @@ class ServiceBusPublisher:
         *,
         connection_string: str | None = None,
         namespace: str | None = None,
-        credential: AsyncTokenCredential | None = None,
+        credential: Credential | None = None,
     ) -> None:
         """Nothing is opened yet. Give a connection string, or `….servicebus.windows.net` and a credential."""
         if not connection_string and not (namespace and credential):
@@ -52,7 +53,7 @@ class ServiceBusPublisher:
         self._connection_string = connection_string
         self._namespace = namespace
         self._credential = credential
-        self._senders = PerLoop(lambda: _Senders(self._client()), _Senders.close)
+        self._senders = PerLoop(lambda: _Senders(self._client(), self._credential), _Senders.close)
 
     async def publish(self, effects: Sequence[Effect], now: datetime) -> None:
         """Put each nudge on its queue, to arrive after its time. One send a queue."""
@@ -104,8 +105,9 @@ class _Senders:
     to queue. So all are opened side by side, behind the first message.
     """
 
-    def __init__(self, client: ServiceBusClient) -> None:
+    def __init__(self, client: ServiceBusClient, credential: Credential | None = None) -> None:
         self._client = client
+        self._credential = credential
         self._senders: dict[str, ServiceBusSender] = {}
         # The SDK's senders are not safe for two coroutines at a time.
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -115,7 +117,19 @@ class _Senders:
         async with self._turns[queue]:
             for start in range(0, len(messages), BATCH_MESSAGES):
                 part = list(messages[start : start + BATCH_MESSAGES])
-                await self._sender(queue).send_messages(part if len(part) > 1 else part[0], timeout=SEND_TIMEOUT)
+                await self._hand_over(queue, part if len(part) > 1 else part[0])
+
+    async def _hand_over(self, queue: str, messages: ServiceBusMessage | list[ServiceBusMessage]) -> None:
+        """One send; once more with a new token when this one is refused, which the SDK shows again on each retry."""
+        from azure.servicebus.exceptions import ServiceBusAuthenticationError, ServiceBusAuthorizationError
+
+        signed_in = self._credential.in_use() if self._credential else None
+        try:
+            await self._sender(queue).send_messages(messages, timeout=SEND_TIMEOUT)
+        except (ServiceBusAuthenticationError, ServiceBusAuthorizationError):
+            if self._credential is None or not await self._credential.renew(signed_in):
+                raise
+            await self._sender(queue).send_messages(messages, timeout=SEND_TIMEOUT)
 
     async def opened(self) -> None:
         # Whoever is tired of waiting does not stop the opening for the others.

@@ -37,6 +37,7 @@ class Control:
             ("GET", "/faults"): self.faults,
             ("POST", "/faults"): self.add_fault,
             ("DELETE", "/faults"): self.clear_faults,
+            ("POST", "/key-rollover"): self.roll_keys_over,
             ("POST", "/transitions"): self.transition,
             ("PUT", "/gateways"): self.put_gateway,
             ("PUT", "/users"): self.put_user,
@@ -142,7 +143,8 @@ class Control:
         return [fault.json() for fault in self._world.faults.active]
 
     def add_fault(self, body: Json, query: Query) -> Json:
-        """{"kind", "service", "method", "path", "status", "retryAfter", "seconds", "times"}: add one, or a list."""
+        """{"kind", "service", "method", "path", "status", "retryAfter", "code", "message", "details", "empty", "seconds",
+        "times"}: add one, or a list."""
         self._world.faults.active += [Fault.parse(row) for row in (body if isinstance(body, list) else [body])]
         return self.faults(body, query)
 
@@ -150,6 +152,11 @@ class Control:
         """End all faults, and all waits that clients were told."""
         self._world.faults.clear()
         return []
+
+    def roll_keys_over(self, body: Json, query: Query) -> Json:
+        """Tokens are signed with a new key from now on; those that were given before are refused (401)."""
+        self._world.tokens.roll_over()
+        return {"rolledOver": True}
 
     def transition(self, body: Json, query: Query) -> Json:
         """{"gateway": name, id or *, "testLine"?, "status"?, "provisioningState"?}: set a state now."""

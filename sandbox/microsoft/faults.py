@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.microsoft.clock import Clock
-from sandbox.microsoft.exchange import Request
+from sandbox.microsoft.exchange import Answer, Request
 
 KINDS = {
-    "status": "answers with `status`, and `retryAfter` seconds if given",
+    "status": "answers with `status`, and `retryAfter` seconds, `code`, `message` and `details` of the error if given",
     "lost-answer": "does what is asked, then closes the connection without an answer",
     "cut": "closes the connection without doing anything",
     "delay": "waits `seconds`, then does what is asked",
@@ -35,6 +35,12 @@ class Fault:
     server: str = ".*"
     status: int = 503
     retry_after: float | None = None
+    code: str | None = None
+    message: str | None = None
+    details: list[dict[str, str]] | None = None
+    """Of the error: objects with `code`, `message` and `target`."""
+    empty: bool = False
+    """An answer without a body."""
     seconds: float = 0.0
     times: int | None = 1
     struck: int = 0
@@ -63,6 +69,16 @@ class Fault:
         pairs = ((self.service, service), (self.method, method), (self.server, server))
         whole = all(re.fullmatch(pattern, text, re.IGNORECASE) for pattern, text in pairs)
         return whole and re.search(self.path, path, re.IGNORECASE) is not None
+
+    def worded(self, answer: Answer) -> Answer:
+        """A refusal in this fault's words, where it has any."""
+        if self.empty or not isinstance(answer.body, dict):
+            return Answer(answer.status, None if self.empty else answer.body, answer.headers)
+        words = {name: getattr(self, name) for name in ("code", "message", "details")}
+        given = {name: value for name, value in words.items() if value is not None}
+        error = answer.body.get("error")
+        body = {**answer.body, "error": {**error, **given}} if isinstance(error, dict) else {**answer.body, **given}
+        return Answer(answer.status, body, answer.headers)
 
     def json(self) -> dict[str, Any]:
         """As the control port shows it."""

@@ -48,6 +48,8 @@ class Options:
     """Another id than the article's for Project Synergy's role Data.Read (the article's equals the app id)."""
     domains_held_elsewhere: list[str] = field(default_factory=list)
     """Domains that another tenant has verified already."""
+    domain_takeovers: list[str] = field(default_factory=list)
+    """Domains that are verified by e-mail in a tenant that nobody manages: `verify` schedules their takeover."""
     dns_delay: float | None = 0.0
     """From sharing a TXT record to its being in DNS; None: never by itself."""
     unresolved_recipients: list[str] = field(default_factory=list)

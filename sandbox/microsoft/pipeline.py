@@ -78,7 +78,7 @@ class Pipeline:
         """The fault's own answer, or None when the service answers all the same."""
         match fault.kind:
             case "status":
-                return self.service.refuse(request, fault.status, fault.retry_after)
+                return fault.worded(self.service.refuse(request, fault.status, fault.retry_after))
             case "delay":
                 await self._rest(fault.seconds)
             case "hang":

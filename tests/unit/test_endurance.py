@@ -235,7 +235,9 @@ async def test_a_timer_that_did_not_run_for_a_day_catches_up_with_one_look() -> 
     assert (await system.run(record.id)).state is OnboardingState.COMPLETED
 
 
-REFUSED = TryLaterError(ProblemCode.SIGN_IN_FAILED, "Microsoft Graph answered 401.", in_the_end="Check AZURE_CLIENT_ID.")
+REFUSED = TryLaterError(
+    ProblemCode.SIGN_IN_FAILED, "Microsoft Graph answered 401.", in_the_end="Check AZURE_CLIENT_ID."
+)
 
 
 def tried_until_it_stops(problems: list[TryLaterError]) -> tuple[Record, datetime]:

@@ -46,9 +46,13 @@ class Arm:
 
     def refuse(self, request: Request, status: int, retry_after: float | None) -> Answer:
         """An injected error."""
-        code = {429: "TooManyRequests", 503: "ServiceUnavailable", 504: "GatewayTimeout"}.get(
-            status, "InternalServerError"
-        )
+        code = {
+            401: "InvalidAuthenticationToken",
+            403: "AuthorizationFailed",
+            429: "TooManyRequests",
+            503: "ServiceUnavailable",
+            504: "GatewayTimeout",
+        }.get(status, "InternalServerError")
         wait = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
         message = "The request was refused by an injected fault. Please try again later."
         return ArmError(status, code, message, headers={**_usual_headers(request), **wait}).answer()

@@ -190,12 +190,15 @@ def verify_domain(call: Call) -> Answer:
         raise errors.domain_in_use()
     if call.directory.verification_text(domain["id"]) not in call.public_txt(domain["id"]):
         raise errors.domain_not_verified()
+    context = {"@odata.context": f"{call.request.origin}/v1.0/$metadata#domains/$entity"}
+    if domain["id"] in [name.lower() for name in call.directory.options.domain_takeovers]:
+        return Answer(200, context | domain | {"availabilityStatus": "EmailVerifiedDomainTakeoverScheduled"})
     domain |= {
         "isVerified": True,
         "availabilityStatus": "AvailableImmediately",
         "supportedServices": ["Email", "OfficeCommunicationsOnline"],
     }
-    return Answer(200, {"@odata.context": f"{call.request.origin}/v1.0/$metadata#domains/$entity", **domain})
+    return Answer(200, context | domain)
 
 
 def _service_principal(call: Call) -> dict[str, Any]:

@@ -60,7 +60,14 @@ class Graph:
 
     def refuse(self, request: Request, status: int, retry_after: float | None) -> Answer:
         """An injected error."""
-        codes = {429: "TooManyRequests", 500: "generalException", 503: "serviceNotAvailable", 504: "UnknownError"}
+        codes = {
+            401: "InvalidAuthenticationToken",
+            403: "Authorization_RequestDenied",
+            429: "TooManyRequests",
+            500: "generalException",
+            503: "serviceNotAvailable",
+            504: "UnknownError",
+        }
         wait = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
         error = GraphError(status, codes.get(status, "UnknownError"), "Injected fault.", headers=wait)
         answer = error.answer(request, self._now())
