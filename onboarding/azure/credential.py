@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from azure.core.pipeline import PipelineRequest, PipelineResponse
     from azure.core.pipeline.policies import AsyncHTTPPolicy
 
-T = TypeVar("T")
+Token = TypeVar("Token")
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 10.0
@@ -157,7 +157,7 @@ class Credential:
 
         return await self._ask(scopes, ask, challenged=bool(chosen.get("claims") or chosen.get("tenant_id")))
 
-    async def _ask(self, scopes: tuple[str, ...], ask: Callable[[Any], Awaitable[T]], *, challenged: bool) -> T:
+    async def _ask(self, scopes: tuple[str, ...], ask: Callable[[Any], Awaitable[Token]], *, challenged: bool) -> Token:
         """One at a time for the same scopes: whoever waited meanwhile has the same token, or the same failure.
 
         `challenged`: an SDK asks again after a 401 (Table Storage's policy does so itself, naming the tenant).
@@ -234,8 +234,8 @@ def _problem(error: Exception) -> StepProblemError:
         seen = f"{_SIGN_IN}: no answer of the identity endpoint."
         return TryLaterError(ProblemCode.NO_ANSWER, seen, in_the_end=_SIGN_IN_ADVICE)
     # Only the first line: the rest of azure-identity's text is a list of everything it tried.
-    said = str(getattr(error, "message", "") or "an answer that holds no token")
-    seen = f"{_SIGN_IN}: {quoted(said.strip().partition(chr(10))[0])}"
+    said = str(getattr(error, "message", "") or "an answer that holds no token").strip().partition("\n")[0]
+    seen = f"{_SIGN_IN}{f' answered {response.status_code}' if response is not None else ''}: {quoted(said)}"
     if os.environ.get("IDENTITY_ENDPOINT"):
         return TryLaterError(ProblemCode.SIGN_IN_FAILED, seen, in_the_end=_SIGN_IN_ADVICE)
     return PersonMustActError(ProblemCode.SIGN_IN_FAILED, seen, _SIGN_IN_ADVICE)

@@ -8,12 +8,14 @@ LONGEST_QUOTE = 600
 """Characters of Microsoft's own message that are quoted: the record keeps 1,000, with the call and the request's id."""
 LONGEST_CODE = 80
 """Characters of an error code, or of a request's id."""
+_SEARCHED = 20_000
+"""Characters of a message that are searched for names."""
 _GAP = " … "
 _NAMED = re.compile(
-    r"/subscriptions/[^\s'\",;]+|'[^']{1,300}'|\"[^\"]{1,300}\"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
+    r"/subscriptions/[^\s'\",;]+|'[^'\s]{1,300}'|\"[^\"\s]{1,300}\"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
     re.IGNORECASE,
 )
-"""Quoted parts, paths of resources, object and client ids."""
+"""Quoted names, paths of resources, object and client ids. Not a quote with spaces: an apostrophe would open one."""
 
 
 def quoted(message: str, length: int = LONGEST_QUOTE) -> str:
@@ -21,14 +23,12 @@ def quoted(message: str, length: int = LONGEST_QUOTE) -> str:
     said = " ".join(message.split())
     if len(said) <= length:
         return said
-    ends = length // 4
-    kept = [said[:ends], said[-ends:]]
-    left = length - 2 * ends - 2 * len(_GAP)
+    begins, ends = said[: length // 4], said[-(length // 10) :]
+    left = length - len(begins) - len(ends) - 2 * len(_GAP)
     named: list[str] = []
-    # A little more than is cut, so that a name that an end cuts in two is whole somewhere.
-    for found in _NAMED.findall(said[max(0, ends - 300) : len(said) - ends + 300]):
-        if found in named or any(found in end for end in kept) or len(found) + 2 > left:
-            continue
-        named.append(found)
-        left -= len(found) + 2
-    return _GAP.join(part for part in (kept[0], ", ".join(named), kept[1]) if part)
+    # From the last on: the first ones stand in what the message begins with.
+    for found in reversed(_NAMED.findall(said[:_SEARCHED])):
+        if found not in named and found not in begins and found not in ends and len(found) + 2 <= left:
+            named.insert(0, found)
+            left -= len(found) + 2
+    return _GAP.join(part for part in (begins, ", ".join(named), ends) if part)

@@ -17,7 +17,7 @@ from onboarding.core.problems import PersonMustActError
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class KnownRefusal:
     """Answers with one of these codes, and 403 with these words whatever the code."""
 
     codes: frozenset[str]
@@ -32,9 +32,9 @@ class Refusal:
         return worded or answer.code.lower() in self.codes
 
 
-def _of(codes: str, problem: ProblemCode, what_next: str, words: str | None = None) -> Refusal:
+def _of(codes: str, problem: ProblemCode, what_next: str, words: str | None = None) -> KnownRefusal:
     pattern = re.compile(words, re.IGNORECASE) if words else None
-    return Refusal(frozenset(codes.lower().split()), problem, what_next, pattern)
+    return KnownRefusal(frozenset(codes.lower().split()), problem, what_next, pattern)
 
 
 _RETRY = " Then retry the step."
@@ -157,7 +157,7 @@ GRAPH_REFUSALS = (
 )
 
 
-def refused(call: MicrosoftCall, answer: MicrosoftAnswer, known: Iterable[Refusal]) -> PersonMustActError | None:
+def refused(call: MicrosoftCall, answer: MicrosoftAnswer, known: Iterable[KnownRefusal]) -> PersonMustActError | None:
     """What these tables know of the answer; None when it stands in none."""
     for refusal in known:
         if refusal.fits(answer):

@@ -143,8 +143,10 @@ class Control:
         return [fault.json() for fault in self._world.faults.active]
 
     def add_fault(self, body: Json, query: Query) -> Json:
-        """{"kind", "service", "method", "path", "status", "retryAfter", "code", "message", "details", "empty", "seconds",
-        "times"}: add one, or a list."""
+        """{"kind", "service", "method", "path", "status", "retryAfter", "code", "message", …, "times"}: add some.
+
+        One, or a list. Further fields: `details` of the error, `empty` (no body), `seconds`, `server` (DNS).
+        """
         self._world.faults.active += [Fault.parse(row) for row in (body if isinstance(body, list) else [body])]
         return self.faults(body, query)
 

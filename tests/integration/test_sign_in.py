@@ -200,7 +200,7 @@ class _OneSender:
     async def create_message_batch(self) -> None:
         """Opens nothing."""
 
-    async def send_messages(self, messages: Any, timeout: float) -> None:
+    async def send_messages(self, messages: Any, **options: float) -> None:
         from azure.servicebus.exceptions import ServiceBusAuthorizationError
 
         if self.failures:
