@@ -158,7 +158,7 @@ def shared_problem(call: MicrosoftCall, answer: MicrosoftAnswer) -> StepProblemE
             f"{call.service} does not take the token of the application's identity. Check that this identity still"
             " exists and is the function app's (`az functionapp identity show --name <app> --resource-group <group>`),"
             " that AZURE_CLIENT_ID is its client id, and that ONBOARDING_ARM_ENDPOINT and ONBOARDING_GRAPH_ENDPOINT"
-            " are those of its own cloud (docs/settings.md). Restart the function app, and retry the step."
+            " are those of its own cloud (docs/settings.md). Then retry the step."
         )
         return TryLaterError(ProblemCode.SIGN_IN_FAILED, seen, answer.retry_after(), in_the_end=in_the_end)
     if 300 <= answer.status < 400 or (answer.status == 404 and not answer.absent):

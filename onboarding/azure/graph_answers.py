@@ -39,22 +39,22 @@ class Meaning(StrEnum):
 
 
 _WORDS: tuple[tuple[Meaning, frozenset[int], re.Pattern[str]], ...] = tuple(
-    (meaning, frozenset(statuses), re.compile(words, re.IGNORECASE))
+    (meaning, frozenset(statuses), re.compile(words, re.IGNORECASE | re.DOTALL))
     for meaning, statuses, words in (
         (
             Meaning.DOMAIN_TAKEOVER,
             (400, 409),
-            r"TakeoverScheduled|takeover\b.{0,40}\b(scheduled|pending|in progress)",
+            r"TakeoverScheduled|domain.*takeover\b.{0,40}\b(scheduled|pending|in progress)",
         ),
-        (Meaning.DOMAIN_UNMANAGED, (400, 409), r"takeover|unmanaged|\bviral\b|email.?verified"),
+        (Meaning.DOMAIN_UNMANAGED, (400, 409), r"domain.*(takeover|unmanaged|\bviral\b|email.?verified)"),
         (
             Meaning.DOMAIN_IN_USE,
             (400, 409),
-            r"DomainInUse|used by an active tenant|used elsewhere"
-            r"|(verified|exists|registered|used|added|owned|associated)\b.{0,20}\b(another|a different)\b"
+            r"DomainInUse|used by an active tenant|verified in another tenant|domain.*used elsewhere"
+            r"|domain.*(verified|exists|registered|used|added|owned|associated)\b.{0,20}\b(another|a different)\b"
             r".{0,20}(tenant|organi[sz]ation|directory|company)",
         ),
-        (Meaning.DOMAIN_FEDERATED, (400, 409), r"federat"),
+        (Meaning.DOMAIN_FEDERATED, (400, 409), r"domain.*federat"),
         (
             Meaning.ALREADY_THERE,
             (400, 409),

@@ -20,8 +20,8 @@ IT_IS_TRIED_AGAIN = "Nothing: it is tried again."
 IF_IT_STAYS = f"{IT_IS_TRIED_AGAIN} If it stays so: "
 """Before what a person does in the end."""
 SOON = 7
-"""Attempts with the same problem, one after another: with the gaps of `policy.py` about five minutes, by when the
-directory's copies agree (docs/runbook.md, "Each step")."""
+"""Attempts with the same problem, one after another: with the gaps of `policy.py` about five minutes, by when
+the copies of a directory usually agree."""
 
 
 class StepProblemError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from onboarding.core.events import (
     SkipRequested,
 )
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, TryLaterError
+from onboarding.core.problems import SOON, PersonMustActError, TryLaterError
 from onboarding.core.record import OnboardingState, Problem, Record, StepRecord, StepState
 from onboarding.engine import InProgressError
 from onboarding.memory import Faults
@@ -459,3 +460,22 @@ async def _act(system: System, onboarding_id: str, action: str) -> None:
 
 def test_the_waits_are_two() -> None:
     assert [w.name for w in WAITS] == ["provisioning-complete", "txt-record-visible"]
+
+
+async def test_a_conflict_that_stays_is_told_within_minutes_in_microsofts_words() -> None:
+    """Bug report: it was tried for a day, and then explained as replication."""
+    system = System()
+    words = "POST /domains answered 409: held by another object. Reading shows no domain."
+    conflict = TryLaterError(ProblemCode.CONFLICT, words, in_the_end="Remove it.", at_most=SOON)
+    system.outside.directory.faults.add("add_domain", *[conflict] * 30)
+    accepted = await system.request(requests.parsed(requests.operator_connect()))
+    record = await system.run(accepted.record.id, settle=False)
+    step = record.step("add-domain")
+    assert step.state is StepState.NEEDS_ATTENTION
+    assert step.attempts == SOON
+    assert step.problem is not None
+    assert words in step.problem.seen
+    assert step.problem.what_next == "Remove it."
+    told = [e for e in await system.events(record.id) if e.step == "add-domain" and e.what == "step-stopped"]
+    began = next(e for e in await system.events(record.id) if e.step == "add-domain" and e.what == "step-started")
+    assert timedelta(minutes=5) <= told[0].at - began.at <= timedelta(minutes=15)

@@ -210,3 +210,9 @@ def test_only_what_waits_for_dns_has_the_long_budget() -> None:
     assert isinstance(dns, TryLaterError)
     assert isinstance(unknown, TryLaterError)
     assert (dns.at_most, unknown.at_most) == (None, SOON)
+
+
+def test_an_application_of_another_tenant_is_no_domain_of_another() -> None:
+    words = "The application is registered in another directory; it is unmanaged, and federated."
+    assert meaning(said(409, "Conflict", words)) is Meaning.ALREADY_THERE
+    assert graph_problem(ADD, said(400, "Request_BadRequest", words)).code == ProblemCode.REFUSED
