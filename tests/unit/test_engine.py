@@ -468,8 +468,7 @@ async def test_a_conflict_that_stays_is_told_within_minutes_in_microsofts_words(
     words = "POST /domains answered 409: held by another object. Reading shows no domain."
     conflict = TryLaterError(ProblemCode.CONFLICT, words, in_the_end="Remove it.", at_most=SOON)
     system.outside.directory.faults.add("add_domain", *[conflict] * 30)
-    accepted = await system.request(requests.parsed(requests.operator_connect()))
-    record = await system.run(accepted.record.id, settle=False)
+    system, record = await finished(requests.parsed(requests.operator_connect()), system)
     step = record.step("add-domain")
     assert step.state is StepState.NEEDS_ATTENTION
     assert step.attempts == SOON
