@@ -24,6 +24,7 @@ from onboarding.settings import Settings
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
     from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
+    from azure.core.exceptions import AzureError
     from azure.core.pipeline import PipelineRequest, PipelineResponse
     from azure.core.pipeline.policies import AsyncHTTPPolicy
 
@@ -80,7 +81,7 @@ class _SignedIn:
     def __init__(self, credential: Any) -> None:
         self.credential = credential
         self.turns: dict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.failed: dict[tuple[str, ...], Exception] = {}
+        self.failed: dict[tuple[str, ...], AzureError] = {}
         """Scopes → the error of the last asking, if it failed."""
 
     async def close(self) -> None:
@@ -162,6 +163,8 @@ class Credential:
 
         `challenged`: an SDK asks again after a 401 (Table Storage's policy does so itself, naming the tenant).
         """
+        from azure.core.exceptions import AzureError
+
         if challenged:
             await self.renew(self.in_use())
         signed_in = self._signed_in.get()
@@ -173,9 +176,7 @@ class Credential:
                 raise _problem(failure) from failure
             try:
                 return await ask(signed_in.credential)
-            except Exception as error:
-                # Not azure.core's errors only: on a 403 without a body, as App Service's endpoint gives after a
-                # deployment, azure-identity 1.27 itself fails with an AttributeError.
+            except AzureError as error:
                 signed_in.failed[scopes] = error
                 raise _problem(error) from error
 
@@ -215,13 +216,13 @@ def renewing(credential: Credential) -> AsyncHTTPPolicy[Any, Any]:
     return Renewing()
 
 
-def _problem(error: Exception) -> StepProblemError:
+def _problem(error: AzureError) -> StepProblemError:
     """Later, whatever the identity endpoint said: after a deployment it is not ready for minutes, and says so by 400,
     403, 404 or 5xx (https://github.com/Azure/azure-functions-host/issues/8623), like a setting that is wrong.
 
     A process that has no such endpoint never gets one: App Service names it when it starts the process.
     """
-    from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+    from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
     response = error.response if isinstance(error, HttpResponseError) else None
     if response is not None:
@@ -230,11 +231,11 @@ def _problem(error: Exception) -> StepProblemError:
         passing = shared_problem(_SIGN_IN, answer)
         if passing is not None and passing.code in (ProblemCode.THROTTLED, ProblemCode.TIMEOUT, ProblemCode.OUTAGE):
             return TryLaterError(passing.code, passing.seen, answer.retry_after(), in_the_end=_SIGN_IN_ADVICE)
-    if isinstance(error, AzureError) and not isinstance(error, ClientAuthenticationError):
+    if not isinstance(error, ClientAuthenticationError):
         seen = f"{_SIGN_IN}: no answer of the identity endpoint."
         return TryLaterError(ProblemCode.NO_ANSWER, seen, in_the_end=_SIGN_IN_ADVICE)
     # Only the first line: the rest of azure-identity's text is a list of everything it tried.
-    said = str(getattr(error, "message", "") or "an answer that holds no token").strip().partition("\n")[0]
+    said = str(error.message).strip().partition("\n")[0]
     seen = f"{_SIGN_IN}{f' answered {response.status_code}' if response is not None else ''}: {quoted(said)}"
     if os.environ.get("IDENTITY_ENDPOINT"):
         return TryLaterError(ProblemCode.SIGN_IN_FAILED, seen, in_the_end=_SIGN_IN_ADVICE)

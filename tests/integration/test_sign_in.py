@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from azure.data.tables.aio import TableClient
+from azure.servicebus.exceptions import ServiceBusAuthorizationError
 
 from onboarding.azure.credential import ARM_AUDIENCE, GRAPH_AUDIENCE, RENEWED_LATELY, Credential
 from onboarding.azure.service_bus import _Senders
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID, PROJECT_SYNERGY_DISPLAY_NAME
+from sandbox.microsoft import certificates
 from tests.support.adapters import GATEWAY, Adapters, connected
 
 DOMAIN = "abc123.commsgw.azure.com"
@@ -178,13 +183,33 @@ async def test_whoever_waits_for_a_token_has_it_though_another_forgets_all(micro
     await credential.aclose()
 
 
-async def test_an_sdk_that_asks_again_after_a_challenge_has_a_new_token(microsoft: Adapters) -> None:
-    """Table Storage's policy asks so after a 401, naming the tenant of the challenge."""
+CHALLENGE = (
+    "Bearer authorization_uri=https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/authorize"
+    " resource_id=https://storage.azure.com"
+)
+
+
+async def test_a_token_that_table_storage_refuses_is_renewed_too(microsoft: Adapters, tmp_path: Path) -> None:
+    """The SDK asks for a token again after the challenge of a 401: it has a new one."""
+    shown: list[str] = []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        shown.append(request.headers["Authorization"])
+        if len(set(shown)) > 1:
+            return web.json_response({"PartitionKey": "a", "RowKey": "b"})
+        return web.Response(status=401, headers={"WWW-Authenticate": CHALLENGE})
+
+    files = certificates.ensure(tmp_path)
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=files.server_context()).start()
     credential = Credential(microsoft.settings)
-    first = await credential.get_token_info(GRAPH_SCOPE)
-    again = await credential.get_token_info(GRAPH_SCOPE, options={"tenant_id": "a"})
-    assert again.token != first.token
+    endpoint = f"https://127.0.0.1:{runner.addresses[0][1]}/account"
+    async with TableClient(endpoint, "t", credential=credential, connection_verify=str(files.ca)) as table:
+        assert (await table.get_entity("a", "b"))["RowKey"] == "b"
+    assert len(shown) == len(set(shown)) == 2
     await credential.aclose()
+    await runner.cleanup()
 
 
 class _OneSender:
@@ -201,8 +226,6 @@ class _OneSender:
         """Opens nothing."""
 
     async def send_messages(self, messages: Any, **options: float) -> None:
-        from azure.servicebus.exceptions import ServiceBusAuthorizationError
-
         if self.failures:
             self.failures -= 1
             raise ServiceBusAuthorizationError(message="401")
@@ -213,8 +236,6 @@ class _OneSender:
 
 
 async def test_a_token_that_service_bus_refuses_is_renewed_too(microsoft: Adapters) -> None:
-    from azure.servicebus.exceptions import ServiceBusAuthorizationError
-
     credential = Credential(microsoft.settings)
     bus = _OneSender(failures=1)
     senders = _Senders(bus, credential)  # type: ignore[arg-type]
