@@ -16,7 +16,7 @@ from pydantic import Field, StringConstraints
 from onboarding.core.parts import Email, Part, UserName
 from onboarding.core.plan import NewStep
 from onboarding.core.reasons import Reason
-from onboarding.core.services import Service, Services, ServiceSettings, TestLine
+from onboarding.core.services import MOST_NUMBERS, PhoneNumber, Service, Services, ServiceSettings, TestLine
 
 MAX_ADDRESSEES = 20
 
@@ -104,6 +104,7 @@ class OnboardingRequest(Part):
     gateway: Gateway
     environment: Environment | None = None
     services: Services
+    insist_on_numbers: tuple[PhoneNumber, ...] = Field(default=(), max_length=MOST_NUMBERS)
     admin_user: UserName
     already_onboarded: bool = False
     onboarding_team: OnboardingTeam

@@ -61,6 +61,7 @@ MEANINGS: Mapping[str, str] = {
     "href": "The path to call.",
     "id": "The onboarding: the gateway's name and a digest of its resource id.",
     "insist": "Leave it out although Microsoft's article does not allow it: it was done in another way.",
+    "insistOnNumbers": "Numbers of this request that are right although their area code is not known here yet.",
     "integrationTestNumbers": "Numbers for integration testing, in E.164. None of them is a test line's.",
     "label": "What the page's button says.",
     "lastErrorCode": "Its code, stable: made for programs. The runbook lists the codes.",

@@ -103,6 +103,42 @@ async def test_the_admin_role_is_granted_to_a_user_by_name(graph: Adapters) -> N
     assert graph.writes("graph")[-1] == f"POST /v1.0/servicePrincipals/{application.id}/appRoleAssignedTo"
 
 
+@pytest.mark.parametrize("name", ["john_gmail.com#EXT#@contoso.onmicrosoft.com", "sean.o'brien@contoso.com"])
+async def test_a_guest_and_a_user_with_an_apostrophe_are_found_by_name(
+    graph: Adapters, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """Percent-encoded in the path of each request, also of those in a batch."""
+    caplog.set_level(logging.DEBUG)
+    user = {"userPrincipalName": name, "id": "5f0c1c7e-2a52-4c2b-9a0c-0b8f3a1d9e11", "displayName": name, "mail": name}
+    graph.world.directory.users.append(user)
+    application = await synergy(graph)
+    principal = Principal("users", name)
+    assert (await graph.directory.role_standing(principal, PROJECT_SYNERGY_APP_ID)).principal_id == user["id"]
+    [admin_role] = role_ids(application, ADMIN_ROLE)
+    await graph.directory.assign_roles(application, user["id"], [admin_role])
+    assert (await graph.directory.role_standing(principal, PROJECT_SYNERGY_APP_ID)).held == {admin_role}
+    ours = [line for line in caplog.records if not line.name.startswith("sandbox")]
+    assert ours
+    assert not any(name in line.getMessage() or "EXT" in line.getMessage() for line in ours)
+
+
+async def test_mail_is_sent_as_a_mailbox_whose_name_has_an_apostrophe(graph: Adapters) -> None:
+    name = "sean.o'brien@contoso.com"
+    graph.world.directory.users.append({"userPrincipalName": name, "id": "1", "displayName": name, "mail": name})
+    for identity in graph.world.identities.all:
+        identity.mail_scope.add(name)
+    await graph.mail.send_mail(name, [name, "b@example.com"], "Hello", "plain", "<p>rich</p>")
+    assert [(m.sender, m.recipients) for m in graph.world.mailbox.mails] == [(name, [name, "b@example.com"])]
+
+
+async def test_a_domain_that_ends_in_punycode_is_added(graph: Adapters) -> None:
+    added = await graph.directory.add_domain("voice.xn--e1afmkfd.xn--p1ai")
+    assert added is not None
+    assert added.name == "voice.xn--e1afmkfd.xn--p1ai"
+    # The simulator's own list of writes knows the sandbox's domains only.
+    graph.world.journal.clear()
+
+
 @pytest.mark.parametrize("variant", ["bad-request", "entitlement", "conflict"])
 async def test_roles_held_already_are_success_however_graph_says_so(graph: Adapters, variant: str) -> None:
     graph.world.options.update({"duplicateAssignment": variant, "graphPageSize": 2})
