@@ -147,6 +147,11 @@ class OnboardingRequest(Part):
         """The same over all services."""
         return tuple(line for s in self.selected for line in self.lines_of(s))
 
+    @property
+    def contacts(self) -> Contacts:
+        """Whom it names. They were checked when they were accepted; what is valid may have changed since."""
+        return Contacts.model_construct(onboarding_team=self.onboarding_team, notify=self.notify)
+
     def to_json(self) -> dict[str, Any]:
         """As it was posted, defaults filled in."""
         return self.model_dump(mode="json", by_alias=True)

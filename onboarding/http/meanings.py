@@ -96,7 +96,7 @@ MEANINGS: Mapping[str, str] = {
     "Refusal.title": "What is refused, in a few words.",
     "Refusal.type": "Names the kind of refusal (RFC 9457).",
     "reminders": "How often people were reminded while it was open.",
-    "request": "As it was posted, with the defaults filled in.",
+    "request": "As it was posted, with the defaults filled in, and with the contacts of now.",
     "resourceGroup": "The gateway's resource group.",
     "rule": "The rule that the field breaks: made for programs.",
     "run": "How often it was started: 1, and one more with each `?again=true`.",
