@@ -56,11 +56,12 @@ MESSAGE_SUBJECT = r"^[a-z0-9][A-Za-z0-9:._\-]{0,199}$"
 SIGNED_LINK = r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]{43}$"
 """What a signed link says, and 32 bytes of signature, in base64url."""
 
+ADDRESS_EXAMPLE = "voice-ops@contoso.com"
 IN_WORDS: Mapping[str, str] = {
     GUID: "a GUID, such as 1f0e9d8c-7b6a-4958-8473-62514f3e2d1c",
     RESOURCE_NAME: "3 to 24 letters (A to Z), digits or hyphens",
     RESOURCE_GROUP: "the name of a resource group: up to 90 letters, digits or any of _ - . ( ), not ending with '.'",
-    EMAIL: "an e-mail address, such as voice-ops@contoso.com",
+    EMAIL: f"an e-mail address, such as {ADDRESS_EXAMPLE}",
     USER_NAME: "a user principal name, such as voice.admin@contoso.com, or the user's object id",
     DOMAIN_NAME: "a domain name, such as voice.contoso.com",
 }

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from onboarding.core.parts import Email, Part, UserName
+from onboarding.core.parts import Email, Flag, Part, UserName
 from onboarding.core.plan import NewStep
 from onboarding.core.reasons import Reason
 from onboarding.core.services import MOST_NUMBERS, PhoneNumber, Service, Services, ServiceSettings, TestLine
@@ -39,7 +39,7 @@ class Addressees(Part):
     """Whom to tell."""
 
     emails: tuple[Email, ...] = Field(default=(), max_length=MAX_ADDRESSEES)
-    teams: bool = True
+    teams: Flag = True
     escalate_to: Email | None = None
     """Told once when a checkpoint stays open for too long."""
 
@@ -106,7 +106,7 @@ class OnboardingRequest(Part):
     services: Services
     insist_on_numbers: tuple[PhoneNumber, ...] = Field(default=(), max_length=MOST_NUMBERS)
     admin_user: UserName
-    already_onboarded: bool = False
+    already_onboarded: Flag = False
     onboarding_team: OnboardingTeam
     notify: Addressees = Addressees()
 

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from onboarding.core import patterns
+from onboarding.core.expected import ExpectedWords
 from onboarding.core.parts import Part, is_stored
 from onboarding.core.phone_numbers import EXAMPLE, canonical, is_known, number_problem
 from onboarding.core.reasons import Reason, as_answered
@@ -52,7 +53,9 @@ def _phone_number(number: str, info: ValidationInfo) -> str:
     return number
 
 
-PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
+PhoneNumber = Annotated[
+    str, ExpectedWords(f"a phone number in E.164 form, such as {EXAMPLE}"), AfterValidator(_phone_number)
+]
 LineName = Annotated[str, StringConstraints(pattern=patterns.RESOURCE_NAME)]
 
 

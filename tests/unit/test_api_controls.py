@@ -203,7 +203,9 @@ async def test_contacts_are_refused_for_every_reason_at_once(api: Api) -> None:
         "adminUser",
     }
     half = await api.put(f"{path}/contacts", {"notify": NOTIFY})
-    assert [(e["field"], e["message"]) for e in content(half)["errors"]] == [("onboardingTeam", "is required")]
+    assert [(e["field"], e["message"]) for e in content(half)["errors"]] == [
+        ("onboardingTeam", "is required, and must be an object in braces with 'name' and 'email'")
+    ]
     assert (await api.put(f"{path}/contacts", [])).status_code == 400
     assert content(await api.get(path))["version"] == before
 
@@ -214,10 +216,11 @@ async def test_contacts_are_refused_for_every_reason_at_once(api: Api) -> None:
         (None, "The reason has 0 characters"),
         ({"reason": "  "}, "The reason has 0 characters"),
         ({"reason": "x" * 1001}, "The reason has 1001 characters"),
-        ({"reason": "x", "insist": "yes"}, "insist, true or false"),
-        ({"reason": "x", "insist": 1}, "insist, true or false"),
-        ({"reason": 1}, "reason, each a text"),
-        ({"reason": "x", "force": True}, "no fields but reason"),
+        ({"reason": "x", "insist": "yes"}, "insist: must be true or false, without quotes; it is a text (seen: yes)"),
+        ({"reason": "x", "insist": 1}, "insist: must be true or false, without quotes; it is a number (seen: 1)"),
+        ({"reason": 1}, "reason: must be a text in quotes; it is a number (seen: 1)"),
+        ({"reason": "x", "force": True}, "force: is no field here; expected is 'reason' or 'insist' (seen: true)"),
+        ({"reason": "x", "insits": True}, "insits: is no field here; did you mean 'insist'?"),
     ],
     ids=str,
 )
