@@ -368,12 +368,41 @@ async def test_of_several_addresses_those_that_no_header_can_hold_are_named(grap
     assert graph.sent("graph") == []
 
 
-async def test_a_refusal_that_quotes_no_address_is_of_all(graph: Adapters, monkeypatch: pytest.MonkeyPatch) -> None:
-    graph.world.options.unresolved_recipients.append("c@d.com")
-    monkeypatch.setattr(errors, "unresolved_recipient", lambda address: errors.no_recipients())
-    with pytest.raises(AddresseesRefusedError, match="400 ErrorInvalidRecipients") as caught:
-        await graph.mail.send_mail("onboarding@contoso.com", ["a@b.com", "c@d.com"], "x", "x", "x")
-    assert caught.value.addresses == ("a@b.com", "c@d.com")
+@pytest.mark.parametrize(
+    ("variant", "named"),
+    [
+        ("quoted", ("sean.o'brien@D.com",)),
+        ("double-quoted", ("sean.o'brien@D.com",)),
+        ("unnamed", ("a@b.com", "sean.o'brien@D.com")),
+        ("smtp-address", ("a@b.com", "sean.o'brien@D.com")),
+    ],
+)
+async def test_a_refusal_is_of_the_address_that_it_quotes_and_else_of_all(
+    graph: Adapters, variant: str, named: tuple[str, ...]
+) -> None:
+    graph.world.options.update({"unresolvedRecipients": ["sean.o'brien@d.com"], "recipientRefusal": variant})
+    with pytest.raises(AddresseesRefusedError, match=r"400 ErrorInvalid(Recipients|SmtpAddress)") as caught:
+        await graph.mail.send_mail("onboarding@contoso.com", ["a@b.com", "sean.o'brien@D.com"], "x", "x", "x")
+    assert caught.value.addresses == named
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (400, "ErrorInvalidRequest", "Your request can't be completed."),
+        (404, "ErrorInvalidUser", "The requested user 'a@b.com' is invalid."),
+        (403, "ErrorAccessDenied", "Access is denied for this recipient."),
+    ],
+)
+async def test_what_is_refused_for_another_reason_is_no_addressees_fault(
+    graph: Adapters, monkeypatch: pytest.MonkeyPatch, status: int, code: str, said: str
+) -> None:
+    graph.world.options.unresolved_recipients.append("a@b.com")
+    made = errors.GraphError(status, code, said)
+    monkeypatch.setattr(errors, "unresolved_recipient", lambda address, variant: made)
+    with pytest.raises(PersonMustActError, match=code) as caught:
+        await graph.mail.send_mail("onboarding@contoso.com", ["a@b.com"], "x", "x", "x")
+    assert not isinstance(caught.value, AddresseesRefusedError)
 
 
 async def test_a_subject_with_a_line_break_is_never_sent(graph: Adapters) -> None:
