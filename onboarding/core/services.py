@@ -179,19 +179,14 @@ def _integration_numbers(chosen: Chosen) -> Iterator[tuple[str, str]]:
                 yield f"services.{service}.integrationTestNumbers[{i}]", number
 
 
-def _numbers(chosen: Chosen) -> Iterator[tuple[str, str]]:
-    """(field path, number) of all."""
-    yield from _lines(chosen, "phoneNumber")
-    yield from _integration_numbers(chosen)
-    for service, settings in chosen.items():
-        number = settings.get("voicemailPilotNumber")
-        if isinstance(number, str):
-            yield f"services.{service}.voicemailPilotNumber", number
-
-
 def _known_numbers(chosen: Chosen, insisted: list[tuple[int, Any]]) -> Iterator[Reason]:
     """A number that no numbering plan here knows is taken only from whoever insists on it, number by number."""
-    asked = dict(_numbers(chosen))
+    voicemail = {f"services.{s}.voicemailPilotNumber": its.get("voicemailPilotNumber") for s, its in chosen.items()}
+    asked = {
+        **dict(_lines(chosen, "phoneNumber")),
+        **dict(_integration_numbers(chosen)),
+        **{path: number for path, number in voicemail.items() if isinstance(number, str)},
+    }
     numbers = dict.fromkeys(canonical(number) for number in asked.values())
     named = {canonical(number): i for i, number in insisted if isinstance(number, str)}
     for path, number in asked.items():

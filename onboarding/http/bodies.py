@@ -34,7 +34,7 @@ def read_json(request: func.HttpRequest) -> Any:
         raise ProblemError(
             413, "The body is too large", f"The body has {len(body)} bytes; at most {MAX_BODY} are read."
         )
-    if _is_empty(body):
+    if not body.removeprefix(BOM_UTF8).strip():
         raise ProblemError(400, "The body is empty", "A JSON object was expected; samples are in the folder samples/.")
     try:
         parsed = json.loads(
@@ -64,13 +64,9 @@ def read_object(request: func.HttpRequest, *texts: str, flags: Sequence[str] = (
 
     Raises ProblemError as `read_json` does, and InvalidRequestError for another object.
     """
-    if _is_empty(request.get_body()):
+    if not request.get_body().removeprefix(BOM_UTF8).strip():
         return {}
     return read_fields(read_json(request), {**dict.fromkeys(texts, str), **dict.fromkeys(flags, bool)})
-
-
-def _is_empty(body: bytes) -> bool:
-    return not body.removeprefix(BOM_UTF8).strip()
 
 
 def _where(error: json.JSONDecodeError) -> str:

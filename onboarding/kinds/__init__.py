@@ -27,7 +27,7 @@ def read_request(body: Any) -> OnboardingRequest:
     as the fields concerned can be read.
     """
     kind = _kind_of(body)
-    asked = _known(kind)
+    asked = KINDS.get(str(kind))
     if asked is None:
         known = ", ".join(f"'{name}'" for name in KINDS)
         raise InvalidRequestError([Reason("gateway.kind", "kind", as_answered(kind), f"must be one of {known}")])
@@ -48,14 +48,10 @@ def _kind_of(body: Any) -> Any:
     return gateway.get("kind", DEFAULT) if isinstance(gateway, dict) else DEFAULT
 
 
-def _known(kind: Any) -> type[OnboardingRequest] | None:
-    return KINDS.get(kind) if isinstance(kind, str) else None
-
-
 def _read_stored(body: Any) -> OnboardingRequest:
     """What was accepted earlier. Raises ValueError for a kind that this version of the application does not know."""
     kind = _kind_of(body)
-    asked = _known(kind)
+    asked = KINDS.get(str(kind))
     if asked is None:
         raise ValueError(f"this version of the application does not know the kind of gateway '{as_answered(kind)}'")
     return asked.model_validate(body, context=STORED)
