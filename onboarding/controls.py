@@ -234,10 +234,7 @@ _ROWS = (
         event=ContactsChanged,
         fields=_CONTACTS,
         model=Contacts,
-        # They were checked when they were accepted; what is valid may have changed since.
-        today=lambda record: Contacts.model_construct(
-            onboarding_team=record.request.onboarding_team, notify=record.request.notify
-        ),
+        today=lambda record: record.request.contacts,
         shows="whom to tell",
         function="put_contacts",
         method="PUT",

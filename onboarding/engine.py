@@ -186,7 +186,7 @@ class Engine:
             loaded = await self.records.load(request.gateway.onboarding_id)
             _expect(expected, loaded)
             if loaded is not None and not (again and loaded.record.closed):
-                differs = request.differences(loaded.record.request)
+                differs = loaded.record.differences(request)
                 if differs or again:
                     raise InProgressError(loaded.record, differs)
                 return Accepted(loaded.record, created=False)

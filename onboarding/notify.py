@@ -10,7 +10,13 @@ from datetime import datetime, timedelta
 from onboarding.core.links import Link, sign
 from onboarding.core.permitted import Permitted
 from onboarding.core.plan import StepKind
-from onboarding.core.problems import AddresseesRefusedError, StepProblemError, TryLaterError, unexpected_problem
+from onboarding.core.problems import (
+    AddresseesRefusedError,
+    PersonMustActError,
+    StepProblemError,
+    TryLaterError,
+    unexpected_problem,
+)
 from onboarding.core.record import Delivered, Notice, Record
 from onboarding.notices.deliveries import Delivery, deliveries
 from onboarding.notices.notification import notification
@@ -57,8 +63,7 @@ async def send(
     also when this is broken off.
     """
     ways = deliveries(notice, record, telling.escalation_email, links=telling.link_key is not None)
-    failed: StepProblemError | None = None
-    pauses: list[float] = []
+    failures: list[StepProblemError] = []
     for way in ways:
         rest = _untold(replace(way, to=_permitted(way, notice, record, permitted)), sent)
         if rest is None:
@@ -77,13 +82,30 @@ async def send(
 
             await _to_each_that_can_be_told(rest, deliver)
         except StepProblemError as problem:
-            failed = problem
-            if isinstance(problem, TryLaterError) and problem.retry_after is not None:
-                pauses.append(problem.retry_after)
+            failures.append(problem)
         except Exception as error:
             log.exception("notice %s of %s failed unexpectedly", notice.id, record.id)
-            failed = unexpected_problem(error)
-    return Outcome(tuple(sent), failed, max(pauses, default=None))
+            failures.append(unexpected_problem(error))
+    passing = [problem for problem in failures if isinstance(problem, TryLaterError)]
+    pauses = [problem.retry_after for problem in passing if problem.retry_after is not None]
+    return Outcome(tuple(sent), _as_one(failures), max(pauses, default=None))
+
+
+def _as_one(failures: Sequence[StepProblemError]) -> StepProblemError | None:
+    """All that was seen, so that each address which was refused is named; None when nothing failed.
+
+    While one of them may pass by itself, all are tried again as soon as that.
+    """
+    refusals = [problem for problem in failures if isinstance(problem, AddresseesRefusedError)]
+    others = [problem for problem in failures if not isinstance(problem, AddresseesRefusedError)]
+    told = [AddresseesRefusedError.all_of(refusals), *others] if refusals else others
+    first = next((problem for problem in told if isinstance(problem, TryLaterError)), next(iter(told), None))
+    if first is None or len(told) == 1:
+        return first
+    seen = " ".join(dict.fromkeys(problem.seen for problem in (first, *told)))
+    if isinstance(first, TryLaterError):
+        return TryLaterError(first.code, seen, first.retry_after)
+    return PersonMustActError(first.code, seen, " ".join(dict.fromkeys(problem.what_next for problem in told)))
 
 
 def _permitted(way: Delivery, notice: Notice, record: Record, permitted: Permitted) -> tuple[str, ...]:
@@ -105,7 +127,8 @@ def _untold(way: Delivery, sent: Sequence[Delivered]) -> tuple[str, ...] | None:
 async def _to_each_that_can_be_told(to: tuple[str, ...], deliver: Callable[[tuple[str, ...]], Awaitable[None]]) -> None:
     """To all of them at once; where some are refused, to the others without these.
 
-    Raises AddresseesRefusedError, once the others are told, that names all who were refused.
+    Raises AddresseesRefusedError, once the others are told, that names all who were refused; and any other problem at
+    once, with the names of those so far.
     """
     groups, refusals = [to], list[AddresseesRefusedError]()
     while groups:
@@ -122,6 +145,8 @@ async def _to_each_that_can_be_told(to: tuple[str, ...], deliver: Callable[[tupl
                 groups += [(address,) for address in reversed(group)]
             else:
                 refusals.append(refusal)
+        except StepProblemError as problem:
+            raise _as_one([*refusals, problem]) or problem from problem
     if refusals:
         raise AddresseesRefusedError.all_of(refusals)
 

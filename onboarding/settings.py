@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
@@ -14,8 +14,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
 from onboarding.azure.permissions import ProjectSynergyBy
 from onboarding.core.email_address import email_problem
+from onboarding.core.expected import in_words
 from onboarding.core.links import KEY_LENGTH
-from onboarding.core.patterns import GUID, fits
+from onboarding.core.patterns import ADDRESS_EXAMPLE, GUID, fits
 from onboarding.core.permitted import Permitted
 from onboarding.core.policy import Policy
 
@@ -209,7 +210,7 @@ class Settings(Registration):
         if value is None or (object_id and fits(GUID, value)) or email_problem(value) is None:
             return value
         raise ValueError(
-            "an e-mail address was expected, such as voice-ops@contoso.com: the bare address, of a domain that is in"
+            f"an e-mail address was expected, such as {ADDRESS_EXAMPLE}: the bare address, of a domain that is in"
             f" DNS for everybody{', or the object id of a mailbox' if object_id else ''}"
         )
 
@@ -300,8 +301,15 @@ def _checked(kind: type[_S]) -> _S:
     try:
         return kind()
     except ValidationError as error:
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        # Not the value: it may be a secret.
+        reasons = "; ".join(f"{_named(kind, e['loc'])}: {in_words(e, kind)}" for e in error.errors())
         raise SettingsError(f"The app settings are wrong: {reasons}. They are described in docs/settings.md.") from None
+
+
+def _named(kind: type[BaseSettings], place: Sequence[int | str]) -> str:
+    """A setting as the environment has it."""
+    name = str(place[0]) if place else "settings"
+    return f"{kind.model_config['env_prefix']}{name}".upper() if name in kind.model_fields else name
 
 
 @lru_cache(maxsize=1)

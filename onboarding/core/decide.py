@@ -15,7 +15,7 @@ from onboarding.core.plan import NewStep, check_plan
 from onboarding.core.policy import Policy
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.core.request import OnboardingRequest
-from onboarding.core.rules import RULES, RefusedError
+from onboarding.core.rules import RULES, RefusedError, UnknownStepError
 
 PRODUCTION = Policy()
 
@@ -86,4 +86,4 @@ def decide(record: Record, happening: Happening, now: datetime, policy: Policy =
     return Decision(draft.commit(told.actor, told.what, told.step, told.detail), tuple(draft.effects))
 
 
-__all__ = ["Decision", "RefusedError", "create", "decide"]
+__all__ = ["Decision", "RefusedError", "UnknownStepError", "create", "decide"]

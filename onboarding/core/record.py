@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationI
 
 from onboarding.core.plan import Planned, StepKind
 from onboarding.core.proposal import Proposal
-from onboarding.core.request import OnboardingRequest
+from onboarding.core.request import Contacts, OnboardingRequest
 from onboarding.core.stored import DETAIL_LENGTH as DETAIL_LENGTH
 from onboarding.core.stored import DetailText, Stored
 
@@ -192,6 +192,9 @@ class Record(Stored):
     run: int = 1
     """How often it was started: `?again=true` counts on."""
     request: AskedFor
+    """As it was posted, but with the contacts of now."""
+    posted_contacts: Contacts | None = None
+    """Whom it named when it was posted. None: whom it names now, or that was changed before this was kept."""
     requested_by: str | None = None
     """Who posted it, or started it again. None: before this was kept."""
     created_at: AwareDatetime
@@ -219,6 +222,17 @@ class Record(Stored):
     def of(self, definition: str) -> StepRecord | None:
         """The first step of that definition; None when the plan has none."""
         return next((step for step in self.steps if step.plan.definition == definition), None)
+
+    def differences(self, request: OnboardingRequest) -> list[str]:
+        """The field paths in which a request is another than this one's, as that was posted or as it is by now.
+
+        Whoever posts the same body again means the same onboarding, whatever people have made of its contacts since.
+        """
+        differs = request.differences(self.request)
+        if differs and self.posted_contacts is not None:
+            posted = self.request.model_copy(update=dict(self.posted_contacts))
+            return differs if request.differences(posted) else []
+        return differs
 
     @property
     def findings(self) -> dict[str, Any]:

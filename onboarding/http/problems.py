@@ -10,7 +10,7 @@ from typing import Any
 
 import azure.functions as func
 
-from onboarding.core.decide import RefusedError
+from onboarding.core.decide import RefusedError, UnknownStepError
 from onboarding.core.problems import StepProblemError
 from onboarding.core.reasons import InvalidRequestError
 from onboarding.engine import InProgressError
@@ -21,6 +21,7 @@ from onboarding.settings import SettingsError
 
 log = logging.getLogger("onboarding")
 
+NO_SUCH_STEP = "No such step"
 PROBLEM = "application/problem+json"
 RequestHandler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
@@ -66,6 +67,8 @@ def answered(handler: RequestHandler) -> RequestHandler:
             return problem(error.status, error.title, error.detail, error.headers, **error.more)
         except InvalidRequestError as error:
             return problem(400, "The request is invalid", str(error), errors=[r.to_json() for r in error.reasons])
+        except UnknownStepError as error:
+            return problem(404, NO_SUCH_STEP, str(error))
         except RefusedError as error:
             return problem(409, "Not possible in this state", str(error))
         except InProgressError as error:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from onboarding.azure.gateway_resource import AUTOMATED, TestLineResource
+from onboarding.core.phone_numbers import canonical
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
@@ -52,18 +53,18 @@ def missing_lines(request: CommunicationsGatewayRequest, existing: Sequence[Test
     another line has: to overwrite it could break someone's tests.
     """
     by_name = {line.name.lower(): line for line in existing}
-    by_number = {_digits(line.phone_number): line for line in existing}
+    by_number = {canonical(line.phone_number): line for line in existing}
     missing: list[TestLine] = []
     clashes: list[str] = []
     for line in request.test_lines:
         there = by_name.get(line.name.lower())
         if there is None:
-            holder = by_number.get(_digits(line.phone_number))
+            holder = by_number.get(canonical(line.phone_number))
             if holder is None:
                 missing.append(line)
             else:
                 clashes.append(f"the number for '{line.name}' is the number of line '{holder.name}' already")
-        elif _digits(there.phone_number) != _digits(line.phone_number):
+        elif canonical(there.phone_number) != canonical(line.phone_number):
             clashes.append(f"line '{line.name}' exists with another number")
         elif there.purpose.lower() != AUTOMATED.lower():
             clashes.append(f"line '{line.name}' exists with purpose {there.purpose}, not {AUTOMATED}")
@@ -97,11 +98,6 @@ def expect_lines_of_preselected(request: CommunicationsGatewayRequest, existing:
             f"Add the missing lines on the gateway with purpose {AUTOMATED} and retry this step, or cancel and post the"
             " request with its test lines.",
         )
-
-
-def _digits(number: str) -> str:
-    """A number without its punctuation: Microsoft's own example is `+1-555-1234`."""
-    return "".join(c for c in number if c.isdigit())
 
 
 ADD_TEST_LINES = Definition(

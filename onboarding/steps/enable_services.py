@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onboarding.azure.gateway_resource import GatewayResource, platform
+from onboarding.core.phone_numbers import canonical
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
@@ -42,7 +43,15 @@ def desired_properties(request: CommunicationsGatewayRequest, current: Mapping[s
         wanted["integratedMcpEnabled"] = mobile.call_routing is CallRouting.INTEGRATED_MCP
         wanted["onPremMcpEnabled"] = mobile.call_routing is CallRouting.ON_PREMISES_MCP
     defaults: dict[str, Any] = {"integratedMcpEnabled": False, "onPremMcpEnabled": False}
-    return {name: value for name, value in wanted.items() if current.get(name, defaults.get(name)) != value}
+    before = {**defaults, **current}
+    return {name: value for name, value in wanted.items() if not _same(name, before.get(name), value)}
+
+
+def _same(name: str, current: Any, wanted: Any) -> bool:
+    """However the number there is punctuated: it is the number that counts."""
+    if name == "teamsVoicemailPilotNumber" and current:
+        return canonical(str(current)) == canonical(wanted)
+    return bool(current == wanted)
 
 
 class EnableServices:

@@ -11,6 +11,7 @@ CHOICES = {
     "armIdCase": ("as-created", "lower", "upper"),
     "duplicateAssignment": VARIANTS,
     "duplicateDomain": ("bad-request", "conflict"),
+    "recipientRefusal": ("quoted", "double-quoted", "unnamed", "smtp-address"),
 }
 
 
@@ -53,7 +54,9 @@ class Options:
     dns_delay: float | None = 0.0
     """From sharing a TXT record to its being in DNS; None: never by itself."""
     unresolved_recipients: list[str] = field(default_factory=list)
-    """Addresses that Exchange can't resolve: it refuses a message to any of them, and sends it to nobody."""
+    """Addresses, in any case, that Exchange can't resolve: a message to any of them is refused, and sent to nobody."""
+    recipient_refusal: str = "quoted"
+    """How it says so: the address `quoted` or `double-quoted`, `unnamed`, or as what is no `smtp-address`."""
     teams_calls_per_second: int = 4
     """More posts than this within a second are throttled."""
 

@@ -7,7 +7,7 @@ is over. A person's action that the state doesn't allow raises RefusedError with
 from __future__ import annotations
 
 from onboarding.core.rules import approving, controls, notices, people, repair, tasks, waits, whole
-from onboarding.core.rules.transition import RefusedError, Rules
+from onboarding.core.rules.transition import RefusedError, Rules, UnknownStepError
 
 RULES: Rules = {
     **tasks.TASK_RULES,
@@ -20,4 +20,4 @@ RULES: Rules = {
     **whole.WHOLE_RULES,
 }
 
-__all__ = ["RULES", "RefusedError"]
+__all__ = ["RULES", "RefusedError", "UnknownStepError"]

@@ -79,7 +79,7 @@ def contacts_changed(h: ContactsChanged, draft: Draft) -> Transition | None:
     changed = differences(before.to_json(), after.to_json())
     if not changed:
         return None
-    draft.set(request=after)
+    draft.set(request=after, posted_contacts=draft.record.posted_contacts or before.contacts)
     if before.onboarding_team.email.lower() != after.onboarding_team.email.lower():
         for step in draft.record.steps:
             _ask_the_new_team(draft, step)

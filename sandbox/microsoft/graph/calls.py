@@ -126,10 +126,10 @@ def send_mail(call: Call) -> Answer:
     letter = call.body if isinstance(call.body, Letter) else from_json(call.body.get("Message") or {})
     if not letter.recipients:
         raise errors.no_recipients()
-    unresolved = set(call.directory.options.unresolved_recipients)
+    unresolved = {address.lower() for address in call.directory.options.unresolved_recipients}
     for address in letter.recipients:
-        if "@" not in address or address in unresolved:
-            raise errors.unresolved_recipient(address)
+        if "@" not in address or address.lower() in unresolved:
+            raise errors.unresolved_recipient(address, call.directory.options.recipient_refusal)
     own = {str(sender[name]).lower() for name in ("userPrincipalName", "mail") if sender.get(name)}
     if not own.issuperset(address.lower() for address in letter.senders):
         raise errors.other_sender()
