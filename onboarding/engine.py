@@ -239,8 +239,9 @@ class Engine:
         task = definition_of(step).task
         assert task is not None, f"{name} is no task, and is never due"
         work = Work(record, fenced(self.reach(), self._permit(record.id, name, ticket)), step)
+        bound = asyncio.timeout(self.policy.step_timeout)
         try:
-            async with asyncio.timeout(self.policy.step_timeout):
+            async with bound:
                 inspection = await task.inspect(work)
                 if inspection.done:
                     return Succeeded(name, ticket, inspection.found, kept(inspection.findings))
@@ -250,12 +251,11 @@ class Engine:
             return outcome_of(problem, name, ticket)
         except WithdrawnError:
             return Abandoned(name, ticket)
-        except TimeoutError:
-            slow = TryLaterError(
-                ProblemCode.TIMEOUT, f"The step was broken off after {self.policy.step_timeout:.0f} s."
-            )
-            return outcome_of(slow, name, ticket)
         except Exception as error:
+            if bound.expired():
+                seconds = self.policy.step_timeout
+                slow = TryLaterError(ProblemCode.TIMEOUT, f"The step was broken off after {seconds:.0f} s.")
+                return outcome_of(slow, name, ticket)
             log.exception("step %s of %s failed unexpectedly", name, record.id)
             return outcome_of(unexpected_problem(error), name, ticket)
 
