@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -57,6 +58,14 @@ class Draft:
         self.set_step(name, next_attempt_at=at)
         definition, after_s = self.record.step(name).plan.definition, (at - self.now).total_seconds()
         self.effects.append(Nudge(self.record.id, name, self.version, after_s, definition))
+
+    def come_again(self, nudge: Effect, early: float) -> None:
+        """A message came so many seconds too early: it is sent again as it was, and nothing changes.
+
+        Whoever sent it had it scheduled by the bus's clock, so ours is behind by that much: when it is due by ours, the
+        bus's clock is as much past it.
+        """
+        self.effects.append(replace(nudge, after=2 * early, early=True))
 
     def spent(self, step: StepRecord) -> bool:
         """Whether a task has used up its budget of attempts or of time."""

@@ -273,6 +273,8 @@ class Nudge:
     """Seconds from now."""
     definition: str = field(default="", compare=False)
     """What the step does, after which its queue is named; empty: as the step."""
+    early: bool = False
+    """It came before its time, and is to come once more."""
 
     @property
     def queue(self) -> str:
@@ -287,6 +289,8 @@ class NudgeNotice:
     notice: str
     ticket: int
     after: float = 0.0
+    early: bool = False
+    """As of a step."""
 
 
 Effect = Nudge | NudgeNotice

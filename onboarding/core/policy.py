@@ -41,7 +41,9 @@ class Policy:
     warn_after: float = 14 * 86400.0
     """After a wait began, until people are told that it is still waited for; then again like a reminder."""
     clock_skew: float = 1.0
-    """How far the bus's clock may run ahead of ours."""
+    """How far the bus's clock may run ahead of ours while a pause is kept that Microsoft asked for."""
+    early_grace: float = 5.0
+    """How early a message may come, by our clock, and still be on time where nobody asked for a pause."""
 
     @property
     def notice_timeout(self) -> float:
@@ -63,6 +65,11 @@ class Policy:
         if asked is not None:
             gap = max(gap, asked + self._margin)
         return timedelta(seconds=gap)
+
+    def early(self, due: datetime, now: datetime, *, pause: bool) -> float:
+        """By how many seconds a message comes too early for what is due then; 0: it is on time."""
+        rest = (due - now).total_seconds()
+        return rest if rest > (self.clock_skew if pause else self.early_grace) else 0.0
 
     def not_before(self, now: datetime, asked: float) -> datetime:
         """Until when Microsoft is left alone, that asked for so many seconds."""

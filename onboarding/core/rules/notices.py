@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onboarding.core.draft import Draft
 from onboarding.core.event_kinds import EventKind
-from onboarding.core.events import DeadLettered, NoticeFailed, NoticeSent, NoticeStarted
+from onboarding.core.events import DeadLettered, NoticeFailed, NoticeSent, NoticeStarted, NudgeNotice
 from onboarding.core.policy import later
 from onboarding.core.record import Notice
 from onboarding.core.rules.given_up import given_up
@@ -13,9 +13,12 @@ from onboarding.core.rules.transition import Rules, Transition
 
 def notice_started(h: NoticeStarted, draft: Draft) -> Transition | None:
     notice = draft.notice(h.notice)
-    if notice is None or notice.ticket != h.ticket or notice.sending or not notice.owed:
+    if notice is None or notice.ticket != h.ticket or notice.sending:
         return None
-    if notice.next_attempt_at is None or later(draft.now, draft.policy.clock_skew) < notice.next_attempt_at:
+    if notice.next_attempt_at is None:
+        return None
+    if early := draft.policy.early(notice.next_attempt_at, draft.now, pause=notice.problem is not None):
+        draft.come_again(NudgeNotice(draft.record.id, h.notice, h.ticket), early)
         return None
     lease = later(draft.now, draft.policy.notice_lease)
     draft.set_notice(h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease)
