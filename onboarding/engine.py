@@ -298,7 +298,9 @@ class Engine:
             if outcome.failed is None:
                 await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent), started.loaded)
             else:
-                failed = NoticeFailed(notice_id, ticket, outcome.failed.problem, outcome.retry_after, outcome.sent)
+                failed = NoticeFailed(
+                    notice_id, ticket, outcome.failed.problem, outcome.retry_after, outcome.sent, outcome.person
+                )
                 await self.happen(onboarding_id, failed, started.loaded)
 
     async def dead_letter(self, letter: DeadLetter) -> None:

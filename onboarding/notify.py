@@ -39,6 +39,11 @@ class Outcome:
     retry_after: float | None = None
     """The longest pause that any way asked for."""
 
+    @property
+    def person(self) -> bool:
+        """Whether what failed will fail again until a person acts."""
+        return self.failed is not None and not isinstance(self.failed, TryLaterError)
+
 
 async def send(
     notice: Notice,
@@ -57,8 +62,7 @@ async def send(
     also when this is broken off.
     """
     ways = deliveries(notice, record, telling.escalation_email, links=telling.link_key is not None)
-    failed: StepProblemError | None = None
-    pauses: list[float] = []
+    failures: list[StepProblemError] = []
     for way in ways:
         rest = _untold(replace(way, to=_permitted(way, notice, record, permitted)), sent)
         if rest is None:
@@ -77,13 +81,14 @@ async def send(
 
             await _to_each_that_can_be_told(rest, deliver)
         except StepProblemError as problem:
-            failed = problem
-            if isinstance(problem, TryLaterError) and problem.retry_after is not None:
-                pauses.append(problem.retry_after)
+            failures.append(problem)
         except Exception as error:
             log.exception("notice %s of %s failed unexpectedly", notice.id, record.id)
-            failed = unexpected_problem(error)
-    return Outcome(tuple(sent), failed, max(pauses, default=None))
+            failures.append(unexpected_problem(error))
+    passing = [problem for problem in failures if isinstance(problem, TryLaterError)]
+    pauses = [problem.retry_after for problem in passing if problem.retry_after is not None]
+    # While one of them may pass by itself, all are tried again as soon as that.
+    return Outcome(tuple(sent), next(iter((*passing, *failures)), None), max(pauses, default=None))
 
 
 def _permitted(way: Delivery, notice: Notice, record: Record, permitted: Permitted) -> tuple[str, ...]:

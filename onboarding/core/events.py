@@ -117,6 +117,8 @@ class NoticeFailed:
     retry_after: float | None = None
     sent: tuple[Delivered, ...] = ()
     """The ways that it did go: they are not used again."""
+    person: bool = False
+    """On every other way it will fail again until a person acts."""
 
 
 class AskedByPerson:
