@@ -194,8 +194,8 @@ _ROWS = (
     Control(
         "replay",
         "Send given-up messages again",
-        "Send messages that were given up, or are late, again now",
-        "Service Bus gave messages up after many deliveries. They are sent again now; nothing is done twice.",
+        "Send messages that were given up, or are late, and notices that failed, again now",
+        "Messages were given up, or people could not be told something. It is tried again now; nothing is done twice.",
         role=Role.OPERATE,
         of_whole=replayable,
         event=ReplayRequested,

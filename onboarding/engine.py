@@ -44,7 +44,7 @@ from onboarding.ports import Bus, Clock, ConflictError
 from onboarding.records import Loaded, Records
 from onboarding.steps import LIBRARY, definition_of
 from onboarding.steps.base import Work, World, kept
-from onboarding.telemetry.about import About, about_this
+from onboarding.telemetry.about import About, about, about_this
 from onboarding.telemetry.work import attempting, committed, dead, notifying
 
 log = logging.getLogger("onboarding")
@@ -147,6 +147,8 @@ class Engine:
             now = self.clock.now()
             decision = decide(loaded.record, happening, now, self.policy)
             if not decision.changed:
+                if decision.effects:
+                    await self._carry_out(loaded.record, decision, now)
                 return Committed(loaded, changed=False)
             try:
                 saved = await self.records.save(loaded, decision.record)
@@ -163,14 +165,14 @@ class Engine:
         A step that another version planned has no function and no queue here: it stops at once, and asks for a person.
         """
         unknown = [e for e in decision.effects if isinstance(e, Nudge) and e.queue not in LIBRARY]
-        with committed(before, decision.record, now):
+        with committed(before, decision.record, now) if decision.changed else about(decision.record):
             try:
                 await self.bus.publish([e for e in decision.effects if e not in unknown], now)
             except Exception:
                 log.warning(
                     "messages of onboarding %s were not sent; the timer will", decision.record.id, exc_info=True
                 )
-        for nudge in unknown:
+        for nudge in (nudge for nudge in unknown if not nudge.early):
             await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
 
     async def request(
@@ -239,8 +241,9 @@ class Engine:
         task = definition_of(step).task
         assert task is not None, f"{name} is no task, and is never due"
         work = Work(record, fenced(self.reach(), self._permit(record.id, name, ticket)), step)
+        bound = asyncio.timeout(self.policy.step_timeout)
         try:
-            async with asyncio.timeout(self.policy.step_timeout):
+            async with bound:
                 inspection = await task.inspect(work)
                 if inspection.done:
                     return Succeeded(name, ticket, inspection.found, kept(inspection.findings))
@@ -250,12 +253,11 @@ class Engine:
             return outcome_of(problem, name, ticket)
         except WithdrawnError:
             return Abandoned(name, ticket)
-        except TimeoutError:
-            slow = TryLaterError(
-                ProblemCode.TIMEOUT, f"The step was broken off after {self.policy.step_timeout:.0f} s."
-            )
-            return outcome_of(slow, name, ticket)
         except Exception as error:
+            if bound.expired():
+                seconds = self.policy.step_timeout
+                slow = TryLaterError(ProblemCode.TIMEOUT, f"The step was broken off after {seconds:.0f} s.")
+                return outcome_of(slow, name, ticket)
             log.exception("step %s of %s failed unexpectedly", name, record.id)
             return outcome_of(unexpected_problem(error), name, ticket)
 
@@ -296,7 +298,9 @@ class Engine:
             if outcome.failed is None:
                 await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent), started.loaded)
             else:
-                failed = NoticeFailed(notice_id, ticket, outcome.failed.problem, outcome.retry_after, outcome.sent)
+                failed = NoticeFailed(
+                    notice_id, ticket, outcome.failed.problem, outcome.retry_after, outcome.sent, outcome.person
+                )
                 await self.happen(onboarding_id, failed, started.loaded)
 
     async def dead_letter(self, letter: DeadLetter) -> None:

@@ -45,6 +45,11 @@ class Outcome:
     retry_after: float | None = None
     """The longest pause that any way asked for."""
 
+    @property
+    def person(self) -> bool:
+        """Whether what failed will fail again until a person acts."""
+        return self.failed is not None and not isinstance(self.failed, TryLaterError)
+
 
 async def send(
     notice: Notice,

@@ -22,7 +22,7 @@ PRODUCTION = Policy()
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows: the record to commit, then the effects to carry out."""
+    """What follows: the record to commit when it has changed, then the effects to carry out."""
 
     record: Record
     effects: tuple[Effect, ...] = ()
@@ -81,7 +81,7 @@ def decide(record: Record, happening: Happening, now: datetime, policy: Policy =
     draft = Draft(record, now, policy)
     told = RULES[type(happening)](happening, draft)
     if told is None:
-        return Decision(record, changed=False)
+        return Decision(record, tuple(draft.effects), changed=False)
     draft.advance()
     return Decision(draft.commit(told.actor, told.what, told.step, told.detail), tuple(draft.effects))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -49,7 +50,7 @@ class Draft:
 
         Not before Microsoft's pause is over, whoever asks. In a cancelled onboarding nothing is started any more.
         """
-        self.set_step(name, state=StepState.DUE, ticket=self.version, **fields)
+        self.set_step(name, state=StepState.DUE, ticket=self.version, **{"nudges": 0, **fields})
         if self.record.cancelling:
             self.set_step(name, next_attempt_at=None)
             return
@@ -57,6 +58,14 @@ class Draft:
         self.set_step(name, next_attempt_at=at)
         definition, after_s = self.record.step(name).plan.definition, (at - self.now).total_seconds()
         self.effects.append(Nudge(self.record.id, name, self.version, after_s, definition))
+
+    def come_again(self, nudge: Effect, early: float) -> None:
+        """A message came so many seconds too early: it is sent again as it was, and nothing changes.
+
+        Whoever sent it had it scheduled by the bus's clock, so ours is behind by that much: when it is due by ours, the
+        bus's clock is as much past it.
+        """
+        self.effects.append(replace(nudge, after=2 * early, early=True))
 
     def spent(self, step: StepRecord) -> bool:
         """Whether a task has used up its budget of attempts or of time."""
@@ -140,10 +149,16 @@ class Draft:
         """Change fields of one notice."""
         self.set(notices=tuple(n.model_copy(update=fields) if n.id == notice_id else n for n in self.record.notices))
 
-    def nudge_notice(self, notice_id: str, after: timedelta = timedelta(0)) -> None:
+    def nudge_notice(self, notice_id: str, after: timedelta = timedelta(0), *, nudges: int = 0) -> None:
         """A notice is to be sent `after` from now, on a message with this transition's ticket."""
-        self.set_notice(notice_id, next_attempt_at=self.now + after, ticket=self.version, sending=False)
+        at = self.now + after
+        self.set_notice(notice_id, next_attempt_at=at, ticket=self.version, sending=False, nudges=nudges)
         self.effects.append(NudgeNotice(self.record.id, notice_id, self.version, after.total_seconds()))
+
+    def tell_again(self, notice_id: str) -> None:
+        """A person has acted: what could not be sent is tried at once, and with short gaps again."""
+        self.set_notice(notice_id, attempts=0)
+        self.nudge_notice(notice_id)
 
     def withdraw(self, step: str | None) -> None:
         """What was to be said of a step (None: of the whole) and is not said yet is no longer owed."""

@@ -123,6 +123,8 @@ class NoticeFailed:
     retry_after: float | None = None
     sent: tuple[Delivered, ...] = ()
     """The ways that it did go: they are not used again."""
+    person: bool = False
+    """On every other way it will fail again until a person acts."""
 
 
 class AskedByPerson:
@@ -279,6 +281,8 @@ class Nudge:
     """Seconds from now."""
     definition: str = field(default="", compare=False)
     """What the step does, after which its queue is named; empty: as the step."""
+    early: bool = False
+    """It came before its time, and is to come once more."""
 
     @property
     def queue(self) -> str:
@@ -293,6 +297,8 @@ class NudgeNotice:
     notice: str
     ticket: int
     after: float = 0.0
+    early: bool = False
+    """As of a step."""
 
 
 Effect = Nudge | NudgeNotice

@@ -24,6 +24,8 @@ class ProblemCode(StrEnum):
     """Something that was just made isn't known everywhere in the directory yet."""
     BUSY = "busy"
     """Another operation on the same resource is under way."""
+    STORE_BUSY = "store-busy"
+    """Our own Table Storage is busy, slow or away. A write may have been done all the same."""
     TXT_RECORD_NOT_SEEN = "txt-record-not-seen"
     """Microsoft looked for the domain's TXT record and did not find it."""
     DOMAIN_TAKEOVER = "domain-takeover"

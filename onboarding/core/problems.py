@@ -1,7 +1,8 @@
-"""What can go wrong at Microsoft, split by what happens next.
+"""What can go wrong at Microsoft and in our own tables, split by what happens next.
 
 StepProblemError
 ├── TryLaterError        nobody need act: throttled, outage, lost answer, replication lag
+│   └── StoreBusyError           our own tables, not Microsoft's services, do not answer as they should
 └── PersonMustActError   it won't get better by itself: permission, conflict, a request Microsoft refuses
     ├── NotApprovedError         a person must say yes first
     └── AddresseesRefusedError   an e-mail went to nobody, because of some of its addresses
@@ -68,6 +69,16 @@ class TryLaterError(StepProblemError):
         self.at_most = at_most
 
 
+class StoreBusyError(TryLaterError):
+    """A table of ours does not answer as it should: busy, slow, away. A write may have been done all the same.
+
+    Wherever it comes up it is later's business: no defect, and nothing that a person need see to.
+    """
+
+    def __init__(self, table: str, seen: str) -> None:
+        super().__init__(ProblemCode.STORE_BUSY, f"Table Storage, table {table}: {seen}")
+
+
 class PersonMustActError(StepProblemError):
     """A person must act; then the step is retried."""
 
@@ -103,8 +114,15 @@ class AddresseesRefusedError(PersonMustActError):
         return cls((*first.addresses, *(a for one in more for a in one.addresses)), first.why)
 
 
-def unexpected_problem(error: Exception) -> PersonMustActError:
-    """A defect of ours. Its text may hold anything, so only its type goes onto the record; the log has the rest."""
+def unexpected_problem(error: Exception) -> StepProblemError:
+    """Of an error that nobody has translated. Its text may hold anything, so only its type goes onto the record; the
+    log has the rest. A call that gave up by itself is tried again; all else is a defect of ours.
+    """
+    if isinstance(error, TimeoutError):
+        return TryLaterError(
+            ProblemCode.TIMEOUT,
+            f"A call that was made within it gave up before its time was over ({type(error).__name__}).",
+        )
     return PersonMustActError(
         ProblemCode.UNEXPECTED,
         f"It failed with {type(error).__name__}, which this application does not expect.",

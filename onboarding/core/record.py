@@ -98,6 +98,8 @@ class StepRecord(Stored):
     """When it was last noted that somebody came with a link that is not good any more."""
     approved: str | None = None
     """Id of the proposal that a person said yes to."""
+    nudges: int = 0
+    """Messages that the timer has sent since it was made due, because none arrived."""
 
     @property
     def ended(self) -> bool:
@@ -131,6 +133,8 @@ class Notice(Stored):
     sending: bool = False
     sent: tuple[Delivered, ...] = ()
     problem: Problem | None = None
+    nudges: int = 0
+    """As of a step."""
 
     @property
     def owed(self) -> bool:

@@ -326,7 +326,7 @@ REFUSALS: list[tuple[Callable[[], Record], Happening, str]] = [
     (
         lambda: after(WAIT),
         ReplayRequested("a"),
-        "There is nothing to replay: no message was given up, and none is late.",
+        "There is nothing to replay: no message was given up, none is late, and no notice has failed.",
     ),
     (
         lambda: new().record,

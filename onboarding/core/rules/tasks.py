@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from onboarding.core.bounds import shorten
 from onboarding.core.draft import Draft
 from onboarding.core.event_kinds import EventKind
-from onboarding.core.events import Abandoned, DeadLettered, Postponed, Started, Stopped, Succeeded
-from onboarding.core.policy import later
+from onboarding.core.events import Abandoned, DeadLettered, Nudge, Postponed, Started, Stopped, Succeeded
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import DETAIL_LENGTH, Problem, Record, StepRecord, StepState
 from onboarding.core.rules.given_up import given_up
@@ -27,7 +26,11 @@ def step_started(h: Started, draft: Draft) -> Transition | None:
     step = open_step(draft, h.step)
     if step is None or step.state is not StepState.DUE or step.ticket != h.ticket or not draft.record.active:
         return None
-    if step.next_attempt_at is None or later(draft.now, draft.policy.clock_skew) < step.next_attempt_at:
+    if step.next_attempt_at is None:
+        return None
+    pause = step.not_before is not None and step.not_before > draft.now
+    if early := draft.policy.early(step.next_attempt_at, draft.now, pause=pause):
+        draft.come_again(Nudge(draft.record.id, h.step, h.ticket, definition=step.plan.definition), early)
         return None
     attempt = step.attempts + 1
     begun = step.begun_at or draft.now
