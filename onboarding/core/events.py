@@ -83,6 +83,10 @@ class Looked:
     findings: Mapping[str, Any] = field(default_factory=dict)
     ticket: int | None = None
     """Of the wait as it was when the look began: it may have been retried or reopened since. None: as it is now."""
+    absent: bool = False
+    """What it waits for was not found: that stops it (`stop`) only when it is seen so for a while."""
+    tells: bool = False
+    """The problem is one of many onboardings, and this one's people are told of it for all of them."""
 
 
 @dataclass(frozen=True, slots=True)

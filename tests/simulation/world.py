@@ -18,6 +18,7 @@ from onboarding.memory import MemoryBus, MemoryTable, MemoryWorld
 from onboarding.memory.clock import START
 from onboarding.notify import Notifying
 from onboarding.ports import Row
+from onboarding.reads import Reads
 from onboarding.records import Records
 from onboarding.rows import OPEN
 from onboarding.steps.base import World as Outside
@@ -84,6 +85,7 @@ class World:
         """The last committed version of each."""
         self.twins = MemoryWorld()
         self.onboardings, self.events, self.bus = MemoryTable(), MemoryTable(), MemoryBus()
+        self.reads = MemoryTable()
         self.invariants = Invariants(self)
         self.history = History(self, written)
         self.broker = Broker(self)
@@ -131,7 +133,8 @@ class World:
             GatedTable(gate, self.onboardings), GatedTable(gate, self.events), lambda: f"commit-{next(self._commits)}"
         )
         clock = Clock(self, host.skew)
-        host.engine = Engine(records, GatedBus(gate, self.bus), clock, outside, self.policy, self.telling)
+        reads = Reads(GatedTable(gate, self.reads), self.policy)
+        host.engine = Engine(records, GatedBus(gate, self.bus), clock, outside, self.policy, self.telling, reads)
         return host
 
     def a_process(self) -> Host | None:
