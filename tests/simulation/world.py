@@ -14,6 +14,7 @@ from onboarding.core.policy import Policy
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.engine import Engine
+from onboarding.limits import OverdueError
 from onboarding.memory import MemoryBus, MemoryTable, MemoryWorld
 from onboarding.memory.clock import START
 from onboarding.notify import Notifying
@@ -231,5 +232,6 @@ class World:
         SUBJECT.set(Subject("timer"))
         try:
             await timer_pass(host.engine)
-        except (Crash, ConnectionError) as error:
+        except (Crash, ConnectionError, OverdueError) as error:
+            # A machine that stands still breaks a pass off; the next one comes all the same.
             self.journal.note(f"{self.stamp()} {host.name} timer pass ended by {type(error).__name__}")
