@@ -41,6 +41,7 @@ from onboarding.fence import Permit, WithdrawnError, fenced
 from onboarding.hourly import HourlyLimit
 from onboarding.notify import Notifying, Outcome, send
 from onboarding.ports import Bus, Clock, ConflictError
+from onboarding.reads import Reads
 from onboarding.records import Loaded, Records
 from onboarding.steps import LIBRARY, definition_of
 from onboarding.steps.base import Work, World, kept
@@ -111,6 +112,7 @@ class Engine:
     world: World
     policy: Policy
     telling: Notifying
+    reads: Reads
     permitted: Permitted = ANYTHING
     requests: HourlyLimit | None = None
     """Of onboardings that one caller may begin."""

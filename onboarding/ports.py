@@ -87,6 +87,8 @@ class ServicePrincipal:
     app_id: str
     display_name: str
     app_roles: tuple[AppRole, ...] = ()
+    enabled: bool | None = None
+    """`accountEnabled`: switched off, it can't sign in, and nobody to it. None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class RoleStanding:
     """Object id; None: there is no such principal (yet)."""
     held: frozenset[str] = frozenset()
     """Ids of the application's roles that it holds."""
+    principal_enabled: bool | None = None
+    """`accountEnabled` of the principal; None: not known, as the permission may not allow to read it."""
 
 
 class TxtRecord(Stored):
@@ -128,6 +132,8 @@ class Domain:
     is_verified: bool
     txt_record: TxtRecord | None
     """None when Graph listed none (yet)."""
+    being_deleted: bool = False
+    """Somebody has it removed from the tenant by force: its `state` says so."""
 
 
 class Directory(Protocol):

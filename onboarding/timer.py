@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from onboarding import limits
@@ -16,7 +16,7 @@ from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.engine import Engine
 from onboarding.records import Loaded
 from onboarding.steps import definition_of
-from onboarding.steps.base import Look, Work, broken
+from onboarding.steps.base import Look, SharedRead, Work, broken
 from onboarding.telemetry.about import about
 
 log = logging.getLogger("onboarding")
@@ -45,11 +45,12 @@ async def _pass(engine: Engine) -> int:
             log.warning("more than %d onboardings are due; the rest follow at the next pass", PASS_LIMIT)
             break
     looks = await _look(engine, due)
+    tells = await _tells(engine, looks)
     limit = asyncio.Semaphore(WRITES_AT_ONCE)
 
     async def one(loaded: Loaded) -> None:
         async with limit, limits.within(limits.RECORD, f"writing what is due of {loaded.record.id}"):
-            await _settle(engine, loaded, looks[loaded.record.id])
+            await _settle(engine, loaded, looks[loaded.record.id], tells)
 
     results = await asyncio.gather(*(one(loaded) for loaded in due), return_exceptions=True)
     for loaded, result in zip(due, results, strict=True):
@@ -60,7 +61,10 @@ async def _pass(engine: Engine) -> int:
     return len(due)
 
 
-async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Looked]]:
+Seen = tuple[StepRecord, Look]
+
+
+async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Seen]]:
     """Onboarding id → what was seen of its due waits. One batch a definition."""
     now, reach = engine.clock.now(), engine.reach()
     batches: dict[str, list[Work]] = defaultdict(list)
@@ -68,11 +72,11 @@ async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Looked]
         for step in loaded.record.steps:
             if _is_due(loaded.record, step, now):
                 batches[step.plan.definition].append(Work(loaded.record, reach, step))
-    seen: dict[str, list[Looked]] = defaultdict(list)
+    seen: dict[str, list[Seen]] = defaultdict(list)
 
     async def batch(works: Sequence[Work]) -> None:
         for work, look in zip(works, await _looks(works), strict=True):
-            seen[work.record.id].append(_looked(work.step, look))
+            seen[work.record.id].append((work.step, look))
 
     await asyncio.gather(*map(batch, batches.values()))
     return seen
@@ -94,28 +98,68 @@ def _is_due(record: Record, step: StepRecord, now: datetime) -> bool:
     return record.active and waits and step.next_attempt_at is not None and step.next_attempt_at <= now
 
 
-def _looked(step: StepRecord, look: Look) -> Looked:
+async def _tells(engine: Engine, looks: Mapping[str, list[Seen]]) -> dict[tuple[str, str], SharedRead]:
+    """Onboarding id and step → the shared read that failed, of which people are told on that one for all."""
+    refused: dict[tuple[str, str], tuple[tuple[str, str], SharedRead]] = {}
+    answered: dict[tuple[str, str], SharedRead] = {}
+    for onboarding_id, seen in looks.items():
+        for step, look in seen:
+            for read in look.reads:
+                key = (read.what, read.of)
+                if read.problem is None:
+                    answered[key] = read
+                else:
+                    refused.setdefault(key, ((onboarding_id, step.name), read))
+    telling: dict[tuple[str, str], SharedRead] = {}
+
+    async def note(key: tuple[str, str]) -> None:
+        try:
+            if key not in refused:
+                await engine.reads.works(*key)
+                return
+            whose, read = refused[key]
+            assert read.problem is not None
+            if await engine.reads.failed(*key, read.problem.code.value, engine.clock.now()):
+                telling[whose] = read
+        except Exception:
+            log.exception("how reading the %s of %s goes can't be kept now", *key)
+
+    await asyncio.gather(*map(note, {**answered, **refused}))
+    return telling
+
+
+def _looked(step: StepRecord, look: Look, *, tells: bool) -> Looked:
     problem = look.problem
+    shared = any(read.problem for read in look.reads)
     return Looked(
         step.name,
         look.done,
         look.detail,
         problem=problem.problem if problem else None,
-        stop=problem is not None and not isinstance(problem, TryLaterError),
+        stop=problem is not None and not shared and not isinstance(problem, TryLaterError),
         retry_after=problem.retry_after if isinstance(problem, TryLaterError) else None,
         ticket=step.ticket,
         in_the_end=problem.in_the_end if isinstance(problem, TryLaterError) else "",
+        absent=look.absent,
+        tells=tells,
     )
 
 
-async def _settle(engine: Engine, loaded: Loaded, looks: Sequence[Looked]) -> None:
+async def _settle(
+    engine: Engine, loaded: Loaded, seen: Sequence[Seen], tells: Mapping[tuple[str, str], SharedRead]
+) -> None:
     """Put what was seen of one onboarding on its record, then repair it."""
     if loaded.record.settled:
         await engine.records.archive(loaded)
         return
-    happenings: tuple[Happening, ...] = (*looks, TimePassed())
-    for happening in happenings:
-        happened = await engine.happen(loaded.record.id, happening, loaded)
+    onboarding_id = loaded.record.id
+    told = [tells.get((onboarding_id, step.name)) for step, _ in seen]
+    looks = [_looked(step, look, tells=read is not None) for (step, look), read in zip(seen, told, strict=True)]
+    happenings: tuple[tuple[Happening, SharedRead | None], ...] = (*zip(looks, told, strict=True), (TimePassed(), None))
+    for happening, read in happenings:
+        happened = await engine.happen(onboarding_id, happening, loaded)
         if happened is None:
             return
+        if read is not None and happened.changed:
+            await engine.reads.told(read.what, read.of, engine.clock.now())
         loaded = happened.loaded

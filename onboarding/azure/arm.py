@@ -36,7 +36,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError
 from onboarding.core.services import TestLine
 from onboarding.ports import Gateways
-from onboarding.settings import Settings
+from onboarding.settings import Functions, Settings
 from onboarding.telemetry.calls import calling
 
 if TYPE_CHECKING:
@@ -173,7 +173,8 @@ class ArmGateways(Gateways):
         return await self._send(call, lambda client, hook: client.send_request(request, raw_response_hook=hook))
 
     def _problem(self, call: MicrosoftCall, answer: MicrosoftAnswer, path: str) -> StepProblemError:
-        return arm_problem(replace(call, by=self._settings.client_id), answer, path)
+        front = self._settings.functions is Functions.FRONT
+        return arm_problem(replace(call, by=self._settings.client_id), answer, path, front=front)
 
     async def _send(self, call: MicrosoftCall, operation: ArmOperation) -> MicrosoftAnswer:
         """Every request to ARM goes through here, and every answer comes back raw, whatever its status."""

@@ -27,7 +27,7 @@ from onboarding.ports import Directory, Domain, Principal, RoleStanding, Service
 if TYPE_CHECKING:
     from msgraph.graph_service_client import GraphServiceClient
 
-_APPLICATION = ("id", "appId", "displayName", "appRoles")
+_APPLICATION = ("id", "appId", "displayName", "appRoles", "accountEnabled")
 
 
 class GraphDirectory(Directory):
@@ -60,21 +60,26 @@ class GraphDirectory(Directory):
 
     async def role_standing(self, principal: Principal, app_id: str) -> RoleStanding:
         """The application, the principal and the roles it holds, in one request."""
-        (call, of_application), (who, of_principal), (held, of_assignments) = await self._client.batch(
+        (call, of_application), (who, of_principal), (held, of_assignments), account = await self._client.batch(
             [
                 _application(app_id),
                 Ask("GET", lambda g: _principal_of(g, principal), select=("id",)),
                 Ask("GET", lambda g: _principal_of(g, principal).app_role_assignments),
+                # By itself: the permission to find users may not allow it, and its refusal takes nothing else along.
+                Ask("GET", lambda g: _principal_of(g, principal), select=("id", "accountEnabled")),
             ]
         )
         application = _principal(call, of_application)
         known = _found(who, of_principal)
+        enabled = ObjectBody.read(account[0], account[1].body).account_enabled if account[1].ok else None
         # The answers come from copies of the directory: a new principal may be in one and not in another.
         if application is None or known is None or not _found(held, of_assignments):
-            return RoleStanding(application, ObjectBody.read(who, known).id if known is not None else None)
+            principal_id = ObjectBody.read(who, known).id if known is not None else None
+            return RoleStanding(application, principal_id, principal_enabled=enabled)
         items = await self._all(held, of_assignments)
         assignments = [AssignmentBody.read(held, item) for item in items]
-        return RoleStanding(application, ObjectBody.read(who, known).id, held_roles(assignments, application.id))
+        roles = held_roles(assignments, application.id)
+        return RoleStanding(application, ObjectBody.read(who, known).id, roles, enabled)
 
     async def assign_roles(self, application: ServicePrincipal, principal_id: str, role_ids: Sequence[str]) -> None:
         """Grant roles of that application. Those held already are success.

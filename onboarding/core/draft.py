@@ -184,7 +184,9 @@ class Draft:
 
     def begin(self, name: str) -> None:
         """Begin a step, with its whole budget. A checkpoint is opened: people are told of this opening."""
-        self.set_step(name, attempts=0, failures=0, begun_at=None, problem=None, detail="", reminders=0)
+        self.set_step(
+            name, attempts=0, failures=0, begun_at=None, problem=None, detail="", reminders=0, absent_since=None
+        )
         match self.record.step(name).plan.kind:
             case StepKind.TASK:
                 self.make_due(name)

@@ -17,6 +17,8 @@ class NoticeKind(StrEnum):
     """A step stopped; said again, like a reminder, while it stands still."""
     LONG_WAIT = "long-wait"
     """A wait takes longer than expected; said again, like a reminder."""
+    READ_FAILED = "read-failed"
+    """Microsoft refuses a read that many waits need; said on one of them for all, and again, like a reminder."""
     PAUSED = "paused"
     """It is still paused."""
     PROBLEM_REPORTED = "problem-reported"

@@ -19,6 +19,8 @@ class Policy:
     """Between looks at an old wait."""
     poll_share: float = 0.1
     """A wait is looked at again after this share of its age: two weeks old, hourly."""
+    absent_after: float = 600.0
+    """For how long looks must not find what a wait waits for, before it counts as gone: lists and copies lag."""
     retry_first: float = 5.0
     retry_longest: float = 3600.0
     lease: float = 300.0

@@ -94,6 +94,8 @@ class StepRecord(Stored):
     escalated: bool = False
     warned_at: AwareDatetime | None = None
     """When people were last told that this wait takes long."""
+    absent_since: AwareDatetime | None = None
+    """Since when each look at this wait has not found what it waits for. None: the last one has."""
     link_refused_at: AwareDatetime | None = None
     """When it was last noted that somebody came with a link that is not good any more."""
     approved: str | None = None

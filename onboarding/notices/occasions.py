@@ -117,6 +117,14 @@ def _long_wait(o: Occurrence) -> tuple[str, ...]:
     return (lasted, "It goes on being watched, however long it takes.")
 
 
+def _read_failed(o: Occurrence) -> tuple[str, ...]:
+    return (
+        f"How far this gateway is can't be read at Microsoft: {o.seen}",
+        "The same read serves other onboardings, so they may stand still as this one does. You are told on this one for"
+        " all of them, and again while it lasts.",
+    )
+
+
 def _paused(o: Occurrence) -> tuple[str, ...]:
     pause = o.record.pause
     if pause is None:
@@ -174,6 +182,13 @@ OCCASIONS: Mapping[NoticeKind, Occasion] = {
         lambda o: f"{o.gateway}: a long wait",
         _long_wait,
         lambda o: (f"Ask {o.record.request.onboarding_team.name} what holds it up.", *o.instructions.actions),
+        lambda o: f"{o.gateway}: a step is delayed",
+        _DELAYED,
+    ),
+    NoticeKind.READ_FAILED: Occasion(
+        lambda o: f"{o.gateway}: Microsoft refuses to be asked",
+        _read_failed,
+        lambda o: (*o.advice, "Nothing need be retried: every wait goes on being tried."),
         lambda o: f"{o.gateway}: a step is delayed",
         _DELAYED,
     ),

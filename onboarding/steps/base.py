@@ -92,12 +92,28 @@ class Task(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SharedRead:
+    """What is read at Microsoft for all onboardings that wait there, and how that went."""
+
+    what: str
+    """`gateways` …: the partition of its row."""
+    of: str
+    """Which: a subscription."""
+    problem: PersonMustActError | None = None
+    """Microsoft refuses it: that is nothing of any one onboarding."""
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What the timer saw of one wait."""
 
     done: bool
     detail: str
     problem: StepProblemError | None = None
+    reads: tuple[SharedRead, ...] = ()
+    """The shared ones that it rests on, if they were answered. A problem of theirs stops no wait."""
+    absent: bool = False
+    """What it waits for was not found. That stops the wait only when it stays so."""
 
 
 class Wait(Protocol):

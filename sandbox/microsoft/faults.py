@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.microsoft.clock import Clock
-from sandbox.microsoft.exchange import Answer, Request
+from sandbox.microsoft.exchange import Answer, Json, Request
 
 KINDS = {
     "status": "answers with `status`, and `retryAfter` seconds, `code`, `message` and `details` of the error if given",
@@ -16,10 +16,14 @@ KINDS = {
     "cut": "closes the connection without doing anything",
     "delay": "waits `seconds`, then does what is asked",
     "hang": "never answers",
+    "omit": "a list leaves out the items whose name matches `name`",
+    "garble": "a list gives nothing of those items that could be read",
+    "short": "a list ends after its first item, and names no next page",
     "servfail": "DNS: answers SERVFAIL",
     "refused": "DNS: answers REFUSED",
     "truncate": "DNS: answers over UDP with the TC bit and nothing else",
 }
+OF_LISTS = frozenset({"omit", "garble", "short"})
 GRACE = 0.05
 """Seconds after a throttled answer in which a call may have been on its way already."""
 
@@ -33,6 +37,8 @@ class Fault:
     method: str = ".*"
     path: str = ".*"
     server: str = ".*"
+    name: str = ".*"
+    """Of items of a list."""
     status: int = 503
     retry_after: float | None = None
     code: str | None = None
@@ -55,7 +61,7 @@ class Fault:
         if values.get("kind") not in KINDS:
             raise ValueError(f"Unknown kind of fault {values.get('kind')!r}; known are {', '.join(KINDS)}.")
         fault = cls(**{names.get(name, name): value for name, value in values.items()})
-        for pattern in (fault.service, fault.method, fault.path, fault.server):
+        for pattern in (fault.service, fault.method, fault.path, fault.server, fault.name):
             try:
                 re.compile(pattern)
             except re.error as problem:
@@ -79,6 +85,15 @@ class Fault:
         error = answer.body.get("error")
         body = {**answer.body, "error": {**error, **given}} if isinstance(error, dict) else {**answer.body, **given}
         return Answer(answer.status, body, answer.headers)
+
+    def spoil(self, body: Json) -> Json:
+        """What a list's answer becomes by it."""
+        if self.kind == "short":
+            return {"value": body["value"][:1]}
+        hit = [bool(re.search(self.name, str(row.get("name")), re.IGNORECASE)) for row in body["value"]]
+        unreadable = {"id": None, "name": None, "properties": "?"}
+        rows = [unreadable if struck else row for row, struck in zip(body["value"], hit, strict=True)]
+        return body | {"value": rows if self.kind == "garble" else [r for r in rows if r is not unreadable]}
 
     def json(self) -> dict[str, Any]:
         """As the control port shows it."""

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from sandbox.microsoft.transitions import LINE_ENDS
+
 VARIANTS = ("bad-request", "entitlement", "conflict")
 CHOICES = {
     "armIdCase": ("as-created", "lower", "upper"),
+    "testLineEnds": tuple(LINE_ENDS),
     "duplicateAssignment": VARIANTS,
     "duplicateDomain": ("bad-request", "conflict"),
     "recipientRefusal": ("quoted", "double-quoted", "unnamed", "smtp-address"),
@@ -29,6 +32,9 @@ class Options:
     """How many reads still show a long-running ARM operation as running."""
     operation_retry_after: int = 1
     """`Retry-After` of a long-running operation's answers."""
+    test_line_ends: str = "Succeeded"
+    """What a test line that is written comes to, when its operation is over: `Succeeded`, `Failed`, `Canceled`,
+    `Accepted` (it stays so) or `vanishes` (after its 201 it is not there)."""
     arm_page_size: int = 100
     """Items in a page of an ARM list."""
     arm_retired: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from onboarding.core.bounds import shorten
@@ -23,9 +24,14 @@ def looked(h: Looked, draft: Draft) -> Transition | None:
     if h.ticket not in (None, step.ticket):
         # What was seen was seen before somebody put it right, or took it back: the next look tells.
         return None
+    absent_since = (step.absent_since or draft.now) if h.absent else None
+    again = timedelta(seconds=draft.policy.absent_after)
+    if absent_since and draft.now < absent_since + again:
+        # Microsoft's lists and copies lag: what is not found now may be found in some minutes.
+        h = replace(h, problem=None, stop=False)
     draft.find(h.step, h.findings)
     failures = step.failures + 1 if h.problem else 0
-    draft.set_step(h.step, attempts=step.attempts + 1, failures=failures)
+    draft.set_step(h.step, attempts=step.attempts + 1, failures=failures, absent_since=absent_since)
     if h.done:
         draft.end_step(h.step, h.detail)
         return Transition(EventKind.STEP_DONE, h.step, h.detail)
@@ -35,12 +41,16 @@ def looked(h: Looked, draft: Draft) -> Transition | None:
     if h.problem and h.in_the_end and failures >= step.plan.budget.attempts:
         return not_again(draft, step, h.problem, f"{failures} looks", h.in_the_end)
     gap = draft.policy.poll_after(draft.now - step.since)
+    if absent_since:
+        gap = min(gap, again)
     if h.problem:
         gap = max(gap, draft.policy.retry_after(failures, h.retry_after, f"{draft.record.id}/{h.step}/{failures}"))
     if h.retry_after is not None:
         draft.set_step(h.step, not_before=draft.policy.not_before(draft.now, h.retry_after))
     draft.set_step(h.step, next_attempt_at=draft.now + gap, detail=shorten(h.detail), problem=h.problem)
-    if _is_long(step, draft.now, draft):
+    if h.tells and h.problem:
+        draft.owe(NoticeKind.READ_FAILED, h.step)
+    elif _is_long(step, draft.now, draft):
         draft.set_step(h.step, warned_at=draft.now)
         draft.owe(NoticeKind.LONG_WAIT, h.step)
     return Transition(EventKind.LOOKED, h.step, h.detail)

@@ -113,7 +113,9 @@ def grant(call: Call) -> Answer:
 
 def get_user(call: Call) -> Answer:
     """GET /users/{id or user principal name}."""
-    shown = query.select("user", call.request.query, USER_DEFAULTS)(_user(call))
+    shown = query.select("user", call.request.query, USER_DEFAULTS)(
+        {"accountEnabled": True, **_user(call)}
+    )
     return Answer(200, {"@odata.context": f"{call.request.origin}/v1.0/$metadata#users/$entity", **shown})
 
 
