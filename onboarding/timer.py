@@ -104,6 +104,7 @@ def _looked(step: StepRecord, look: Look) -> Looked:
         stop=problem is not None and not isinstance(problem, TryLaterError),
         retry_after=problem.retry_after if isinstance(problem, TryLaterError) else None,
         ticket=step.ticket,
+        sight=look.sight,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from onboarding.core.record import Delivered, Problem
 from onboarding.core.request import Addressees, OnboardingTeam
+from onboarding.core.sight import Sight
 
 APPLICATION = "application"
 """The actor of everything that no person did."""
@@ -83,6 +84,8 @@ class Looked:
     findings: Mapping[str, Any] = field(default_factory=dict)
     ticket: int | None = None
     """Of the wait as it was when the look began: it may have been retried or reopened since. None: as it is now."""
+    sight: Sight | None = None
+    """What follows when it stays as it was seen."""
 
 
 @dataclass(frozen=True, slots=True)

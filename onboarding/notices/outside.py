@@ -24,6 +24,8 @@ def outside_actions(occasion: Occasion, step: StepRecord | None) -> tuple[str, .
     """What is asked of them."""
     if step and occasion.asks:
         return (*definition_of(step).asks_outside, _ANSWER, _ONCE)
+    if step and occasion.shows:
+        return (*definition_of(step).seen_outside(step), *definition_of(step).asks_outside)
     return occasion.outside_actions
 
 

@@ -23,6 +23,7 @@ from onboarding.core.problems import (
 from onboarding.core.proposal import ValueChange, propose
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.request import OnboardingRequest
+from onboarding.core.sight import Sight
 from onboarding.core.stored import Stored
 from onboarding.limits import OverdueError
 from onboarding.ports import Directory, Dns, Gateways, Notifier
@@ -98,6 +99,8 @@ class Look:
     done: bool
     detail: str
     problem: StepProblemError | None = None
+    sight: Sight | None = None
+    """What follows when it stays so."""
 
 
 class Wait(Protocol):

@@ -50,6 +50,8 @@ class Options:
     """Domains that another tenant has verified already."""
     dns_delay: float | None = 0.0
     """From sharing a TXT record to its being in DNS; None: never by itself."""
+    dns_keeps_denials: bool = False
+    """The public resolver keeps for the zone's negative TTL (60 s) that a name has no TXT record, as real ones do."""
     unresolved_recipients: list[str] = field(default_factory=list)
     """Addresses that Exchange can't resolve: it refuses a message to any of them, and sends it to nobody."""
     teams_calls_per_second: int = 4

@@ -91,7 +91,8 @@ def try_again(draft: Draft, step: StepRecord, problem: Problem, asked: float | N
         seen = shorten(f"{problem.seen} (after {step.attempts} attempts)")
         draft.stop_step(step.name, problem.model_copy(update={"seen": seen, "what_next": NOT_AGAIN}))
         return Transition(EventKind.STEP_STOPPED, step.name, seen)
-    gap = draft.policy.retry_after(step.attempts, asked, f"{draft.record.id}/{step.name}/{step.attempts}")
+    patience = step.plan.budget.patience
+    gap = draft.policy.retry_after(step.attempts, asked, f"{draft.record.id}/{step.name}/{step.attempts}", patience)
     draft.make_due(step.name, gap, problem=problem)
     return Transition(
         EventKind.STEP_POSTPONED, step.name, f"{problem.seen} Next attempt in {gap.total_seconds():.0f} s."
