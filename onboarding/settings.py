@@ -104,8 +104,8 @@ class Settings(Registration):
     the sandbox. Elsewhere a zone's owner could have any address of the app's network asked."""
 
     txt_settle: float = Field(_POLICY.settle_after, ge=0)
-    """How long some name servers must have the TXT record, and none deny it, until Microsoft is asked to verify it though
-    others do not answer."""
+    """How long some name servers must have the TXT record, and none deny it, until Microsoft is asked to verify it
+    though others do not answer."""
     txt_tell_after: float = Field(_POLICY.tell_after, ge=0, le=3600)
     """How long a TXT record must have been wrong, or out of our sight, until people are told."""
 

@@ -1,7 +1,7 @@
 """DNS, by dnspython: what each authoritative server of a zone and each public resolver says of a TXT record.
 
-The public resolvers are never asked of the name while the zone's own servers lack the value: a resolver keeps a "no" for
-as long as the zone says (RFC 2308), for everybody who asks it, Microsoft among them. So the zone is found from above.
+The public resolvers are never asked of the name while the zone's own servers lack the value: a resolver keeps a "no"
+for as long as the zone says (RFC 2308), for everybody who asks it. So the zone is found from above.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class DnsLookup:
         if not having and not any(one.answer.alias for one in answered):
             await self._doubled(qname, cut, answered, look)
         elif having and len(having) == len(answered) and not any(answer.error is None for answer in look.said):
-            await asyncio.gather(*(self._public(n, resolver, qname, look) for n, resolver in enumerate(self._resolvers)))
+            await asyncio.gather(*(self._public(n, r, qname, look) for n, r in enumerate(self._resolvers)))
         return look.answers
 
     # -- the zone's own servers

@@ -55,20 +55,20 @@ class Asking:
     unchecked: bool = False
 
 
-async def ask(server: Server, asking: Asking, timeout: float) -> Message:
+async def ask(server: Server, asking: Asking, seconds: float) -> Message:
     """The server's answer: NOERROR or NXDOMAIN. Raises UnansweredError for anything else.
 
     The question is sent twice, the second time without EDNS (RFC 6891, 7): datagrams get lost, and servers and
-    firewalls that don't know EDNS answer FORMERR, NOTIMP, BADVERS or nothing. All takes `timeout` seconds at most.
+    firewalls that don't know EDNS answer FORMERR, NOTIMP, BADVERS or nothing. All takes `seconds` at most.
     """
     import dns.exception
     import dns.rcode
 
-    ends = time.monotonic() + timeout
+    ends = time.monotonic() + seconds
     not_edns = (dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS)
     try:
         try:
-            response = await _send(server, asking, timeout / 2, edns=True)
+            response = await _send(server, asking, seconds / 2, edns=True)
         except (dns.exception.Timeout, TimeoutError):
             response = None
         if response is None or response.rcode() in not_edns:
@@ -84,7 +84,7 @@ async def ask(server: Server, asking: Asking, timeout: float) -> Message:
     return response
 
 
-async def _send(server: Server, asking: Asking, timeout: float, *, edns: bool) -> Message:
+async def _send(server: Server, asking: Asking, seconds: float, *, edns: bool) -> Message:
     """The answer to the question sent once, whatever it says. Raises what dnspython raises."""
     import dns.asyncquery
     import dns.exception
@@ -97,12 +97,12 @@ async def _send(server: Server, asking: Asking, timeout: float, *, edns: bool) -
     )
     # Datagrams that are no answer to the question, whoever sent them, are passed over.
     response: Message = await dns.asyncquery.udp(
-        query, server.address, timeout, server.port, ignore_unexpected=True, ignore_errors=True
+        query, server.address, seconds, server.port, ignore_unexpected=True, ignore_errors=True
     )
     if not response.flags & dns.flags.TC:
         return response
     try:
-        return await dns.asyncquery.tcp(query, server.address, timeout, server.port)
+        return await dns.asyncquery.tcp(query, server.address, seconds, server.port)
     except (dns.exception.Timeout, TimeoutError, OSError):
         raise UnansweredError("its answer is too long for UDP, and nothing came by TCP", silent=False) from None
 

@@ -18,7 +18,7 @@ class NoticeKind(StrEnum):
     LONG_WAIT = "long-wait"
     """A wait takes longer than expected; said again, like a reminder."""
     HELD_UP = "held-up"
-    """What is seen of a wait keeps it from its end, and whoever it waits on can mend it; said again, like a reminder."""
+    """What is seen of a wait keeps it from its end, and others can mend that; said again, like a reminder."""
     CANNOT_SEE = "cannot-see"
     """A wait can't be looked at, and that is ours to mend; said again, like a reminder."""
     PAUSED = "paused"

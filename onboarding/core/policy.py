@@ -59,8 +59,8 @@ class Policy:
     def retry_after(self, attempts: int, asked: float | None, seed: str, patience: float = 1.0) -> timedelta:
         """The gap to the next attempt: doubling, with up to a fifth of jitter, never less than Microsoft asked.
 
-        None is shorter than `patience` times the first one. The jitter is drawn from `seed`, so that the same decision is
-        the same decision.
+        None is shorter than `patience` times the first one. The jitter is drawn from `seed`, so that the same decision
+        is the same decision.
         """
         gap = self.retry_first * max(patience, 2.0 ** min(max(attempts - 1, 0), 20))
         gap = min(self.retry_longest, gap)

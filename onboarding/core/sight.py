@@ -57,7 +57,7 @@ class Seen(Stored):
     def next_turn(self, sight: Sight, now: datetime, policy: Policy) -> timedelta | None:
         """How long until it makes a difference that this is still so; None: never."""
         times = [later(self.since, policy.settle_after)] if sight.settles else []
-        times += [self.word_at] if self.word_at is not None else []
+        times += [self.word_at] if sight.word and self.word_at is not None else []
         return min((time - now for time in times), default=None)
 
     def shifted(self, by: timedelta) -> Seen:

@@ -45,11 +45,11 @@ class MemoryDns:
         self.faults.raise_next("txt")
         answers = self._zone(name, expected)
         if self.visible(name, expected):
-            answers += [self._answer(server, name) for server, authoritative in self.servers.items() if not authoritative]
+            answers += self._answers(name, authoritative=False)
         return answers
 
     def _zone(self, name: str, expected: str) -> list[TxtAnswer]:
-        answers = [self._answer(server, name) for server, authoritative in self.servers.items() if authoritative]
+        answers = self._answers(name, authoritative=True)
         doubled = f"{name}.{self.zone}"
         if any(expected in a.values for a in answers):
             return answers
@@ -57,6 +57,9 @@ class MemoryDns:
             replace(a, stands_at=doubled) if expected in self.values.get((a.server, doubled.lower()), ()) else a
             for a in answers
         ]
+
+    def _answers(self, name: str, *, authoritative: bool) -> list[TxtAnswer]:
+        return [self._answer(server, name) for server, of_zone in self.servers.items() if of_zone is authoritative]
 
     def _answer(self, server: str, name: str) -> TxtAnswer:
         error = self.errors.get(server)

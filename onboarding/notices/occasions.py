@@ -207,7 +207,7 @@ OCCASIONS: Mapping[NoticeKind, Occasion] = {
     NoticeKind.HELD_UP: Occasion(
         lambda o: f"{o.gateway} is held up",
         _held_up,
-        lambda o: (f"See that {o.whom} mends it; what is to be mended was told to them, where that is possible.", *o.advice),
+        lambda o: (f"See that {o.whom} mends it.", *o.instructions.actions),
         lambda o: f"{o.gateway}: please have a look at this",
         "One step of it waits for something that you can mend. Nothing else is needed: it is watched.",
         shows=True,

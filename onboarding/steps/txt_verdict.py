@@ -1,8 +1,8 @@
 """Would Microsoft find a TXT record? A verdict over what each server said, and a sentence for people.
 
-Microsoft reads the record through resolvers that we don't choose, and these ask some server of the zone that answers. So
-one server that has the value is a promise, one that answers without it is a contradiction, and one that does not answer
-is neither. Public resolvers deny for a while what they were asked for too early; one that fails says nothing.
+Microsoft reads the record through resolvers that we don't choose, and these ask some server of the zone that answers.
+So one server that has the value is a promise, one that answers without it is a contradiction, and one that does not
+answer is neither. Public resolvers deny for a while what they were asked for too early; one that fails says nothing.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def _judged(answers: Sequence[TxtAnswer], expected: str, name: str) -> tuple[Txt
     if having:
         said = _listed(f"{a.server} ({_said(a)})" for a in answering if a not in having)
         return TxtKind.CONTRADICTED, (
-            f"{len(having)} of the {len(answering)} servers of the zone that answer have the value {_quoted(expected)} at"
-            f" {name}; still missing: {said}. All of them must have it: see that the zone is carried over to these."
+            f"{len(having)} of the {len(answering)} servers of the zone that answer have the value {_quoted(expected)}"
+            f" at {name}; still missing: {said}. All of them must have it: see that the zone is carried over to these."
         )
     return _missing(zone, answering, expected, name)
 
@@ -104,8 +104,8 @@ def _missing(
     doubled = [a.stands_at for a in answering if a.stands_at]
     if doubled:
         return TxtKind.WRONG_NAME, (
-            f"The TXT record {_quoted(expected)} stands at {_plain(doubled[0], SHOWN_NAME)} in place of {name}: the zone's"
-            f" name was appended to it. Enter the name without the zone's name, or with a dot at its end{besides}."
+            f"The TXT record {_quoted(expected)} stands at {_plain(doubled[0], SHOWN_NAME)} in place of {name}: the"
+            f" zone's name was appended to it. Enter the name without the zone's, or with a dot at its end{besides}."
         )
     found = ""
     if wrong:
@@ -116,8 +116,8 @@ def _missing(
         end = _plain(ends[0], SHOWN_NAME)
         at = found or f"No TXT record found at {name} by {_names(answering or zone)}, {ask}"
         return TxtKind.ALIAS, (
-            f"{at}. An alias (CNAME) at the name leads to {end}, and nothing beside it counts: put the TXT record at {end},"
-            f" or remove the alias{besides}."
+            f"{at}. An alias (CNAME) at the name leads to {end}, and nothing beside it counts: put the TXT record at"
+            f" {end}, or remove the alias{besides}."
         )
     if wrong:
         empty = [a for a in answering if not a.values]
@@ -130,7 +130,7 @@ def _missing(
 
 def _unseen(zone: Sequence[TxtAnswer], expected: str, name: str) -> tuple[TxtKind, str]:
     """No server of the zone gives an answer."""
-    if ends := [a.alias for a in zone if a.alias and not a.silent]:
+    if any(a.alias and not a.silent for a in zone):
         return _missing(zone, (), expected, name)
     failures = _failures(zone) or "any DNS server"
     sentence = f"No answer from {failures}; expected {_quoted(expected)} at {name}."

@@ -21,6 +21,7 @@ from onboarding.memory import (
     MemoryTable,
     MemoryWorld,
 )
+from onboarding.memory.dns import SILENCE
 from onboarding.ports import (
     Bus,
     Clock,

@@ -16,6 +16,7 @@ from onboarding.core.rules.transition import Rules, Transition
 from onboarding.core.sight import Seen, Sight
 
 OF_SIGHTS = (NoticeKind.HELD_UP, NoticeKind.CANNOT_SEE)
+"""What is told of what is seen: no more when something else is."""
 
 
 def looked(h: Looked, draft: Draft) -> Transition | None:
@@ -28,10 +29,7 @@ def looked(h: Looked, draft: Draft) -> Transition | None:
     draft.find(h.step, h.findings)
     failures = step.failures + 1 if h.problem else 0
     draft.set_step(h.step, attempts=step.attempts + 1, failures=failures)
-    if h.done:
-        draft.end_step(h.step, h.detail)
-        return Transition(EventKind.STEP_DONE, h.step, h.detail)
-    if h.sight and _settled(h.sight, step, draft):
+    if h.done or (h.sight and _settled(h.sight, step, draft)):
         draft.end_step(h.step, h.detail)
         return Transition(EventKind.STEP_DONE, h.step, h.detail)
     if h.stop and h.problem:
@@ -55,7 +53,6 @@ def looked(h: Looked, draft: Draft) -> Transition | None:
 def _settled(sight: Sight, step: StepRecord, draft: Draft) -> bool:
     """Keep what is seen, and since when; whether it has been so for long enough to end the wait."""
     if step.seen is None or step.seen.kind != sight.kind:
-        # What was to be said of what was seen before is not so any more.
         draft.withdraw(step.name, *OF_SIGHTS)
         draft.set_step(step.name, seen=Seen.begun(sight, draft.now, draft.policy))
     return _seen(step.name, draft).has_settled(sight, draft.now, draft.policy)
