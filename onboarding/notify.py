@@ -18,7 +18,7 @@ from onboarding.core.problems import (
     unexpected_problem,
 )
 from onboarding.core.record import Delivered, Notice, Record
-from onboarding.notices.deliveries import Delivery, deliveries
+from onboarding.notices.deliveries import Delivery, deliveries, links_outside
 from onboarding.notices.notification import notification
 from onboarding.ports import Clock, Notification, Notifier
 from onboarding.telemetry.work import delivering
@@ -157,8 +157,13 @@ async def _to_each_that_can_be_told(to: tuple[str, ...], deliver: Callable[[tupl
 
 
 def _link(notice: Notice, record: Record, telling: Notifying, now: datetime, *, outside: bool) -> str:
-    """Where a notice leads: the checkpoint's page, for people outside with a signed link; else the onboarding's."""
+    """Where a notice leads: the checkpoint's page, for people outside with a signed link; else the onboarding's.
+
+    Nowhere (empty), when nothing is asked of people outside but to know.
+    """
     base = f"{telling.public_url}/api"
+    if outside and not links_outside(notice):
+        return ""
     if outside and notice.step and telling.link_key:
         opening = record.step(notice.step).ticket
         link = Link(record.id, notice.step, opening, now + timedelta(seconds=telling.link_lifetime))

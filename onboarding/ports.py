@@ -181,14 +181,21 @@ class TxtAnswer:
     values: tuple[str, ...] = ()
     error: str | None = None
     """SERVFAIL, timeout …; None when it answered (also with nothing)."""
+    silent: bool = False
+    """No answer came at all: the server's fault, or our own network's."""
+    alias: str | None = None
+    """The name that an alias (CNAME) at the name leads to: the values are of that one."""
+    stands_at: str | None = None
+    """Where the value stands instead: the name with the zone's name once more behind it, as some panels make it."""
 
 
 class Dns(Protocol):
     """Who says what of a name."""
 
     @reads
-    async def txt(self, name: str) -> Sequence[TxtAnswer]:
-        """The answers of every authoritative server of the zone and of the configured public resolvers.
+    async def txt(self, name: str, expected: str) -> Sequence[TxtAnswer]:
+        """The answers of every authoritative server of the zone; and, once all of these that answer have the value
+        `expected`, of the configured public resolvers: they would keep their "no" for a while.
 
         Never raises for what a server says or doesn't: that is in the answers.
         """

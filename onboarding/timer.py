@@ -142,6 +142,7 @@ def _looked(step: StepRecord, look: Look, *, tells: bool) -> Looked:
         in_the_end=problem.in_the_end if isinstance(problem, TryLaterError) else "",
         absent=look.absent,
         tells=tells,
+        sight=look.sight,
     )
 
 

@@ -160,10 +160,10 @@ class Draft:
         self.set_notice(notice_id, attempts=0)
         self.nudge_notice(notice_id)
 
-    def withdraw(self, step: str | None) -> None:
-        """What was to be said of a step (None: of the whole) and is not said yet is no longer owed."""
+    def withdraw(self, step: str | None, *kinds: NoticeKind) -> None:
+        """What was to be said of a step (None: of the whole) and is not said yet is not owed any more; `kinds`: only it."""
         for notice in self.record.notices:
-            if notice.step == step and notice.owed:
+            if notice.step == step and notice.owed and (not kinds or notice.kind in kinds):
                 self.set_notice(notice.id, next_attempt_at=None)
 
     def advance(self) -> None:
@@ -191,7 +191,7 @@ class Draft:
             case StepKind.TASK:
                 self.make_due(name)
             case StepKind.WAIT:
-                self.set_step(name, state=StepState.WAITING, ticket=self.version, warned_at=None)
+                self.set_step(name, state=StepState.WAITING, ticket=self.version, warned_at=None, seen=None)
                 self.look_now(name)
             case StepKind.CHECKPOINT:
                 self.set_step(name, state=StepState.WAITING, escalated=False)

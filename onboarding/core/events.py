@@ -8,6 +8,7 @@ from typing import Any
 
 from onboarding.core.record import Delivered, Problem
 from onboarding.core.request import Addressees, OnboardingTeam
+from onboarding.core.sight import Sight
 
 APPLICATION = "application"
 """The actor of everything that no person did."""
@@ -93,6 +94,8 @@ class Looked:
     """What it waits for was not found: that stops it (`stop`) only when it is seen so for a while."""
     tells: bool = False
     """The problem is one of many onboardings, and this one's people are told of it for all of them."""
+    sight: Sight | None = None
+    """What follows when it stays as it was seen."""
 
 
 @dataclass(frozen=True, slots=True)

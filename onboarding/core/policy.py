@@ -47,6 +47,10 @@ class Policy:
     """After a checkpoint opened, until a second address is told, once."""
     warn_after: float = 14 * 86400.0
     """After a wait began, until people are told that it is still waited for; then again like a reminder."""
+    settle_after: float = 900.0
+    """What is seen of a wait in part, and nowhere contradicted, counts when it has been so for so long."""
+    tell_after: float = 1800.0
+    """What keeps a wait from its end is told when it has been so for so long; then again like a checkpoint."""
     clock_skew: float = 1.0
     """How far the bus's clock may run ahead of ours while a pause is kept that Microsoft asked for."""
     early_grace: float = 5.0
@@ -61,22 +65,25 @@ class Policy:
         """The gap to the next look at a wait that has lasted for `age`."""
         return timedelta(seconds=min(self.poll_longest, max(self.poll_first, age.total_seconds() * self.poll_share)))
 
-    def retry_after(self, attempts: int, asked: float | None, seed: str) -> timedelta:
+    def retry_after(self, attempts: int, asked: float | None, seed: str, patience: float = 1.0) -> timedelta:
         """The gap to a step's next attempt: doubling, with up to a fifth of jitter, never less than Microsoft asked.
 
-        The jitter is drawn from `seed`, so that the same decision is the same decision.
+        None is shorter than `patience` times the first one. The jitter is drawn from `seed`, so that the same decision
+        is the same decision.
         """
-        return self._growing(self.retry_first, self.retry_longest, attempts, asked, seed)
+        return self._growing(self.retry_first, self.retry_longest, attempts, asked, seed, patience)
 
-    def tell_after(self, attempts: int, asked: float | None, seed: str, *, person: bool = False) -> timedelta:
+    def tell_again_after(self, attempts: int, asked: float | None, seed: str, *, person: bool = False) -> timedelta:
         """The gap to a notice's next attempt, likewise. `person`: it will fail again until somebody acts."""
         first, longest = (
             (self.person_first, self.remind_again) if person else (self.retry_first, self.notice_longest)
         )
         return self._growing(first, longest, attempts, asked, seed)
 
-    def _growing(self, first: float, longest: float, attempts: int, asked: float | None, seed: str) -> timedelta:
-        gap = min(longest, first * 2.0 ** min(max(attempts - 1, 0), 20))
+    def _growing(
+        self, first: float, longest: float, attempts: int, asked: float | None, seed: str, patience: float = 1.0
+    ) -> timedelta:
+        gap = min(longest, first * max(patience, 2.0 ** min(max(attempts - 1, 0), 20)))
         fraction = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") / 2**32
         gap += gap * fraction / 5
         if asked is not None:

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationI
 from onboarding.core.plan import Planned, StepKind
 from onboarding.core.proposal import Proposal
 from onboarding.core.request import Contacts, OnboardingRequest
+from onboarding.core.sight import Seen
 from onboarding.core.stored import DETAIL_LENGTH as DETAIL_LENGTH
 from onboarding.core.stored import DetailText, Stored
 
@@ -96,6 +97,8 @@ class StepRecord(Stored):
     """When people were last told that this wait takes long."""
     absent_since: AwareDatetime | None = None
     """Since when each look at this wait has not found what it waits for. None: the last one has."""
+    seen: Seen | None = None
+    """What the last look saw of this wait, where it matters for how long that is so."""
     link_refused_at: AwareDatetime | None = None
     """When it was last noted that somebody came with a link that is not good any more."""
     approved: str | None = None
@@ -116,7 +119,7 @@ class Delivered(Stored):
     """`teams` or `email`."""
     to: tuple[str, ...] = ()
     outside: bool = False
-    """To the onboarding team, with a signed link."""
+    """To the onboarding team, with a signed link where they are asked to answer."""
     at: AwareDatetime
 
 

@@ -23,6 +23,7 @@ from onboarding.core.problems import (
 from onboarding.core.proposal import ValueChange, propose
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.request import OnboardingRequest
+from onboarding.core.sight import Sight
 from onboarding.core.stored import Stored
 from onboarding.limits import OverdueError
 from onboarding.ports import Directory, Dns, Gateways, Notifier
@@ -114,6 +115,8 @@ class Look:
     """The shared ones that it rests on, if they were answered. A problem of theirs stops no wait."""
     absent: bool = False
     """What it waits for was not found. That stops the wait only when it stays so."""
+    sight: Sight | None = None
+    """What follows when it stays so."""
 
 
 class Wait(Protocol):

@@ -234,8 +234,14 @@ class Control:
         return [identity.json() for identity in self._world.identities.all]
 
     def put_dns(self, body: Json, query: Query) -> Json:
-        """{"name", "values": […], "server": "ns1", "ns2", "resolver" or "*"}: set the TXT values; [] removes."""
-        self._world.records.put(body.get("server", "*"), body["name"], list(body["values"]))
+        """{"name", "values": […], "server": "ns1", "ns2", "resolver" or "*"}: set the TXT values; or {"name", "cname"}.
+
+        [] removes the values, and a cname of null the alias. Zones are commsgw.azure.com and elsewhere.example.
+        """
+        if "cname" in body:
+            self._world.records.lead(body["name"], body["cname"])
+        if "values" in body or "cname" not in body:
+            self._world.records.put(body.get("server", "*"), body["name"], list(body["values"]))
         return self._dns()
 
     def requests(self, body: Json, query: Query) -> Json:
@@ -266,6 +272,10 @@ class Control:
             "txt": {
                 server: {name.to_text(omit_final_dot=True): values for name, values in rows.items()}
                 for server, rows in records.txt.items()
+            },
+            "aliases": {
+                name.to_text(omit_final_dot=True): target.to_text(omit_final_dot=True)
+                for name, target in records.aliases.items()
             },
             "nameServers": records.addresses,
             "planned": [vars(plan) for plan in records.planned],

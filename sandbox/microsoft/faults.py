@@ -19,11 +19,13 @@ KINDS = {
     "omit": "a list leaves out the items whose name matches `name`",
     "garble": "a list gives nothing of those items that could be read",
     "short": "a list ends after its first item, and names no next page",
-    "servfail": "DNS: answers SERVFAIL",
+    "servfail": "DNS: answers SERVFAIL, with the Extended DNS Error `ede` (such as 6, DNSSEC Bogus) if given",
+    "no-edns": "DNS: answers `rcode` (FORMERR, NOTIMP, BADVERS) to what comes with EDNS, or nothing for SILENCE",
     "refused": "DNS: answers REFUSED",
     "truncate": "DNS: answers over UDP with the TC bit and nothing else",
 }
 OF_LISTS = frozenset({"omit", "garble", "short"})
+NO_EDNS = ("FORMERR", "NOTIMP", "BADVERS", "SILENCE")
 GRACE = 0.05
 """Seconds after a throttled answer in which a call may have been on its way already."""
 
@@ -48,6 +50,8 @@ class Fault:
     empty: bool = False
     """An answer without a body."""
     seconds: float = 0.0
+    rcode: str = "FORMERR"
+    ede: int | None = None
     times: int | None = 1
     struck: int = 0
 
@@ -61,6 +65,8 @@ class Fault:
         if values.get("kind") not in KINDS:
             raise ValueError(f"Unknown kind of fault {values.get('kind')!r}; known are {', '.join(KINDS)}.")
         fault = cls(**{names.get(name, name): value for name, value in values.items()})
+        if fault.rcode not in NO_EDNS:
+            raise ValueError(f"Unknown rcode {fault.rcode!r} in a fault; known are {', '.join(NO_EDNS)}.")
         for pattern in (fault.service, fault.method, fault.path, fault.server, fault.name):
             try:
                 re.compile(pattern)

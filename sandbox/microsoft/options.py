@@ -59,6 +59,8 @@ class Options:
     """Domains that are verified by e-mail in a tenant that nobody manages: `verify` schedules their takeover."""
     dns_delay: float | None = 0.0
     """From sharing a TXT record to its being in DNS; None: never by itself."""
+    dns_keeps_denials: bool = False
+    """The public resolver keeps for the zone's negative TTL (60 s) that a name has no TXT record, as real ones do."""
     unresolved_recipients: list[str] = field(default_factory=list)
     """Addresses, in any case, that Exchange can't resolve: a message to any of them is refused, and sent to nobody."""
     recipient_refusal: str = "quoted"

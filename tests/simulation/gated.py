@@ -196,10 +196,10 @@ class GatedDns:
         self._gate = gate
         self._twin = twin
 
-    async def txt(self, name: str) -> Sequence[TxtAnswer]:
+    async def txt(self, name: str, expected: str) -> Sequence[TxtAnswer]:
         await self._gate.turn()
         rate, random = self._gate.world.chaos.microsoft, self._gate.random
-        answers = list(await self._twin.txt(name))
+        answers = list(await self._twin.txt(name, expected))
         if rate and random.random() < rate:
             place = random.randrange(len(answers))
             error = random.choice(("SERVFAIL", "no answer in 5 s"))

@@ -41,7 +41,7 @@ def failed(h: NoticeFailed, draft: Draft) -> Transition | None:
     draft.set_notice(h.notice, problem=h.problem, sent=h.sent, sending=False)
     if notice.owed:
         seed = f"{draft.record.id}/{h.notice}/{notice.attempts}"
-        gap = draft.policy.tell_after(notice.attempts, h.retry_after, seed, person=h.person)
+        gap = draft.policy.tell_again_after(notice.attempts, h.retry_after, seed, person=h.person)
         draft.nudge_notice(h.notice, gap)
     return Transition(EventKind.NOTICE_FAILED, notice.step, f"{h.notice}: {h.problem.seen}")
 
@@ -54,7 +54,8 @@ def notice_dead_lettered(h: DeadLettered, draft: Draft) -> Transition | None:
     attempts = notice.attempts + 1
     problem = given_up(h.reason, "sent")
     draft.set_notice(notice.id, problem=problem, attempts=attempts)
-    draft.nudge_notice(notice.id, draft.policy.tell_after(attempts, None, f"{draft.record.id}/{notice.id}/{attempts}"))
+    seed = f"{draft.record.id}/{notice.id}/{attempts}"
+    draft.nudge_notice(notice.id, draft.policy.tell_again_after(attempts, None, seed))
     return Transition(EventKind.DEAD_LETTERED, notice.step, f"{notice.id}: {problem.seen}")
 
 

@@ -67,7 +67,7 @@ def _nudge_notice(notice: Notice, draft: Draft) -> None:
     if notice.sending:
         # Unlike a step's, its attempts are not limited: so a function that dies of it each time is given time.
         seed = f"{draft.record.id}/{notice.id}/{notice.attempts}"
-        draft.nudge_notice(notice.id, draft.policy.tell_after(notice.attempts, None, seed))
+        draft.nudge_notice(notice.id, draft.policy.tell_again_after(notice.attempts, None, seed))
     else:
         draft.nudge_notice(notice.id, nudges=notice.nudges + 1)
 

@@ -99,7 +99,8 @@ def dead_lettered(h: DeadLettered, draft: Draft) -> Transition | None:
 
 def try_again(draft: Draft, step: StepRecord, problem: Problem, asked: float | None = None) -> Transition:
     """An attempt failed: the next one follows after a gap."""
-    gap = draft.policy.retry_after(step.attempts, asked, f"{draft.record.id}/{step.name}/{step.attempts}")
+    patience = step.plan.budget.patience
+    gap = draft.policy.retry_after(step.attempts, asked, f"{draft.record.id}/{step.name}/{step.attempts}", patience)
     draft.make_due(step.name, gap, problem=problem)
     return Transition(
         EventKind.STEP_POSTPONED, step.name, f"{problem.seen} Next attempt in {gap.total_seconds():.0f} s."

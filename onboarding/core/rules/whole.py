@@ -54,7 +54,8 @@ def _leave_the_pause_out(draft: Draft, step: StepRecord, paused_at: datetime) ->
     if step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION):
         pause = draft.now - max(paused_at, step.since)
         warned_at = step.warned_at and step.warned_at + pause
-        draft.set_step(step.name, since=step.since + pause, warned_at=warned_at)
+        seen = step.seen and step.seen.shifted(pause)
+        draft.set_step(step.name, since=step.since + pause, warned_at=warned_at, seen=seen)
 
 
 def cancel_requested(h: CancelRequested, draft: Draft) -> Transition | None:
