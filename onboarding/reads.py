@@ -37,14 +37,19 @@ class Reads:
     table: Table
     policy: Policy
 
-    async def failed(self, what: str, of: str, code: str, now: datetime) -> bool:
-        """Note that Microsoft refuses it. True: the caller is to tell people, and then says so by `told`."""
+    async def failed(self, what: str, of: str, code: str, now: datetime, *, soon: bool = True) -> bool:
+        """Note that Microsoft refuses it. True: the caller is to tell people, and then says so by `told`.
+
+        Not `soon`: it may heal by itself, so they are told when it has been so for `Policy.tell_after`.
+        """
         row = await self._row(what, of)
         columns = dict(row.columns) if row else {}
-        due = _NEXT_WORD_AT not in columns or columns[_NEXT_WORD_AT] <= now
-        if not due and _FAILED_SINCE in columns:
-            return False
+        known = _FAILED_SINCE in columns
         columns.setdefault(_FAILED_SINCE, now)
+        first_word_at = now if soon else later(columns[_FAILED_SINCE], self.policy.tell_after)
+        due = max(columns.get(_NEXT_WORD_AT, first_word_at), first_word_at) <= now
+        if known and not due:
+            return False
         columns[_CODE] = code
         if due:
             columns[_NEXT_WORD_AT] = later(now, TELLING)

@@ -119,7 +119,7 @@ async def _tells(engine: Engine, looks: Mapping[str, list[Seen]]) -> dict[tuple[
                 return
             whose, read = refused[key]
             assert read.problem is not None
-            if await engine.reads.failed(*key, read.problem.code.value, engine.clock.now()):
+            if await engine.reads.failed(*key, read.problem.code.value, engine.clock.now(), soon=read.soon):
                 telling[whose] = read
         except Exception:
             log.exception("how reading the %s of %s goes can't be kept now", *key)
@@ -139,7 +139,6 @@ def _looked(step: StepRecord, look: Look, *, tells: bool) -> Looked:
         stop=problem is not None and not shared and not isinstance(problem, TryLaterError),
         retry_after=problem.retry_after if isinstance(problem, TryLaterError) else None,
         ticket=step.ticket,
-        in_the_end=problem.in_the_end if isinstance(problem, TryLaterError) else "",
         absent=look.absent,
         tells=tells,
         sight=look.sight,

@@ -161,7 +161,7 @@ class Draft:
         self.nudge_notice(notice_id)
 
     def withdraw(self, step: str | None, *kinds: NoticeKind) -> None:
-        """What was to be said of a step (None: of the whole) and is not said yet is not owed any more; `kinds`: only it."""
+        """What was to be said of a step (None: of the whole) and is not said yet is no longer owed; all, or `kinds`."""
         for notice in self.record.notices:
             if notice.step == step and notice.owed and (not kinds or notice.kind in kinds):
                 self.set_notice(notice.id, next_attempt_at=None)

@@ -88,8 +88,6 @@ class Looked:
     findings: Mapping[str, Any] = field(default_factory=dict)
     ticket: int | None = None
     """Of the wait as it was when the look began: it may have been retried or reopened since. None: as it is now."""
-    in_the_end: str = ""
-    """What a person does when every look fails, for as long as a task is tried; empty: it is looked at for ever."""
     absent: bool = False
     """What it waits for was not found: that stops it (`stop`) only when it is seen so for a while."""
     tells: bool = False

@@ -102,6 +102,8 @@ class SharedRead:
     """Which: a subscription."""
     problem: PersonMustActError | None = None
     """Microsoft refuses it: that is nothing of any one onboarding."""
+    soon: bool = True
+    """People are told of that at once, else when it has been so for `Policy.tell_after`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from onboarding import limits
 from onboarding.azure.gateway_resource import GatewayResource, TestLineResource
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, StepProblemError
+from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 from onboarding.core.record import StepState
 from onboarding.steps.add_test_lines import (
     FAILED,
@@ -68,12 +68,10 @@ class ProvisioningComplete:
         try:
             async with limits.within(limits.LOOK, f"listing the gateways of subscription {subscription_id}"):
                 listed = await works[0].world.gateways.in_subscription(subscription_id)
-        except PersonMustActError as problem:
-            if problem.code in _OF_ONE_RECORD:
+        except StepProblemError as problem:
+            if _passes(problem) or problem.code in _OF_ONE_RECORD:
                 return [Look(False, problem.seen, problem=problem)] * len(works)
             return [_refused("gateways", subscription_id, problem)] * len(works)
-        except StepProblemError as problem:
-            return [Look(False, problem.seen, problem=problem)] * len(works)
         except Exception as error:
             log.exception("listing the gateways of subscription %s failed unexpectedly", subscription_id)
             return [broken(error)] * len(works)
@@ -104,7 +102,7 @@ async def _one(work: Work, listed: GatewayResource | None, at_once: asyncio.Sema
                 reads = (*reads, SharedRead(reading, subscription_id))
                 look = judge_lines(asked(work), lines)
     except StepProblemError as problem:
-        if isinstance(problem, PersonMustActError) and problem.code in _OF_ALL:
+        if problem.code in _OF_ALL and not _passes(problem):
             return _refused(reading, subscription_id, problem, *reads)
         return Look(False, problem.seen, problem=problem, reads=reads)
     except Exception as error:
@@ -113,14 +111,20 @@ async def _one(work: Work, listed: GatewayResource | None, at_once: asyncio.Sema
     return Look(look.done, look.detail, look.problem, reads, look.absent)
 
 
-def _refused(reading: str, subscription_id: str, problem: PersonMustActError, *others: SharedRead) -> Look:
+def _passes(problem: StepProblemError) -> bool:
+    """Whether it goes away by itself, however long that takes: an outage, not a sign-in that may never work again."""
+    return isinstance(problem, TryLaterError) and not problem.in_the_end
+
+
+def _refused(reading: str, subscription_id: str, problem: StepProblemError, *others: SharedRead) -> Look:
     """Microsoft refuses what all waits of a subscription need: none of them stops for that."""
     told = PersonMustActError(
         problem.code,
         f"In subscription {subscription_id}: {problem.seen}",
         f"{problem.what_next} Every wait there goes on being tried, so this one needs no retry.",
     )
-    return Look(False, told.seen, told, (*others, SharedRead(reading, subscription_id, told)))
+    soon = isinstance(problem, PersonMustActError)
+    return Look(False, told.seen, told, (*others, SharedRead(reading, subscription_id, told, soon)))
 
 
 def _lines_count(work: Work) -> bool:

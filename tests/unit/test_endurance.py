@@ -295,22 +295,6 @@ def test_the_longest_text_keeps_the_number_of_its_attempts() -> None:
     assert len(problem.seen) == DETAIL_LENGTH
 
 
-def test_people_are_told_of_a_wait_that_can_never_be_looked_at() -> None:
-    """Bug report: sign-in fails. A wait has no end of its own, and would be looked at in vain for weeks."""
-    record, looks = after(WAIT), 0
-    failed = Looked(WAIT, False, REFUSED.seen, REFUSED.problem, in_the_end=REFUSED.in_the_end)
-    while record.step(WAIT).state is StepState.WAITING:
-        looks += 1
-        record = decide(record, failed, record.step(WAIT).next_attempt_at or NOW).record
-    assert looks == record.step(WAIT).plan.budget.attempts
-    problem = record.step(WAIT).problem
-    assert problem is not None
-    assert (problem.what_next, problem.seen) == (
-        "Check AZURE_CLIENT_ID.",
-        "Microsoft Graph answered 401. (after 30 looks)",
-    )
-
-
 def test_an_outage_never_ends_a_wait() -> None:
     record = after(WAIT)
     for _ in range(100):

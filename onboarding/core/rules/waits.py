@@ -13,7 +13,6 @@ from onboarding.core.notices import NoticeKind
 from onboarding.core.policy import later
 from onboarding.core.record import StepRecord, StepState
 from onboarding.core.rules.steps import open_step
-from onboarding.core.rules.tasks import not_again
 from onboarding.core.rules.transition import Rules, Transition
 from onboarding.core.sight import Seen, Sight
 
@@ -42,8 +41,6 @@ def looked(h: Looked, draft: Draft) -> Transition | None:
     if h.stop and h.problem:
         draft.stop_step(h.step, h.problem)
         return Transition(EventKind.STEP_STOPPED, h.step, h.problem.seen)
-    if h.problem and h.in_the_end and failures >= step.plan.budget.attempts:
-        return not_again(draft, step, h.problem, f"{failures} looks", h.in_the_end)
     told = h.sight is not None and _tell(h.sight, h.step, draft)
     gap = draft.policy.poll_after(draft.now - step.since)
     if absent_since:
