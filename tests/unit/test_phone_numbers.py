@@ -62,6 +62,14 @@ def test_an_integration_number_that_is_a_test_lines_is_one_however_it_is_written
     assert "integration_number_is_no_test_line" in {reason.rule for reason in error.value.reasons}
 
 
+def test_an_integration_number_stands_once() -> None:
+    body = requests.lab()
+    body["services"]["operatorConnect"]["integrationTestNumbers"] = ["+442079460190", "+442079460290"]
+    field = "services.teamsPhoneMobile.integrationTestNumbers[0]"
+    where = "services.operatorConnect.integrationTestNumbers[1]"
+    assert refused(body)[field] == ("unique_number", f"stands at {where} too")
+
+
 @pytest.mark.parametrize("there", ["+44-20-7946-0101", "+4402079460101", "442079460101", "+44 (0)20 7946 0101"])
 def test_a_number_at_arm_is_the_same_however_it_is_written(there: str) -> None:
     request: Any = requests.parsed(requests.lab())
