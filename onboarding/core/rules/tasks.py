@@ -24,9 +24,9 @@ NOT_AGAIN = (
 
 def step_started(h: Started, draft: Draft) -> Transition | None:
     step = open_step(draft, h.step)
-    if step is None or step.state is not StepState.DUE or step.ticket != h.ticket or not draft.record.active:
+    if step is None or step.state is not StepState.DUE or step.ticket != h.ticket:
         return None
-    if step.next_attempt_at is None:
+    if step.next_attempt_at is None or not draft.record.active:
         return None
     pause = step.not_before is not None and step.not_before > draft.now
     if early := draft.policy.early(step.next_attempt_at, draft.now, pause=pause):
