@@ -146,7 +146,7 @@ class Draft:
         self.effects.append(NudgeNotice(self.record.id, notice_id, self.version, after.total_seconds()))
 
     def withdraw(self, step: str | None, *kinds: NoticeKind) -> None:
-        """What was to be said of a step (None: of the whole) and is not said yet is no longer owed; `kinds`: only it."""
+        """What was to be said of a step (None: of the whole) and is not said yet is no longer owed (`kinds`: these)."""
         for notice in self.record.notices:
             if notice.step == step and notice.owed and (not kinds or notice.kind in kinds):
                 self.set_notice(notice.id, next_attempt_at=None)

@@ -206,7 +206,7 @@ async def test_one_blocked_public_resolver_makes_nobody_wait() -> None:
 
 
 async def test_a_network_that_lets_no_dns_out_is_told_to_our_people_only_within_the_hour() -> None:
-    system, only = await waiting()
+    system, _ = await waiting()
     for server in system.outside.dns.servers:
         system.outside.dns.errors[server] = SILENCE
     await pass_time(system, 60)
