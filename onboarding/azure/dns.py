@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from onboarding.azure.dns_bounds import ALIASES, QUERIES_OF_A_LOOK, SERVERS_OF_A_ZONE, Turns, to_ask
+from onboarding.azure.dns_bounds import ALIASES, QUERIES_OF_A_LOOK, REFERRALS, SERVERS_OF_A_ZONE, Turns, to_ask
 from onboarding.azure.dns_question import Asking, Server, UnansweredError, ask
 from onboarding.azure.per_loop import PerLoop
 from onboarding.ports import TxtAnswer
@@ -139,7 +139,10 @@ class DnsLookup:
         Raises UnansweredError when the zone's servers can't be found.
         """
         cut = await self._start(qname, look)
-        while (below := await self._ask_zone(cut, qname, look)) is not None:
+        for _ in range(REFERRALS + 1):
+            below = await self._ask_zone(cut, qname, look)
+            if below is None:
+                break
             self._cuts.keep(below.zone.to_text().lower(), below)
             cut = below
         leads = [one for one in look.everybody if one.answer.alias and not one.answer.values]

@@ -19,7 +19,7 @@ import pytest
 from dns import asyncquery, message
 
 from onboarding.azure.dns import DnsLookup
-from onboarding.azure.dns_bounds import ADDRESSES_OF_A_SERVER, SERVERS_OF_A_ZONE
+from onboarding.azure.dns_bounds import ADDRESSES_OF_A_SERVER, REFERRALS, SERVERS_OF_A_ZONE
 from onboarding.ports import TxtAnswer
 from onboarding.steps.txt_verdict import TxtKind, judge_txt_answers
 from sandbox.microsoft import Microsoft
@@ -422,6 +422,23 @@ async def test_of_a_zone_with_very_many_servers_some_are_asked() -> None:
     assert len([a for a in answers if a.authoritative]) <= SERVERS_OF_A_ZONE * 2 * ADDRESSES_OF_A_SERVER
     assert len({a.server.partition(" ")[0] for a in answers if a.authoritative}) == SERVERS_OF_A_ZONE
     assert len([q for q in asked if q.endswith((" A", " AAAA"))]) == 2 * SERVERS_OF_A_ZONE
+
+
+async def test_of_zones_that_refer_to_ever_deeper_ones_some_are_asked() -> None:
+    asked: list[str] = []
+    name = dns.name.from_text("a.b.c.d.e.f.g.h.i.j.k.l.m.n.example.net.")
+
+    def deeper(response: dns.message.Message, direct: bool) -> None:
+        if direct:
+            asked.append("again")
+            response.flags &= ~dns.flags.AA
+            below = name.split(3 + len(asked))[1]
+            response.authority.append(dns.rrset.from_text(below, 60, "IN", "NS", "ns1.example.net."))
+
+    async with scripted(ORDINARY, deeper) as lookup:
+        (answer,) = await lookup.txt(name.to_text(omit_final_dot=True), VALUE)
+    assert answer.error == "it does not serve the zone (its answer is not authoritative)"
+    assert len(asked) == REFERRALS + 1
 
 
 async def test_a_look_ends_in_its_time_with_what_was_answered_until_then() -> None:

@@ -194,7 +194,7 @@ def test_another_id_for_a_role_is_reported_and_the_tenants_wins(
     assert other in held
 
 
-def test_the_txt_record_must_be_on_every_server(
+def test_the_txt_record_must_be_on_every_server_that_answers(
     operator: Operator, microsoft: Simulator, gateway: Callable[..., Json]
 ) -> None:
     microsoft.options(dnsDelay=None)
