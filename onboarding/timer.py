@@ -61,10 +61,10 @@ async def _pass(engine: Engine) -> int:
     return len(due)
 
 
-Seen = tuple[StepRecord, Look]
+Watched = tuple[StepRecord, Look]
 
 
-async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Seen]]:
+async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Watched]]:
     """Onboarding id → what was seen of its due waits. One batch a definition."""
     now, reach = engine.clock.now(), engine.reach()
     batches: dict[str, list[Work]] = defaultdict(list)
@@ -72,7 +72,7 @@ async def _look(engine: Engine, due: Sequence[Loaded]) -> dict[str, list[Seen]]:
         for step in loaded.record.steps:
             if _is_due(loaded.record, step, now):
                 batches[step.plan.definition].append(Work(loaded.record, reach, step))
-    seen: dict[str, list[Seen]] = defaultdict(list)
+    seen: dict[str, list[Watched]] = defaultdict(list)
 
     async def batch(works: Sequence[Work]) -> None:
         for work, look in zip(works, await _looks(works), strict=True):
@@ -98,7 +98,7 @@ def _is_due(record: Record, step: StepRecord, now: datetime) -> bool:
     return record.active and waits and step.next_attempt_at is not None and step.next_attempt_at <= now
 
 
-async def _tells(engine: Engine, looks: Mapping[str, list[Seen]]) -> dict[tuple[str, str], SharedRead]:
+async def _tells(engine: Engine, looks: Mapping[str, list[Watched]]) -> dict[tuple[str, str], SharedRead]:
     """Onboarding id and step → the shared read that failed, of which people are told on that one for all."""
     refused: dict[tuple[str, str], tuple[tuple[str, str], SharedRead]] = {}
     answered: dict[tuple[str, str], SharedRead] = {}
@@ -146,7 +146,7 @@ def _looked(step: StepRecord, look: Look, *, tells: bool) -> Looked:
 
 
 async def _settle(
-    engine: Engine, loaded: Loaded, seen: Sequence[Seen], tells: Mapping[tuple[str, str], SharedRead]
+    engine: Engine, loaded: Loaded, seen: Sequence[Watched], tells: Mapping[tuple[str, str], SharedRead]
 ) -> None:
     """Put what was seen of one onboarding on its record, then repair it."""
     if loaded.record.settled:
