@@ -89,6 +89,11 @@ class Broker:
         """Whether the broker is serving."""
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def senders(self) -> int:
+        """How many links for sending to queues are attached."""
+        return self._links.senders
+
     def start(self) -> Self:
         """Listen, and serve from now on. Raises PortUnavailableError."""
         if self._thread is not None:

@@ -76,6 +76,11 @@ class Links(Handler):
             self._pump(queue)
         self._on_change()
 
+    @property
+    def senders(self) -> int:
+        """How many links there are on which clients send to queues."""
+        return len(self._used)
+
     def next_due(self) -> float | None:
         """When the next message or link falls due."""
         idle = min(self._used.values()) + self._faults().idle_seconds if self._used else None

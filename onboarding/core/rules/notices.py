@@ -8,6 +8,7 @@ from onboarding.core.events import DeadLettered, NoticeFailed, NoticeSent, Notic
 from onboarding.core.policy import later
 from onboarding.core.record import Notice
 from onboarding.core.rules.given_up import given_up
+from onboarding.core.rules.refused import without_refusal
 from onboarding.core.rules.transition import Rules, Transition
 
 
@@ -18,7 +19,9 @@ def notice_started(h: NoticeStarted, draft: Draft) -> Transition | None:
     if notice.next_attempt_at is None or later(draft.now, draft.policy.clock_skew) < notice.next_attempt_at:
         return None
     lease = later(draft.now, draft.policy.notice_lease)
-    draft.set_notice(h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease)
+    draft.set_notice(
+        h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease, problem=without_refusal(notice)
+    )
     return Transition(EventKind.NOTICE_STARTED, notice.step, f"{h.notice}, attempt {notice.attempts + 1}")
 
 

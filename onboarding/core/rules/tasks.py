@@ -13,6 +13,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Problem, Record, StepRecord, StepState
 from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.notices import notice_dead_lettered
+from onboarding.core.rules.refused import without_refusal
 from onboarding.core.rules.steps import open_step
 from onboarding.core.rules.transition import Rules, Transition
 
@@ -31,7 +32,14 @@ def step_started(h: Started, draft: Draft) -> Transition | None:
         return None
     attempt = step.attempts + 1
     begun = step.begun_at or draft.now
-    draft.set_step(h.step, state=StepState.RUNNING, attempts=attempt, begun_at=begun, next_attempt_at=draft.lease_end())
+    draft.set_step(
+        h.step,
+        state=StepState.RUNNING,
+        attempts=attempt,
+        begun_at=begun,
+        next_attempt_at=draft.lease_end(),
+        problem=without_refusal(step),
+    )
     return Transition(EventKind.STEP_STARTED, h.step, f"attempt {attempt}")
 
 
