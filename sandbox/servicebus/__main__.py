@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sandbox.servicebus.broker import Broker, BrokerFailedError, PortUnavailableError
 from sandbox.servicebus.config import ConfigError, load
-from sandbox.servicebus.faults import FaultsFile
+from sandbox.servicebus.faults import NONE, FaultsFile
 
 _LOOK_EVERY = 0.2
 """Seconds between looks at whether the broker still lives, and which faults it is to have; a signal is noticed at once
@@ -52,7 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stopping.set())
     try:
         queues = load(options.config)
-        broker = Broker(queues, port=options.port).start()
+        broker = Broker(queues, port=options.port)
+        told = FaultsFile(options.faults) if options.faults else None
+        if told is not None:
+            broker.faults = told.changed() or NONE
+        broker.start()
     except ConfigError as problem:
         print(problem, file=sys.stderr)
         return 2
@@ -67,7 +71,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "queues": [queue.name for queue in queues],
     }
     print("READY " + json.dumps(ready), flush=True)
-    told = FaultsFile(options.faults) if options.faults else None
     while broker.running:
         if told is not None and (faults := told.changed()) is not None:
             broker.faults = faults

@@ -18,6 +18,7 @@ from proton import (
     Connection,
     DataException,
     Delivery,
+    Endpoint,
     Handler,
     Link,
     Message,
@@ -189,7 +190,7 @@ class Links(Handler):
     def on_delivery(self, event: Event) -> None:
         link, delivery = event.link, event.delivery
         node = _node_of(link)
-        if node is None or event.connection in self._swallowed:
+        if node is None or event.connection in self._swallowed or link.state & Endpoint.LOCAL_CLOSED:
             return
         if link.is_receiver:
             if self._faults().swallow and link in self._used:

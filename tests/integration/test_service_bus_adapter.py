@@ -152,7 +152,6 @@ async def test_many_publishers_at_once_share_the_senders(
     assert sorted(arrived, key=lambda e: e.ticket) == nudges
 
 
-@pytest.mark.loses_connections
 async def test_publishing_goes_on_after_the_bus_was_restarted(
     bus: ServiceBusPublisher, broker: Broker, receiver: Queues, now: datetime
 ) -> None:
@@ -163,7 +162,6 @@ async def test_publishing_goes_on_after_the_bus_was_restarted(
     assert [e.ticket for e in await receiver.arrived("add-domain", now)] == [1, 2]
 
 
-@pytest.mark.loses_connections
 async def test_a_bus_that_is_down_is_an_error_and_works_again_when_it_is_back(
     bus: ServiceBusPublisher, broker: Broker, receiver: Queues, now: datetime, patience: Patience
 ) -> None:
