@@ -11,13 +11,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from onboarding.azure.bus_answers import is_answer, is_refusal, is_throttling, sender_role_missing
 from onboarding.azure.bus_link import SEND_LIMIT, BusLink, SilentBusError
 from onboarding.azure.circuit import Circuit
 from onboarding.azure.per_loop import PerLoop
 from onboarding.core.events import Effect
 from onboarding.core.messages import CONTENT_TYPE, DEAD_LETTERS_QUEUE, encode, message_id, queue_of
-from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.record import Problem
 from onboarding.ports import BusRefusedError, BusUnavailableError
 from onboarding.steps import QUEUES
 from onboarding.telemetry.spans import message_properties
@@ -34,7 +33,6 @@ PUBLISH_LIMIT = SEND_LIMIT + 0.5
 REST = 10.0
 """Seconds without a call after one that failed: as long as Service Bus asks for when it throttles a namespace
 (https://learn.microsoft.com/azure/service-bus-messaging/service-bus-throttling)."""
-SENDER_ROLE = "Azure Service Bus Data Sender"
 
 
 class ServiceBusPublisher:
@@ -80,7 +78,7 @@ class ServiceBusPublisher:
         if late:
             self._circuit.failed()
         failures = {queue: error for queue, task in sending.items() if (error := _failure(task)) is not None}
-        refused = {queue: _refusal(queue) for queue, error in failures.items() if _is_refusal(error)}
+        refused = {queue: sender_role_missing(queue) for queue, error in failures.items() if is_refusal(error)}
         others = [error for queue, error in failures.items() if queue not in refused]
         for error in others if refused else others[1:]:
             log.error("publishing failed: %s", error)
@@ -176,7 +174,7 @@ class _Senders:
         try:
             await self._link(queue).send(messages)
         except Exception as error:
-            if isinstance(error, SilentBusError) or _is_answer(error) or self._closed:
+            if isinstance(error, SilentBusError) or is_answer(error) or self._closed:
                 raise
             log.info("sending to queue %s again, on a new link: %s", queue, error)
             self._drop(queue)
@@ -188,11 +186,11 @@ class _Senders:
         return self._links[queue]
 
     def _failed(self, queue: str, error: Exception) -> None:
-        if _is_throttling(error):
+        if is_throttling(error):
             self._rest()
             return
         self._drop(queue)
-        if _is_answer(error):
+        if is_answer(error):
             self._circuit.succeeded()
             return
         self._rest()
@@ -229,47 +227,9 @@ def _failure(sending: asyncio.Task[None]) -> BaseException | None:
     error = sending.exception()
     if isinstance(error, SilentBusError):
         return BusUnavailableError(str(error))
-    if _is_throttling(error):
+    if is_throttling(error):
         return BusUnavailableError(f"Service Bus throttles the namespace (50009), and is left alone for {REST:g} s.")
     return error
-
-
-def _is_throttling(error: BaseException | None) -> bool:
-    from azure.servicebus.exceptions import ServiceBusServerBusyError
-
-    return isinstance(error, ServiceBusServerBusyError)
-
-
-def _is_refusal(error: BaseException) -> bool:
-    """With the role missing on the queue, or a token that Service Bus does not take."""
-    from azure.servicebus.exceptions import ServiceBusAuthenticationError, ServiceBusAuthorizationError
-
-    return isinstance(error, ServiceBusAuthorizationError | ServiceBusAuthenticationError)
-
-
-def _is_answer(error: Exception) -> bool:
-    """Whether Service Bus said no: it lives, and says the same to whoever asks again at once."""
-    from azure.servicebus import exceptions as said
-
-    answers = (
-        said.MessageSizeExceededError,
-        said.MessagingEntityDisabledError,
-        said.MessagingEntityNotFoundError,
-        said.ServiceBusQuotaExceededError,
-    )
-    return isinstance(error, answers) or _is_throttling(error) or _is_refusal(error)
-
-
-def _refusal(queue: str) -> Problem:
-    return Problem(
-        code=ProblemCode.MESSAGES_NOT_PERMITTED,
-        seen=f"Service Bus refuses this application's messages to the queue '{queue}': the identity of the app that"
-        f" sends them lacks the role {SENDER_ROLE} there.",
-        what_next=f"Give it that role (`azd provision` gives all of them): az role assignment create --role"
-        f' "{SENDER_ROLE}" --assignee-object-id <principal id of the app\'s identity> --assignee-principal-type'
-        f" ServicePrincipal --scope <resource id of the Service Bus namespace>/queues/{queue}. The message is sent"
-        " again by itself. A new role takes some minutes.",
-    )
 
 
 def _message(effect: Effect, now: datetime) -> ServiceBusMessage:

@@ -15,7 +15,8 @@ from azure.servicebus import ServiceBusMessageState, ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.exceptions import ServiceBusError
 
-from onboarding.azure.service_bus import REST, SENDER_ROLE, ServiceBusPublisher
+from onboarding.azure.bus_answers import SENDER_ROLE
+from onboarding.azure.service_bus import REST, ServiceBusPublisher
 from onboarding.core.events import Effect, Nudge, NudgeNotice
 from onboarding.core.messages import decode
 from onboarding.ports import BusRefusedError, BusUnavailableError

@@ -160,5 +160,5 @@ async def test_a_bus_that_is_resting_is_told_in_one_line(caplog: pytest.LogCaptu
     caplog.set_level(logging.WARNING)
     await made.request(request)
     [told] = [r for r in caplog.records if "the timer will" in r.message]
-    assert told.message.endswith("were not sent; the timer will: It failed just now.")
+    assert "were not sent; the timer will: It failed just now." in told.message
     assert told.exc_info is None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from onboarding.core.draft import Draft
+from onboarding.core.draft import Draft, problem_on_arrival
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import DeadLettered, NoticeFailed, NoticeSent, NoticeStarted
 from onboarding.core.policy import later
 from onboarding.core.record import Notice
 from onboarding.core.rules.given_up import given_up
-from onboarding.core.rules.refused import without_refusal
 from onboarding.core.rules.transition import Rules, Transition
 
 
@@ -20,7 +19,7 @@ def notice_started(h: NoticeStarted, draft: Draft) -> Transition | None:
         return None
     lease = later(draft.now, draft.policy.notice_lease)
     draft.set_notice(
-        h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease, problem=without_refusal(notice)
+        h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease, problem=problem_on_arrival(notice)
     )
     return Transition(EventKind.NOTICE_STARTED, notice.step, f"{h.notice}, attempt {notice.attempts + 1}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from onboarding.core.bounds import shorten
-from onboarding.core.draft import Draft
+from onboarding.core.draft import Draft, problem_on_arrival
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import Abandoned, DeadLettered, Postponed, Started, Stopped, Succeeded
 from onboarding.core.policy import later
@@ -13,7 +13,6 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Problem, Record, StepRecord, StepState
 from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.notices import notice_dead_lettered
-from onboarding.core.rules.refused import without_refusal
 from onboarding.core.rules.steps import open_step
 from onboarding.core.rules.transition import Rules, Transition
 
@@ -38,7 +37,7 @@ def step_started(h: Started, draft: Draft) -> Transition | None:
         attempts=attempt,
         begun_at=begun,
         next_attempt_at=draft.lease_end(),
-        problem=without_refusal(step),
+        problem=problem_on_arrival(step),
     )
     return Transition(EventKind.STEP_STARTED, h.step, f"attempt {attempt}")
 
