@@ -20,6 +20,7 @@ from onboarding.core.events import (
     DeadLettered,
     Effect,
     Happening,
+    MessageRefused,
     NoticeFailed,
     NoticeSent,
     NoticeStarted,
@@ -29,7 +30,14 @@ from onboarding.core.events import (
     Stopped,
     Succeeded,
 )
-from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, DeadLetter, ForeignMessageError, decode
+from onboarding.core.messages import (
+    DEAD_LETTERS_QUEUE,
+    NOTICES_QUEUE,
+    DeadLetter,
+    ForeignMessageError,
+    decode,
+    queue_of,
+)
 from onboarding.core.permitted import ANYTHING, Permitted
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
@@ -40,7 +48,7 @@ from onboarding.core.rules.tasks import may_write
 from onboarding.fence import Permit, WithdrawnError, fenced
 from onboarding.hourly import HourlyLimit
 from onboarding.notify import Notifying, Outcome, send
-from onboarding.ports import Bus, Clock, ConflictError
+from onboarding.ports import Bus, BusRefusedError, BusUnavailableError, Clock, ConflictError
 from onboarding.reads import Reads
 from onboarding.records import Loaded, Records
 from onboarding.steps import LIBRARY, definition_of
@@ -157,25 +165,51 @@ class Engine:
             except ConflictError:
                 loaded = None
                 continue
-            await self._carry_out(loaded.record, decision, now)
-            return Committed(saved, changed=True)
+            noted = await self._carry_out(loaded.record, decision, now)
+            return Committed(noted or saved, changed=True)
         raise ConflictError(f"onboarding {onboarding_id} changed {CONFLICT_ROUNDS} times while it was being written")
 
-    async def _carry_out(self, before: Record | None, decision: Decision, now: datetime) -> None:
+    async def _carry_out(self, before: Record | None, decision: Decision, now: datetime) -> Loaded | None:
         """The effects of what was committed. The record has them: when the bus is down, the timer repeats them.
 
         A step that another version planned has no function and no queue here: it stops at once, and asks for a person.
+        Returns the onboarding as it stands then, if the bus refuses a message and that was noted.
         """
+        refused: BusRefusedError | None = None
         unknown = [e for e in decision.effects if isinstance(e, Nudge) and e.queue not in LIBRARY]
         with committed(before, decision.record, now) if decision.changed else about(decision.record):
             try:
                 await self.bus.publish([e for e in decision.effects if e not in unknown], now)
+            except BusRefusedError as error:
+                refused = error
+            except BusUnavailableError as error:
+                log.warning("messages of onboarding %s were not sent; the timer will: %s", decision.record.id, error)
             except Exception:
                 log.warning(
                     "messages of onboarding %s were not sent; the timer will", decision.record.id, exc_info=True
                 )
         for nudge in (nudge for nudge in unknown if not nudge.early):
             await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
+        return await self._note(refused, decision) if refused else None
+
+    async def _note(self, refused: BusRefusedError, decision: Decision) -> Loaded | None:
+        """What the bus refuses, on the record. The change before it counts, also if this can't be written."""
+        log.error("messages of onboarding %s were not sent: %s", decision.record.id, refused)
+        loaded: Loaded | None = None
+        for effect in decision.effects:
+            problem = refused.problems.get(queue_of(effect))
+            if problem is None:
+                continue
+            step, notice = (effect.step, None) if isinstance(effect, Nudge) else (None, effect.notice)
+            try:
+                noted = await self.happen(
+                    effect.onboarding_id, MessageRefused(step, notice, effect.ticket, problem), loaded
+                )
+            except Exception:
+                log.exception("that messages of onboarding %s are refused was not noted", decision.record.id)
+                return loaded
+            loaded = noted.loaded if noted else None
+        return loaded
 
     async def request(
         self, request: OnboardingRequest, actor: str, *, again: bool, expected: Expected | None = None
@@ -203,8 +237,8 @@ class Engine:
                 await (self.records.save(loaded, decision.record) if loaded else self.records.create(decision.record))
             except ConflictError:
                 continue
-            await self._carry_out(loaded.record if loaded else None, decision, now)
-            return Accepted(decision.record, created=True)
+            noted = await self._carry_out(loaded.record if loaded else None, decision, now)
+            return Accepted(noted.record if noted else decision.record, created=True)
         raise ConflictError(f"onboarding {request.gateway.onboarding_id} is being written by many at a time")
 
     async def receive(self, nudge: Effect) -> None:

@@ -12,6 +12,7 @@ from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLi
 from onboarding.core import patterns
 from onboarding.core.events import Effect
 from onboarding.core.parts import kept_as
+from onboarding.core.record import Problem
 from onboarding.core.services import TestLine
 from onboarding.core.stored import Stored
 
@@ -314,11 +315,27 @@ class Table(Protocol):
         """
 
 
+class BusUnavailableError(Exception):
+    """The bus does not answer, or did not just now. What was not sent is sent by the timer."""
+
+
+class BusRefusedError(Exception):
+    """The bus does not let this application send to some queues: a person must act."""
+
+    def __init__(self, problems: Mapping[str, Problem]) -> None:
+        self.problems = problems
+        """Of each such queue; what went to others was sent, or the log says why not."""
+        super().__init__(" ".join(problem.seen for problem in problems.values()))
+
+
 class Bus(Protocol):
     """Messages to our own functions. They may be lost, late or doubled."""
 
     async def publish(self, effects: Sequence[Effect], now: datetime) -> None:
-        """Put each nudge on its queue, to arrive after its time."""
+        """Put each nudge on its queue, to arrive after its time. Soon over: the record is committed, and callers wait.
+
+        Raises BusRefusedError, BusUnavailableError, and what else goes wrong.
+        """
 
 
 class Clock(Protocol):

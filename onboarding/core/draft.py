@@ -14,7 +14,18 @@ from onboarding.core.events import APPLICATION, Effect, Nudge, NudgeNotice
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import StepKind
 from onboarding.core.policy import Policy, later
+from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Event, Notice, Problem, Record, StepRecord, StepState
+
+
+def was_refused(owed: StepRecord | Notice) -> bool:
+    """Whether the bus refuses its message."""
+    return owed.problem is not None and owed.problem.code == ProblemCode.MESSAGES_NOT_PERMITTED
+
+
+def problem_on_arrival(owed: StepRecord | Notice) -> Problem | None:
+    """Its problem, once its message has arrived: that it was refused is over."""
+    return None if was_refused(owed) else owed.problem
 
 
 class Draft:

@@ -75,6 +75,16 @@ class DeadLettered:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageRefused:
+    """The bus did not take the message of a step or of a notice, and won't before a person has acted."""
+
+    step: str | None
+    notice: str | None
+    ticket: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """The timer looked whether a wait is over."""
 
@@ -265,6 +275,7 @@ Happening = (
     | Stopped
     | Abandoned
     | DeadLettered
+    | MessageRefused
     | Looked
     | TimePassed
     | NoticeStarted

@@ -41,6 +41,8 @@ class ProblemCode(StrEnum):
     """The function that was at the step did not come back: its process was ended, or hangs."""
     DEAD_LETTERED = "dead-lettered"
     """Service Bus gave up the message that should have started it, after many deliveries that failed."""
+    MESSAGES_NOT_PERMITTED = "messages-not-permitted"
+    """Service Bus refuses the message that should start it: a role is missing."""
 
     PERMISSION_MISSING = "permission-missing"
     """The application's identity may not do that."""

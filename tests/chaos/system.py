@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from sandbox import azurite
-from sandbox.cloud import Cloud, standard_parts
+from sandbox.cloud import BROKER_FAULTS, Cloud, standard_parts
 from sandbox.options import ROOT
 from sandbox.ports import Ports
 from sandbox.processes import wait_until
@@ -145,6 +145,26 @@ class System:
         self.microsoft.call("POST", "/reset")
         # A pause of the webhook is kept by each process for itself: that is not what is tried here.
         self.microsoft.options(provisioningSeconds=None, dnsDelay=None, teamsCallsPerSecond=1000)
+
+    # -- what the bus does wrong
+
+    @contextmanager
+    def half_dead_bus(self, **faults: Any) -> Iterator[None]:
+        """With these faults of the broker (sandbox/servicebus/faults.py), until it is left."""
+        try:
+            self._faults(faults)
+            yield
+        finally:
+            self._faults({})
+
+    def _faults(self, faults: Json) -> None:
+        log = self.cloud.folder / "logs" / "broker.log"
+        before = log.read_text(encoding="utf-8").count(" faults: ")
+        written = self.folder / BROKER_FAULTS
+        written.write_text(json.dumps(faults), encoding="utf-8")
+        written.replace(self.cloud.folder / BROKER_FAULTS)
+        taken = "the broker has read its faults"
+        wait_for(lambda: log.read_text(encoding="utf-8").count(" faults: ") > before, taken)
 
     # -- onboardings
 

@@ -66,6 +66,53 @@ def test_a_broker_that_dies_with_all_its_messages_costs_time_only(system: System
     check_ends(system, [*onboardings, late])
 
 
+def repaired(system: System, wanted: Wanted) -> bool:
+    """Whether the timer has sent a message of it anew."""
+    return "time-passed" in [e["what"] for e in system.operator.events(wanted.id)]
+
+
+@pytest.mark.parametrize("fault", ["swallow", "busy"])
+def test_a_bus_that_drops_packets_or_throttles_costs_time_only(system: System, fault: str) -> None:
+    begun, late = system.gateway(), system.gateway()
+    assert system.post(begun)
+    with system.half_dead_bus(**{fault: True}):
+        # At once: its function has six seconds here.
+        assert system.post(late)
+        wait_for(lambda: repaired(system, late), "the timer has sent its message anew")
+    check_ends(system, [begun, late])
+
+
+def test_a_port_that_accepts_and_says_nothing_costs_time_only(system: System) -> None:
+    begun, late = system.gateway(), system.gateway()
+    assert system.post(begun)
+    with system.half_dead_bus(silent=True):
+        system.cloud.kill("broker")
+        system.cloud.start_part("broker")
+        assert system.post(late)
+        wait_for(lambda: repaired(system, late), "the timer has sent its message anew")
+    # The host's own listeners would wait for an answer for ever; it is not they that are tried here.
+    system.cloud.kill("broker")
+    system.cloud.start_part("broker")
+    check_ends(system, [begun, late])
+
+
+def test_links_that_are_closed_for_idleness_between_the_steps_cost_no_onboarding(system: System) -> None:
+    one = system.gateway()
+    with system.half_dead_bus(idleSeconds=1.5):
+        system.drive([one])
+    check_ends(system, [one])
+
+
+def test_a_sender_role_that_is_missing_stands_on_the_step_until_it_is_given(system: System) -> None:
+    one = system.gateway()
+    with system.half_dead_bus(noSender=["add-test-lines"]):
+        assert system.post(one)
+        refused = "messages-not-permitted"
+        [record] = system.drive([one], lambda r: (r["lastError"] or {}).get("code") == refused)
+        assert state_of(record, "add-test-lines") == "due"
+    check_ends(system, [one])
+
+
 def test_table_storage_away_for_half_a_minute_costs_half_a_minute(system: System) -> None:
     onboardings = underway(system)
     system.cloud.stop_part("azurite")

@@ -16,6 +16,7 @@ from aiohttp import web
 from azure.data.tables.aio import TableClient
 from azure.servicebus.exceptions import ServiceBusAuthorizationError
 
+from onboarding.azure.circuit import Circuit
 from onboarding.azure.credential import ARM_AUDIENCE, GRAPH_AUDIENCE, RENEWED_LATELY, Credential
 from onboarding.azure.service_bus import _Senders
 from onboarding.core.problem_codes import ProblemCode
@@ -238,13 +239,13 @@ class _OneSender:
 async def test_a_token_that_service_bus_refuses_is_renewed_too(microsoft: Adapters) -> None:
     credential = Credential(microsoft.settings)
     bus = _OneSender(failures=1)
-    senders = _Senders(bus, credential)  # type: ignore[arg-type]
+    senders = _Senders(bus, Circuit(10), credential)  # type: ignore[arg-type]
     before = credential.in_use()
-    await senders.send("notices", ["a nudge"])  # type: ignore[list-item]
+    await senders.begin("notices", ["a nudge"])  # type: ignore[list-item]
     assert bus.sent == ["a nudge"]
     assert credential.in_use() is not before
     bus.failures = 1
     with pytest.raises(ServiceBusAuthorizationError):
-        await senders.send("notices", ["another"])  # type: ignore[list-item]
+        await senders.begin("notices", ["another"])  # type: ignore[list-item]
     await senders.close()
     await credential.aclose()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onboarding.core.draft import Draft
+from onboarding.core.draft import Draft, problem_on_arrival
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import DeadLettered, NoticeFailed, NoticeSent, NoticeStarted, NudgeNotice
 from onboarding.core.policy import later
@@ -21,7 +21,9 @@ def notice_started(h: NoticeStarted, draft: Draft) -> Transition | None:
         draft.come_again(NudgeNotice(draft.record.id, h.notice, h.ticket), early)
         return None
     lease = later(draft.now, draft.policy.notice_lease)
-    draft.set_notice(h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease)
+    draft.set_notice(
+        h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease, problem=problem_on_arrival(notice)
+    )
     return Transition(EventKind.NOTICE_STARTED, notice.step, f"{h.notice}, attempt {notice.attempts + 1}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from onboarding.core.bounds import shorten
-from onboarding.core.draft import Draft
+from onboarding.core.draft import Draft, problem_on_arrival
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import Abandoned, DeadLettered, Nudge, Postponed, Started, Stopped, Succeeded
 from onboarding.core.problem_codes import ProblemCode
@@ -34,7 +34,14 @@ def step_started(h: Started, draft: Draft) -> Transition | None:
         return None
     attempt = step.attempts + 1
     begun = step.begun_at or draft.now
-    draft.set_step(h.step, state=StepState.RUNNING, attempts=attempt, begun_at=begun, next_attempt_at=draft.lease_end())
+    draft.set_step(
+        h.step,
+        state=StepState.RUNNING,
+        attempts=attempt,
+        begun_at=begun,
+        next_attempt_at=draft.lease_end(),
+        problem=problem_on_arrival(step),
+    )
     return Transition(EventKind.STEP_STARTED, h.step, f"attempt {attempt}")
 
 
