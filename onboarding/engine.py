@@ -17,6 +17,7 @@ from onboarding.bounded import bounded
 from onboarding.core.decide import Decision, create, decide
 from onboarding.core.events import (
     Abandoned,
+    AskedByPerson,
     DeadLettered,
     Effect,
     Happening,
@@ -103,6 +104,17 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class _Decided:
+    """One transition, committed."""
+
+    before: Record
+    decision: Decision
+    at: datetime
+    loaded: Loaded
+    """The onboarding as it stands now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """What became of a posted request."""
 
@@ -148,7 +160,29 @@ class Engine:
         is not as `expected`, ConflictError when the record is so busy that every round was lost. `loaded` saves the
         first read to a caller who has just read it. What is expected is looked at in every round, so nobody can come
         in between.
+
+        What this process wrote last saves that read too: the conditional write tells if somebody came in between. What
+        a person asks for, and what would not change anything, is decided by what stands in the table.
         """
+        async with self.records.turn(onboarding_id):
+            step = await self._transition(onboarding_id, happening, loaded, expected)
+        if step is None:
+            return None
+        if step.decision.changed and step.loaded.record.settled:
+            await self.records.archive(step.loaded)
+        noted = None
+        if step.decision.changed or step.decision.effects:
+            noted = await self._carry_out(step.before, step.decision, step.at)
+        return Committed(noted or step.loaded, step.decision.changed)
+
+    async def _transition(
+        self, onboarding_id: str, happening: Happening, loaded: Loaded | None, expected: Expected | None
+    ) -> _Decided | None:
+        """Decide and commit, until nobody comes in between. None when there is no such onboarding."""
+        by_person = isinstance(happening, AskedByPerson) or expected is not None
+        written = None if by_person else self.records.written(onboarding_id)
+        if written and (loaded is None or written.record.version > loaded.record.version):
+            loaded = written
         for _ in range(CONFLICT_ROUNDS):
             loaded = loaded or await self.records.load(onboarding_id)
             _expect(expected, loaded)
@@ -156,17 +190,17 @@ class Engine:
                 return None
             now = self.clock.now()
             decision = decide(loaded.record, happening, now, self.policy)
-            if not decision.changed:
-                if decision.effects:
-                    await self._carry_out(loaded.record, decision, now)
-                return Committed(loaded, changed=False)
-            try:
-                saved = await self.records.save(loaded, decision.record)
-            except ConflictError:
+            if decision.changed:
+                try:
+                    saved = await self.records.save(loaded, decision.record)
+                except ConflictError as lost:
+                    loaded = self.records.instead(lost)
+                else:
+                    return _Decided(loaded.record, decision, now, saved)
+            elif loaded is written:
                 loaded = None
-                continue
-            noted = await self._carry_out(loaded.record, decision, now)
-            return Committed(noted or saved, changed=True)
+            else:
+                return _Decided(loaded.record, decision, now, loaded)
         raise ConflictError(f"onboarding {onboarding_id} changed {CONFLICT_ROUNDS} times while it was being written")
 
     async def _carry_out(self, before: Record | None, decision: Decision, now: datetime) -> Loaded | None:

@@ -241,10 +241,6 @@ class Notifier(Protocol):
 # -- our own state ---------------------------------------------------------------------------------------------
 
 
-class ConflictError(Exception):
-    """A conditional write lost: somebody else was faster. Load again and decide again."""
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of a table."""
@@ -253,6 +249,13 @@ class Row:
     key: str
     columns: Mapping[str, Any]
     etag: str = ""
+
+
+class ConflictError(Exception):
+    """A conditional write lost: somebody else was faster. Load again and decide again."""
+
+    there: Row | None = None
+    """The row that stands there instead, when that was read already."""
 
 
 @dataclass(frozen=True, slots=True)

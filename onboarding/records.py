@@ -10,11 +10,14 @@ copied to table `events` (same key, same content: harmless twice) and left out o
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from onboarding.core.record import Event, Record
 from onboarding.ports import ConflictError, Page, Query, Row, Table
@@ -24,8 +27,11 @@ from onboarding.telemetry.names import UNREADABLE_ROWS
 
 log = logging.getLogger("onboarding")
 
-TAIL_CHARACTERS = 8_000
-"""Of the tail's JSON, beyond which its older part moves to table `events`; a column holds 32 K."""
+TAIL_CHARACTERS = 24_000
+"""Of the tail's JSON, beyond which its older part moves to table `events`: a column holds 32 K, one event at most
+`changes.EVENT_UNITS`. Most onboardings copy their tail once."""
+KEPT_RECORDS = 100
+"""Onboardings whose last version a process keeps, those that it wrote last: their next step needs no read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,20 @@ class Records:
         self._onboardings = onboardings
         self._events = events
         self._new_id = new_id
+        self._written: OrderedDict[str, Loaded] = OrderedDict()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, onboarding_id: str) -> asyncio.Lock:
+        """To be held while a transition is decided and written: those of one process would only lose to each other."""
+        return self._turns.setdefault(onboarding_id, asyncio.Lock())
+
+    def written(self, onboarding_id: str) -> Loaded | None:
+        """What this process wrote of it last. Others may have written since: a conditional write tells."""
+        return self._written.get(onboarding_id)
+
+    def instead(self, lost: ConflictError) -> Loaded | None:
+        """What stands there in place of what lost; None when that is not known, and has to be loaded."""
+        return _loaded(lost.there) if lost.there else None
 
     async def load(self, onboarding_id: str) -> Loaded | None:
         """The onboarding of that id, open or closed; None when there is none."""
@@ -57,10 +77,14 @@ class Records:
 
     async def create(self, record: Record) -> None:
         """A first record. Raises ConflictError when the gateway has one."""
-        await self._write(self._onboardings.insert, to_row(record, OPEN, commit=self._new_id()))
+        etag = await self._write(self._onboardings.insert, to_row(record, OPEN, commit=self._new_id()))
+        self._keep(Loaded(record, OPEN, etag))
 
     async def save(self, loaded: Loaded, record: Record) -> Loaded:
-        """Commit the next version of what was loaded, as it stands then. Raises ConflictError: somebody was faster."""
+        """Commit the next version of what was loaded, as it stands then. Raises ConflictError: somebody was faster.
+
+        One that is settled is to be archived then.
+        """
         if len(record.tail) > 1 and tail_length(record) > TAIL_CHARACTERS:
             record = await self._trimmed(record)
         row = to_row(record, OPEN, loaded.etag, commit=self._new_id())
@@ -71,9 +95,14 @@ class Records:
         else:
             etag = await self._write(self._onboardings.replace, row)
         saved = Loaded(record, OPEN, etag)
-        if record.settled:
-            await self.archive(saved)
+        self._keep(saved)
         return saved
+
+    def _keep(self, written: Loaded) -> None:
+        self._written[written.record.id] = written
+        self._written.move_to_end(written.record.id)
+        if written.record.settled or len(self._written) > KEPT_RECORDS:
+            self._written.popitem(last=written.record.settled)
 
     async def _write(self, write: Callable[[Row], Awaitable[str]], row: Row) -> str:
         """The point of commitment; the row's new ETag.
@@ -94,6 +123,8 @@ class Records:
                 raise error from None
             if found and found.columns.get(COMMIT) == row.columns[COMMIT]:
                 return found.etag
+            if isinstance(error, ConflictError):
+                error.there = found
             raise
 
     async def archive(self, loaded: Loaded) -> None:

@@ -86,7 +86,7 @@ async def test_a_settled_onboarding_leaves_the_timers_partition(
     record = new()
     await records.create(record)
     cancelled = told(decide(record, CancelRequested("ada", "no"), NOW).record)
-    await records.save(await loaded(records, record), cancelled)
+    await records.archive(await records.save(await loaded(records, record), cancelled))
     assert await tables[0].get(OPEN, record.id) is None
     assert (await loaded(records, record)).partition == CLOSED
     assert [x async for x in records.due(NOW + timedelta(days=365))] == []
@@ -118,7 +118,7 @@ async def test_a_closed_one_that_is_started_again_is_open_only(
     record = new()
     await records.create(record)
     cancelled = told(decide(record, CancelRequested("ada", "no"), NOW).record)
-    await records.save(await loaded(records, record), cancelled)
+    await records.archive(await records.save(await loaded(records, record), cancelled))
     again = create(record.request, "ada", NOW, previous=cancelled).record
     await records.save(await loaded(records, record), again)
     assert (await loaded(records, record)).partition == OPEN
