@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.ports import Ports
+from sandbox.settings import settings
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -90,6 +93,14 @@ def test_a_cold_start_imports_what_it_needs(chosen: str, kept_out: set[str]) -> 
     assert {name for name in loaded("import function_app", chosen) if {name, *parents(name)} & unwanted} == set()
 
 
+@pytest.mark.parametrize("chosen", ["front", "steps"])
+def test_what_the_adapters_need_is_imported_by_their_first_call(chosen: str) -> None:
+    """So the front, which never calls Graph, imports nothing of it, whatever it answers."""
+    found = loaded("import function_app; from onboarding import app; app.engine()", chosen)
+    # It checks the addresses among the settings.
+    assert {name for name in found if {name, *parents(name)} & LATER - {"email_validator"}} == set()
+
+
 def test_a_cold_start_builds_no_validators_but_of_settings_and_of_what_stands_as_a_default() -> None:
     """Each takes about half a millisecond, and a function needs some of them: the steps none of the API's answers."""
     code = """
@@ -118,7 +129,7 @@ def loaded(code: str, functions: str) -> set[str]:
 
 def told(code: str, functions: str) -> set[str]:
     """The words that a process of the app writes to its stderr."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "APPLICATIONI"))}
+    environment = {**os.environ, **settings(Ports.default()), "OTEL_SDK_DISABLED": "true"}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", f"import sys, azure.functions\n{code}"],
         cwd=ROOT,
