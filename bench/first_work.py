@@ -81,7 +81,7 @@ print("measured", encode(Nudge(record.id, step.name, step.ticket)).decode())
 
 
 @dataclass(frozen=True, slots=True)
-class Cold:
+class FirstWork:
     """Medians over the rounds, beyond a process that has imported azure.functions alone."""
 
     work: str
@@ -142,7 +142,7 @@ def processes() -> Iterator[Processes]:
         yield Processes(cloud, control, Path(folder) / "bytecode")
 
 
-def measure() -> list[Cold]:
+def measure() -> list[FirstWork]:
     """Each in processes of its own, in turn, so that a machine's drift touches all alike."""
     seen: dict[str, list[tuple[float, float, float]]] = {work: [] for work in WORK}
     with processes() as started:
@@ -150,4 +150,6 @@ def measure() -> list[Cold]:
             for work, rows in seen.items():
                 rows.append(started.measured(work))
     # The first round writes the bytecode.
-    return [Cold(w, *(statistics.median(column) for column in zip(*rows[1:], strict=True))) for w, rows in seen.items()]
+    return [
+        FirstWork(w, *(statistics.median(column) for column in zip(*rows[1:], strict=True))) for w, rows in seen.items()
+    ]
