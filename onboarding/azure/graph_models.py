@@ -18,7 +18,7 @@ M = TypeVar("M", bound="GraphBody")
 class GraphBody(BaseModel):
     """A JSON object of Graph. What we don't read is ignored."""
 
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore")
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore", defer_build=True)
 
     @classmethod
     def read(cls: type[M], call: MicrosoftCall, body: Any) -> M:

@@ -62,7 +62,7 @@ class DeadLetter:
 class _Body(BaseModel):
     """The JSON of a message. Both ways: what is sent is understood."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     onboarding: Annotated[str, StringConstraints(pattern=ONBOARDING_ID)]
     step: _Subject | None = None

@@ -69,6 +69,7 @@ class Part(BaseModel):
         frozen=True,
         populate_by_name=False,
         str_strip_whitespace=False,
+        defer_build=True,
     )
 
     @field_validator("*", mode="before")
