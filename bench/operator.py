@@ -1,0 +1,132 @@
+"""Whoever posts onboardings and answers their checkpoints at once, as cheaply for the engine as can be.
+
+Where they stand is read from Table Storage and not asked of the engine, so that looking is none of its work.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+from azure.data.tables import TableClient
+
+from bench.part import Json
+from sandbox import azurite
+from sandbox.cloud import Cloud
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "operator-connect.json"
+AT_ONCE = 8
+"""Requests of hers under way at one time."""
+LOOK_EVERY = 0.02
+"""Seconds between two looks at where one onboarding stands; with many it is longer, since a look takes longer."""
+TEAMS_AT_ONCE = 1_000_000
+COLUMNS = ("RowKey", "State", "WaitingForStep")
+
+
+class StuckError(Exception):
+    """An onboarding did not end."""
+
+
+class Operator:
+    """Posts, looks, confirms."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.api = httpx.Client(base_url=f"{cloud.api}/api", timeout=120, trust_env=False)
+        self.control = httpx.Client(base_url=cloud.control, timeout=60, trust_env=False)
+        self._table = TableClient.from_connection_string(azurite.connection_string(cloud.ports), "onboardings")
+        self._threads = ThreadPoolExecutor(AT_ONCE)
+        # The engine is measured, and not how many cards a channel takes in a second.
+        self.control.put("/options", json={"teamsCallsPerSecond": TEAMS_AT_ONCE}).raise_for_status()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._threads.shutdown()
+        self._table.close()
+        self.api.close()
+        self.control.close()
+
+    def deploy(self, names: Iterable[str]) -> None:
+        """The gateways as an operator has deployed them."""
+        list(self._threads.map(self._deploy, names))
+
+    def post(self, names: Sequence[str]) -> list[str]:
+        """Request their onboardings; the ids."""
+        return list(self._threads.map(self._post, names))
+
+    def run(self, names: Sequence[str], bound: float, each: Callable[[int], object] = lambda left: None) -> list[str]:
+        """From posting to completed, of gateways that are deployed; the ids.
+
+        `each` is called at each look with how many are left. Raises StuckError after `bound` seconds, or when one
+        needs attention.
+        """
+        end = time.monotonic() + bound
+        ids = self.post(names)
+        left = set(ids)
+        while True:
+            rows = self._standing(left)
+            for row in rows.values():
+                if row["State"] == "needs-attention":
+                    raise StuckError(f"{row['RowKey']} needs attention: {self.record(row['RowKey'])['lastError']}")
+            left &= rows.keys()
+            each(len(left))
+            if not left:
+                return ids
+            open_ones = [(i, row["WaitingForStep"]) for i, row in rows.items() if row["State"] == "waiting-for-people"]
+            list(self._threads.map(self._confirm, open_ones))
+            if time.monotonic() > end:
+                states = sorted({row["State"] for row in rows.values()})
+                raise StuckError(f"after {bound:.0f} s {len(left)} of {len(ids)} stand at {', '.join(states)}")
+            if not open_ones:
+                time.sleep(LOOK_EVERY)
+
+    def record(self, onboarding_id: str) -> Json:
+        """One onboarding, by the API."""
+        found: Json = self.api.get(f"/onboardings/{onboarding_id}").raise_for_status().json()
+        return found
+
+    def events(self, onboarding_id: str) -> list[Json]:
+        """Its audit trail, by the API."""
+        found: list[Json] = self.api.get(f"/onboardings/{onboarding_id}/events").raise_for_status().json()["events"]
+        return found
+
+    def _deploy(self, name: str) -> None:
+        self.control.put("/gateways", json={"name": name, "base": "production"}).raise_for_status()
+
+    def _post(self, name: str) -> str:
+        answer: Json = self.api.post("/onboardings", json=body_for(name)).raise_for_status().json()
+        return str(answer["id"])
+
+    def _confirm(self, one: tuple[str, str]) -> None:
+        onboarding_id, step = one
+        answer = self.api.post(f"/onboardings/{onboarding_id}/checkpoints/{step}", json={})
+        # The row may have been read before the last word arrived: then it is confirmed already.
+        if answer.status_code not in (200, 202, 409):
+            answer.raise_for_status()
+
+    def _standing(self, ids: set[str]) -> dict[str, Json]:
+        """Of those that are open: a row that has moved to `closed` has ended, and everybody has been told."""
+        if len(ids) == 1:
+            chosen = f"PartitionKey eq 'open' and RowKey eq '{next(iter(ids))}'"
+        else:
+            chosen = "PartitionKey eq 'open'"
+        rows = self._table.query_entities(chosen, select=list(COLUMNS))
+        return {row["RowKey"]: dict(row) for row in rows if row["RowKey"] in ids}
+
+
+def body_for(name: str) -> Json:
+    """A request for a gateway of that name: Operator Connect, with everything that it can tell people."""
+    body: Json = json.loads(SAMPLE.read_text(encoding="utf-8"))
+    body["gateway"]["name"] = name
+    body["notify"]["teams"] = True
+    return body
