@@ -126,7 +126,7 @@ async def put_like(record: Record, of: Place, others: Iterable[Place], records: 
 
     async def put(row: Row) -> None:
         async with gate:
-            await records.create(from_row(row).model_copy(update={"version": 1}))
+            await records.create(from_row(row))
 
     tasks = [asyncio.create_task(put(row)) for row in rows_like(record, of, others)]
     await asyncio.gather(*tasks)

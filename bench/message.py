@@ -230,7 +230,8 @@ def _pure() -> Json:
         "to_row": lambda: to_row(record, OPEN),
         "from_row": lambda: from_row(row),
     }
-    return {name: _milliseconds(call) for name, call in work.items()} | {"rowBytes": len(json.dumps(row.columns, default=str))}
+    size = len(json.dumps(row.columns, default=str))
+    return {name: _milliseconds(call) for name, call in work.items()} | {"rowBytes": size}
 
 
 def _milliseconds(call: Callable[[], object]) -> float:
@@ -273,13 +274,13 @@ def show(measured: Mapping[str, Any]) -> Shown:
     many = f"{measured['atOnce']} at once"
     return Shown(
         how=(
-            "Milliseconds of CPU of the Functions host for one message. The floor is one read, one conditional update and"
-            f" one send, of a row as large as a record's ({measured['pure']['rowBytes']} bytes), with the same SDK objects"
-            " behind the same listener. A step's message goes through the product's own functions, table and bus, in a"
-            f" chain of {len(TASKS)} tasks and the notice at its end, with Microsoft in memory; reads and writes that it"
-            f" does are counted. Medians of {measured['rounds']} rounds of {measured['alone']} chains one after another"
-            f" and {measured['atOnce']} at once. The prices of read, update and send are those of messages that do"
-            " nothing else; the pure functions are timed alone."
+            "Milliseconds of CPU of the Functions host for one message. The floor is one read, one conditional update"
+            f" and one send, of a row as large as a record's ({measured['pure']['rowBytes']} bytes), with the same SDK"
+            " objects behind the same listener. A step's message goes through the product's own functions, table and"
+            f" bus, in a chain of {len(TASKS)} tasks and the notice at its end, with Microsoft in memory; reads and"
+            f" writes that it does are counted. Medians of {measured['rounds']} rounds of {measured['alone']} chains"
+            f" one after another and {measured['atOnce']} at once. The prices of read, update and send are those of"
+            " messages that do nothing else; the pure functions are timed alone."
         ),
         grids=(
             Grid(
@@ -289,7 +290,9 @@ def show(measured: Mapping[str, Any]) -> Shown:
             Grid(("where it goes, " + many, "times a message", "ms"), costs(measured)),
         ),
         plots=(
-            Bars("message", f"CPU of a message, {many}", "ms", tuple((w, max(0.0, ms)) for w, _, ms in costs(measured))),
+            Bars(
+                "message", f"CPU of a message, {many}", "ms", tuple((w, max(0.0, ms)) for w, _, ms in costs(measured))
+            ),
         ),
         targets=(
             Target("CPU of a message / floor, alone", alone, at_most=2.0),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -42,8 +42,7 @@ class Operator:
         self.control = httpx.Client(base_url=cloud.control, timeout=60, trust_env=False)
         self._table = TableClient.from_connection_string(azurite.connection_string(cloud.ports), "onboardings")
         self._threads = ThreadPoolExecutor(AT_ONCE)
-        # The engine is measured, and not how many cards a channel takes in a second.
-        self.control.put("/options", json={"teamsCallsPerSecond": TEAMS_AT_ONCE}).raise_for_status()
+        self.lift_limits()
 
     def __enter__(self) -> Self:
         return self
@@ -56,37 +55,49 @@ class Operator:
         self.api.close()
         self.control.close()
 
+    def lift_limits(self) -> None:
+        """The engine is measured, and not how many cards a channel takes in a second."""
+        self.control.put("/options", json={"teamsCallsPerSecond": TEAMS_AT_ONCE}).raise_for_status()
+
     def deploy(self, names: Iterable[str]) -> None:
         """The gateways as an operator has deployed them."""
         list(self._threads.map(self._deploy, names))
 
-    def post(self, names: Sequence[str]) -> list[str]:
-        """Request their onboardings; the ids."""
-        return list(self._threads.map(self._post, names))
+    def post(self, bodies: Sequence[Json]) -> list[str]:
+        """Request onboardings; their ids."""
+        return list(self._threads.map(self._post, bodies))
 
-    def run(self, names: Sequence[str], bound: float, each: Callable[[int], object] = lambda left: None) -> list[str]:
-        """From posting to completed, of gateways that are deployed; the ids.
+    def run(self, bodies: Sequence[Json], bound: float) -> list[str]:
+        """From posting until all have ended and everybody has been told; the ids.
 
-        `each` is called at each look with how many are left. Raises StuckError after `bound` seconds, or when one
-        needs attention.
+        Raises StuckError after `bound` seconds, or when one needs attention.
         """
-        end = time.monotonic() + bound
-        ids = self.post(names)
-        left = set(ids)
+        ids = self.post(bodies)
+        for left in self.answering(ids, bound):
+            for onboarding_id, state in left.items():
+                if state == "needs-attention":
+                    error = self.record(onboarding_id)["lastError"]
+                    raise StuckError(f"{onboarding_id} needs attention: {error}")
+        if left:
+            states = ", ".join(sorted(set(left.values())))
+            raise StuckError(f"after {bound:.0f} s {len(left)} of {len(ids)} stand at {states}")
+        return ids
+
+    def answering(self, ids: Sequence[str], bound: float) -> Iterator[dict[str, str]]:
+        """Confirm checkpoints as they open; what has not ended by each look, with its state. The last is as it stayed.
+
+        It ends when none is left but those that need attention, or after `bound` seconds.
+        """
+        end, going = time.monotonic() + bound, set(ids)
         while True:
-            rows = self._standing(left)
-            for row in rows.values():
-                if row["State"] == "needs-attention":
-                    raise StuckError(f"{row['RowKey']} needs attention: {self.record(row['RowKey'])['lastError']}")
-            left &= rows.keys()
-            each(len(left))
-            if not left:
-                return ids
+            rows = self._standing(going)
+            going &= rows.keys()
+            states = {onboarding_id: str(row["State"]) for onboarding_id, row in rows.items()}
+            yield states
+            if all(state == "needs-attention" for state in states.values()) or time.monotonic() > end:
+                return
             open_ones = [(i, row["WaitingForStep"]) for i, row in rows.items() if row["State"] == "waiting-for-people"]
             list(self._threads.map(self._confirm, open_ones))
-            if time.monotonic() > end:
-                states = sorted({row["State"] for row in rows.values()})
-                raise StuckError(f"after {bound:.0f} s {len(left)} of {len(ids)} stand at {', '.join(states)}")
             if not open_ones:
                 time.sleep(LOOK_EVERY)
 
@@ -103,8 +114,8 @@ class Operator:
     def _deploy(self, name: str) -> None:
         self.control.put("/gateways", json={"name": name, "base": "production"}).raise_for_status()
 
-    def _post(self, name: str) -> str:
-        answer: Json = self.api.post("/onboardings", json=body_for(name)).raise_for_status().json()
+    def _post(self, body: Json) -> str:
+        answer: Json = self.api.post("/onboardings", json=body).raise_for_status().json()
         return str(answer["id"])
 
     def _confirm(self, one: tuple[str, str]) -> None:

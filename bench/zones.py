@@ -1,7 +1,7 @@
-"""`python -m bench.zones PORT`: name servers of any number of zones below `zones.example`, in which no TXT record is yet.
+"""`python -m bench.zones PORT`: name servers of any number of zones below `zones.example`, all without a TXT record.
 
-`gateway-7.zone-3.zones.example` is in the zone `zone-3.zones.example`, whose servers are at 127.0.0.1 and 127.0.0.2. The
-simulated Microsoft has one zone only.
+`gateway-7.zone-3.zones.example` is in the zone `zone-3.zones.example`, whose servers are at 127.0.0.1 and 127.0.0.2.
+The simulated Microsoft has one zone only.
 """
 
 from __future__ import annotations

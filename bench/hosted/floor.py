@@ -18,12 +18,14 @@ from onboarding.azure.per_loop import PerLoop
 from onboarding.azure.tables import AzureTable
 from onboarding.ports import Row
 
+TABLES, SERVICE_BUS = "Tables", "ServiceBus"
+"""The settings with the connection strings."""
 QUEUE = "enable-services"
 TABLE = "onboardings"
 CHAIN = "open"
 """The partition of the chains' rows."""
 app = func.FunctionApp()
-_table = AzureTable(TABLE, connection_string=os.environ.get("Tables", "UseDevelopmentStorage=true"))
+_table = AzureTable(TABLE, connection_string=os.environ.get(TABLES, "UseDevelopmentStorage=true"))
 
 
 def body_and_id(asked: dict[str, Any]) -> tuple[bytes, str]:
@@ -37,7 +39,7 @@ class _Sending:
     def __init__(self) -> None:
         from azure.servicebus.aio import ServiceBusClient
 
-        self._client = ServiceBusClient.from_connection_string(os.environ["ServiceBus"])
+        self._client = ServiceBusClient.from_connection_string(os.environ[SERVICE_BUS])
         self._sender = self._client.get_queue_sender(QUEUE)
         # The SDK's senders are not safe for two coroutines at a time.
         self._turn = asyncio.Lock()
@@ -56,7 +58,7 @@ _sending: PerLoop[_Sending] = PerLoop(_Sending, _Sending.close)
 
 @app.function_name("floor")
 @app.service_bus_queue_trigger(
-    arg_name="message", queue_name=QUEUE, connection="ServiceBus", data_type=func.DataType.BINARY
+    arg_name="message", queue_name=QUEUE, connection=SERVICE_BUS, data_type=func.DataType.BINARY
 )
 async def floor(message: func.ServiceBusMessage) -> None:
     asked = json.loads(message.get_body())

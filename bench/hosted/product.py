@@ -1,4 +1,4 @@
-"""The product's own functions, on the real table and bus, with Microsoft as the twins in memory: a message's own cost."""
+"""The product's own functions, on the real table and bus, with Microsoft in memory: a message's own cost."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def _engine() -> Engine:
 
 
 def _install() -> None:
-    counted = {AzureTable: {"get": "r", "page": "q", "replace": "u", "insert": "w", "upsert": "w", "delete": "w"}}
-    for kind, letters in {**counted, Engine: {"receive": "m"}}.items():
+    table = {"get": "r", "page": "q", "replace": "u", "insert": "w", "upsert": "w", "delete": "w"}
+    for kind, letters in ((AzureTable, table), (Engine, {"receive": "m"})):
         for name, letter in letters.items():
             setattr(kind, name, noting(letter, getattr(kind, name)))
     publish = ServiceBusPublisher.publish

@@ -1,4 +1,4 @@
-"""Counts what a hosted app does where the bench can read it: one letter in a file for each, which costs nearly nothing."""
+"""Counts what a hosted app does where the bench can read it: a letter in a file for each costs nearly nothing."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.calls import counted
 from bench.operator import Operator
 from bench.part import Bars, Grid, Json, Part, Shown, Target, ratio
 from bench.peers.postgres import MissingError, Postgres
@@ -72,18 +73,21 @@ def run(quick: bool) -> Json:
         rows: dict[str, dict[str, list[float]]] = {name: {} for name in running}
         # The first of each also pays for imports, connections and tables.
         for sizes in [(1, 2), *[(alone, at_once)] * rounds]:
-            measured: dict[str, list[Json]] = {}
+            turns: dict[str, list[Json]] = {}
             for name, one in running.items():
-                measured[name] = [_measure(one, operator, names, 1) for _ in range(sizes[0])]
+                turns[name] = [_measure(one, operator, names, 1) for _ in range(sizes[0])]
             for name, one in running.items():
-                measured[name].append(_measure(one, operator, names, sizes[1]))
+                turns[name].append(_measure(one, operator, names, sizes[1]))
             if sizes != (1, 2):
-                for name, found in measured.items():
+                for name, found in turns.items():
                     for kind, few in (("alone", found[:-1]), ("atOnce", found[-1:])):
                         rows[name].setdefault(f"{kind}Seconds", []).extend(f["seconds"] for f in few)
                         rows[name].setdefault(f"{kind}Cpu", []).extend(f["cpu"] for f in few)
         cloud.check()
-        found = {name: {**row, "peakMegabytes": peaks[name].megabytes} for name, row in rows.items()}
+        asked = {name: _calls(one, operator, names) for name, one in running.items()}
+        found = {
+            name: {**row, "peakMegabytes": peaks[name].megabytes, "calls": asked[name]} for name, row in rows.items()
+        }
     return {"alone": alone, "atOnce": at_once, "rounds": rounds, "peers": found, "leftOut": left_out}
 
 
@@ -130,6 +134,15 @@ def _measure(one: Running, operator: Operator, names: Iterator[str], count: int)
     return {"seconds": seconds, "cpu": (one.tree.cpu() - before) / count}
 
 
+def _calls(one: Running, operator: Operator, names: Iterator[str]) -> int:
+    """What one gateway asks of Microsoft: the work is the same only if this is."""
+    name = next(names)
+    operator.deploy([name])
+    operator.control.delete("/requests").raise_for_status()
+    one.onboard([name])
+    return counted(operator.control.get("/requests").raise_for_status().json()).total()
+
+
 def figures(measured: Mapping[str, Any], peer: str) -> dict[str, float] | None:
     """Of one peer: medians over the rounds; None when it was left out."""
     found = measured["peers"].get(peer)
@@ -141,6 +154,7 @@ def figures(measured: Mapping[str, Any], peer: str) -> dict[str, float] | None:
         "perMinute": 60 * measured["atOnce"] / statistics.median(found["atOnceSeconds"]),
         "cpuAtOnce": statistics.median(found["atOnceCpu"]),
         "megabytes": found["peakMegabytes"],
+        "calls": found["calls"],
     }
 
 
@@ -149,19 +163,20 @@ def show(measured: Mapping[str, Any]) -> Shown:
     rows = {name: figures(measured, name) for name in TITLES}
     there = {name: row for name, row in rows.items() if row}
     headings = (
-        "", "one at a time: s a gateway", "CPU s", f"{measured['atOnce']} at once: gateways a minute", "CPU s", "peak MB",
+        "", "one at a time: s a gateway", "CPU s", f"{measured['atOnce']} at once: gateways a minute", "CPU s",
+        "peak MB", "calls to Microsoft",
     )  # fmt: skip
-    keys = ("seconds", "cpu", "perMinute", "cpuAtOnce", "megabytes")
+    keys = ("seconds", "cpu", "perMinute", "cpuAtOnce", "megabytes", "calls")
     ours, dbos = there[OURS], there.get(DBOS, {})
     at_once = f"CPU of a gateway, {measured['atOnce']} at once: this / {TITLES[DBOS]}"
     return Shown(
         how=(
-            "Each engine does the same for a gateway, behind the same simulated Microsoft: the 14 steps' reads and writes,"
-            " and telling people; waits at zero, checkpoints confirmed at once. Every round gives each engine its turn,"
-            f" {measured['alone']} gateways one at a time and then {measured['atOnce']} at once; medians of"
+            "Each engine does the same for a gateway, behind the same simulated Microsoft: the 14 steps' reads and"
+            " writes, and telling people; waits at zero, checkpoints confirmed at once. Every round gives each engine"
+            f" its turn, {measured['alone']} gateways one at a time and then {measured['atOnce']} at once; medians of"
             f" {measured['rounds']} rounds, after one that is thrown away. CPU is user and system time of the engine's"
-            " own processes (of Prefect its server too, of this the Functions host); databases, emulators, simulator and"
-            " whoever posts and confirms are apart. Peak MB is the resident memory of the same processes."
+            " own processes (of Prefect its server too, of this the Functions host); databases, emulators, simulator"
+            " and whoever posts and confirms are apart. Peak MB is the resident memory of the same processes."
         ),
         grids=(Grid(headings, [(TITLES[n], *(row[k] for k in keys)) for n, row in there.items()]),),
         plots=(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.operator import Operator
+from bench.operator import Operator, body_for
 from bench.part import Json
 from bench.peers.environment import python_of
 from bench.usage import Tree
@@ -114,7 +114,7 @@ class Ours:
 
     def onboard(self, gateways: Sequence[str]) -> float:
         began = time.perf_counter()
-        self._operator.run(gateways, BOUND)
+        self._operator.run([body_for(name) for name in gateways], BOUND)
         return time.perf_counter() - began
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """DBOS: a workflow for each gateway, a step for each call to Microsoft's side, messages for what people say.
 
-As its documentation recommends: asynchronous workflows and steps, side by side where the order in which they are begun is
-always the same; a durable sleep between two looks; `recv` for a person's word; the database by `system_database_url`.
+As its documentation recommends: asynchronous workflows and steps, side by side where they are always begun in the same
+order; a durable sleep between two looks; `recv` for a person's word; the database by `system_database_url`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Prefect 3: a flow for each gateway, a task for each call to Microsoft's side, with its own server on PostgreSQL.
 
-Results are persisted, so that a flow that is run again finds what was done. A person's word is a task that finds it given
-already: Prefect's own pauses look every ten seconds, which would measure that.
+Results are persisted, so that a flow that is run again finds what was done. A person's word is a task that finds it
+given already: Prefect's own pauses look every ten seconds, which would measure that.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ class Control:
         return [fault.json() for fault in self._world.faults.active]
 
     def add_fault(self, body: Json, query: Query) -> Json:
-        """{"kind", "service", "method", "path", "status", "retryAfter", "seconds", "times"}: add one, or a list."""
+        """{"kind", "service", "method", "path", "status", "retryAfter", "times", "every", …}: add one, or a list."""
         self._world.faults.active += [Fault.parse(row) for row in (body if isinstance(body, list) else [body])]
         return self.faults(body, query)
 
