@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import options, results
@@ -39,22 +39,23 @@ def main(arguments: Sequence[str]) -> int:
         kept[name] = results.result(
             measured, quick=asked.quick, seconds=seconds, command=asked.command, version=_version()
         )
-        results.write(asked.folder, kept)
-    write_page(asked.folder)
+        write(asked.folder, kept)
+    if asked.show:
+        write(asked.folder, kept)
     print(asked.folder / results.PAGE)
     return 1 if failed else 0
 
 
-def write_page(folder: Path) -> None:
-    """The page and its plots, from the JSON beside them."""
-    kept: dict[str, Json] = results.read(folder)
-    drawings = folder / results.PLOTS
+def write(folder: Path, kept: Mapping[str, Json]) -> None:
+    """The numbers, and the page and its plots as they follow from the file of the numbers."""
+    results.write(folder, kept)
+    shown, drawings = results.read(folder), folder / results.PLOTS
     drawings.mkdir(parents=True, exist_ok=True)
     for old in drawings.glob("*.svg"):
         old.unlink()
-    for name, drawing in plots(kept, PARTS).items():
+    for name, drawing in plots(shown, PARTS).items():
         (drawings / name).write_text(drawing, encoding="utf-8", newline="\n")
-    (folder / results.PAGE).write_text(page(kept, PARTS), encoding="utf-8", newline="\n")
+    (folder / results.PAGE).write_text(page(shown, PARTS), encoding="utf-8", newline="\n")
 
 
 def _version() -> str:

@@ -34,7 +34,7 @@ from sandbox.ports import Ports
 from tests.support.system import TELLING
 
 EVENTS, CLOSED_ONES, OPEN_ONES, REQUESTS = 500, 50_000, 100, 30
-QUICK = (60, 300, 10, 3)
+QUICK = (40, 200, 5, 1)
 WINDOW = 20
 """Transitions that a median is taken over."""
 HISTORY_PATHS = ("/api/onboardings/{id}", "/api/onboardings/{id}/events", "/api/dashboard/{id}")

@@ -46,7 +46,7 @@ TASKS = (
 """One after the other, each when the one before has ended."""
 ALONE, AT_ONCE, LENGTH = 20, 50, 9
 """Chains one after another, chains at once, and messages of a chain."""
-QUICK = (2, 6, 9)
+QUICK = (1, 4, 9)
 ROUNDS = 5
 LADDER = {"listener": (), "read": ("read",), "update": ("update",), "send": ("send",)}
 """What is done in a message, to price each of the three."""

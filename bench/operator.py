@@ -1,4 +1,4 @@
-"""Whoever posts onboardings and answers their checkpoints at once, as cheaply for the engine as can be.
+"""Whoever posts onboardings and answers checkpoints when told of them, as cheaply for the engine as can be.
 
 Where they stand is read from Table Storage and not asked of the engine, so that looking is none of its work.
 """
@@ -26,7 +26,7 @@ AT_ONCE = 8
 LOOK_EVERY = 0.02
 """Seconds between two looks at where one onboarding stands; with many it is longer, since a look takes longer."""
 TEAMS_AT_ONCE = 1_000_000
-COLUMNS = ("RowKey", "State", "WaitingForStep")
+COLUMNS = ("RowKey", "State", "WaitingForStep", "Notices")
 
 
 class StuckError(Exception):
@@ -84,9 +84,9 @@ class Operator:
         return ids
 
     def answering(self, ids: Sequence[str], bound: float) -> Iterator[dict[str, str]]:
-        """Confirm checkpoints as they open; what has not ended by each look, with its state. The last is as it stayed.
+        """Confirm checkpoints as people are told of them; what has not ended by each look, with its state.
 
-        It ends when none is left but those that need attention, or after `bound` seconds.
+        The last is as it stayed. It ends when none is left but those that need attention, or after `bound` seconds.
         """
         end, going = time.monotonic() + bound, set(ids)
         while True:
@@ -96,9 +96,9 @@ class Operator:
             yield states
             if all(state == "needs-attention" for state in states.values()) or time.monotonic() > end:
                 return
-            open_ones = [(i, row["WaitingForStep"]) for i, row in rows.items() if row["State"] == "waiting-for-people"]
-            list(self._threads.map(self._confirm, open_ones))
-            if not open_ones:
+            told = {onboarding_id: row["WaitingForStep"] for onboarding_id, row in rows.items() if _is_told(row)}
+            list(self._threads.map(self.confirm, told.keys(), told.values()))
+            if not told:
                 time.sleep(LOOK_EVERY)
 
     def record(self, onboarding_id: str) -> Json:
@@ -118,8 +118,8 @@ class Operator:
         answer: Json = self.api.post("/onboardings", json=body).raise_for_status().json()
         return str(answer["id"])
 
-    def _confirm(self, one: tuple[str, str]) -> None:
-        onboarding_id, step = one
+    def confirm(self, onboarding_id: str, step: str) -> None:
+        """Say that a checkpoint is done."""
         answer = self.api.post(f"/onboardings/{onboarding_id}/checkpoints/{step}", json={})
         # The row may have been read before the last word arrived: then it is confirmed already.
         if answer.status_code not in (200, 202, 409):
@@ -133,6 +133,14 @@ class Operator:
             chosen = "PartitionKey eq 'open'"
         rows = self._table.query_entities(chosen, select=list(COLUMNS))
         return {row["RowKey"]: dict(row) for row in rows if row["RowKey"] in ids}
+
+
+def _is_told(row: Json) -> bool:
+    """Whether people wait no longer for word of the checkpoint that is open. Who confirms before is told nothing, and
+    the engine would have less to do than others that tell people first.
+    """
+    owed = (notice for notice in json.loads(row["Notices"]) if notice.get("nextAttemptAt"))
+    return row["State"] == "waiting-for-people" and row["WaitingForStep"] not in (n.get("step") for n in owed)
 
 
 def body_for(name: str) -> Json:

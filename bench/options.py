@@ -1,4 +1,4 @@
-"""What the bench can be told. Standard library only: a wrong option is refused before anything is installed."""
+"""What the bench can be told."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from sandbox.setup.problem import SetupError
 
 ALONE, AT_ONCE, ROUNDS = 5, 50, 5
 """Gateways one after another, gateways at once, and rounds of both: in each round every peer has its turn."""
-QUICK = (2, 5, 1)
+QUICK = (1, 3, 1)
 OURS, FLOOR, DBOS, PREFECT = "this", "asyncio", "dbos-postgresql", "prefect-postgresql"
 
 
@@ -58,33 +58,39 @@ def run(quick: bool) -> Json:
         ports = Ports.free()
         cloud = stack.enter_context(Cloud(ports, folder=folder / "cloud"))
         operator = stack.enter_context(Operator(cloud))
-        running: dict[str, Running] = {}
+        started: dict[str, PeerProcess] = {}
         databases = _databases(stack, folder, left_out)
         for peer in PEERS:
             if peer.name in left_out:
                 continue
             try:
-                running[peer.name] = stack.enter_context(closing(_start(peer, cloud, folder, databases)))
-            except (PeerError, SetupError, MissingError) as error:
+                started[peer.name] = stack.enter_context(closing(_start(peer, cloud, folder, databases)))
+            except (SetupError, MissingError) as error:
                 left_out[peer.name] = str(error).strip()
-        running[OURS] = Ours(cloud, operator)
+        running: dict[str, Running] = {OURS: Ours(cloud, operator)}
+        for name, one in started.items():
+            try:
+                one.wait_ready()
+                running[name] = one
+            except PeerError as error:
+                left_out[name] = str(error).strip()
         names = _names()
-        peaks = {name: stack.enter_context(Peak(one.tree)) for name, one in running.items()}
+        peaks = {name: stack.enter_context(Peak(engine.tree)) for name, engine in running.items()}
         rows: dict[str, dict[str, list[float]]] = {name: {} for name in running}
         # The first of each also pays for imports, connections and tables.
         for sizes in [(1, 2), *[(alone, at_once)] * rounds]:
             turns: dict[str, list[Json]] = {}
-            for name, one in running.items():
-                turns[name] = [_measure(one, operator, names, 1) for _ in range(sizes[0])]
-            for name, one in running.items():
-                turns[name].append(_measure(one, operator, names, sizes[1]))
+            for name, engine in running.items():
+                turns[name] = [_measure(engine, operator, names, 1) for _ in range(sizes[0])]
+            for name, engine in running.items():
+                turns[name].append(_measure(engine, operator, names, sizes[1]))
             if sizes != (1, 2):
                 for name, found in turns.items():
                     for kind, few in (("alone", found[:-1]), ("atOnce", found[-1:])):
                         rows[name].setdefault(f"{kind}Seconds", []).extend(f["seconds"] for f in few)
                         rows[name].setdefault(f"{kind}Cpu", []).extend(f["cpu"] for f in few)
         cloud.check()
-        asked = {name: _calls(one, operator, names) for name, one in running.items()}
+        asked = {name: _calls(engine, operator, names) for name, engine in running.items()}
         found = {
             name: {**row, "peakMegabytes": peaks[name].megabytes, "calls": asked[name]} for name, row in rows.items()
         }
@@ -113,7 +119,7 @@ def _databases(stack: ExitStack, folder: Path, left_out: dict[str, str]) -> Call
     return make
 
 
-def _start(peer: Peer, cloud: Cloud, folder: Path, database: Callable[[Peer], str]) -> Running:
+def _start(peer: Peer, cloud: Cloud, folder: Path, database: Callable[[Peer], str]) -> PeerProcess:
     port = Ports.free().functions
     return PeerProcess(peer.module, cloud, folder / peer.name, database=database(peer), port=port)
 

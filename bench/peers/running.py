@@ -60,7 +60,7 @@ class PeerProcess:
     """A module of this folder in an environment of its own."""
 
     def __init__(self, module: str, cloud: Cloud, folder: Path, **more: Any) -> None:
-        """Starts it and waits until it takes work. Raises PeerError, SetupError."""
+        """Starts it; `wait_ready` says when it takes work. Raises SetupError."""
         folder.mkdir(parents=True, exist_ok=True)
         given = {**settings_for(cloud), "folder": str(folder), **more}
         kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")}
@@ -76,6 +76,9 @@ class PeerProcess:
                 text=True,
             )
         self.tree = Tree(self._popen.pid)
+
+    def wait_ready(self) -> None:
+        """Raises PeerError when it ends instead."""
         self._answer()
 
     def onboard(self, gateways: Sequence[str]) -> float:
