@@ -16,10 +16,10 @@ from bench.usage import Tree
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
 
-GATEWAYS, QUICK = 1_000, 12
+GATEWAYS, QUICK = 1_000, 6
 FIRST = 100
 """After so many the memory should stay as it is."""
-BOUND, QUICK_BOUND = 3_600.0, 30.0
+BOUND, QUICK_BOUND = 3_600.0, 15.0
 SAMPLE_EVERY = 1.0
 THROTTLE = {
     "kind": "status", "service": "arm|graph", "status": 429, "retryAfter": 1, "times": None, "every": 20,
@@ -110,9 +110,9 @@ def show(throttled: bool, measured: Mapping[str, Any]) -> Shown:
     samples = measured["samples"]
     return Shown(
         how=(
-            "All are requested at once, on one Functions host; waits at zero, checkpoints confirmed as soon as they"
-            " open. The time without a turn is from a step being due to its start, by the audit trail, of the step that"
-            f" waited longest. *After the first* is when {FIRST} of them had ended."
+            "All are requested at once, on one Functions host; waits at zero, checkpoints confirmed when people have"
+            " been told. The time without a turn is from a step being due to its start, by the audit trail, of the"
+            f" step that waited longest. *After the first* is when {FIRST} of them had ended."
             + (" Every twentieth call to ARM and Graph is answered 429, Retry-After one second." if throttled else "")
         ),
         grids=(Grid(headings, [row]),),

@@ -24,7 +24,8 @@ SAMPLE = Path(__file__).parents[1] / "samples" / "operator-connect.json"
 AT_ONCE = 8
 """Requests of hers under way at one time."""
 LOOK_EVERY = 0.02
-"""Seconds between two looks at where one onboarding stands; with many it is longer, since a look takes longer."""
+"""Seconds between two looks at where one onboarding stands."""
+LOOK_AT_MANY_EVERY = 0.1
 TEAMS_AT_ONCE = 1_000_000
 COLUMNS = ("RowKey", "State", "WaitingForStep", "Notices")
 
@@ -99,7 +100,7 @@ class Operator:
             told = {onboarding_id: row["WaitingForStep"] for onboarding_id, row in rows.items() if _is_told(row)}
             list(self._threads.map(self.confirm, told.keys(), told.values()))
             if not told:
-                time.sleep(LOOK_EVERY)
+                time.sleep(LOOK_EVERY if len(going) == 1 else LOOK_AT_MANY_EVERY)
 
     def record(self, onboarding_id: str) -> Json:
         """One onboarding, by the API."""

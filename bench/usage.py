@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,8 @@ import psutil
 
 EVERY = 0.25
 """Seconds between two looks at the memory."""
+FAMILY_FOR = 5.0
+"""Seconds for which the descendants are taken to be the same, for the memory."""
 
 
 class Tree:
@@ -17,6 +20,8 @@ class Tree:
 
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
+        self._known: list[psutil.Process] = []
+        self._known_until = 0.0
 
     def cpu(self) -> float:
         """Seconds of CPU that they have used so far; those of a child that has ended count with its parent's."""
@@ -24,13 +29,18 @@ class Tree:
 
     def megabytes(self) -> float:
         """Resident, now."""
-        return sum(_resident(process) for process in self._alive()) / 1e6
+        if time.monotonic() > self._known_until:
+            self._alive()
+        return sum(_resident(process) for process in self._known) / 1e6
 
     def _alive(self) -> list[psutil.Process]:
+        """To find them, every process of the machine is looked at: that is not done at each look at the memory."""
         try:
-            return [self._root, *self._root.children(recursive=True)]
+            self._known = [self._root, *self._root.children(recursive=True)]
         except psutil.NoSuchProcess:
-            return []
+            self._known = []
+        self._known_until = time.monotonic() + FAMILY_FOR
+        return self._known
 
 
 class Peak:

@@ -75,7 +75,6 @@ def run(quick: bool) -> Json:
             except PeerError as error:
                 left_out[name] = str(error).strip()
         names = _names()
-        peaks = {name: stack.enter_context(Peak(engine.tree)) for name, engine in running.items()}
         rows: dict[str, dict[str, list[float]]] = {name: {} for name in running}
         # The first of each also pays for imports, connections and tables.
         for sizes in [(1, 2), *[(alone, at_once)] * rounds]:
@@ -85,15 +84,14 @@ def run(quick: bool) -> Json:
             for name, engine in running.items():
                 turns[name].append(_measure(engine, operator, names, sizes[1]))
             if sizes != (1, 2):
-                for name, found in turns.items():
-                    for kind, few in (("alone", found[:-1]), ("atOnce", found[-1:])):
+                for name, taken in turns.items():
+                    for kind, few in (("alone", taken[:-1]), ("atOnce", taken[-1:])):
                         rows[name].setdefault(f"{kind}Seconds", []).extend(f["seconds"] for f in few)
                         rows[name].setdefault(f"{kind}Cpu", []).extend(f["cpu"] for f in few)
+                    rows[name].setdefault("megabytes", []).extend(f["megabytes"] for f in taken)
         cloud.check()
         asked = {name: _calls(engine, operator, names) for name, engine in running.items()}
-        found = {
-            name: {**row, "peakMegabytes": peaks[name].megabytes, "calls": asked[name]} for name, row in rows.items()
-        }
+        found = {name: {**row, "calls": asked[name]} for name, row in rows.items()}
     return {"alone": alone, "atOnce": at_once, "rounds": rounds, "peers": found, "leftOut": left_out}
 
 
@@ -136,8 +134,9 @@ def _measure(one: Running, operator: Operator, names: Iterator[str], count: int)
     gateways = [next(names) for _ in range(count)]
     operator.deploy(gateways)
     before = one.tree.cpu()
-    seconds = one.onboard(gateways)
-    return {"seconds": seconds, "cpu": (one.tree.cpu() - before) / count}
+    with Peak(one.tree) as peak:
+        seconds = one.onboard(gateways)
+    return {"seconds": seconds, "cpu": (one.tree.cpu() - before) / count, "megabytes": peak.megabytes}
 
 
 def _calls(one: Running, operator: Operator, names: Iterator[str]) -> int:
@@ -159,7 +158,7 @@ def figures(measured: Mapping[str, Any], peer: str) -> dict[str, float] | None:
         "cpu": statistics.median(found["aloneCpu"]),
         "perMinute": 60 * measured["atOnce"] / statistics.median(found["atOnceSeconds"]),
         "cpuAtOnce": statistics.median(found["atOnceCpu"]),
-        "megabytes": found["peakMegabytes"],
+        "megabytes": max(found["megabytes"]),
         "calls": found["calls"],
     }
 
@@ -178,11 +177,12 @@ def show(measured: Mapping[str, Any]) -> Shown:
     return Shown(
         how=(
             "Each engine does the same for a gateway, behind the same simulated Microsoft: the 14 steps' reads and"
-            " writes, and telling people; waits at zero, checkpoints confirmed at once. Every round gives each engine"
-            f" its turn, {measured['alone']} gateways one at a time and then {measured['atOnce']} at once; medians of"
-            f" {measured['rounds']} rounds, after one that is thrown away. CPU is user and system time of the engine's"
-            " own processes (of Prefect its server too, of this the Functions host); databases, emulators, simulator"
-            " and whoever posts and confirms are apart. Peak MB is the resident memory of the same processes."
+            " writes, and telling people; waits at zero, checkpoints confirmed when people have been told. Every round"
+            f" gives each engine its turn, {measured['alone']} gateways one at a time and then {measured['atOnce']} at"
+            f" once; medians of {measured['rounds']} rounds, after one that is thrown away. CPU is user and system"
+            " time of the engine's own processes (of Prefect its server too, of this the Functions host); databases,"
+            " emulators, simulator and whoever posts and confirms are apart. Peak MB is the resident memory of the"
+            " same processes."
         ),
         grids=(Grid(headings, [(TITLES[n], *(row[k] for k in keys)) for n, row in there.items()]),),
         plots=(

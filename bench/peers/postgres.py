@@ -6,9 +6,9 @@ It does not run as root, so a root user's server is run as `postgres`, or as `no
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -49,9 +49,8 @@ class Postgres:
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True)
-        account = _account()
-        if account:
-            os.chown(self._folder, account.pw_uid, account.pw_gid)
+        if (account := _account()) and sys.platform != "win32":
+            os.chown(self._folder, *account)
         data = str(self._folder / "data")
         self._run("initdb", "-D", data, "-U", USER, "--auth=trust", "-E", "UTF8")
         options = f"-p {self._port} -h {HOST} -k {self._folder}"
@@ -72,8 +71,8 @@ class Postgres:
             # A server that is started inherits a pipe, and it would stay open as long as the server runs.
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
+            user=account[0] if account else None,
+            group=account[1] if account else None,
             extra_groups=[] if account else None,
             check=False,
         )
@@ -81,9 +80,11 @@ class Postgres:
             raise MissingError(f"PostgreSQL's {program} ended with status {done.returncode} (in {self._folder}).")
 
 
-def _account() -> pwd.struct_passwd | None:
-    """Whom it runs as; None: as this user."""
-    if os.getuid():
+def _account() -> tuple[int, int] | None:
+    """User and group that it runs as; None: as this user."""
+    if sys.platform == "win32" or os.getuid():
         return None
-    names = {entry.pw_name: entry for entry in pwd.getpwall()}
+    import pwd
+
+    names = {entry.pw_name: (entry.pw_uid, entry.pw_gid) for entry in pwd.getpwall()}
     return names.get("postgres") or names["nobody"]
