@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,8 @@ def run(throttled: bool, quick: bool) -> Json:
                 samples.append((now, count - len(left), tree.megabytes()))
         cpu, seconds = tree.cpu() - cpu, time.perf_counter() - began
         throttles = operator.control.get("/faults").raise_for_status().json()
-        turns = [longest_turn(operator.events(onboarding_id)) for onboarding_id in ids]
+        ended = datetime.now(UTC)
+        turns = [longest_turn(operator.events(onboarding_id), ended) for onboarding_id in ids]
         violations = operator.control.get("/violations").raise_for_status().json()
     return {
         "gateways": count,
@@ -68,8 +69,8 @@ def run(throttled: bool, quick: bool) -> Json:
     }
 
 
-def longest_turn(events: Iterable[Mapping[str, Any]]) -> float:
-    """The most seconds that a step of this onboarding was due and had not been started. Pure."""
+def longest_turn(events: Iterable[Mapping[str, Any]], until: datetime) -> float:
+    """The most seconds that a step of this onboarding was due and had not been started, until then. Pure."""
     due: dict[str, datetime] = {}
     longest = 0.0
     for event in events:
@@ -82,7 +83,7 @@ def longest_turn(events: Iterable[Mapping[str, Any]]) -> float:
                 # A step that is to be tried again later has its turn later.
                 _, then = changes.get(f"steps.{step}.nextAttemptAt", (None, None))
                 due[step] = datetime.fromisoformat(then) if then else at
-    return longest
+    return max(longest, *((until - then).total_seconds() for then in due.values()), 0.0)
 
 
 def memory_after(samples: Iterable[tuple[float, int, float]], first: int) -> tuple[float, float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -230,7 +231,9 @@ def test_the_longest_turn_is_from_due_to_started_and_a_retry_has_its_turn_when_i
         _event(45, "step-started", "b", ("due", "running")),
     ]
 
-    assert longest_turn(events) == 3.0
+    end = datetime(2026, 1, 5, 9, 0, 50, tzinfo=UTC)
+    assert longest_turn(events, end) == 3.0
+    assert longest_turn(events[:5], end) == 6.0, "one that was never started waits until the end"
     assert first_step_seconds(events[:1] + events[4:]) == 44.0
 
 
