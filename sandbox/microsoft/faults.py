@@ -54,12 +54,16 @@ class Fault:
     ede: int | None = None
     times: int | None = 1
     struck: int = 0
+    every: int = 1
+    """It strikes the last of each so many calls that match: 20 is 5 % of them."""
+    met: int = 0
+    """Calls that matched."""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Fault:
         """From the control port's JSON. Raises ValueError for an unknown kind, field or pattern."""
         names = {"retryAfter": "retry_after"}
-        known = set(cls.__dataclass_fields__) - {"struck", "retry_after"} | {"retryAfter"}
+        known = set(cls.__dataclass_fields__) - {"struck", "met", "retry_after"} | {"retryAfter"}
         if unknown := sorted(set(values) - known):
             raise ValueError(f"Unknown fields {', '.join(unknown)} in a fault; known are {', '.join(sorted(known))}.")
         if values.get("kind") not in KINDS:
@@ -67,6 +71,8 @@ class Fault:
         fault = cls(**{names.get(name, name): value for name, value in values.items()})
         if fault.rcode not in NO_EDNS:
             raise ValueError(f"Unknown rcode {fault.rcode!r} in a fault; known are {', '.join(NO_EDNS)}.")
+        if not isinstance(fault.every, int) or fault.every < 1:
+            raise ValueError(f"`every` of a fault is a number of at least 1; got {fault.every!r}.")
         for pattern in (fault.service, fault.method, fault.path, fault.server, fault.name):
             try:
                 re.compile(pattern)
@@ -128,6 +134,9 @@ class Faults:
         """The first fault that matches, counted as one strike."""
         for fault in self.active:
             if fault.matches(service, method, path, server):
+                fault.met += 1
+                if fault.met % fault.every:
+                    continue
                 fault.struck += 1
                 return fault
         return None

@@ -81,15 +81,23 @@ async def test_a_fault_strikes_as_often_as_told_and_only_what_matches(arm: Arm, 
     assert statuses == [200, 500, 500, 200]
 
 
+async def test_a_fault_strikes_only_each_so_many_th_call_that_matches(arm: Arm, control: httpx.AsyncClient) -> None:
+    """So a share of the calls is throttled, and always the same ones."""
+    await control.post("/faults", json={"kind": "status", "status": 429, "path": "contoso", "times": None, "every": 3})
+    statuses = [(await arm.call("GET", path)).status_code for path in (PATH, GATEWAYS, PATH, PATH, PATH, PATH, PATH)]
+    assert statuses == [200, 200, 200, 429, 200, 200, 429]
+
+
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
         ({"kind": "explode"}, "Unknown kind of fault 'explode'"),
         ({"kind": "cut", "colour": "red"}, "Unknown fields colour"),
         ({"kind": "cut", "path": "("}, "is no regular expression"),
+        ({"kind": "cut", "every": 0}, "a number of at least 1; got 0"),
     ],
 )
-async def test_bad_faults_are_refused(fault: dict[str, str], expected: str, control: httpx.AsyncClient) -> None:
+async def test_bad_faults_are_refused(fault: dict[str, object], expected: str, control: httpx.AsyncClient) -> None:
     answer = await control.post("/faults", json=fault)
     assert answer.status_code == 400
     assert expected in answer.json()["error"]
