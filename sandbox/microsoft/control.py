@@ -145,7 +145,7 @@ class Control:
         return [fault.json() for fault in self._world.faults.active]
 
     def add_fault(self, body: Json, query: Query) -> Json:
-        """{"kind", "service", "method", "path", "status", "retryAfter", "code", "message", …, "times", "every"}: add some.
+        """{"kind", "service", "method", "path", "status", "retryAfter", "code", …, "times", "every"}: add some.
 
         One, or a list. Further fields: `details` of the error, `empty` (no body), `seconds`, `server` (DNS).
         """
