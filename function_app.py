@@ -1,6 +1,7 @@
 """The triggers: one queue function a task step, for notices, for dead letters; the timer; HTTP. No logic here.
 
-The setting ONBOARDING_FUNCTIONS chooses which of them an app has: all, or `front` and `steps` in two apps.
+The setting ONBOARDING_FUNCTIONS chooses which of them an app has: all, or `front` and `steps` in two apps. What only
+the front needs is imported when it is registered: the steps start without it.
 """
 
 from __future__ import annotations
@@ -10,18 +11,17 @@ from typing import Any
 
 import azure.functions as func
 
-from onboarding import app as composed
-from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, decode
-from onboarding.dead_letters import dead_letter_of
-from onboarding.http.call import Application, Route
-from onboarding.http.entrance import entrance
-from onboarding.http.routes import ROUTES
-from onboarding.settings import functions, settings
-from onboarding.steps import TASKS
-from onboarding.steps.definition import Definition
-from onboarding.telemetry.setup import start
-from onboarding.telemetry.triggers import received, ticked
-from onboarding.timer import timer_pass
+from onboarding.collector import resting
+
+with resting():
+    from onboarding import app as composed
+    from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, decode
+    from onboarding.dead_letters import dead_letter_of
+    from onboarding.settings import functions, settings
+    from onboarding.steps import TASKS
+    from onboarding.steps.definition import Definition
+    from onboarding.telemetry.setup import start
+    from onboarding.telemetry.triggers import received, ticked
 
 # Before anything can be logged: from here on every line is redacted.
 start()
@@ -70,6 +70,8 @@ def _register_dead_letters() -> None:
 
 
 def _register_timer() -> None:
+    from onboarding.timer import timer_pass
+
     @app.function_name("timer")
     @app.timer_trigger(arg_name="timer", schedule="%ONBOARDING_TIMER_SCHEDULE%", run_on_startup=False)
     async def on_timer(timer: func.TimerRequest) -> None:
@@ -79,13 +81,23 @@ def _register_timer() -> None:
             await composed.gauges.measure(engine.records, engine.clock.now())
 
 
-def _register_route(route: Route) -> None:
-    enter = entrance(route, Application(composed.engine, settings))
+def _register_routes() -> None:
+    from onboarding.http.call import Application, Route
+    from onboarding.http.entrance import entrance
+    from onboarding.http.routes import ROUTES
 
-    @app.function_name(route.name)
-    @app.route(route=route.path, methods=[func.HttpMethod(route.method)])
-    async def run(req: func.HttpRequest) -> func.HttpResponse:
-        return await enter(req)
+    application = Application(composed.engine, settings)
+
+    def register(route: Route) -> None:
+        enter = entrance(route, application)
+
+        @app.function_name(route.name)
+        @app.route(route=route.path, methods=[func.HttpMethod(route.method)])
+        async def run(req: func.HttpRequest) -> func.HttpResponse:
+            return await enter(req)
+
+    for route in ROUTES:
+        register(route)
 
 
 _functions = functions()
@@ -96,5 +108,4 @@ if _functions.has_steps:
     _register_dead_letters()
 if _functions.has_front:
     _register_timer()
-    for _route in ROUTES:
-        _register_route(_route)
+    _register_routes()

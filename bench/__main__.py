@@ -1,66 +1,72 @@
-"""Prints the measurements as tables."""
+"""Measures, part by part, and writes the page after each, so that an interrupted run has what was measured."""
 
 from __future__ import annotations
 
-import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from bench import options, results
+from bench.page import page, plots
+from bench.part import Json
+from bench.parts import PARTS
 
-from bench import dashboard, imports, journey
+UNKNOWN = "unknown"
 
 
-def main() -> None:
-    console = Console()
-    alone, app = imports.measure()
-    table = Table(title=f"import, medians of {imports.ROUNDS} processes each", title_justify="left")
-    for heading in ("module", "seconds", "MB"):
-        table.add_column(heading, justify="left" if heading == "module" else "right")
-    for row in (alone, app):
-        table.add_row(row.module, f"{row.seconds:.3f}", f"{row.megabytes:.0f}")
-    table.add_row("difference", f"{app.seconds - alone.seconds:.3f}", f"{app.megabytes - alone.megabytes:.0f}")
-    console.print(table)
+def main(arguments: Sequence[str]) -> int:
+    """Exit status: 1 when a part could not be measured; the others were."""
+    asked = options.parse(arguments, tuple(PARTS))
+    if asked is None:
+        for part in PARTS.values():
+            print(f"{part.name:<16} {part.title:<40} {part.takes}")
+        return 0
+    kept = results.read(asked.folder)
+    failed = []
+    for name in () if asked.show else asked.parts or tuple(PARTS):
+        print(f"{PARTS[name].title} ({'quick' if asked.quick else PARTS[name].takes}) ...", file=sys.stderr, flush=True)
+        began = time.monotonic()
+        try:
+            measured = PARTS[name].run(asked.quick)
+        except Exception as error:  # noqa: BLE001 - one part that can't be measured must not take the others along
+            failed.append(name)
+            print(f"    failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            continue
+        seconds = time.monotonic() - began
+        print(f"    {seconds:.0f} s", file=sys.stderr, flush=True)
+        kept[name] = results.result(
+            measured, quick=asked.quick, seconds=seconds, command=asked.command, version=_version()
+        )
+        write(asked.folder, kept)
+    if asked.show:
+        write(asked.folder, kept)
+    print(asked.folder / results.PAGE)
+    return 1 if failed else 0
 
-    (first, *warm), polls = journey.measure()
-    seconds = [j.seconds for j in warm]
-    table = Table(title="Operator Connect, from POST to completed, waits at zero", title_justify="left")
-    for heading in ("", "seconds"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    table.add_row("the first after a start", f"{first.seconds:.2f}")
-    table.add_row(f"minimum of {len(warm)} more", f"{min(seconds):.2f}")
-    table.add_row("median", f"{statistics.median(seconds):.2f}")
-    table.add_row("maximum", f"{max(seconds):.2f}")
-    console.print(table)
 
-    table = Table(title="requests to Microsoft for one such onboarding", title_justify="left")
-    for heading in ("", "requests"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    counted = warm[-1].requests
-    graph = sum(n for kind, n in counted.items() if kind.startswith("graph"))
-    arm = sum(n for kind, n in counted.items() if kind.startswith("arm"))
-    table.add_row("Graph, all (a $batch is one)", str(graph))
-    table.add_row("  of them e-mail to people", str(counted["graph sendMail"]))
-    table.add_row("  the steps'", str(graph - counted["graph sendMail"]))
-    table.add_row("ARM", str(arm))
-    for kind, number in sorted(counted.items()):
-        table.add_row(f"  {kind}", str(number))
-    console.print(table)
+def write(folder: Path, kept: Mapping[str, Json]) -> None:
+    """The numbers, and the page and its plots as they follow from the file of the numbers."""
+    results.write(folder, kept)
+    shown, drawings = results.read(folder), folder / results.PLOTS
+    drawings.mkdir(parents=True, exist_ok=True)
+    for old in drawings.glob("*.svg"):
+        old.unlink()
+    for name, drawing in plots(shown, PARTS).items():
+        (drawings / name).write_text(drawing, encoding="utf-8", newline="\n")
+    (folder / results.PAGE).write_text(page(shown, PARTS), encoding="utf-8", newline="\n")
 
-    console.print(
-        f"{polls.gateways} gateways of one subscription waiting: {polls.looks} looks in {journey.WATCHED:.0f} s"
-        f" with {polls.arm_requests} ARM requests."
-    )
 
-    count, answers = dashboard.measure()
-    title = f"answer times over HTTP with {count} onboardings on Azurite, {dashboard.REQUESTS} requests each"
-    table = Table(title=title, title_justify="left")
-    for heading in ("path", "first ms", "min ms", "median ms", "max ms", "after a pause ms", "KB"):
-        table.add_column(heading, justify="left" if heading == "path" else "right")
-    for path in answers:
-        figures = (path.first, min(path.times), path.median, max(path.times), path.after_pause, path.kilobytes)
-        table.add_row(path.path, *(f"{figure:.0f}" for figure in figures))
-    console.print(table)
+def _version() -> str:
+    """Of the code: the commit, where there is one."""
+    command = ["git", "-C", str(options.ROOT), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return UNKNOWN
+    return done.stdout.strip() or UNKNOWN
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ROUNDS = 7
 ROOT = Path(__file__).parents[1]
 
 _CODE = """
@@ -29,11 +28,11 @@ class Import:
     megabytes: float
 
 
-def measure() -> list[Import]:
+def measure(rounds: int) -> list[Import]:
     """Import each in a process of its own, in turn, so that a machine's drift touches both alike."""
     modules = ("azure.functions", "function_app")
     seen: dict[str, list[tuple[float, float]]] = {m: [] for m in modules}
-    for _ in range(ROUNDS + 1):
+    for _ in range(rounds + 1):
         for module in modules:
             out = subprocess.run(
                 [sys.executable, "-c", _CODE.format(module=module)],

@@ -24,6 +24,7 @@ from onboarding.azure.tables import AzureTable
 from onboarding.engine import Engine
 from onboarding.hourly import HOURLY_TABLE, HourlyLimit
 from onboarding.notify import Notifying
+from onboarding.reads import READS_TABLE, Reads
 from onboarding.records import Records
 from onboarding.settings import Settings, SettingsError, settings
 from onboarding.steps.base import World
@@ -68,7 +69,8 @@ def engine() -> Engine:
     )
     records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential))
     telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
-    return Engine(records, bus, clock, world, chosen.policy, telling, chosen.permitted, requests)
+    reads = Reads(_table(READS_TABLE, chosen, credential), chosen.policy)
+    return Engine(records, bus, clock, world, chosen.policy, telling, reads, chosen.permitted, requests)
 
 
 def _dns(chosen: Settings) -> DnsLookup:

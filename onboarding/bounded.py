@@ -184,9 +184,9 @@ class BoundedDns(Dns):
     def __init__(self, inner: Dns) -> None:
         self._inner = inner
 
-    async def txt(self, name: str) -> Sequence[TxtAnswer]:
+    async def txt(self, name: str, expected: str) -> Sequence[TxtAnswer]:
         _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
-        return await self._inner.txt(name)
+        return await self._inner.txt(name, expected)
 
 
 class BoundedNotifier(Notifier):

@@ -194,8 +194,8 @@ _ROWS = (
     Control(
         "replay",
         "Send given-up messages again",
-        "Send messages that were given up, or are late, again now",
-        "Service Bus gave messages up after many deliveries. They are sent again now; nothing is done twice.",
+        "Send messages that were given up, or are late, and notices that failed, again now",
+        "Messages were given up, or people could not be told something. It is tried again now; nothing is done twice.",
         role=Role.OPERATE,
         of_whole=replayable,
         event=ReplayRequested,
@@ -234,10 +234,7 @@ _ROWS = (
         event=ContactsChanged,
         fields=_CONTACTS,
         model=Contacts,
-        # They were checked when they were accepted; what is valid may have changed since.
-        today=lambda record: Contacts.model_construct(
-            onboarding_team=record.request.onboarding_team, notify=record.request.notify
-        ),
+        today=lambda record: record.request.contacts,
         shows="whom to tell",
         function="put_contacts",
         method="PUT",

@@ -21,6 +21,7 @@ from onboarding.core.events import (
     DeadLettered,
     Effect,
     Happening,
+    MessageRefused,
     NoticeFailed,
     NoticeSent,
     NoticeStarted,
@@ -30,7 +31,14 @@ from onboarding.core.events import (
     Stopped,
     Succeeded,
 )
-from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, DeadLetter, ForeignMessageError, decode
+from onboarding.core.messages import (
+    DEAD_LETTERS_QUEUE,
+    NOTICES_QUEUE,
+    DeadLetter,
+    ForeignMessageError,
+    decode,
+    queue_of,
+)
 from onboarding.core.permitted import ANYTHING, Permitted
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
@@ -41,11 +49,12 @@ from onboarding.core.rules.tasks import may_write
 from onboarding.fence import Permit, WithdrawnError, fenced
 from onboarding.hourly import HourlyLimit
 from onboarding.notify import Notifying, Outcome, send
-from onboarding.ports import Bus, Clock, ConflictError
+from onboarding.ports import Bus, BusRefusedError, BusUnavailableError, Clock, ConflictError
+from onboarding.reads import Reads
 from onboarding.records import Loaded, Records
 from onboarding.steps import LIBRARY, definition_of
 from onboarding.steps.base import Work, World, kept
-from onboarding.telemetry.about import About, about_this
+from onboarding.telemetry.about import About, about, about_this
 from onboarding.telemetry.work import attempting, committed, dead, notifying
 
 log = logging.getLogger("onboarding")
@@ -123,6 +132,7 @@ class Engine:
     world: World
     policy: Policy
     telling: Notifying
+    reads: Reads
     permitted: Permitted = ANYTHING
     requests: HourlyLimit | None = None
     """Of onboardings that one caller may begin."""
@@ -158,11 +168,12 @@ class Engine:
             step = await self._transition(onboarding_id, happening, loaded, expected)
         if step is None:
             return None
-        if step.decision.changed:
-            if step.loaded.record.settled:
-                await self.records.archive(step.loaded)
-            await self._carry_out(step.before, step.decision, step.at)
-        return Committed(step.loaded, step.decision.changed)
+        if step.decision.changed and step.loaded.record.settled:
+            await self.records.archive(step.loaded)
+        noted = None
+        if step.decision.changed or step.decision.effects:
+            noted = await self._carry_out(step.before, step.decision, step.at)
+        return Committed(noted or step.loaded, step.decision.changed)
 
     async def _transition(
         self, onboarding_id: str, happening: Happening, loaded: Loaded | None, expected: Expected | None
@@ -192,21 +203,47 @@ class Engine:
                 return _Decided(loaded.record, decision, now, loaded)
         raise ConflictError(f"onboarding {onboarding_id} changed {CONFLICT_ROUNDS} times while it was being written")
 
-    async def _carry_out(self, before: Record | None, decision: Decision, now: datetime) -> None:
+    async def _carry_out(self, before: Record | None, decision: Decision, now: datetime) -> Loaded | None:
         """The effects of what was committed. The record has them: when the bus is down, the timer repeats them.
 
         A step that another version planned has no function and no queue here: it stops at once, and asks for a person.
+        Returns the onboarding as it stands then, if the bus refuses a message and that was noted.
         """
+        refused: BusRefusedError | None = None
         unknown = [e for e in decision.effects if isinstance(e, Nudge) and e.queue not in LIBRARY]
-        with committed(before, decision.record, now):
+        with committed(before, decision.record, now) if decision.changed else about(decision.record):
             try:
                 await self.bus.publish([e for e in decision.effects if e not in unknown], now)
+            except BusRefusedError as error:
+                refused = error
+            except BusUnavailableError as error:
+                log.warning("messages of onboarding %s were not sent; the timer will: %s", decision.record.id, error)
             except Exception:
                 log.warning(
                     "messages of onboarding %s were not sent; the timer will", decision.record.id, exc_info=True
                 )
-        for nudge in unknown:
+        for nudge in (nudge for nudge in unknown if not nudge.early):
             await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
+        return await self._note(refused, decision) if refused else None
+
+    async def _note(self, refused: BusRefusedError, decision: Decision) -> Loaded | None:
+        """What the bus refuses, on the record. The change before it counts, also if this can't be written."""
+        log.error("messages of onboarding %s were not sent: %s", decision.record.id, refused)
+        loaded: Loaded | None = None
+        for effect in decision.effects:
+            problem = refused.problems.get(queue_of(effect))
+            if problem is None:
+                continue
+            step, notice = (effect.step, None) if isinstance(effect, Nudge) else (None, effect.notice)
+            try:
+                noted = await self.happen(
+                    effect.onboarding_id, MessageRefused(step, notice, effect.ticket, problem), loaded
+                )
+            except Exception:
+                log.exception("that messages of onboarding %s are refused was not noted", decision.record.id)
+                return loaded
+            loaded = noted.loaded if noted else None
+        return loaded
 
     async def request(
         self, request: OnboardingRequest, actor: str, *, again: bool, expected: Expected | None = None
@@ -221,7 +258,7 @@ class Engine:
             loaded = await self.records.load(request.gateway.onboarding_id)
             _expect(expected, loaded)
             if loaded is not None and not (again and loaded.record.closed):
-                differs = request.differences(loaded.record.request)
+                differs = loaded.record.differences(request)
                 if differs or again:
                     raise InProgressError(loaded.record, differs)
                 return Accepted(loaded.record, created=False)
@@ -234,8 +271,8 @@ class Engine:
                 await (self.records.save(loaded, decision.record) if loaded else self.records.create(decision.record))
             except ConflictError:
                 continue
-            await self._carry_out(loaded.record if loaded else None, decision, now)
-            return Accepted(decision.record, created=True)
+            noted = await self._carry_out(loaded.record if loaded else None, decision, now)
+            return Accepted(noted.record if noted else decision.record, created=True)
         raise ConflictError(f"onboarding {request.gateway.onboarding_id} is being written by many at a time")
 
     async def receive(self, nudge: Effect) -> None:
@@ -274,8 +311,9 @@ class Engine:
         task = definition_of(step).task
         assert task is not None, f"{name} is no task, and is never due"
         work = Work(record, fenced(self.reach(), self._permit(record.id, name, ticket)), step)
+        bound = asyncio.timeout(self.policy.step_timeout)
         try:
-            async with asyncio.timeout(self.policy.step_timeout):
+            async with bound:
                 inspection = await task.inspect(work)
                 if inspection.done:
                     return Succeeded(name, ticket, inspection.found, kept(inspection.findings))
@@ -285,12 +323,11 @@ class Engine:
             return outcome_of(problem, name, ticket)
         except WithdrawnError:
             return Abandoned(name, ticket)
-        except TimeoutError:
-            slow = TryLaterError(
-                ProblemCode.TIMEOUT, f"The step was broken off after {self.policy.step_timeout:.0f} s."
-            )
-            return outcome_of(slow, name, ticket)
         except Exception as error:
+            if bound.expired():
+                seconds = self.policy.step_timeout
+                slow = TryLaterError(ProblemCode.TIMEOUT, f"The step was broken off after {seconds:.0f} s.")
+                return outcome_of(slow, name, ticket)
             log.exception("step %s of %s failed unexpectedly", name, record.id)
             return outcome_of(unexpected_problem(error), name, ticket)
 
@@ -331,7 +368,9 @@ class Engine:
             if outcome.failed is None:
                 await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent), started.loaded)
             else:
-                failed = NoticeFailed(notice_id, ticket, outcome.failed.problem, outcome.retry_after, outcome.sent)
+                failed = NoticeFailed(
+                    notice_id, ticket, outcome.failed.problem, outcome.retry_after, outcome.sent, outcome.person
+                )
                 await self.happen(onboarding_id, failed, started.loaded)
 
     async def dead_letter(self, letter: DeadLetter) -> None:
@@ -368,5 +407,7 @@ def _queues_of(effect: Effect) -> Collection[str]:
 def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:
     """What a step's problem means for the record."""
     if isinstance(problem, TryLaterError):
-        return Postponed(name, ticket, problem.problem, problem.retry_after)
+        return Postponed(
+            name, ticket, problem.problem, problem.retry_after, problem.in_the_end, problem.at_most
+        )
     return Stopped(name, ticket, problem.problem)

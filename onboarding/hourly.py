@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from math import ceil
 
+from onboarding.core.problems import StoreBusyError
 from onboarding.ports import Clock, ConflictError, Row, Table
 
 HOURLY_TABLE = "hourly"
@@ -44,7 +45,7 @@ class HourlyLimit:
         """Count it, before it is done. Raises HourlyLimitError and counts nothing when it would be too much.
 
         More at once than is permitted in an hour takes a whole one. What is counted and then fails stays counted.
-        Raises ConflictError when so many count at a time that every round was lost.
+        Raises StoreBusyError when it can't be counted: so many count at a time that every round was lost, too.
         """
         if not self.per_hour:
             return
@@ -62,7 +63,7 @@ class HourlyLimit:
             except ConflictError:
                 continue
             return
-        raise ConflictError(f"{self.what}: counted by many at a time")
+        raise StoreBusyError(HOURLY_TABLE, f"{self.what}: counted by many at a time")
 
 
 def _until(then: datetime, now: datetime) -> int:

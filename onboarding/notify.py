@@ -10,9 +10,15 @@ from datetime import datetime, timedelta
 from onboarding.core.links import Link, sign
 from onboarding.core.permitted import Permitted
 from onboarding.core.plan import StepKind
-from onboarding.core.problems import AddresseesRefusedError, StepProblemError, TryLaterError, unexpected_problem
+from onboarding.core.problems import (
+    AddresseesRefusedError,
+    PersonMustActError,
+    StepProblemError,
+    TryLaterError,
+    unexpected_problem,
+)
 from onboarding.core.record import Delivered, Notice, Record
-from onboarding.notices.deliveries import Delivery, deliveries
+from onboarding.notices.deliveries import Delivery, deliveries, links_outside
 from onboarding.notices.notification import notification
 from onboarding.ports import Clock, Notification, Notifier
 from onboarding.telemetry.work import delivering
@@ -39,6 +45,11 @@ class Outcome:
     retry_after: float | None = None
     """The longest pause that any way asked for."""
 
+    @property
+    def person(self) -> bool:
+        """Whether what failed will fail again until a person acts."""
+        return self.failed is not None and not isinstance(self.failed, TryLaterError)
+
 
 async def send(
     notice: Notice,
@@ -57,8 +68,7 @@ async def send(
     also when this is broken off.
     """
     ways = deliveries(notice, record, telling.escalation_email, links=telling.link_key is not None)
-    failed: StepProblemError | None = None
-    pauses: list[float] = []
+    failures: list[StepProblemError] = []
     for way in ways:
         rest = _untold(replace(way, to=_permitted(way, notice, record, permitted)), sent)
         if rest is None:
@@ -77,13 +87,30 @@ async def send(
 
             await _to_each_that_can_be_told(rest, deliver)
         except StepProblemError as problem:
-            failed = problem
-            if isinstance(problem, TryLaterError) and problem.retry_after is not None:
-                pauses.append(problem.retry_after)
+            failures.append(problem)
         except Exception as error:
             log.exception("notice %s of %s failed unexpectedly", notice.id, record.id)
-            failed = unexpected_problem(error)
-    return Outcome(tuple(sent), failed, max(pauses, default=None))
+            failures.append(unexpected_problem(error))
+    passing = [problem for problem in failures if isinstance(problem, TryLaterError)]
+    pauses = [problem.retry_after for problem in passing if problem.retry_after is not None]
+    return Outcome(tuple(sent), _as_one(failures), max(pauses, default=None))
+
+
+def _as_one(failures: Sequence[StepProblemError]) -> StepProblemError | None:
+    """All that was seen, so that each address which was refused is named; None when nothing failed.
+
+    While one of them may pass by itself, all are tried again as soon as that.
+    """
+    refusals = [problem for problem in failures if isinstance(problem, AddresseesRefusedError)]
+    others = [problem for problem in failures if not isinstance(problem, AddresseesRefusedError)]
+    told = [AddresseesRefusedError.all_of(refusals), *others] if refusals else others
+    first = next((problem for problem in told if isinstance(problem, TryLaterError)), next(iter(told), None))
+    if first is None or len(told) == 1:
+        return first
+    seen = " ".join(dict.fromkeys(problem.seen for problem in (first, *told)))
+    if isinstance(first, TryLaterError):
+        return TryLaterError(first.code, seen, first.retry_after)
+    return PersonMustActError(first.code, seen, " ".join(dict.fromkeys(problem.what_next for problem in told)))
 
 
 def _permitted(way: Delivery, notice: Notice, record: Record, permitted: Permitted) -> tuple[str, ...]:
@@ -105,7 +132,8 @@ def _untold(way: Delivery, sent: Sequence[Delivered]) -> tuple[str, ...] | None:
 async def _to_each_that_can_be_told(to: tuple[str, ...], deliver: Callable[[tuple[str, ...]], Awaitable[None]]) -> None:
     """To all of them at once; where some are refused, to the others without these.
 
-    Raises AddresseesRefusedError, once the others are told, that names all who were refused.
+    Raises AddresseesRefusedError, once the others are told, that names all who were refused; and any other problem at
+    once, with the names of those so far.
     """
     groups, refusals = [to], list[AddresseesRefusedError]()
     while groups:
@@ -122,13 +150,20 @@ async def _to_each_that_can_be_told(to: tuple[str, ...], deliver: Callable[[tupl
                 groups += [(address,) for address in reversed(group)]
             else:
                 refusals.append(refusal)
+        except StepProblemError as problem:
+            raise _as_one([*refusals, problem]) or problem from problem
     if refusals:
         raise AddresseesRefusedError.all_of(refusals)
 
 
 def _link(notice: Notice, record: Record, telling: Notifying, now: datetime, *, outside: bool) -> str:
-    """Where a notice leads: the checkpoint's page, for people outside with a signed link; else the onboarding's."""
+    """Where a notice leads: the checkpoint's page, for people outside with a signed link; else the onboarding's.
+
+    Nowhere (empty), when nothing is asked of people outside but to know.
+    """
     base = f"{telling.public_url}/api"
+    if outside and not links_outside(notice):
+        return ""
     if outside and notice.step and telling.link_key:
         opening = record.step(notice.step).ticket
         link = Link(record.id, notice.step, opening, now + timedelta(seconds=telling.link_lifetime))

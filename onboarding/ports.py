@@ -12,6 +12,7 @@ from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLi
 from onboarding.core import patterns
 from onboarding.core.events import Effect
 from onboarding.core.parts import kept_as
+from onboarding.core.record import Problem
 from onboarding.core.services import TestLine
 from onboarding.core.stored import Stored
 
@@ -87,6 +88,8 @@ class ServicePrincipal:
     app_id: str
     display_name: str
     app_roles: tuple[AppRole, ...] = ()
+    enabled: bool | None = None
+    """`accountEnabled`: switched off, it can't sign in, and nobody to it. None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,8 @@ class RoleStanding:
     """Object id; None: there is no such principal (yet)."""
     held: frozenset[str] = frozenset()
     """Ids of the application's roles that it holds."""
+    principal_enabled: bool | None = None
+    """`accountEnabled` of the principal; None: not known, as the permission may not allow to read it."""
 
 
 class TxtRecord(Stored):
@@ -128,6 +133,8 @@ class Domain:
     is_verified: bool
     txt_record: TxtRecord | None
     """None when Graph listed none (yet)."""
+    being_deleted: bool = False
+    """Somebody has it removed from the tenant by force: its `state` says so."""
 
 
 class Directory(Protocol):
@@ -175,14 +182,21 @@ class TxtAnswer:
     values: tuple[str, ...] = ()
     error: str | None = None
     """SERVFAIL, timeout …; None when it answered (also with nothing)."""
+    silent: bool = False
+    """No answer came at all: the server's fault, or our own network's."""
+    alias: str | None = None
+    """The name that an alias (CNAME) at the name leads to: the values are of that one."""
+    stands_at: str | None = None
+    """Where the value stands instead: the name with the zone's name once more behind it, as some panels make it."""
 
 
 class Dns(Protocol):
     """Who says what of a name."""
 
     @reads
-    async def txt(self, name: str) -> Sequence[TxtAnswer]:
-        """The answers of every authoritative server of the zone and of the configured public resolvers.
+    async def txt(self, name: str, expected: str) -> Sequence[TxtAnswer]:
+        """The answers of every authoritative server of the zone; and, once all of these that answer have the value
+        `expected`, of the configured public resolvers: they would keep their "no" for a while.
 
         Never raises for what a server says or doesn't: that is in the answers.
         """
@@ -304,11 +318,27 @@ class Table(Protocol):
         """
 
 
+class BusUnavailableError(Exception):
+    """The bus does not answer, or did not just now. What was not sent is sent by the timer."""
+
+
+class BusRefusedError(Exception):
+    """The bus does not let this application send to some queues: a person must act."""
+
+    def __init__(self, problems: Mapping[str, Problem]) -> None:
+        self.problems = problems
+        """Of each such queue; what went to others was sent, or the log says why not."""
+        super().__init__(" ".join(problem.seen for problem in problems.values()))
+
+
 class Bus(Protocol):
     """Messages to our own functions. They may be lost, late or doubled."""
 
     async def publish(self, effects: Sequence[Effect], now: datetime) -> None:
-        """Put each nudge on its queue, to arrive after its time."""
+        """Put each nudge on its queue, to arrive after its time. Soon over: the record is committed, and callers wait.
+
+        Raises BusRefusedError, BusUnavailableError, and what else goes wrong.
+        """
 
 
 class Clock(Protocol):

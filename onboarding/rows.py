@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -30,9 +30,6 @@ _JSON_COLUMNS = {
 _OURS = f'{{"schemaVersion":{SCHEMA_VERSION},'
 """What the JSON of a record begins with that this version wrote."""
 _ELSEWHERE = set(_JSON_COLUMNS)
-_PARTS: Mapping[str, TypeAdapter[Any]] = {
-    name: TypeAdapter(Record.model_fields[name].annotation or Any) for name in ("steps", "notices")
-}
 
 
 class UnreadableRowError(Exception):
@@ -78,7 +75,13 @@ def _json(record: Record, name: str) -> str:
         return record.request.model_dump_json(by_alias=True)
     if name == "tail":
         return _tail(record)
-    return _PARTS[name].dump_json(getattr(record, name), by_alias=True).decode()
+    return _part(name).dump_json(getattr(record, name), by_alias=True).decode()
+
+
+@lru_cache(maxsize=2)
+def _part(name: str) -> TypeAdapter[Any]:
+    """What writes a part of a record. Made at the first row: a cold start does not wait for it."""
+    return TypeAdapter(Record.model_fields[name].annotation or Any)
 
 
 def from_row(row: Row) -> Record:

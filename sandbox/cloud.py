@@ -20,6 +20,8 @@ from sandbox.settings import inherited, settings
 
 START_TIMEOUT = 60.0
 """Seconds for a part to become ready: a cold disk, a busy machine."""
+BROKER_FAULTS = "broker-faults.json"
+"""In the folder: what the Service Bus broker is to do wrong. A cloud starts without."""
 
 
 def standard_parts(ports: Ports, folder: Path, *, provisioning: float, dns_delay: float, persist: bool) -> list[Part]:
@@ -39,7 +41,12 @@ def standard_parts(ports: Ports, folder: Path, *, provisioning: float, dns_delay
         Part(
             "broker",
             "the Service Bus broker",
-            module("servicebus", config=ROOT / "infra" / "servicebus" / "Config.json", port=ports.broker),
+            module(
+                "servicebus",
+                config=ROOT / "infra" / "servicebus" / "Config.json",
+                port=ports.broker,
+                faults=folder / BROKER_FAULTS,
+            ),
             ("broker",),
         ),
         Part(
@@ -146,6 +153,7 @@ class Cloud:
         self.ports.check(n for p in self._processes.values() for n in p.part.ports if n in numbers)
         for process in self._processes.values():
             process.log.unlink(missing_ok=True)
+        (self.folder / BROKER_FAULTS).unlink(missing_ok=True)
         self._guardian = Guardian()
         atexit.register(self.stop)
         try:

@@ -57,6 +57,8 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_POLL_FIRST": "0.5",
         "ONBOARDING_POLL_LONGEST": "2",
         "ONBOARDING_RETRY_FIRST": "1",
+        "ONBOARDING_TXT_SETTLE": "5",
+        "ONBOARDING_TXT_TELL_AFTER": "10",
         "ONBOARDING_NUDGE_GRACE": "5",
         "ONBOARDING_STEP_TIMEOUT": "20",
         "ONBOARDING_STEP_LEASE": "25",

@@ -1,5 +1,5 @@
-// What the application may do with gateways in Azure Resource Manager: list those of the subscription, since one list
-// call serves all waits in it; and read and write gateways and their test lines in one resource group.
+// What the application may do with gateways in Azure Resource Manager: read those of the subscription and their test
+// lines, since one list call serves all waits in it; and write gateways and their test lines in one resource group.
 //
 // Microsoft decommissioned the resource provider Microsoft.VoiceServices in 2026. Azure refuses a custom role with an
 // action that no provider knows, and whether it still knows these was not tried. So this is deployed only if a resource
@@ -43,7 +43,7 @@ resource listDefinition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(here, 'operator-connect-onboarding', 'list-of-gateways')
   properties: {
     roleName: replace(listRole.role, '{subscription}', subscription().subscriptionId)
-    description: 'Lists communications gateways, and nothing else.'
+    description: 'Reads communications gateways and their test lines, and nothing else.'
     type: 'CustomRole'
     permissions: [
       {

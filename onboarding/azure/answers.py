@@ -11,11 +11,10 @@ from enum import StrEnum
 from typing import Any
 
 from onboarding.azure.permissions import ProjectSynergyBy
+from onboarding.azure.quotes import LONGEST_CODE, quoted
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 
-LONGEST_QUOTE = 400
-"""Characters of Microsoft's own message that are quoted."""
 LONGEST_PAUSE = 86400.0
 """Seconds of `Retry-After` that are believed. A longer one is somebody's mistake, such as the largest number that fits:
 heeded, it would let a step stand still for years, and nobody would be asked."""
@@ -121,9 +120,9 @@ class MicrosoftAnswer:
 
     def __str__(self) -> str:
         """For people: the status, Microsoft's code and words, and the id that its support asks for."""
-        message = str(self.error.get("message") or "").strip()[:LONGEST_QUOTE]
-        words = ": ".join(part for part in (self.code, message) if part)
-        ids = [self.headers[name] for name in _REQUEST_IDS if name in self.headers]
+        message = quoted(str(self.error.get("message") or ""))
+        words = ": ".join(part for part in (quoted(self.code, LONGEST_CODE), message) if part)
+        ids = [self.headers[name][:LONGEST_CODE] for name in _REQUEST_IDS if name in self.headers]
         known = f" [request id {ids[0]}]" if ids else ""
         return f"{self.status} {words or 'without an error code'}{known}"
 
@@ -154,13 +153,14 @@ def shared_problem(call: MicrosoftCall, answer: MicrosoftAnswer) -> StepProblemE
     if answer.status >= 500:
         return TryLaterError(ProblemCode.OUTAGE, seen, answer.retry_after())
     if answer.status == 401:
-        advice = (
+        # Keys roll over, tokens expire, an identity is not known everywhere at once: later it may well be taken.
+        in_the_end = (
             f"{call.service} does not take the token of the application's identity. Check that this identity still"
             " exists and is the function app's (`az functionapp identity show --name <app> --resource-group <group>`),"
             " that AZURE_CLIENT_ID is its client id, and that ONBOARDING_ARM_ENDPOINT and ONBOARDING_GRAPH_ENDPOINT"
-            " are those of its own cloud (docs/settings.md). Restart the function app, and retry the step."
+            " are those of its own cloud (docs/settings.md). Then retry the step."
         )
-        return PersonMustActError(ProblemCode.SIGN_IN_FAILED, seen, advice)
+        return TryLaterError(ProblemCode.SIGN_IN_FAILED, seen, answer.retry_after(), in_the_end=in_the_end)
     if 300 <= answer.status < 400 or (answer.status == 404 and not answer.absent):
         return unexpected_answer(call, f"status {answer.status} without an error of the API; is its endpoint right?")
     return None

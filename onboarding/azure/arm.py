@@ -15,7 +15,15 @@ from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, MicrosoftSe
 from onboarding.azure.arm_answers import arm_problem
 from onboarding.azure.arm_body import writable
 from onboarding.azure.cooldown import Cooldown
-from onboarding.azure.credential import ARM_AUDIENCE, CONNECT_TIMEOUT, READ_TIMEOUT, Credential, scope, trust
+from onboarding.azure.credential import (
+    ARM_AUDIENCE,
+    CONNECT_TIMEOUT,
+    READ_TIMEOUT,
+    Credential,
+    renewing,
+    scope,
+    trust,
+)
 from onboarding.azure.gateway_resource import (
     AUTOMATED,
     GATEWAY_TYPE,
@@ -28,7 +36,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError
 from onboarding.core.services import TestLine
 from onboarding.ports import Gateways
-from onboarding.settings import Settings
+from onboarding.settings import Functions, Settings
 from onboarding.telemetry.calls import calling
 
 if TYPE_CHECKING:
@@ -104,6 +112,7 @@ class ArmGateways(Gateways):
         # The client's own list of policies also registers resource providers (a write that nobody asked for),
         # follows redirects, and sleeps through throttling, which is for the step to wait for.
         chosen = [
+            renewing(self._credential),
             policies.RequestIdPolicy(),
             policies.UserAgentPolicy(base_user_agent="operator-connect-onboarding"),
             policies.AsyncRetryPolicy(retry_total=1, retry_connect=1, retry_read=0, retry_status=0),
@@ -164,7 +173,8 @@ class ArmGateways(Gateways):
         return await self._send(call, lambda client, hook: client.send_request(request, raw_response_hook=hook))
 
     def _problem(self, call: MicrosoftCall, answer: MicrosoftAnswer, path: str) -> StepProblemError:
-        return arm_problem(replace(call, by=self._settings.client_id), answer, path)
+        front = self._settings.functions is Functions.FRONT
+        return arm_problem(replace(call, by=self._settings.client_id), answer, path, front=front)
 
     async def _send(self, call: MicrosoftCall, operation: ArmOperation) -> MicrosoftAnswer:
         """Every request to ARM goes through here, and every answer comes back raw, whatever its status."""

@@ -1,4 +1,8 @@
-"""DNS, by dnspython: what each authoritative server of a zone and each public resolver says of a TXT record."""
+"""DNS, by dnspython: what each authoritative server of a zone and each public resolver says of a TXT record.
+
+The public resolvers are never asked of the name while the zone's own servers lack the value: a resolver keeps a "no"
+for as long as the zone says (RFC 2308), for everybody who asks it. So the zone is found from above.
+"""
 
 from __future__ import annotations
 
@@ -6,42 +10,65 @@ import asyncio
 import ipaddress
 import re
 import time
-from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from onboarding.azure.dns_bounds import QUERIES_OF_A_LOOK, SERVERS_OF_A_ZONE, Turns, to_ask
+from onboarding.azure.dns_bounds import ALIASES, QUERIES_OF_A_LOOK, REFERRALS, SERVERS_OF_A_ZONE, Turns, to_ask
+from onboarding.azure.dns_question import Asking, Server, UnansweredError, ask
 from onboarding.azure.per_loop import PerLoop
 from onboarding.ports import TxtAnswer
 
 if TYPE_CHECKING:
-    from dns.asyncresolver import Resolver
     from dns.message import Message
     from dns.name import Name
-    from dns.resolver import LRUCache, NoNameservers
 
-SENDS = 2
-"""How often a question is sent while no answer comes: datagrams get lost. All sends share the timeout."""
-UDP_PAYLOAD = 1232
-"""Bytes of an answer that cross the Internet unfragmented (DNS Flag Day 2020); a longer one comes by TCP."""
 DNS_PORT = 53
 KEEP = 300.0
-"""Seconds, at most, that a zone's servers and their addresses are kept: many gateways are in one zone."""
+"""Seconds that a zone's servers and their addresses are kept: many gateways are in one zone."""
+KEPT = 1000
+"""How many of each, at most."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """Whom to ask, at one address."""
+class Cut:
+    """A zone, and the names of its servers, as many as are asked."""
 
-    name: str
-    address: str
-    port: int
-    authoritative: bool
+    zone: Name
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one server said, for people and as it came."""
+
+    server: Server
+    answer: TxtAnswer
+    response: Message | None = None
+
+
+@dataclass
+class LookInto:
+    """One look in the making. The answers of the zone's servers are kept as they come, by the order of the servers."""
+
+    expected: str
+    limit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUERIES_OF_A_LOOK))
+    said: list[TxtAnswer] = field(default_factory=list)
+    """What stands already: by servers that lead nowhere else."""
+    heard: dict[int, list[Heard]] = field(default_factory=dict)
+    public: dict[int, TxtAnswer] = field(default_factory=dict)
 
     @property
-    def is_ipv6(self) -> bool:
-        return ":" in self.address
+    def everybody(self) -> list[Heard]:
+        return [one for place in sorted(self.heard) for one in self.heard[place]]
+
+    @property
+    def answers(self) -> list[TxtAnswer]:
+        """Those of the zone's servers, and then the resolvers'."""
+        return [*self.said, *(one.answer for one in self.everybody), *(self.public[n] for n in sorted(self.public))]
 
 
 class DnsLookup:
@@ -67,165 +94,268 @@ class DnsLookup:
         self._look_timeout = look_timeout
         self._private = private
         self._turns: PerLoop[Turns] = PerLoop(Turns, _nothing)
+        self._cuts: Lately[Cut] = Lately()
+        self._found: Lately[list[str]] = Lately()
 
-    async def txt(self, name: str) -> Sequence[TxtAnswer]:
-        """The answers of the authoritative servers of the zone and of the configured public resolvers.
-
-        All of them, as far as `dns_bounds` and the time go.
+    async def txt(self, name: str, expected: str) -> Sequence[TxtAnswer]:
+        """The answers of the authoritative servers of the zone; and, once all of these that answer have the value, of
+        the configured public resolvers. All of them, as far as `dns_bounds` and the time go.
         """
-        answers: dict[tuple[int, int], list[TxtAnswer]] = {}
-        late: list[TxtAnswer] = []
+        look = LookInto(expected)
         async with self._turns.get().turn(name):
             try:
                 async with asyncio.timeout(self._look_timeout):
-                    await self._look(name, answers)
+                    return await self._look(name, look)
             except TimeoutError:
                 slow = f"not all of its servers answered within {self._look_timeout:g} s"
-                late = [TxtAnswer(f"the zone of {name}", True, error=slow)]
-        return [*(answer for place in sorted(answers) for answer in answers[place]), *late]
+                silent = all(answer.silent for answer in look.answers)
+                return [*look.answers, TxtAnswer(f"the zone of {name}", True, error=slow, silent=silent)]
 
-    async def _look(self, name: str, answers: dict[tuple[int, int], list[TxtAnswer]]) -> None:
-        """Fills in the answers as they come: those of the zone's servers, by their order, and then the resolvers'."""
-        limit = asyncio.Semaphore(QUERIES_OF_A_LOOK)
-
-        async def put(place: tuple[int, int], answer: Awaitable[list[TxtAnswer]]) -> None:
-            answers[place] = await answer
-
-        async def authoritative() -> None:
-            hosts, problem = await self._zone(name, limit)
-            if problem:
-                answers[0, 0] = [problem]
-            await asyncio.gather(*(put((0, n), self._host(host, name, limit)) for n, host in enumerate(hosts)))
-
-        async def public(resolver: Server) -> list[TxtAnswer]:
-            return [await self._ask(resolver, name, limit)]
-
-        resolvers = (put((1, n), public(resolver)) for n, resolver in enumerate(self._resolvers))
-        await asyncio.gather(authoritative(), *resolvers)
-
-    async def _zone(self, name: str, limit: asyncio.Semaphore) -> tuple[list[str], TxtAnswer | None]:
-        """The zone's servers; or an answer that tells why there are none."""
+    async def _look(self, name: str, look: LookInto) -> list[TxtAnswer]:
         import dns.exception
         import dns.name
 
         try:
-            return await self._hosts(dns.name.from_text(name), limit), None
-        except (dns.exception.DNSException, OSError, ValueError) as error:
-            why = f"its name servers were not found: {_why(error)}"
-            return [], TxtAnswer(f"the zone of {name}", True, error=why)
+            qname = dns.name.from_text(name)
+            cut = await self._authoritative(qname, look)
+        except UnansweredError as error:
+            why = f"its name servers were not found: {error}"
+            return [*look.answers, TxtAnswer(f"the zone of {name}", True, error=why, silent=error.silent)]
+        except (dns.exception.DNSException, ValueError) as error:
+            return [TxtAnswer(f"the zone of {name}", True, error=f"its name is none: {error}")]
+        answered = [one for one in look.everybody if one.answer.error is None]
+        having = [one for one in answered if look.expected in one.answer.values]
+        if not having and not any(one.answer.alias for one in answered):
+            await self._doubled(qname, cut, answered, look)
+        elif having and len(having) == len(answered) and not any(answer.error is None for answer in look.said):
+            await asyncio.gather(*(self._public(n, r, qname, look) for n, r in enumerate(self._resolvers)))
+        return look.answers
 
-    async def _hosts(self, qname: Name, limit: asyncio.Semaphore) -> list[str]:
-        """The names of the zone's servers, as many as are asked. Raises what dnspython raises."""
-        import dns.asyncresolver
+    # -- the zone's own servers
 
-        async with limit:
-            zone = await dns.asyncresolver.zone_for_name(qname, resolver=self._finder)
-            found = await self._finder.resolve(zone, "NS")
-        return sorted(rdata.target.to_text(omit_final_dot=True) for rdata in found)[:SERVERS_OF_A_ZONE]
+    async def _authoritative(self, qname: Name, look: LookInto, led_by: int = 0) -> Cut:
+        """Ask every server of the zone; of the one that an alias leads to, when there is one. Fills in the look.
 
-    async def _host(self, host: str, name: str, limit: asyncio.Semaphore) -> list[TxtAnswer]:
+        Raises UnansweredError when the zone's servers can't be found.
+        """
+        cut = await self._start(qname, look)
+        for _ in range(REFERRALS + 1):
+            below = await self._ask_zone(cut, qname, look)
+            if below is None:
+                break
+            self._cuts.keep(below.zone.to_text().lower(), below)
+            cut = below
+        leads = [one for one in look.everybody if one.answer.alias and not one.answer.values]
+        if not leads or led_by >= ALIASES:
+            return cut
+        import dns.name
+
+        target = str(leads[0].answer.alias)
+        look.said += [one.answer for one in look.everybody if one.answer.alias != target]
+        look.heard = {}
+        try:
+            cut = await self._authoritative(dns.name.from_text(target), look, led_by + 1)
+        except UnansweredError as error:
+            why = f"its name servers were not found: {error}"
+            nowhere = TxtAnswer(f"the zone of {target}", True, error=why, silent=error.silent)
+            look.heard = {0: [Heard(Server(target, "", self._port, True), nowhere)]}
+        for heard in look.heard.values():
+            # Where one alias leads to another, the end counts.
+            heard[:] = [replace(h, answer=replace(h.answer, alias=h.answer.alias or target)) for h in heard]
+        return cut
+
+    async def _start(self, qname: Name, look: LookInto) -> Cut:
+        """A zone that the name is in: the deepest that is known, else what the resolvers say of the names above it.
+
+        From the second level down, so that split-horizon networks are seen as they are; the top level as a last resort.
+        """
+        above = list(_above(qname))
+        for zone in (qname, *reversed(above)):
+            if known := self._cuts.get(zone.to_text().lower()):
+                return known
+        problem = UnansweredError("no name above it has any", silent=False)
+        for zone in (*above[1:], *above[:1]):
+            try:
+                hosts = await self._find(zone, "NS", look)
+            except UnansweredError as error:
+                if error.silent:
+                    raise
+                problem = error
+                continue
+            if hosts:
+                cut = Cut(zone, tuple(hosts[:SERVERS_OF_A_ZONE]))
+                self._cuts.keep(zone.to_text().lower(), cut)
+                return cut
+        raise problem
+
+    async def _ask_zone(self, cut: Cut, qname: Name, look: LookInto) -> Cut | None:
+        """Ask all servers of a zone. As soon as one says that the name is in a zone below, that zone."""
+        look.heard = {}
+
+        async def one(place: int, host: str) -> Cut | None:
+            look.heard[place] = await self._host(host, qname, look)
+            return next((below for heard in look.heard[place] if (below := _referral(heard, cut, qname))), None)
+
+        tasks = [asyncio.create_task(one(n, host)) for n, host in enumerate(cut.hosts)]
+        try:
+            for done in asyncio.as_completed(tasks):
+                if (below := await done) is not None:
+                    return below
+            return None
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _host(self, host: str, qname: Name, look: LookInto) -> list[Heard]:
         """What one server says, at each of its addresses that are asked."""
-        addresses, problem = await self._addresses(host, limit)
-        if not addresses:
-            return [TxtAnswer(host, True, error=problem)]
+        try:
+            addresses = await self._addresses(host, look)
+        except UnansweredError as error:
+            nowhere = Server(host, "", self._port, True)
+            return [Heard(nowhere, TxtAnswer(host, True, error=str(error), silent=error.silent))]
         shown = [host] if len(addresses) == 1 else [f"{host} ({address})" for address in addresses]
         servers = [Server(s, a, self._port, True) for s, a in zip(shown, addresses, strict=True)]
-        answers = await asyncio.gather(*(self._ask(server, name, limit) for server in servers))
-        both = list(zip(servers, answers, strict=True))
-        if any(answer.error is None for server, answer in both if not server.is_ipv6):
+        heard = await asyncio.gather(*(self._txt_of(server, qname, look) for server in servers))
+        if any(one.answer.error is None for one in heard if not one.server.is_ipv6):
             # Silence over IPv6 says more of our network than of the server, which has answered over IPv4.
-            both = [(s, a) for s, a in both if not s.is_ipv6 or a.error is None]
-        return [answer for _, answer in both]
+            return [one for one in heard if not one.server.is_ipv6 or one.answer.error is None]
+        return heard
 
-    async def _addresses(self, host: str, limit: asyncio.Semaphore) -> tuple[list[str], str]:
-        """IPv4 addresses, then IPv6 ones, as many as are asked; and, when there is none, why."""
-        import dns.exception
-        import dns.resolver
+    async def _addresses(self, host: str, look: LookInto) -> list[str]:
+        """IPv4 addresses, then IPv6 ones, as many as are asked. Raises UnansweredError when there is none."""
+        import dns.name
 
-        async def of_kind(kind: str) -> list[str] | str:
+        async def of_kind(kind: str) -> list[str] | UnansweredError:
             try:
-                async with limit:
-                    return sorted(rdata.address for rdata in await self._finder.resolve(f"{host}.", kind))
-            except dns.resolver.NoAnswer:
-                return []
-            except (dns.exception.DNSException, OSError, ValueError) as error:
-                return _why(error)
+                return await self._find(dns.name.from_text(host), kind, look)
+            except UnansweredError as error:
+                return error
 
         found = await asyncio.gather(of_kind("A"), of_kind("AAAA"))
         lists = [f for f in found if isinstance(f, list)]
-        asked = [a for f in lists for a in to_ask(f, private=self._private)]
+        asked = [address for f in lists for address in to_ask(f, private=self._private)]
+        if asked:
+            return asked
         if any(lists):
-            return asked, "not asked: its address is not on the Internet"
-        problems = [f for f in found if isinstance(f, str)]
-        return [], f"its address was not found: {(problems or ['it has none'])[0]}"
+            raise UnansweredError("not asked: its address is not on the Internet", silent=False)
+        problems = [f for f in found if isinstance(f, UnansweredError)]
+        first = problems[0] if problems else UnansweredError("it has none", silent=False)
+        raise UnansweredError(f"its address was not found: {first}", silent=first.silent)
 
-    async def _ask(self, server: Server, name: str, limit: asyncio.Semaphore) -> TxtAnswer:
-        """Ask one server for the TXT records. Whatever goes wrong is its answer."""
+    async def _txt_of(self, server: Server, qname: Name, look: LookInto) -> Heard:
+        """What a server says of the TXT records. Whatever goes wrong is its answer."""
         import dns.exception
-        import dns.resolver
 
         try:
-            async with limit:
-                response = await self._response(server, name)
-            return TxtAnswer(server.name, server.authoritative, _values(response), _error(response, server))
-        except dns.resolver.NoNameservers as error:
-            return TxtAnswer(server.name, server.authoritative, error=_last(error))
-        except (dns.exception.DNSException, OSError, EOFError, ValueError) as error:
-            return TxtAnswer(server.name, server.authoritative, error=_why(error))
+            async with look.limit:
+                response = await ask(server, Asking(qname, "TXT", to_resolver=not server.authoritative), self._timeout)
+            values, alias = _values(response)
+            error = _not_its_own(response) if server.authoritative else None
+            answer = TxtAnswer(server.name, server.authoritative, values, error, alias=None if error else alias)
+            return Heard(server, answer, response)
+        except UnansweredError as error:
+            return Heard(server, TxtAnswer(server.name, server.authoritative, error=str(error), silent=error.silent))
+        except dns.exception.DNSException as error:
+            return Heard(server, TxtAnswer(server.name, server.authoritative, error=str(error)))
 
-    async def _response(self, server: Server, name: str) -> Message:
-        """By UDP, and by TCP when the answer doesn't fit; kept for nobody. Raises what dnspython raises."""
-        import dns.flags
-        import dns.resolver
+    async def _doubled(self, qname: Name, cut: Cut, answered: Sequence[Heard], look: LookInto) -> None:
+        """Whether the value stands where a panel puts it that appends the zone's name to what is typed in.
 
-        resolver = _through(server)
-        resolver.flags = 0 if server.authoritative else int(dns.flags.RD)
-        resolver.use_edns(0, 0, UDP_PAYLOAD)
-        resolver.timeout = self._timeout / SENDS
-        resolver.lifetime = self._timeout
+        One of the zone's own servers is asked, and noted in its answer.
+        """
+        import dns.exception
+        import dns.name
+
+        for one in answered[:1]:
+            zone = _zone_said(one.response) or cut.zone
+            try:
+                doubled = dns.name.Name(qname.labels[:-1] + zone.labels)
+            except dns.exception.DNSException:
+                return
+            heard = await self._txt_of(one.server, doubled, look)
+            if heard.answer.error is None and look.expected in heard.answer.values:
+                noted = replace(one.answer, stands_at=doubled.to_text(omit_final_dot=True))
+                for place, all_ in look.heard.items():
+                    look.heard[place] = [replace(h, answer=noted) if h is one else h for h in all_]
+
+    # -- the resolvers
+
+    async def _public(self, place: int, resolver: Server, qname: Name, look: LookInto) -> None:
+        look.public[place] = (await self._txt_of(resolver, qname, look)).answer
+
+    async def _find(self, name: Name, kind: str, look: LookInto) -> list[str]:
+        """The names of servers (NS), or addresses, that the resolvers know: of the first one that answers.
+
+        Never the name that is looked at. Kept for a while when there are any: what isn't there may be there at the next
+        look. DNSSEC is not checked here: a zone that fails it still has servers, which are to be named.
+        Raises UnansweredError when no resolver answers.
+        """
+        import dns.rdatatype
+
+        key = f"{name.to_text().lower()} {kind}"
+        if kept := self._found.get(key):
+            return kept
+        asking = Asking(name, kind, to_resolver=True, unchecked=True)
+
+        async def one(resolver: Server) -> Message:
+            async with look.limit:
+                return await ask(resolver, asking, self._timeout)
+
+        tasks = [asyncio.create_task(one(resolver)) for resolver in self._finders]
+        problems: list[UnansweredError] = []
         try:
-            return (await resolver.resolve(name, "TXT", search=False, raise_on_no_answer=False)).response
-        except dns.resolver.NXDOMAIN as error:
-            response: Message
-            (response,) = error.kwargs["responses"].values()
-            return response
+            for done in asyncio.as_completed(tasks):
+                try:
+                    response = await done
+                except UnansweredError as error:
+                    problems.append(error)
+                    continue
+                found = _rdata(response, name, dns.rdatatype.from_text(kind))
+                if found:
+                    self._found.keep(key, found)
+                return found
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        said = [p for p in problems if not p.silent]
+        if said:
+            raise UnansweredError(f"no resolver could answer ({said[0]})", silent=False)
+        raise UnansweredError(f"no resolver answered ({problems[0] if problems else 'there is none'})", silent=True)
 
     @cached_property
-    def _finder(self) -> Resolver:
-        """Finds zones and addresses, through the configured resolvers, else the system's."""
-        import dns.asyncresolver
+    def _finders(self) -> list[Server]:
+        """Whoever finds zones and addresses: the configured resolvers, else the system's."""
+        import dns.resolver
 
-        if not self._resolvers:
-            finder = dns.asyncresolver.Resolver()
-        else:
-            finder = _through(*self._resolvers)
-            finder.timeout = self._timeout
-            finder.lifetime = self._timeout * (len(self._resolvers) + 1)
-        finder.cache = _found_lately()
-        return finder
+        if self._resolvers:
+            return self._resolvers
+        return [_resolver(str(address)) for address in dns.resolver.Resolver().nameservers]
 
 
-def _through(*servers: Server) -> Resolver:
-    import dns.asyncresolver
-    import dns.nameserver
+class Lately(Generic[_T]):
+    """What was found, for KEEP seconds."""
 
-    resolver = dns.asyncresolver.Resolver(configure=False)
-    resolver.nameservers = [dns.nameserver.Do53Nameserver(server.address, server.port) for server in servers]
-    return resolver
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[float, _T]] = OrderedDict()
+
+    def get(self, key: str) -> _T | None:
+        until, value = self._kept.get(key, (0.0, None))
+        return value if time.monotonic() < until else None
+
+    def keep(self, key: str, value: _T) -> None:
+        self._kept[key] = time.monotonic() + KEEP, value
+        self._kept.move_to_end(key)
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
 
 
-def _found_lately() -> LRUCache:
-    """dnspython's cache, of what was found only: what isn't there may be there at the next look."""
-    import dns.resolver
-
-    class Found(dns.resolver.LRUCache):
-        def put(self, key: dns.resolver.CacheKey, value: dns.resolver.Answer) -> None:
-            # dnspython keeps for 68 years what a server says, without an SOA record, that there isn't.
-            if value.rrset is not None:
-                value.expiration = min(value.expiration, time.time() + KEEP)
-                super().put(key, value)
-
-    return Found()
+def _above(name: Name) -> Iterator[Name]:
+    """The names above one, from its top level on."""
+    labels = len(name.labels)
+    for count in range(2, labels):
+        yield name.split(count)[1]
 
 
 def _resolver(text: str) -> Server:
@@ -242,45 +372,59 @@ def _resolver(text: str) -> Server:
     return Server(text, str(address), port, False)
 
 
-def _error(response: Message, server: Server) -> str | None:
-    """Why this is no answer; None when it is one. That there is no such name or record is an answer."""
+def _rdata(response: Message, name: Name, kind: int) -> list[str]:
+    """The servers (of that very name, not of an alias of it) or addresses in an answer, sorted."""
+    import dns.rdatatype
+
+    rrsets = [r for r in response.answer if r.rdtype == kind and (kind != dns.rdatatype.NS or r.name == name)]
+    found = (rdata for rrset in rrsets for rdata in rrset)
+    return sorted(str(getattr(rdata, "address", None) or rdata.target.to_text(omit_final_dot=True)) for rdata in found)
+
+
+def _not_its_own(response: Message) -> str | None:
+    """Why this is no answer of a zone's server; None when it is one. That there is no such name is an answer."""
     import dns.flags
 
-    if server.authoritative and not response.flags & dns.flags.AA:
+    if not response.flags & dns.flags.AA:
         return "it does not serve the zone (its answer is not authoritative)"
     return None
 
 
-def _values(response: Message) -> tuple[str, ...]:
-    """The TXT values, each joined of its strings; of the name that a CNAME leads to, if there is one."""
+def _referral(heard: Heard, cut: Cut, qname: Name) -> Cut | None:
+    """The zone below, when that is what a server answers."""
+    import dns.flags
+    import dns.rdatatype
+
+    response = heard.response
+    if response is None or response.flags & dns.flags.AA or response.answer:
+        return None
+    for rrset in response.authority:
+        deeper = rrset.name != cut.zone and rrset.name.is_subdomain(cut.zone)
+        if rrset.rdtype == dns.rdatatype.NS and deeper and qname.is_subdomain(rrset.name):
+            hosts = sorted(rdata.target.to_text(omit_final_dot=True) for rdata in rrset)
+            return Cut(rrset.name, tuple(hosts[:SERVERS_OF_A_ZONE]))
+    return None
+
+
+def _zone_said(response: Message | None) -> Name | None:
+    """The zone that an answer without records is from (RFC 2308: its SOA record)."""
+    import dns.rdatatype
+
+    authority = response.authority if response is not None else []
+    return next((rrset.name for rrset in authority if rrset.rdtype == dns.rdatatype.SOA), None)
+
+
+def _values(response: Message) -> tuple[tuple[str, ...], str | None]:
+    """The TXT values, each joined of its strings; and the name that they are of, when an alias (CNAME) leads there."""
     import dns.message
-    import dns.rcode
 
-    if response.rcode() != dns.rcode.NOERROR or not isinstance(response, dns.message.QueryMessage):
-        return ()
-    found = response.resolve_chaining().answer
-    return tuple(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in found or ())
-
-
-def _last(error: NoNameservers) -> str:
-    """What the one server that was asked said at last: its response code, or what went wrong."""
-    *_, (_, _, _, seen, _) = error.kwargs["errors"]
-    return _why(seen) if isinstance(seen, Exception) else str(seen)
-
-
-def _why(error: Exception) -> str:
-    """A few words on what went wrong, for people."""
-    import dns.exception
-    import dns.resolver
-
-    if isinstance(error, dns.exception.Timeout | TimeoutError):
-        return "timeout"
-    if isinstance(error, dns.resolver.NoNameservers):
-        return "no resolver could answer (SERVFAIL or REFUSED)"
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return str(error) or type(error).__name__
+    if not isinstance(response, dns.message.QueryMessage):
+        return (), None
+    chain = response.resolve_chaining()
+    values = tuple(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in chain.answer or ())
+    return values, chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else None
 
 
 async def _nothing(_: object) -> None:
     """A semaphore needs no closing."""
+

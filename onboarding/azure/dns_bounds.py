@@ -14,6 +14,10 @@ ADDRESSES_OF_A_SERVER = 2
 """Addresses of each that are asked, of IPv4 and of IPv6 each."""
 QUERIES_OF_A_LOOK = 8
 """Questions under way at one time for one name."""
+REFERRALS = 6
+"""How often a zone's servers may refer to a zone below, for one name: most names are below two or three zones."""
+ALIASES = 4
+"""How often an alias into another zone is followed: that one is anybody's too."""
 LOOKS_AT_ONCE = 16
 """Names that are looked at at one time."""
 LOOKS_OF_A_DOMAIN = 4

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from onboarding.azure.allowed import MAX_BATCH, Grants
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, gravest, unexpected_answer
-from onboarding.azure.graph_answers import Meaning, graph_problem, meaning, unconfirmed
+from onboarding.azure.graph_answers import Meaning, graph_problem, meaning, takeover, unconfirmed
 from onboarding.azure.graph_batch import FAILED_DEPENDENCY
 from onboarding.azure.graph_client import Ask, GraphClient
 from onboarding.azure.graph_models import (
+    TAKEOVER_SCHEDULED,
     AssignmentBody,
     DnsRecordBody,
     DomainBody,
@@ -26,7 +27,7 @@ from onboarding.ports import Directory, Domain, Principal, RoleStanding, Service
 if TYPE_CHECKING:
     from msgraph.graph_service_client import GraphServiceClient
 
-_APPLICATION = ("id", "appId", "displayName", "appRoles")
+_APPLICATION = ("id", "appId", "displayName", "appRoles", "accountEnabled")
 
 
 class GraphDirectory(Directory):
@@ -54,26 +55,31 @@ class GraphDirectory(Directory):
             raise graph_problem(call, answer)
         found = await self.application(app_id)
         if found is None:
-            raise unconfirmed(call)
+            raise unconfirmed(call, answer, f"Reading shows no application with app id {app_id} in the tenant.")
         return found
 
     async def role_standing(self, principal: Principal, app_id: str) -> RoleStanding:
         """The application, the principal and the roles it holds, in one request."""
-        (call, of_application), (who, of_principal), (held, of_assignments) = await self._client.batch(
+        (call, of_application), (who, of_principal), (held, of_assignments), account = await self._client.batch(
             [
                 _application(app_id),
                 Ask("GET", lambda g: _principal_of(g, principal), select=("id",)),
                 Ask("GET", lambda g: _principal_of(g, principal).app_role_assignments),
+                # By itself: the permission to find users may not allow it, and its refusal takes nothing else along.
+                Ask("GET", lambda g: _principal_of(g, principal), select=("id", "accountEnabled")),
             ]
         )
         application = _principal(call, of_application)
         known = _found(who, of_principal)
+        enabled = ObjectBody.read(account[0], account[1].body).account_enabled if account[1].ok else None
         # The answers come from copies of the directory: a new principal may be in one and not in another.
         if application is None or known is None or not _found(held, of_assignments):
-            return RoleStanding(application, ObjectBody.read(who, known).id if known is not None else None)
+            principal_id = ObjectBody.read(who, known).id if known is not None else None
+            return RoleStanding(application, principal_id, principal_enabled=enabled)
         items = await self._all(held, of_assignments)
         assignments = [AssignmentBody.read(held, item) for item in items]
-        return RoleStanding(application, ObjectBody.read(who, known).id, held_roles(assignments, application.id))
+        roles = held_roles(assignments, application.id)
+        return RoleStanding(application, ObjectBody.read(who, known).id, roles, enabled)
 
     async def assign_roles(self, application: ServicePrincipal, principal_id: str, role_ids: Sequence[str]) -> None:
         """Grant roles of that application. Those held already are success.
@@ -82,7 +88,7 @@ class GraphDirectory(Directory):
         """
         grants = Grants.of(application)
         asks = [_grant(application.id, principal_id, role_id) for role_id in role_ids]
-        there_already: set[str] = set()
+        there_already: dict[str, tuple[MicrosoftCall, MicrosoftAnswer]] = {}
         for start in range(0, len(asks), MAX_BATCH):
             part = asks[start : start + MAX_BATCH]
             if len(part) == 1:
@@ -103,8 +109,8 @@ class GraphDirectory(Directory):
             return None
         return domain_from_graph(name, DomainBody.read(call, found), _records(listing, records))
 
-    async def add_domain(self, name: str) -> Domain | None:
-        """Add it; None when Graph does not show it yet."""
+    async def add_domain(self, name: str) -> Domain:
+        """Add it. One that exists already is success."""
         (call, answer), (listing, records) = await self._client.batch(
             [Ask("POST", lambda g: g.domains, body={"id": name}), _verification_records(name, after_previous=True)]
         )
@@ -112,30 +118,51 @@ class GraphDirectory(Directory):
             return domain_from_graph(name, DomainBody.read(call, answer.body), _records(listing, records))
         if meaning(answer) is not Meaning.ALREADY_THERE:
             raise graph_problem(call, answer)
-        return await self.domain(name)
+        found = await self.domain(name)
+        if found is None:
+            raise unconfirmed(call, answer, f"Reading shows no domain {name} in the tenant.")
+        return found
 
     async def verify_domain(self, name: str) -> bool:
         """Ask Graph to verify it now. True when it is verified.
 
-        Raises TryLaterError (`txt-record-not-seen`) when Microsoft does not see the record yet.
+        Raises TryLaterError: `txt-record-not-seen` when Microsoft does not see the record yet, `domain-takeover` when
+        it has yet to move the domain here from a tenant that nobody manages.
         """
         call, answer = await self._client.send(Ask("POST", lambda g: g.domains.by_domain_id(name).verify))
+        scheduled = False
         if answer.ok:
-            if DomainBody.read(call, answer.body).is_verified:
+            verified = DomainBody.read(call, answer.body)
+            scheduled = verified.availability_status == TAKEOVER_SCHEDULED
+            if verified.is_verified and not scheduled:
                 return True
         elif meaning(answer) is not Meaning.ALREADY_THERE:
             raise graph_problem(call, answer)
         # The answer may lack isVerified, and "already verified" is only an error's wording: the domain itself tells.
         read, now = await self._client.send(Ask("GET", lambda g: g.domains.by_domain_id(name)))
         found = _found(read, now)
-        return found is not None and bool(DomainBody.read(read, found).is_verified)
+        if found is not None and DomainBody.read(read, found).is_verified:
+            return True
+        if scheduled:
+            raise takeover(
+                f"{call} answered {answer.status} {TAKEOVER_SCHEDULED}: {name} was proved by e-mail in a tenant that"
+                " nobody manages, and Microsoft moves it from there to this tenant."
+            )
+        if not answer.ok:
+            raise unconfirmed(call, answer, f"Reading shows {name} not verified.")
+        return False
 
-    async def _confirm(self, application_id: str, principal_id: str, role_ids: set[str]) -> None:
+    async def _confirm(
+        self, application_id: str, principal_id: str, said: Mapping[str, tuple[MicrosoftCall, MicrosoftAnswer]]
+    ) -> None:
+        """`said`: role id → what Graph said of it."""
         call, answer = await self._client.send(Ask("GET", lambda g: _assigned(g, application_id)))
         assignments = [AssignmentBody.read(call, item) for item in await self._all(call, answer)]
         held = {a.app_role_id.lower() for a in assignments if same(a.principal_id, principal_id)}
-        if not {role_id.lower() for role_id in role_ids} <= held:
-            raise unconfirmed(call)
+        for role_id, (granting, refusal) in said.items():
+            if role_id.lower() not in held:
+                seen = f"Reading shows that {principal_id} does not hold the role {role_id}."
+                raise unconfirmed(granting, refusal, seen)
 
     async def _all(self, call: MicrosoftCall, answer: MicrosoftAnswer) -> list[Any]:
         items: list[Any] = []
@@ -195,11 +222,13 @@ def _records(call: MicrosoftCall, answer: MicrosoftAnswer) -> list[DnsRecordBody
     return [] if found is None else [DnsRecordBody.read(call, item) for item in listed_values(call, found)]
 
 
-def _existing(answers: Sequence[tuple[MicrosoftCall, MicrosoftAnswer]], role_ids: Sequence[str]) -> set[str]:
-    """The roles that are held already, as Graph says. Raises the gravest problem of the others."""
+def _existing(
+    answers: Sequence[tuple[MicrosoftCall, MicrosoftAnswer]], role_ids: Sequence[str]
+) -> dict[str, tuple[MicrosoftCall, MicrosoftAnswer]]:
+    """The roles that are held already, as Graph says, with its words. Raises the gravest problem of the others."""
     problems = [graph_problem(c, a) for c, a in answers if meaning(a) not in (Meaning.DONE, Meaning.ALREADY_THERE)]
     worst = gravest(problems)
     if worst:
         raise worst
     pairs = zip(answers, role_ids, strict=True)
-    return {role_id for (_, answer), role_id in pairs if meaning(answer) is Meaning.ALREADY_THERE}
+    return {role_id: told for told, role_id in pairs if meaning(told[1]) is Meaning.ALREADY_THERE}

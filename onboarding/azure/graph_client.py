@@ -27,7 +27,15 @@ from onboarding.azure.answers import (
     unexpected_answer,
 )
 from onboarding.azure.cooldown import Cooldown
-from onboarding.azure.credential import CONNECT_TIMEOUT, GRAPH_AUDIENCE, READ_TIMEOUT, Credential, scope, trust
+from onboarding.azure.credential import (
+    CONNECT_TIMEOUT,
+    GRAPH_AUDIENCE,
+    READ_TIMEOUT,
+    UNAUTHORIZED,
+    Credential,
+    scope,
+    trust,
+)
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
 from onboarding.azure.per_loop import PerLoop
 from onboarding.settings import Settings
@@ -95,8 +103,19 @@ class GraphClient:
     ) -> list[tuple[MicrosoftCall, MicrosoftAnswer]]:
         """Several in one `$batch`, answered in the order of asking.
 
-        Raises StepProblemError when any of them was throttled or met an outage; the longest wait counts.
+        Raises StepProblemError when any of them was throttled or met an outage; the longest wait counts. When the
+        token of any is refused, all are sent once more with a new one: what was done is found done.
         """
+        signed_in = self._credential.in_use()
+        pairs = await self._batch(asks, grants)
+        if any(answer.status == UNAUTHORIZED for _, answer in pairs) and await self._credential.renew(signed_in):
+            pairs = await self._batch(asks, grants)
+        problem = gravest(p for p in (shared_problem(call, answer) for call, answer in pairs) if p)
+        if problem:
+            raise problem
+        return pairs
+
+    async def _batch(self, asks: Sequence[Ask], grants: Grants | None) -> list[tuple[MicrosoftCall, MicrosoftAnswer]]:
         inners = [self._inner(ask) for ask in asks]
         outer = await self._send(_BATCH, BATCH, batch_body(inners), grants)
         if not outer.ok:
@@ -106,9 +125,6 @@ class GraphClient:
             log.debug("in %s: %s -> %d", BATCH, call, answer.status)
             counted(call.service, call.operation, answer)
             self._directory_pause.heed(answer)
-        problem = gravest(p for p in (shared_problem(call, answer) for call, answer in pairs) if p)
-        if problem:
-            raise problem
         return pairs
 
     async def follow(self, call: MicrosoftCall, link: str) -> MicrosoftAnswer:
@@ -181,8 +197,18 @@ class GraphClient:
         grants: Grants | None,
         text: bytes | None = None,
     ) -> MicrosoftAnswer:
-        """Every request to Graph goes through here."""
+        """Every request to Graph goes through here. One whose token is refused is made once more with a new one: it
+        did nothing."""
         check_graph(call.method, path.partition("?")[0], body, grants)
+        signed_in = self._credential.in_use()
+        answer = await self._send_once(call, path, body, text)
+        if answer.status == UNAUTHORIZED and await self._credential.renew(signed_in):
+            answer = await self._send_once(call, path, body, text)
+        return answer
+
+    async def _send_once(
+        self, call: MicrosoftCall, path: str, body: Mapping[str, Any] | None, text: bytes | None
+    ) -> MicrosoftAnswer:
         pause = self._mail_pause if path.endswith("/sendMail") else self._directory_pause
         pause.check()
         request = _information(call.method, None, {})

@@ -16,15 +16,21 @@ from email.message import EmailMessage
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, refusal_problem
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning
 from onboarding.azure.graph_client import Ask, GraphClient
+from onboarding.azure.refusals import GRAPH_REFUSALS, refused
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import AddresseesRefusedError, PersonMustActError
 
 CRLF = "\r\n"
 _ADDRESS = re.compile(r"""[^\s@<>()\[\]\\,;:"?]+@[\w.-]+""")
 """What needs no quotes in a header, and can be no encoded word (RFC 2047)."""
-INVALID_RECIPIENTS = "ErrorInvalidRecipients"
-"""Exchange's code for a message to an address that it can't resolve: nobody is sent it. Undocumented. Source:
-https://github.com/microsoftgraph/ruby-connect-rest-sample/issues/15, where the message quotes the address."""
+OF_RECIPIENTS = re.compile("recipient|SmtpAddress", re.IGNORECASE)
+"""In Exchange's code or words for a message to an address that it does not take: nobody is sent it. Undocumented.
+
+Seen is ErrorInvalidRecipients, whose words quote the address in double quotes, in single ones, or not at all. Source:
+issues of microsoftgraph on GitHub, ruby-connect-rest-sample 15, msgraph-sdk-powershell 803, msgraph-sdk-dotnet 1891.
+ErrorInvalidSmtpAddress is Exchange's code for an address that it can't parse."""
+REFUSED = (400, 404, 422)
+"""Statuses of it: not those of a missing permission, of throttling or of an outage."""
 UNFIT = "it does not fit into a mail's header"
 
 
@@ -44,11 +50,11 @@ class GraphMail:
         call, answer = await self._client.send(
             Ask("POST", lambda g: g.users.by_user_id(sender).send_mail, text=content)
         )
+        if _refuses_recipients(answer):
+            raise _unresolved(call, answer, to)
         if meaning(answer) is Meaning.ABSENT:
             # A mailbox that isn't there is a setting to correct, not one to wait for.
-            raise refusal_problem(call, answer)
-        if answer.code == INVALID_RECIPIENTS:
-            raise _unresolved(call, answer, to)
+            raise refused(call, answer, GRAPH_REFUSALS) or refusal_problem(call, answer)
         if not answer.ok:
             raise graph_problem(call, answer)
 
@@ -136,6 +142,10 @@ def _unsendable(what: str, advice: str) -> PersonMustActError:
     return PersonMustActError(
         ProblemCode.REFUSED, f"No e-mail was sent: {what} does not fit into a mail's header.", advice
     )
+
+
+def _refuses_recipients(answer: MicrosoftAnswer) -> bool:
+    return answer.status in REFUSED and OF_RECIPIENTS.search(answer.said) is not None
 
 
 def _unresolved(call: MicrosoftCall, answer: MicrosoftAnswer, to: Sequence[str]) -> AddresseesRefusedError:

@@ -18,7 +18,7 @@ M = TypeVar("M", bound="GraphBody")
 class GraphBody(BaseModel):
     """A JSON object of Graph. What we don't read is ignored."""
 
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore")
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore", defer_build=True)
 
     @classmethod
     def read(cls: type[M], call: MicrosoftCall, body: Any) -> M:
@@ -47,6 +47,7 @@ class ServicePrincipalBody(GraphBody):
     app_id: str
     display_name: str | None = None
     app_roles: tuple[AppRoleBody, ...] = ()
+    account_enabled: bool | None = None
 
     @property
     def principal(self) -> ServicePrincipal:
@@ -62,13 +63,15 @@ class ServicePrincipalBody(GraphBody):
             for role in self.app_roles
             if role.is_enabled
         )
-        return ServicePrincipal(self.id, self.app_id, self.display_name or "", roles)
+        return ServicePrincipal(self.id, self.app_id, self.display_name or "", roles, self.account_enabled)
 
 
 class ObjectBody(GraphBody):
     """Any directory object"""
 
     id: str
+    account_enabled: bool | None = None
+    """Of users and service principals, when it was asked for."""
 
 
 class AssignmentBody(GraphBody):
@@ -79,11 +82,30 @@ class AssignmentBody(GraphBody):
     principal_id: str | None = None
 
 
+TAKEOVER_SCHEDULED = "EmailVerifiedDomainTakeoverScheduled"
+"""A domain's `availabilityStatus`, in the answer to `verify` only (Microsoft Graph, resource type domain)."""
+
+
+class DomainStateBody(GraphBody):
+    """domainState: what Microsoft is doing to a domain by itself."""
+
+    operation: str | None = None
+    status: str | None = None
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the domain is about to go. A deletion that `Failed` does not take it away."""
+        under_way = (self.status or "").lower() in ("scheduled", "inprogress")
+        return under_way and (self.operation or "").lower() == "forcedelete"
+
+
 class DomainBody(GraphBody):
     """domain. `is_verified` is missing in some answers."""
 
     id: str
     is_verified: bool | None = None
+    availability_status: str | None = None
+    state: DomainStateBody | None = None
 
 
 class DnsRecordBody(GraphBody):
@@ -102,7 +124,12 @@ def held_roles(assignments: Iterable[AssignmentBody], application_id: str) -> fr
 
 def domain_from_graph(name: str, body: DomainBody, records: Iterable[DnsRecordBody]) -> Domain:
     """A domain with its verification record."""
-    return Domain(name=name, is_verified=bool(body.is_verified), txt_record=verification_record(name, records))
+    return Domain(
+        name=name,
+        is_verified=bool(body.is_verified),
+        txt_record=verification_record(name, records),
+        being_deleted=body.state is not None and body.state.deletes,
+    )
 
 
 def verification_record(domain: str, records: Iterable[DnsRecordBody]) -> TxtRecord | None:

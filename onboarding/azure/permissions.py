@@ -68,10 +68,19 @@ class AzureRole:
         return "/" + "/".join(segments[: 2 if self.scope == "subscription" else 4])
 
 
-AZURE_ROLES: Mapping[str, AzureRole] = {
-    call: AzureRole(row["role"], row["scope"]) for row in TABLE["azureRoles"] for call in row.get("calls", ())
-}
-"""Call to Azure Resource Manager → the role that it needs."""
+def _azure_roles(identity: str) -> Mapping[str, AzureRole]:
+    return {
+        call: AzureRole(row["role"], row["scope"])
+        for row in TABLE["azureRoles"]
+        if identity in row["identities"]
+        for call in row.get("calls", ())
+    }
+
+
+FRONT_ROLES: Mapping[str, AzureRole] = _azure_roles("front")
+"""Call to Azure Resource Manager → the role that the front needs for it, which only looks."""
+AZURE_ROLES: Mapping[str, AzureRole] = {**FRONT_ROLES, **_azure_roles("steps")}
+"""The same of an app that has the steps too."""
 
 
 def grant_graph(

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from onboarding.azure.per_loop import PerLoop
+from onboarding.core.problems import StepProblemError, StoreBusyError
 from onboarding.ports import MAX_PAGE, ConflictError, ContinuationError, Page, Query, Row
 
 if TYPE_CHECKING:
+    from azure.core.async_paging import AsyncItemPaged
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.exceptions import HttpResponseError
     from azure.data.tables.aio import TableClient
 
 TRANSACTION_ROWS = 100
 """Rows that one transaction holds (Microsoft Learn, "Performing entity group transactions")."""
-TABLES_CONNECT_TIMEOUT = 5.0
-TABLES_READ_TIMEOUT = 20.0
+TABLES_CONNECT_TIMEOUT = 2.0
+TABLES_READ_TIMEOUT = 4.0
+"""Seconds of silence. Of a write whose answer is lost the row is read once more (`records.py`): both fit within the ten
+seconds that whoever calls the API is kept waiting."""
+TABLES_QUERY_TIMEOUT = 7.0
+"""The same for a query: Table Storage works at one for up to five seconds before it answers with what it has (Microsoft
+Learn, "Query timeout and pagination")."""
+TABLES_PATIENCE = 8.0
+"""Seconds for one request with all that the SDK does about it: a token, its retry, a pause that is asked for."""
 TABLES_RETRIES = 1
-"""A retried write whose first answer was lost looks like a conflict: the loser loads again and finds its own write."""
+"""After silence there is none. A retried write whose first answer was lost looks like a conflict: the loser loads again
+and finds its own write."""
 
+_OUR_DEFECT = (400, 413)
+"""HTTP statuses of a request that makes no sense, however often it is sent."""
 _INT32 = range(-(2**31), 2**31)
 
 
 class AzureTable:
     """One table; a port `Table`. It is created when the first write finds it missing.
 
-    Errors of the storage itself are not translated: azure.core's exceptions pass through.
+    Whatever keeps the storage from doing what it is asked is a StoreBusyError. What it can't do however often it is
+    asked (a column that is too long) is a defect of ours: azure.core's exception passes through.
     """
 
     def __init__(
@@ -52,11 +67,11 @@ class AzureTable:
         """One row."""
         from azure.core.exceptions import ResourceNotFoundError
 
-        try:
-            entity = await self._table().get_entity(partition, key)
-        except ResourceNotFoundError:
-            return None
-        return _row(entity)
+        async with self._answer():
+            try:
+                return _row(await self._table().get_entity(partition, key))
+            except ResourceNotFoundError:
+                return None
 
     async def insert(self, row: Row) -> str:
         """A new row; its ETag. Raises ConflictError when it exists."""
@@ -64,13 +79,14 @@ class AzureTable:
 
         entity = _entity(row)
         for first in (True, False):
-            try:
-                return str((await self._table().create_entity(entity))["etag"])
-            except HttpResponseError as error:
-                if _code(error) == "EntityAlreadyExists":
-                    raise ConflictError(f"{self._named(row)} exists already") from error
-                if not (first and _code(error) == "TableNotFound"):
-                    raise
+            async with self._answer():
+                try:
+                    return str((await self._table().create_entity(entity))["etag"])
+                except HttpResponseError as error:
+                    if _code(error) == "EntityAlreadyExists":
+                        raise ConflictError(f"{self._named(row)} exists already") from error
+                    if not (first and _code(error) == "TableNotFound"):
+                        raise
             await self._create()
         raise AssertionError("the second round returns or raises")
 
@@ -80,15 +96,16 @@ class AzureTable:
         from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
         from azure.data.tables import UpdateMode
 
-        try:
-            written = await self._table().update_entity(
-                _entity(row), UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
-            )
-        except ResourceModifiedError as error:
-            raise ConflictError(f"{self._named(row)} was changed by someone else") from error
-        except ResourceNotFoundError as error:
-            raise ConflictError(f"{self._named(row)} is gone") from error
-        return str(written["etag"])
+        async with self._answer():
+            try:
+                written = await self._table().update_entity(
+                    _entity(row), UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
+                )
+            except ResourceModifiedError as error:
+                raise ConflictError(f"{self._named(row)} was changed by someone else") from error
+            except ResourceNotFoundError as error:
+                raise ConflictError(f"{self._named(row)} is gone") from error
+            return str(written["etag"])
 
     async def upsert(self, rows: Sequence[Row]) -> None:
         """Write rows of one partition whatever stands there, in transactions of at most TRANSACTION_ROWS."""
@@ -101,13 +118,15 @@ class AzureTable:
         entities = list({row.key: _entity(row) for row in rows}.values())
         for start in range(0, len(entities), TRANSACTION_ROWS):
             part = entities[start : start + TRANSACTION_ROWS]
-            try:
-                await self._write(part)
-            except HttpResponseError as error:
-                if _code(error) != "TableNotFound":
-                    raise
+            for first in (True, False):
+                async with self._answer():
+                    try:
+                        await self._write(part)
+                        break
+                    except HttpResponseError as error:
+                        if not (first and _code(error) == "TableNotFound"):
+                            raise
                 await self._create()
-                await self._write(part)
 
     async def delete(self, partition: str, key: str, etag: str | None = None) -> None:
         """Delete it (if it still has that ETag: ConflictError). One that isn't there is success."""
@@ -115,32 +134,21 @@ class AzureTable:
         from azure.core.exceptions import ResourceModifiedError
 
         condition = MatchConditions.IfNotModified if etag else None
-        try:
-            await self._table().delete_entity(partition, key, etag=etag or None, match_condition=condition)
-        except ResourceModifiedError as error:
-            raise ConflictError(f"{self.name}/{partition}/{key} was changed by someone else") from error
+        async with self._answer():
+            try:
+                await self._table().delete_entity(partition, key, etag=etag or None, match_condition=condition)
+            except ResourceModifiedError as error:
+                raise ConflictError(f"{self.name}/{partition}/{key} was changed by someone else") from error
 
     async def rows(self, query: Query) -> AsyncIterator[Row]:
         """The rows, in the order of their keys; a page at a time is in memory."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        try:
-            async for entity in self._table().query_entities(**_question(query)):
-                yield _row(entity)
-        except ResourceNotFoundError as error:
-            if _code(error) != "TableNotFound":
-                raise
+        async for row in self._each(self._table().query_entities(**_question(query))):
+            yield row
 
     async def all_rows(self) -> AsyncIterator[Row]:
         """The rows of all partitions, in the order of their keys: for an operator's tools, never for a function."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        try:
-            async for entity in self._table().list_entities():
-                yield _row(entity)
-        except ResourceNotFoundError as error:
-            if _code(error) != "TableNotFound":
-                raise
+        async for row in self._each(self._table().list_entities(read_timeout=TABLES_QUERY_TIMEOUT)):
+            yield row
 
     async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
         """At most `limit` of the rows, in one request.
@@ -153,19 +161,37 @@ class AzureTable:
             raise ValueError(f"table {self.name}: a page of 1 to {MAX_PAGE} rows was expected, seen {limit}")
         asked = self._table().query_entities(**_question(query), results_per_page=limit)
         pages = asked.by_page(_read_continuation(continuation) if continuation else None)
-        try:
-            found = await anext(pages)
-            rows = tuple([_row(entity) async for entity in found])
-        except StopAsyncIteration:
-            return Page((), None)
-        except HttpResponseError as error:
-            if continuation and error.status_code == 400:
-                raise ContinuationError(f"'{continuation[:100]}' is no continuation of a page") from error
-            if _code(error) != "TableNotFound":
-                raise
+        async with self._answer():
+            try:
+                rows = await _next(pages)
+            except HttpResponseError as error:
+                if continuation and error.status_code == 400:
+                    raise ContinuationError(f"'{continuation[:100]}' is no continuation of a page") from error
+                if _code(error) != "TableNotFound":
+                    raise
+                rows = None
+        if rows is None:
             return Page((), None)
         token = getattr(pages, "continuation_token", None)
         return Page(rows, _written_continuation(token) if token else None)
+
+    async def _each(self, asked: AsyncItemPaged[Any]) -> AsyncIterator[Row]:
+        """The rows of all pages. A page may be empty and still not be the last, however many of them."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        pages = asked.by_page()
+        while True:
+            async with self._answer():
+                try:
+                    rows = await _next(pages)
+                except ResourceNotFoundError as error:
+                    if _code(error) != "TableNotFound":
+                        raise
+                    return
+            if rows is None:
+                return
+            for row in rows:
+                yield row
 
     async def close(self) -> None:
         """Close the connections; the next call opens them again."""
@@ -179,6 +205,9 @@ class AzureTable:
 
         options: dict[str, Any] = {
             "retry_total": TABLES_RETRIES,
+            "retry_connect": TABLES_RETRIES,
+            "retry_status": TABLES_RETRIES,
+            "retry_read": 0,
             "connection_timeout": TABLES_CONNECT_TIMEOUT,
             "read_timeout": TABLES_READ_TIMEOUT,
         }
@@ -186,6 +215,28 @@ class AzureTable:
             return TableClient.from_connection_string(self._connection_string, self.name, **options)
         assert self._endpoint is not None
         return TableClient(self._endpoint, self.name, credential=self._credential, **options)
+
+    @asynccontextmanager
+    async def _answer(self) -> AsyncIterator[None]:
+        """Around one request: it ends in time, and its failures are what they mean here.
+
+        Raises StoreBusyError. An error of ours, and one that says that the request itself makes no sense, pass through.
+        """
+        from azure.core.exceptions import AzureError, HttpResponseError
+
+        try:
+            async with asyncio.timeout(TABLES_PATIENCE):
+                yield
+        except HttpResponseError as error:
+            if error.status_code in _OUR_DEFECT:
+                raise
+            seen = f"it answered HTTP {error.status_code} ({_code(error)[:60] or type(error).__name__})."
+            raise StoreBusyError(self.name, seen) from error
+        except (AzureError, OSError) as error:
+            raise StoreBusyError(self.name, f"no answer in time ({type(error).__name__}).") from error
+        except StepProblemError as problem:
+            # Of the credential: nobody mends a step by signing this application in.
+            raise StoreBusyError(self.name, problem.seen) from problem
 
     async def _write(self, entities: Sequence[Mapping[str, Any]]) -> None:
         from azure.data.tables import UpdateMode
@@ -200,11 +251,12 @@ class AzureTable:
     async def _create(self) -> None:
         from azure.core.exceptions import ResourceExistsError
 
-        try:
-            await self._table().create_table()
-        except ResourceExistsError:
-            # Another instance was faster: what we wanted is there.
-            return
+        async with self._answer():
+            try:
+                await self._table().create_table()
+            except ResourceExistsError:
+                # Another instance was faster: what we wanted is there.
+                return
 
     def _named(self, row: Row) -> str:
         return f"{self.name}/{row.partition}/{row.key}"
@@ -229,7 +281,17 @@ def _question(query: Query) -> dict[str, Any]:
         "query_filter": " and ".join(conditions),
         "parameters": parameters,
         "select": ["PartitionKey", "RowKey", *query.columns] if query.columns else None,
+        "read_timeout": TABLES_QUERY_TIMEOUT,
     }
+
+
+async def _next(pages: AsyncIterator[AsyncIterator[Any]]) -> tuple[Row, ...] | None:
+    """The rows of the next page; None when there is none."""
+    try:
+        page = await anext(pages)
+    except StopAsyncIteration:
+        return None
+    return tuple([_row(entity) async for entity in page])
 
 
 def _written_continuation(token: Mapping[str, str | None]) -> str:

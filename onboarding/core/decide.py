@@ -15,14 +15,14 @@ from onboarding.core.plan import NewStep, check_plan
 from onboarding.core.policy import Policy
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.core.request import OnboardingRequest
-from onboarding.core.rules import RULES, RefusedError
+from onboarding.core.rules import RULES, RefusedError, UnknownStepError
 
 PRODUCTION = Policy()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows: the record to commit, then the effects to carry out."""
+    """What follows: the record to commit when it has changed, then the effects to carry out."""
 
     record: Record
     effects: tuple[Effect, ...] = ()
@@ -81,9 +81,9 @@ def decide(record: Record, happening: Happening, now: datetime, policy: Policy =
     draft = Draft(record, now, policy)
     told = RULES[type(happening)](happening, draft)
     if told is None:
-        return Decision(record, changed=False)
+        return Decision(record, tuple(draft.effects), changed=False)
     draft.advance()
     return Decision(draft.commit(told.actor, told.what, told.step, told.detail), tuple(draft.effects))
 
 
-__all__ = ["Decision", "RefusedError", "create", "decide"]
+__all__ = ["Decision", "RefusedError", "UnknownStepError", "create", "decide"]

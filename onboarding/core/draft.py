@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -13,7 +14,18 @@ from onboarding.core.events import APPLICATION, Effect, Nudge, NudgeNotice
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import StepKind
 from onboarding.core.policy import Policy, later
+from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Event, Notice, Problem, Record, StepRecord, StepState
+
+
+def was_refused(owed: StepRecord | Notice) -> bool:
+    """Whether the bus refuses its message."""
+    return owed.problem is not None and owed.problem.code == ProblemCode.MESSAGES_NOT_PERMITTED
+
+
+def problem_on_arrival(owed: StepRecord | Notice) -> Problem | None:
+    """Its problem, once its message has arrived: that it was refused is over."""
+    return None if was_refused(owed) else owed.problem
 
 
 class Draft:
@@ -49,7 +61,7 @@ class Draft:
 
         Not before Microsoft's pause is over, whoever asks. In a cancelled onboarding nothing is started any more.
         """
-        self.set_step(name, state=StepState.DUE, ticket=self.version, **fields)
+        self.set_step(name, state=StepState.DUE, ticket=self.version, **{"nudges": 0, **fields})
         if self.record.cancelling:
             self.set_step(name, next_attempt_at=None)
             return
@@ -57,6 +69,14 @@ class Draft:
         self.set_step(name, next_attempt_at=at)
         definition, after_s = self.record.step(name).plan.definition, (at - self.now).total_seconds()
         self.effects.append(Nudge(self.record.id, name, self.version, after_s, definition))
+
+    def come_again(self, nudge: Effect, early: float) -> None:
+        """A message came so many seconds too early: it is sent again as it was, and nothing changes.
+
+        Whoever sent it had it scheduled by the bus's clock, so ours is behind by that much: when it is due by ours, the
+        bus's clock is as much past it.
+        """
+        self.effects.append(replace(nudge, after=2 * early, early=True))
 
     def spent(self, step: StepRecord) -> bool:
         """Whether a task has used up its budget of attempts or of time."""
@@ -140,15 +160,21 @@ class Draft:
         """Change fields of one notice."""
         self.set(notices=tuple(n.model_copy(update=fields) if n.id == notice_id else n for n in self.record.notices))
 
-    def nudge_notice(self, notice_id: str, after: timedelta = timedelta(0)) -> None:
+    def nudge_notice(self, notice_id: str, after: timedelta = timedelta(0), *, nudges: int = 0) -> None:
         """A notice is to be sent `after` from now, on a message with this transition's ticket."""
-        self.set_notice(notice_id, next_attempt_at=self.now + after, ticket=self.version, sending=False)
+        at = self.now + after
+        self.set_notice(notice_id, next_attempt_at=at, ticket=self.version, sending=False, nudges=nudges)
         self.effects.append(NudgeNotice(self.record.id, notice_id, self.version, after.total_seconds()))
 
-    def withdraw(self, step: str | None) -> None:
-        """What was to be said of a step (None: of the whole) and is not said yet is no longer owed."""
+    def tell_again(self, notice_id: str) -> None:
+        """A person has acted: what could not be sent is tried at once, and with short gaps again."""
+        self.set_notice(notice_id, attempts=0)
+        self.nudge_notice(notice_id)
+
+    def withdraw(self, step: str | None, *kinds: NoticeKind) -> None:
+        """What was to be said of a step (None: of the whole) and is not said yet is no longer owed; all, or `kinds`."""
         for notice in self.record.notices:
-            if notice.step == step and notice.owed:
+            if notice.step == step and notice.owed and (not kinds or notice.kind in kinds):
                 self.set_notice(notice.id, next_attempt_at=None)
 
     def advance(self) -> None:
@@ -169,12 +195,14 @@ class Draft:
 
     def begin(self, name: str) -> None:
         """Begin a step, with its whole budget. A checkpoint is opened: people are told of this opening."""
-        self.set_step(name, attempts=0, failures=0, begun_at=None, problem=None, detail="", reminders=0)
+        self.set_step(
+            name, attempts=0, failures=0, begun_at=None, problem=None, detail="", reminders=0, absent_since=None
+        )
         match self.record.step(name).plan.kind:
             case StepKind.TASK:
                 self.make_due(name)
             case StepKind.WAIT:
-                self.set_step(name, state=StepState.WAITING, ticket=self.version, warned_at=None)
+                self.set_step(name, state=StepState.WAITING, ticket=self.version, warned_at=None, seen=None)
                 self.look_now(name)
             case StepKind.CHECKPOINT:
                 self.set_step(name, state=StepState.WAITING, escalated=False)

@@ -16,6 +16,7 @@ class EventKind(StrEnum):
     STEP_STOPPED = "step-stopped"
     STEP_ABANDONED = "step-abandoned"
     DEAD_LETTERED = "dead-lettered"
+    MESSAGE_REFUSED = "message-refused"
     LOOKED = "looked"
     TIME_PASSED = "time-passed"
     NOTICE_STARTED = "notice-started"

@@ -8,6 +8,7 @@ from typing import Any
 
 from onboarding.core.record import Delivered, Problem
 from onboarding.core.request import Addressees, OnboardingTeam
+from onboarding.core.sight import Sight
 
 APPLICATION = "application"
 """The actor of everything that no person did."""
@@ -40,6 +41,10 @@ class Postponed:
     problem: Problem
     retry_after: float | None = None
     """Seconds that Microsoft asked for."""
+    in_the_end: str = ""
+    """What a person does when it is not tried any more."""
+    at_most: int | None = None
+    """Attempts with this problem, one after another, after which it is not; None: as many as the step's budget has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,16 @@ class DeadLettered:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageRefused:
+    """The bus did not take the message of a step or of a notice, and won't before a person has acted."""
+
+    step: str | None
+    notice: str | None
+    ticket: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """The timer looked whether a wait is over."""
 
@@ -83,6 +98,12 @@ class Looked:
     findings: Mapping[str, Any] = field(default_factory=dict)
     ticket: int | None = None
     """Of the wait as it was when the look began: it may have been retried or reopened since. None: as it is now."""
+    absent: bool = False
+    """What it waits for was not found: that stops it (`stop`) only when it is seen so for a while."""
+    tells: bool = False
+    """The problem is one of many onboardings, and this one's people are told of it for all of them."""
+    sight: Sight | None = None
+    """What follows when it stays as it was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +138,8 @@ class NoticeFailed:
     retry_after: float | None = None
     sent: tuple[Delivered, ...] = ()
     """The ways that it did go: they are not used again."""
+    person: bool = False
+    """On every other way it will fail again until a person acts."""
 
 
 class AskedByPerson:
@@ -252,6 +275,7 @@ Happening = (
     | Stopped
     | Abandoned
     | DeadLettered
+    | MessageRefused
     | Looked
     | TimePassed
     | NoticeStarted
@@ -273,6 +297,8 @@ class Nudge:
     """Seconds from now."""
     definition: str = field(default="", compare=False)
     """What the step does, after which its queue is named; empty: as the step."""
+    early: bool = False
+    """It came before its time, and is to come once more."""
 
     @property
     def queue(self) -> str:
@@ -287,6 +313,8 @@ class NudgeNotice:
     notice: str
     ticket: int
     after: float = 0.0
+    early: bool = False
+    """As of a step."""
 
 
 Effect = Nudge | NudgeNotice

@@ -62,7 +62,7 @@ class DeadLetter:
 class _Body(BaseModel):
     """The JSON of a message. Both ways: what is sent is understood."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     onboarding: Annotated[str, StringConstraints(pattern=ONBOARDING_ID)]
     step: _Subject | None = None
@@ -117,13 +117,15 @@ def queue_of(effect: Effect) -> str:
 def message_id(effect: Effect) -> str:
     """The same for the same nudge, so that Service Bus drops one that is sent twice.
 
-    `{onboarding}/{step or notice}/{ticket}`; what is too long for an id is hashed.
+    `{onboarding}/{step or notice}/{ticket}`; what is too long for an id is hashed. One that came too early is not the
+    same when it is to come again.
     """
     subject = effect.step if isinstance(effect, Nudge) else effect.notice
-    whole = f"{effect.onboarding_id}/{subject}/{effect.ticket}"
+    ticket = f"{effect.ticket}/{effect.after:.3f}" if effect.early else f"{effect.ticket}"
+    whole = f"{effect.onboarding_id}/{subject}/{ticket}"
     if len(whole) <= MESSAGE_ID_LENGTH:
         return whole
-    short = f"{effect.onboarding_id}/{_hash(subject)}/{effect.ticket}"
+    short = f"{effect.onboarding_id}/{_hash(subject)}/{ticket}"
     return short if len(short) <= MESSAGE_ID_LENGTH else _hash(whole)
 
 

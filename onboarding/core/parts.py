@@ -9,6 +9,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    Strict,
     StringConstraints,
     ValidationInfo,
     field_validator,
@@ -32,6 +33,8 @@ def _email(address: str, info: ValidationInfo) -> str:
     return address
 
 
+Flag = Annotated[bool, Strict()]
+"""`true` or `false`, and no text or number that could mean either."""
 Guid = Annotated[str, StringConstraints(pattern=patterns.GUID)]
 
 
@@ -40,7 +43,7 @@ def kept_as(pattern: str) -> AfterValidator:
 
     def check(text: str | None, info: ValidationInfo) -> str | None:
         if is_stored(info) and text is not None and not patterns.fits(pattern, text):
-            raise PydanticCustomError("kept", "is not what a step could have found")
+            raise PydanticCustomError("kept", "{problem}", {"problem": "is not what a step could have found"})
         return text
 
     return AfterValidator(check)
@@ -66,6 +69,7 @@ class Part(BaseModel):
         frozen=True,
         populate_by_name=False,
         str_strip_whitespace=False,
+        defer_build=True,
     )
 
     @field_validator("*", mode="before")

@@ -18,7 +18,6 @@ from collections.abc import Mapping
 
 _BLANKS = r"\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 """White space by Unicode and by ECMA-262 (which has U+FEFF, and not U+0085), and the control characters."""
-_QUOTES = r"\u0022\u0027"
 _LETTERS = (
     r"0-9A-Z_a-z\u00aa\u00b5-\u05ff\u0620-\u06d5\u06e5-\u06ff\u0710-\u088f\u08a0-\u08c9\u0904-\u167f\u1681-\u17e9"
     r"\u1810-\u1fff\u2071-\u2e2f\u3005-\ud7ff\uf900-\ufefc\uff10-\uffdc"
@@ -32,13 +31,17 @@ RESOURCE_NAME = r"^[a-zA-Z0-9\-]{3,24}$"
 """Of a gateway and of a test line (swagger 2023-09-01)."""
 RESOURCE_GROUP = rf"^[{_LETTERS}.\(\)\-]{{0,89}}[{_LETTERS}\(\)\-]$"
 """Source: Microsoft Learn, "Naming rules and restrictions for Azure resources"."""
-EMAIL = rf"^[^@<>{_QUOTES},;{_BLANKS}]+@[^@<>{_QUOTES},;{_BLANKS}]+\.[^@<>{_QUOTES},;.{_BLANKS}]+$"
-_NEVER = rf"@<>\(\)\[\]\\,;:?{_QUOTES}{_BLANKS}"
+EMAIL = rf"^[^@<>\u0022,;{_BLANKS}]+@[^@<>\u0022,;{_BLANKS}]+\.[^@<>\u0022,;.{_BLANKS}]+$"
+_NEVER = rf"@<>\(\)\[\]\\,;:?\u0022{_BLANKS}"
 EMAIL_ADDRESS = rf"^[^{_NEVER}]+@[^{_NEVER}]+\.[^.{_NEVER}]+$"
 """What all addresses that are accepted today have in common; EMAIL is what ever was. `email_problem` knows more."""
-USER_NAME = rf"^([^@\/\\?#%<>{_QUOTES}{_BLANKS}]+@[A-Za-z0-9.\-]+|{GUID[1:-1]})$"
-"""A user principal name, or an object id."""
-DOMAIN_NAME = r"^([A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
+USER_NAME = rf"^([^@\/\\?%<>\u0022{_BLANKS}]+@[A-Za-z0-9.\-]+|{GUID[1:-1]})$"
+"""A user principal name (a guest's has `#EXT#` before the `@`, and a name may have an apostrophe), or an object id."""
+DOMAIN_NAME = (
+    r"^([A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.)+"
+    r"([A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9\-]{0,58}[A-Za-z0-9])$"
+)
+"""The last label is letters, or punycode (`xn--p1ai`)."""
 PHONE_NUMBER = r"^\+[1-9][0-9]{6,14}$"
 """E.164 with its country code."""
 OBJECT_ID = r"^[0-9A-Za-z\-]{1,64}$"
@@ -53,11 +56,12 @@ MESSAGE_SUBJECT = r"^[a-z0-9][A-Za-z0-9:._\-]{0,199}$"
 SIGNED_LINK = r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]{43}$"
 """What a signed link says, and 32 bytes of signature, in base64url."""
 
+ADDRESS_EXAMPLE = "voice-ops@contoso.com"
 IN_WORDS: Mapping[str, str] = {
     GUID: "a GUID, such as 1f0e9d8c-7b6a-4958-8473-62514f3e2d1c",
     RESOURCE_NAME: "3 to 24 letters (A to Z), digits or hyphens",
     RESOURCE_GROUP: "the name of a resource group: up to 90 letters, digits or any of _ - . ( ), not ending with '.'",
-    EMAIL: "an e-mail address, such as voice-ops@contoso.com",
+    EMAIL: f"an e-mail address, such as {ADDRESS_EXAMPLE}",
     USER_NAME: "a user principal name, such as voice.admin@contoso.com, or the user's object id",
     DOMAIN_NAME: "a domain name, such as voice.contoso.com",
 }

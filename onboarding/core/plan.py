@@ -46,6 +46,8 @@ class Budget(Stored):
     """With the gaps of `policy.py`, these take about 20 hours of an outage."""
     seconds: float = DAY
     """From the first attempt on."""
+    patience: float = 1.0
+    """No gap between attempts is shorter than so many times the shortest: whom is asked is asked gently."""
 
 
 USUAL_BUDGET = Budget()

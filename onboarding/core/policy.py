@@ -19,6 +19,8 @@ class Policy:
     """Between looks at an old wait."""
     poll_share: float = 0.1
     """A wait is looked at again after this share of its age: two weeks old, hourly."""
+    absent_after: float = 600.0
+    """For how long looks must not find what a wait waits for, before it counts as gone: lists and copies lag."""
     retry_first: float = 5.0
     retry_longest: float = 3600.0
     lease: float = 300.0
@@ -31,7 +33,12 @@ class Policy:
     step_timeout: float = 240.0
     """When a step is broken off; less than the lease, so that two never run at once."""
     nudge_grace: float = 120.0
-    """How long a message may take to arrive before another is sent."""
+    """How long a message may take to arrive before another is sent; doubled with each that does not arrive either."""
+    nudge_longest: float = 3600.0
+    notice_longest: float = 86400.0
+    """Between attempts to send a notice that nobody need see to: nothing but this bounds them."""
+    person_first: float = 3600.0
+    """After a notice could not be sent for a reason that a person must mend; doubled up to `remind_again`."""
     remind_first: float = 3 * 86400.0
     """After a checkpoint opened, until people are reminded."""
     remind_again: float = 7 * 86400.0
@@ -40,8 +47,14 @@ class Policy:
     """After a checkpoint opened, until a second address is told, once."""
     warn_after: float = 14 * 86400.0
     """After a wait began, until people are told that it is still waited for; then again like a reminder."""
+    settle_after: float = 900.0
+    """What is seen of a wait in part, and nowhere contradicted, counts when it has been so for so long."""
+    tell_after: float = 1800.0
+    """What keeps a wait from its end is told when it has been so for so long; then again like a checkpoint."""
     clock_skew: float = 1.0
-    """How far the bus's clock may run ahead of ours."""
+    """How far the bus's clock may run ahead of ours while a pause is kept that Microsoft asked for."""
+    early_grace: float = 5.0
+    """How early a message may come, by our clock, and still be on time where nobody asked for a pause."""
 
     @property
     def notice_timeout(self) -> float:
@@ -52,17 +65,40 @@ class Policy:
         """The gap to the next look at a wait that has lasted for `age`."""
         return timedelta(seconds=min(self.poll_longest, max(self.poll_first, age.total_seconds() * self.poll_share)))
 
-    def retry_after(self, attempts: int, asked: float | None, seed: str) -> timedelta:
-        """The gap to the next attempt: doubling, with up to a fifth of jitter, never less than Microsoft asked.
+    def retry_after(self, attempts: int, asked: float | None, seed: str, patience: float = 1.0) -> timedelta:
+        """The gap to a step's next attempt: doubling, with up to a fifth of jitter, never less than Microsoft asked.
 
-        The jitter is drawn from `seed`, so that the same decision is the same decision.
+        None is shorter than `patience` times the first one. The jitter is drawn from `seed`, so that the same decision
+        is the same decision.
         """
-        gap = min(self.retry_longest, self.retry_first * 2.0 ** min(max(attempts - 1, 0), 20))
+        return self._growing(self.retry_first, self.retry_longest, attempts, asked, seed, patience)
+
+    def tell_again_after(self, attempts: int, asked: float | None, seed: str, *, person: bool = False) -> timedelta:
+        """The gap to a notice's next attempt, likewise. `person`: it will fail again until somebody acts."""
+        first, longest = (
+            (self.person_first, self.remind_again) if person else (self.retry_first, self.notice_longest)
+        )
+        return self._growing(first, longest, attempts, asked, seed)
+
+    def _growing(
+        self, first: float, longest: float, attempts: int, asked: float | None, seed: str, patience: float = 1.0
+    ) -> timedelta:
+        gap = min(longest, first * max(patience, 2.0 ** min(max(attempts - 1, 0), 20)))
         fraction = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") / 2**32
         gap += gap * fraction / 5
         if asked is not None:
             gap = max(gap, asked + self._margin)
         return timedelta(seconds=gap)
+
+    def nudge_after(self, nudges: int) -> timedelta:
+        """How long a message may take to arrive, when so many before it have not."""
+        gap = self.nudge_grace * 2.0 ** min(nudges, 20)
+        return timedelta(seconds=max(self.nudge_grace, min(self.nudge_longest, gap)))
+
+    def early(self, due: datetime, now: datetime, *, pause: bool) -> float:
+        """By how many seconds a message comes too early for what is due then; 0: it is on time."""
+        rest = (due - now).total_seconds()
+        return rest if rest > (self.clock_skew if pause else self.early_grace) else 0.0
 
     def not_before(self, now: datetime, asked: float) -> datetime:
         """Until when Microsoft is left alone, that asked for so many seconds."""

@@ -1,7 +1,8 @@
-"""What can go wrong at Microsoft, split by what happens next.
+"""What can go wrong at Microsoft and in our own tables, split by what happens next.
 
 StepProblemError
 ├── TryLaterError        nobody need act: throttled, outage, lost answer, replication lag
+│   └── StoreBusyError           our own tables, not Microsoft's services, do not answer as they should
 └── PersonMustActError   it won't get better by itself: permission, conflict, a request Microsoft refuses
     ├── NotApprovedError         a person must say yes first
     └── AddresseesRefusedError   an e-mail went to nobody, because of some of its addresses
@@ -17,6 +18,11 @@ from onboarding.core.record import DETAIL_LENGTH, Problem
 
 IT_IS_TRIED_AGAIN = "Nothing: it is tried again."
 """What nobody need do."""
+IF_IT_STAYS = f"{IT_IS_TRIED_AGAIN} If it stays so: "
+"""Before what a person does in the end."""
+SOON = 7
+"""Attempts with the same problem, one after another: with the gaps of `policy.py` about five minutes, by when
+the copies of a directory usually agree."""
 
 
 class StepProblemError(Exception):
@@ -42,11 +48,35 @@ class StepProblemError(Exception):
 
 
 class TryLaterError(StepProblemError):
-    """To be tried again, not before `retry_after` seconds when Microsoft named a time."""
+    """To be tried again, not before `retry_after` seconds when Microsoft named a time.
 
-    def __init__(self, code: ProblemCode, seen: str, retry_after: float | None = None) -> None:
-        super().__init__(code, seen, IT_IS_TRIED_AGAIN)
+    `in_the_end` is what a person does when it is not tried any more: when the step's budget is spent, or sooner, after
+    `at_most` attempts with this problem one after another.
+    """
+
+    def __init__(
+        self,
+        code: ProblemCode,
+        seen: str,
+        retry_after: float | None = None,
+        *,
+        in_the_end: str = "",
+        at_most: int | None = None,
+    ) -> None:
+        super().__init__(code, seen, f"{IF_IT_STAYS}{in_the_end}" if in_the_end else IT_IS_TRIED_AGAIN)
         self.retry_after = retry_after
+        self.in_the_end = in_the_end
+        self.at_most = at_most
+
+
+class StoreBusyError(TryLaterError):
+    """A table of ours does not answer as it should: busy, slow, away. A write may have been done all the same.
+
+    Wherever it comes up it is later's business: no defect, and nothing that a person need see to.
+    """
+
+    def __init__(self, table: str, seen: str) -> None:
+        super().__init__(ProblemCode.STORE_BUSY, f"Table Storage, table {table}: {seen}")
 
 
 class PersonMustActError(StepProblemError):
@@ -84,8 +114,15 @@ class AddresseesRefusedError(PersonMustActError):
         return cls((*first.addresses, *(a for one in more for a in one.addresses)), first.why)
 
 
-def unexpected_problem(error: Exception) -> PersonMustActError:
-    """A defect of ours. Its text may hold anything, so only its type goes onto the record; the log has the rest."""
+def unexpected_problem(error: Exception) -> StepProblemError:
+    """Of an error that nobody has translated. Its text may hold anything, so only its type goes onto the record; the
+    log has the rest. A call that gave up by itself is tried again; all else is a defect of ours.
+    """
+    if isinstance(error, TimeoutError):
+        return TryLaterError(
+            ProblemCode.TIMEOUT,
+            f"A call that was made within it gave up before its time was over ({type(error).__name__}).",
+        )
     return PersonMustActError(
         ProblemCode.UNEXPECTED,
         f"It failed with {type(error).__name__}, which this application does not expect.",

@@ -12,7 +12,8 @@ from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationI
 
 from onboarding.core.plan import Planned, StepKind
 from onboarding.core.proposal import Proposal
-from onboarding.core.request import OnboardingRequest
+from onboarding.core.request import Contacts, OnboardingRequest
+from onboarding.core.sight import Seen
 from onboarding.core.stored import DETAIL_LENGTH as DETAIL_LENGTH
 from onboarding.core.stored import DetailText, Stored
 
@@ -74,7 +75,7 @@ class StepRecord(Stored):
     attempts: int = 0
     """Attempts started (task) or looks taken (wait) since it became possible, or was retried or reopened."""
     failures: int = 0
-    """Looks at a wait that failed, one after another."""
+    """Looks at a wait that failed, or attempts with a problem that is tried only so often, one after another."""
     begun_at: AwareDatetime | None = None
     """When the first of these attempts was started: its budget of time counts from there, or from a resume on."""
     not_before: AwareDatetime | None = None
@@ -94,10 +95,16 @@ class StepRecord(Stored):
     escalated: bool = False
     warned_at: AwareDatetime | None = None
     """When people were last told that this wait takes long."""
+    absent_since: AwareDatetime | None = None
+    """Since when each look at this wait has not found what it waits for. None: the last one has."""
+    seen: Seen | None = None
+    """What the last look saw of this wait, where it matters for how long that is so."""
     link_refused_at: AwareDatetime | None = None
     """When it was last noted that somebody came with a link that is not good any more."""
     approved: str | None = None
     """Id of the proposal that a person said yes to."""
+    nudges: int = 0
+    """Messages that the timer has sent since it was made due, because none arrived."""
 
     @property
     def ended(self) -> bool:
@@ -112,7 +119,7 @@ class Delivered(Stored):
     """`teams` or `email`."""
     to: tuple[str, ...] = ()
     outside: bool = False
-    """To the onboarding team, with a signed link."""
+    """To the onboarding team, with a signed link where they are asked to answer."""
     at: AwareDatetime
 
 
@@ -131,6 +138,8 @@ class Notice(Stored):
     sending: bool = False
     sent: tuple[Delivered, ...] = ()
     problem: Problem | None = None
+    nudges: int = 0
+    """As of a step."""
 
     @property
     def owed(self) -> bool:
@@ -192,6 +201,9 @@ class Record(Stored):
     run: int = 1
     """How often it was started: `?again=true` counts on."""
     request: AskedFor
+    """As it was posted, but with the contacts of now."""
+    posted_contacts: Contacts | None = None
+    """Whom it named when it was posted. None: whom it names now, or that was changed before this was kept."""
     requested_by: str | None = None
     """Who posted it, or started it again. None: before this was kept."""
     created_at: AwareDatetime
@@ -219,6 +231,17 @@ class Record(Stored):
     def of(self, definition: str) -> StepRecord | None:
         """The first step of that definition; None when the plan has none."""
         return next((step for step in self.steps if step.plan.definition == definition), None)
+
+    def differences(self, request: OnboardingRequest) -> list[str]:
+        """The field paths in which a request is another than this one's, as that was posted or as it is by now.
+
+        Whoever posts the same body again means the same onboarding, whatever people have made of its contacts since.
+        """
+        differs = request.differences(self.request)
+        if differs and self.posted_contacts is not None:
+            posted = self.request.model_copy(update=dict(self.posted_contacts))
+            return differs if request.differences(posted) else []
+        return differs
 
     @property
     def findings(self) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from onboarding.core.parts import Email, Part, UserName
+from onboarding.core.parts import Email, Flag, Part, UserName
 from onboarding.core.plan import NewStep
 from onboarding.core.reasons import Reason
-from onboarding.core.services import Service, Services, ServiceSettings, TestLine
+from onboarding.core.services import MOST_NUMBERS, PhoneNumber, Service, Services, ServiceSettings, TestLine
 
 MAX_ADDRESSEES = 20
 
@@ -39,7 +39,7 @@ class Addressees(Part):
     """Whom to tell."""
 
     emails: tuple[Email, ...] = Field(default=(), max_length=MAX_ADDRESSEES)
-    teams: bool = True
+    teams: Flag = True
     escalate_to: Email | None = None
     """Told once when a checkpoint stays open for too long."""
 
@@ -104,8 +104,9 @@ class OnboardingRequest(Part):
     gateway: Gateway
     environment: Environment | None = None
     services: Services
+    insist_on_numbers: tuple[PhoneNumber, ...] = Field(default=(), max_length=MOST_NUMBERS)
     admin_user: UserName
-    already_onboarded: bool = False
+    already_onboarded: Flag = False
     onboarding_team: OnboardingTeam
     notify: Addressees = Addressees()
 
@@ -145,6 +146,11 @@ class OnboardingRequest(Part):
     def test_lines(self) -> tuple[TestLine, ...]:
         """The same over all services."""
         return tuple(line for s in self.selected for line in self.lines_of(s))
+
+    @property
+    def contacts(self) -> Contacts:
+        """Whom it names. They were checked when they were accepted; what is valid may have changed since."""
+        return Contacts.model_construct(onboarding_team=self.onboarding_team, notify=self.notify)
 
     def to_json(self) -> dict[str, Any]:
         """As it was posted, defaults filled in."""

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from onboarding.core import patterns
+from onboarding.core.expected import ExpectedWords
 from onboarding.core.parts import Part, is_stored
+from onboarding.core.phone_numbers import EXAMPLE, canonical, is_known, number_problem
 from onboarding.core.reasons import Reason, as_answered
 
 MOST_NUMBERS = 100
 """Of one sort in one service's settings; the article needs 3 or 6 test lines."""
+INSIST = "insistOnNumbers"
+"""The field of a request that names numbers which are right though unknown here."""
 
 
 class Service(StrEnum):
@@ -41,33 +44,18 @@ class CallRouting(StrEnum):
     OTHER = "other"
 
 
-@lru_cache(maxsize=1024)
-def phone_number_problem(number: str) -> str | None:
-    """Why this is no phone number in E.164 with its country code; None when it is one."""
-    if not patterns.fits(patterns.PHONE_NUMBER, number):
-        return "must be in E.164 form: '+', country code and number, digits only, such as +442079460101"
-    # phonenumbers loads its metadata at import: only a request that holds a number pays for it.
-    import phonenumbers
-
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return "must begin with a country code that exists"
-    if not phonenumbers.is_valid_number(parsed):
-        return "is not a number that can be in use in its country's numbering plan"
-    return None
-
-
 def _phone_number(number: str, info: ValidationInfo) -> str:
     if is_stored(info) and patterns.fits(patterns.PHONE_NUMBER, number):
         return number
-    problem = phone_number_problem(number)
+    problem = number_problem(number)
     if problem:
         raise PydanticCustomError("phone_number", "{problem}", {"problem": problem})
     return number
 
 
-PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
+PhoneNumber = Annotated[
+    str, ExpectedWords(f"a phone number in E.164 form, such as {EXAMPLE}"), AfterValidator(_phone_number)
+]
 LineName = Annotated[str, StringConstraints(pattern=patterns.RESOURCE_NAME)]
 
 
@@ -120,7 +108,7 @@ def chosen(body: Any) -> Chosen:
 
 
 def service_reasons(body: Any) -> Iterator[Reason]:
-    """At least one service; names and numbers that are their own."""
+    """At least one service; names and numbers that are their own; numbers that are known, or insisted on."""
     services = body.get("services") if isinstance(body, dict) else None
     if not isinstance(services, dict):
         return
@@ -129,6 +117,7 @@ def service_reasons(body: Any) -> Iterator[Reason]:
     asked = chosen(body)
     yield from _unique_names(asked)
     yield from _unique_numbers(asked)
+    yield from _known_numbers(asked, _items(body, INSIST))
 
 
 def _items(settings: dict[str, Any], key: str) -> list[tuple[int, Any]]:
@@ -157,9 +146,10 @@ def _unique_names(chosen: Chosen) -> Iterator[Reason]:
 
 
 def _unique_numbers(chosen: Chosen) -> Iterator[Reason]:
+    """Compared as numbers, not as texts."""
     seen: dict[str, str] = {}
     for path, number in _lines(chosen, "phoneNumber"):
-        first = seen.setdefault(number, path)
+        first = seen.setdefault(canonical(number), path)
         if first != path:
             yield Reason(
                 path,
@@ -168,18 +158,52 @@ def _unique_numbers(chosen: Chosen) -> Iterator[Reason]:
                 f"is the number of {first} too; each test line needs its own",
             )
     lines = dict(seen)
+    for path, number in _integration_numbers(chosen):
+        first = seen.setdefault(canonical(number), path)
+        if canonical(number) in lines:
+            yield Reason(
+                path,
+                "integration_number_is_no_test_line",
+                as_answered(number),
+                f"is the number of {first} too; a number for integration testing must not be added as a test line",
+            )
+        elif first != path:
+            yield Reason(path, "unique_number", as_answered(number), f"stands at {first} too")
+
+
+def _integration_numbers(chosen: Chosen) -> Iterator[tuple[str, str]]:
+    """(field path, number)."""
     for service, settings in chosen.items():
         for i, number in _items(settings, "integrationTestNumbers"):
-            path = f"services.{service}.integrationTestNumbers[{i}]"
-            if not isinstance(number, str):
-                continue
-            first = seen.setdefault(number, path)
-            if number in lines:
-                yield Reason(
-                    path,
-                    "integration_number_is_no_test_line",
-                    as_answered(number),
-                    f"is the number of {first} too; a number for integration testing must not be added as a test line",
-                )
-            elif first != path:
-                yield Reason(path, "unique_number", as_answered(number), f"stands at {first} too")
+            if isinstance(number, str):
+                yield f"services.{service}.integrationTestNumbers[{i}]", number
+
+
+def _known_numbers(chosen: Chosen, insisted: list[tuple[int, Any]]) -> Iterator[Reason]:
+    """A number that no numbering plan here knows is taken only from whoever insists on it, number by number."""
+    voicemail = {f"services.{s}.voicemailPilotNumber": its.get("voicemailPilotNumber") for s, its in chosen.items()}
+    asked = {
+        **dict(_lines(chosen, "phoneNumber")),
+        **dict(_integration_numbers(chosen)),
+        **{path: number for path, number in voicemail.items() if isinstance(number, str)},
+    }
+    numbers = dict.fromkeys(canonical(number) for number in asked.values())
+    named = {canonical(number): i for i, number in insisted if isinstance(number, str)}
+    for path, number in asked.items():
+        if number_problem(number) is None and not is_known(number) and number not in named:
+            yield Reason(
+                path,
+                "unknown_number",
+                as_answered(number),
+                "is not a number that can be in use in its country's numbering plan as it is known here, which may be"
+                f' older than its area code; if it is right, insist on it: "{INSIST}": ["{number}"]',
+            )
+    for number, i in named.items():
+        if chosen and number not in numbers:
+            yield Reason(
+                f"{INSIST}[{i}]",
+                "insisted_number",
+                as_answered(insisted[i][1]),
+                "is no number of the request; a number of a test line, for integration testing or of voicemail was"
+                f" expected, such as {next(iter(numbers), EXAMPLE)}",
+            )

@@ -15,7 +15,9 @@ DetailText = Annotated[str, Field(max_length=DETAIL_LENGTH)]
 class Stored(BaseModel):
     """What is kept: frozen, camelCase in JSON."""
 
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True, populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(
+        alias_generator=to_camel, frozen=True, populate_by_name=True, extra="ignore", defer_build=True
+    )
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import azure.functions as func
 
-from onboarding.core.texts import UnfitTextError, check_texts
+from onboarding.core.reasons import read_fields
+from onboarding.core.texts import UnfitTextError, check_texts, in_sight
 from onboarding.http.problems import ProblemError
 
 MAX_BODY = 64 * 1024
 """Bytes. The longest sensible request has under 10 KB."""
+
+STANDS_LENGTH = 20
+"""Characters that are shown of where a body stops being JSON."""
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -29,19 +34,22 @@ def read_json(request: func.HttpRequest) -> Any:
         raise ProblemError(
             413, "The body is too large", f"The body has {len(body)} bytes; at most {MAX_BODY} are read."
         )
-    if not body.strip():
+    if not body.removeprefix(BOM_UTF8).strip():
         raise ProblemError(400, "The body is empty", "A JSON object was expected; samples are in the folder samples/.")
     try:
         parsed = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_number
+            # Editors and PowerShell write a byte-order mark; RFC 8259 lets it be ignored.
+            body.decode("utf-8-sig"),
+            object_pairs_hook=_object,
+            parse_constant=_no_constant,
+            parse_float=_number,
         )
         check_texts(parsed)
         return parsed
     except UnicodeDecodeError as error:
         raise ProblemError(400, "Malformed JSON", f"The body is not UTF-8: byte {error.start} can't be read.") from None
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise ProblemError(400, "Malformed JSON", f"The body is not JSON: {error.msg} at {where}.") from None
+        raise ProblemError(400, "Malformed JSON", f"The body is not JSON: {_where(error)}") from None
     except RecursionError:
         raise ProblemError(400, "Malformed JSON", "The body is nested too deeply.") from None
     except (_JsonError, UnfitTextError) as error:
@@ -52,22 +60,32 @@ def read_json(request: func.HttpRequest) -> Any:
 
 
 def read_object(request: func.HttpRequest, *texts: str, flags: Sequence[str] = ()) -> dict[str, Any]:
-    """A small JSON object of these text fields and flags, all optional; an empty body is an empty object."""
-    if not request.get_body().strip():
+    """A small JSON object of these text fields and flags, all optional; an empty body is an empty object.
+
+    Raises ProblemError as `read_json` does, and InvalidRequestError for another object.
+    """
+    if not request.get_body().removeprefix(BOM_UTF8).strip():
         return {}
-    body = read_json(request)
-    kinds: dict[str, type] = {**dict.fromkeys(texts, str), **dict.fromkeys(flags, bool)}
-    if not isinstance(body, dict) or not all(isinstance(v, kinds.get(n, ())) for n, v in body.items()):
-        told = f"{', '.join(texts)}, each a text" + "".join(f", and {flag}, true or false" for flag in flags)
-        raise ProblemError(400, "The request is invalid", f"Expected a JSON object with no fields but {told}.")
-    return body
+    return read_fields(read_json(request), {**dict.fromkeys(texts, str), **dict.fromkeys(flags, bool)})
+
+
+def _where(error: json.JSONDecodeError) -> str:
+    """Where a body stops being JSON, and what stands there."""
+    where = f"line {error.lineno}, column {error.colno}"
+    rest = error.doc[error.pos :].lstrip()
+    if not rest:
+        return f"it ends at {where}, before it is complete; look for a quote, bracket or brace that is not closed."
+    return (
+        f"at {where} stands “{in_sight(rest[:STANDS_LENGTH])}”, where something else was expected; look there for a"
+        ' missing or surplus comma, colon, quote, bracket or brace. JSON is such as {"note": "done"}.'
+    )
 
 
 def is_page_form(request: func.HttpRequest) -> bool:
     """Whether a body is the form of one of our pages, and no JSON that `curl -d` calls a form."""
     if media_type(request) != FORM:
         return False
-    body = request.get_body().lstrip()
+    body = request.get_body().removeprefix(BOM_UTF8).lstrip()
     return not body.startswith(b"{") and (b"csrf=" in body or "origin" in request.headers)
 
 

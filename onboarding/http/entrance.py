@@ -23,6 +23,8 @@ log = logging.getLogger("onboarding")
 
 NOBODY = Caller("nobody", frozenset())
 SIGN_IN = "/.auth/login/aad"
+CHALLENGE = 'Bearer realm="Operator Connect onboarding"'
+"""What a program is to send; without an error code, as nothing was sent (RFC 9110, 11.6.1; RFC 6750, 3)."""
 RETURN_TO = "post_login_redirect_uri"
 
 
@@ -72,6 +74,7 @@ def admit(route: Route, caller: Caller | None) -> None:
             "Not signed in",
             "Nobody is signed in. Turn on App Service authentication for the function app, and sign in; on a laptop set"
             " ONBOARDING_SANDBOX_USER.",
+            {"WWW-Authenticate": CHALLENGE},
         )
     if not caller.may(route.role):
         held = ", ".join(sorted(caller.roles)) or "no role"

@@ -234,6 +234,8 @@ def _refusal(status: int) -> dict[str, Any]:
     }
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         made["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
+    if status == HTTPStatus.UNAUTHORIZED:
+        made["headers"] = {"WWW-Authenticate": {"description": "`Bearer`: a token.", "schema": {"type": "string"}}}
     return made
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import azure.functions as func
 
-from onboarding.core.decide import RefusedError
-from onboarding.core.problems import StepProblemError
+from onboarding.core.decide import RefusedError, UnknownStepError
+from onboarding.core.problems import StepProblemError, StoreBusyError
 from onboarding.core.reasons import InvalidRequestError
 from onboarding.engine import InProgressError
 from onboarding.hourly import HourlyLimitError
@@ -21,6 +21,7 @@ from onboarding.settings import SettingsError
 
 log = logging.getLogger("onboarding")
 
+NO_SUCH_STEP = "No such step"
 PROBLEM = "application/problem+json"
 RequestHandler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
@@ -66,6 +67,8 @@ def answered(handler: RequestHandler) -> RequestHandler:
             return problem(error.status, error.title, error.detail, error.headers, **error.more)
         except InvalidRequestError as error:
             return problem(400, "The request is invalid", str(error), errors=[r.to_json() for r in error.reasons])
+        except UnknownStepError as error:
+            return problem(404, NO_SUCH_STEP, str(error))
         except RefusedError as error:
             return problem(409, "Not possible in this state", str(error))
         except InProgressError as error:
@@ -78,18 +81,19 @@ def answered(handler: RequestHandler) -> RequestHandler:
             # Anybody may be asking: what is set, and how, is for those who read the log.
             log.error("%s", error)
             return problem(503, "The application is not set up", "A setting is missing or wrong; the log says which.")
+        except StoreBusyError as error:
+            log.error("%s %s: %s", request.method, handler.__name__, error)
+            return _unavailable(_NO_ANSWER, 10)
         except StepProblemError as error:
-            log.error("signing in to our own storage or bus failed: %s", error)
-            return _unavailable("The application can't sign in to its own storage; the log says why.", 10)
+            log.error("signing in to our own bus failed: %s", error)
+            return _unavailable("The application can't sign in to its own bus; the log says why.", 10)
         except UnreadableRowError as error:
             log.error("%s", error)
             return problem(500, "The onboarding can't be read", str(error))
         except Exception as error:
             log.exception("%s %s failed", request.method, handler.__name__)
             if _is_outage(error):
-                return _unavailable(
-                    "Table Storage or Service Bus did not answer. Nothing that was committed is lost.", 10
-                )
+                return _unavailable(_NO_ANSWER, 10)
             return problem(
                 500,
                 "A defect of this application",
@@ -99,6 +103,7 @@ def answered(handler: RequestHandler) -> RequestHandler:
     return wrapped
 
 
+_NO_ANSWER = "Table Storage or Service Bus did not answer. Nothing that was committed is lost."
 _CONTACTS = ("onboardingTeam.", "notify.")
 
 

@@ -27,16 +27,16 @@ def read_request(body: Any) -> OnboardingRequest:
     as the fields concerned can be read.
     """
     kind = _kind_of(body)
-    asked = KINDS.get(kind)
+    asked = KINDS.get(str(kind))
     if asked is None:
         known = ", ".join(f"'{name}'" for name in KINDS)
         raise InvalidRequestError([Reason("gateway.kind", "kind", as_answered(kind), f"must be one of {known}")])
     reasons: list[Reason] = []
     request: OnboardingRequest | None = None
     try:
-        request = asked.model_validate(body, strict=False)
+        request = asked.model_validate(body)
     except ValidationError as error:
-        reasons += reasons_of(error)
+        reasons += reasons_of(error, asked)
     reasons += [*asked.between_fields(body), *service_reasons(body)]
     if reasons or request is None:
         raise InvalidRequestError(reasons)
@@ -51,7 +51,7 @@ def _kind_of(body: Any) -> Any:
 def _read_stored(body: Any) -> OnboardingRequest:
     """What was accepted earlier. Raises ValueError for a kind that this version of the application does not know."""
     kind = _kind_of(body)
-    asked = KINDS.get(kind)
+    asked = KINDS.get(str(kind))
     if asked is None:
         raise ValueError(f"this version of the application does not know the kind of gateway '{as_answered(kind)}'")
     return asked.model_validate(body, context=STORED)

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from onboarding.core.events import Effect
 from onboarding.core.messages import decode, encode, message_id, queue_of
+from onboarding.core.record import Problem
 from onboarding.memory.faults import Faults
+from onboarding.ports import BusRefusedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,16 @@ class MemoryBus:
         self.carry: Callable[[Published], None] | None = None
         """Takes every message in place of `waiting` and `published`, for a test with a broker of its own."""
         self.faults = Faults()
+        self.refuses: dict[str, Problem] = {}
+        """Queues to which this application may not send."""
 
     async def publish(self, effects: Sequence[Effect], now: datetime) -> None:
         """Put each nudge on its queue, to arrive after its time."""
         self.faults.raise_next("publish")
+        refused = {queue: self.refuses[queue] for queue in map(queue_of, effects) if queue in self.refuses}
         for effect in effects:
+            if queue_of(effect) in refused:
+                continue
             due = now + timedelta(seconds=max(0.0, effect.after))
             message = Published(queue_of(effect), message_id(effect), encode(effect), due)
             if self.carry:
@@ -48,6 +55,8 @@ class MemoryBus:
                 continue
             self.waiting.append(message)
             self.published.append(message)
+        if refused:
+            raise BusRefusedError(refused)
 
     def take_due(self, now: datetime) -> list[Published]:
         """Remove and return what has arrived by then, earliest first."""

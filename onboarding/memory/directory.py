@@ -33,6 +33,8 @@ class MemoryDirectory:
         """Lower-case user principal name → object id."""
         self.held: dict[tuple[str, str], set[str]] = {}
         """(object id of the principal, of the application) → ids of the roles held."""
+        self.disabled: set[str] = set()
+        """Object ids of users and service principals that are switched off."""
         self.domains: dict[str, Domain] = {}
         self.verifiable: bool | None = None
         """Whether verifying succeeds; None: as the DNS says."""
@@ -68,8 +70,8 @@ class MemoryDirectory:
         self.faults.raise_next("add_application")
         for existing in self.service_principals.values():
             if existing.app_id.lower() == app_id.lower():
-                return existing
-        made = ServicePrincipal(f"sp-{_digest(app_id)}", app_id, display_name, self.offers.get(app_id, ()))
+                return self._with_account(existing)
+        made = ServicePrincipal(f"sp-{_digest(app_id)}", app_id, display_name, self.offers.get(app_id, ()), True)
         self.service_principals[made.id] = made
         self._hide(made.id)
         self.writes.append(("add_application", app_id))
@@ -79,7 +81,7 @@ class MemoryDirectory:
         """The service principal with that object id."""
         self.faults.raise_next("service_principal")
         found = self.service_principals.get(object_id)
-        return found if found and self._shown(found.id) else None
+        return self._with_account(found) if found and self._shown(found.id) else None
 
     async def role_standing(self, principal: Principal, app_id: str) -> RoleStanding:
         """The application, the principal and the roles it holds."""
@@ -89,7 +91,8 @@ class MemoryDirectory:
         held: frozenset[str] = frozenset()
         if application and principal_id and self._shown(f"{principal_id}/{application.id}"):
             held = frozenset(self.held.get((principal_id, application.id), ()))
-        return RoleStanding(application, principal_id, held)
+        enabled = principal_id not in self.disabled if principal_id else None
+        return RoleStanding(application, principal_id, held, enabled)
 
     async def assign_roles(self, application: ServicePrincipal, principal_id: str, role_ids: Sequence[str]) -> None:
         """Grant roles of that application. Those held already are success."""
@@ -130,7 +133,10 @@ class MemoryDirectory:
 
     def _application(self, app_id: str) -> ServicePrincipal | None:
         found = [s for s in self.service_principals.values() if s.app_id.lower() == app_id.lower()]
-        return found[0] if found and self._shown(found[0].id) else None
+        return self._with_account(found[0]) if found and self._shown(found[0].id) else None
+
+    def _with_account(self, found: ServicePrincipal) -> ServicePrincipal:
+        return replace(found, enabled=found.id not in self.disabled)
 
     def _principal_id(self, principal: Principal) -> str | None:
         if principal.kind == "users":

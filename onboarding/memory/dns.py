@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from onboarding.memory.faults import Faults
 from onboarding.ports import TxtAnswer
 
 AUTHORITATIVE = ("ns1.example.net", "ns2.example.net")
 PUBLIC = ("192.0.2.53",)
+SILENCE = "timeout"
+"""The error of a server from which no answer comes at all."""
 
 
 class MemoryDns:
@@ -21,6 +24,10 @@ class MemoryDns:
         """(server, lower-case name) → the TXT values it has."""
         self.errors: dict[str, str] = {}
         """Server → why it gives no answer."""
+        self.aliases: dict[str, str] = {}
+        """Lower-case name → where an alias leads."""
+        self.zone = "commsgw.azure.com"
+        """What a panel appends to a name."""
         self.faults = Faults()
 
     def publish(self, name: str, *values: str, on: Sequence[str] = ()) -> None:
@@ -29,16 +36,33 @@ class MemoryDns:
             self.values[server, name.lower()] = values
 
     def visible(self, name: str, value: str) -> bool:
-        """Whether every server answers with the value."""
-        return all(value in self.values.get((s, name.lower()), ()) and s not in self.errors for s in self.servers)
+        """Whether Microsoft sees the value: of the zone's servers, all that answer have it."""
+        answers = [a for a in self._zone(name, value) if a.error is None]
+        return bool(answers) and all(value in answer.values for answer in answers)
 
-    async def txt(self, name: str) -> Sequence[TxtAnswer]:
-        """The answers of every server, the authoritative ones first."""
+    async def txt(self, name: str, expected: str) -> Sequence[TxtAnswer]:
+        """The answers of the zone's servers; of the public ones, when these all have the value."""
         self.faults.raise_next("txt")
-        ordered = sorted(self.servers, key=lambda server: not self.servers[server])
-        return [self._answer(server, name) for server in ordered]
+        answers = self._zone(name, expected)
+        if self.visible(name, expected):
+            answers += self._answers(name, authoritative=False)
+        return answers
+
+    def _zone(self, name: str, expected: str) -> list[TxtAnswer]:
+        answers = self._answers(name, authoritative=True)
+        doubled = f"{name}.{self.zone}"
+        if any(expected in a.values for a in answers):
+            return answers
+        return [
+            replace(a, stands_at=doubled) if expected in self.values.get((a.server, doubled.lower()), ()) else a
+            for a in answers
+        ]
+
+    def _answers(self, name: str, *, authoritative: bool) -> list[TxtAnswer]:
+        return [self._answer(server, name) for server, of_zone in self.servers.items() if of_zone is authoritative]
 
     def _answer(self, server: str, name: str) -> TxtAnswer:
         error = self.errors.get(server)
-        values = () if error else self.values.get((server, name.lower()), ())
-        return TxtAnswer(server, self.servers[server], values, error)
+        alias = None if error else self.aliases.get(name.lower())
+        values = () if error else self.values.get((server, (alias or name).lower()), ())
+        return TxtAnswer(server, self.servers[server], values, error, silent=error == SILENCE, alias=alias)

@@ -9,6 +9,7 @@ from onboarding.core.plan import Party
 from onboarding.core.record import Notice, Record
 
 _OF_CHECKPOINTS = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER)
+"""With a link for people outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Delivery:
     to: tuple[str, ...] = ()
     """Addresses; none for Teams."""
     outside: bool = False
-    """To people outside the tenant: they get a signed link, and nothing internal."""
+    """To people outside the tenant: they get nothing internal, and a signed link where they are asked to answer."""
 
 
 def deliveries(notice: Notice, record: Record, escalation_email: str | None, *, links: bool) -> tuple[Delivery, ...]:
@@ -37,9 +38,15 @@ def deliveries(notice: Notice, record: Record, escalation_email: str | None, *, 
     emails = (*notify.emails, *((second,) if kind is NoticeKind.ESCALATION and second else ()))
     if emails:
         ways.append(Delivery("email", tuple(dict.fromkeys(emails))))
-    if links and kind in _OF_CHECKPOINTS and notice.step and _is_the_teams(notice.step, record):
+    tells_the_team = kind is NoticeKind.HELD_UP or (links and kind in _OF_CHECKPOINTS)
+    if tells_the_team and notice.step and _is_the_teams(notice.step, record):
         ways.append(Delivery("email", (record.request.onboarding_team.email,), outside=True))
     return tuple(ways)
+
+
+def links_outside(notice: Notice) -> bool:
+    """Whether people outside get a signed link with it: where they are asked to answer."""
+    return notice.kind in _OF_CHECKPOINTS
 
 
 def _is_the_teams(name: str, record: Record) -> bool:

@@ -34,6 +34,16 @@ class Occurrence:
         return how_long(self.notice.owed_since - self.step.since) if self.step else ""
 
     @property
+    def seen_for(self) -> str:
+        """How long what is seen of a wait had been so."""
+        seen = self.step.seen if self.step else None
+        return how_long(self.notice.owed_since - seen.since) if seen else ""
+
+    @property
+    def last_seen(self) -> str:
+        return self.step.detail if self.step and self.step.detail else "nothing yet."
+
+    @property
     def whom(self) -> str:
         """On whom the step waits, by name."""
         asked = self.record.request
@@ -60,6 +70,11 @@ class Occurrence:
         """What makes a step that needs attention go on. What it proposes is for the page: it may hold numbers."""
         problem = self.step.problem if self.step else None
         return "See what would be changed, and say yes to it," if problem and problem.proposal else "Retry the step"
+
+    @property
+    def to_see(self) -> tuple[str, ...]:
+        """What makes a wait that can't be looked at visible again."""
+        return definition_of(self.step).to_see if self.step else ()
 
     @property
     def instructions(self) -> Instructions:
@@ -90,6 +105,8 @@ class Occasion:
     )
     asks: bool = False
     """Something is asked of whoever can do the step, inside and outside."""
+    shows: bool = False
+    """Whoever can do the step is told outside what is seen of it, and needs no page: it is watched."""
 
 
 def _checkpoint_opened(o: Occurrence) -> tuple[str, ...]:
@@ -112,9 +129,26 @@ def _needs_attention(o: Occurrence) -> tuple[str, ...]:
 
 
 def _long_wait(o: Occurrence) -> tuple[str, ...]:
-    last = o.step.detail if o.step and o.step.detail else "nothing yet."
-    lasted = f"This wait has lasted {o.lasted}, on {o.whom}. What was last seen: {last}"
+    lasted = f"This wait has lasted {o.lasted}, on {o.whom}. What was last seen: {o.last_seen}"
     return (lasted, "It goes on being watched, however long it takes.")
+
+
+def _read_failed(o: Occurrence) -> tuple[str, ...]:
+    return (
+        f"How far this gateway is can't be read at Microsoft: {o.seen}",
+        "The same read serves other onboardings, so they may stand still as this one does. You are told on this one for"
+        " all of them, and again while it lasts.",
+    )
+
+
+def _held_up(o: Occurrence) -> tuple[str, ...]:
+    so_far = f" for {o.seen_for}" if o.seen_for else ""
+    return (f"This was seen{so_far}, and the wait does not end while it is so: {o.last_seen}", _WATCHED)
+
+
+def _cannot_see(o: Occurrence) -> tuple[str, ...]:
+    so_far = f" for {o.seen_for}" if o.seen_for else ""
+    return (f"This application has seen nothing{so_far}, which is its own network's fault first of all: {o.last_seen}",)
 
 
 def _paused(o: Occurrence) -> tuple[str, ...]:
@@ -132,6 +166,7 @@ def _go_on(o: Occurrence) -> tuple[str, ...]:
     return (go_on if o.record.pause else "Nothing is to be done about the pause.",)
 
 
+_WATCHED = "It goes on being watched: when it is mended, nothing else is needed."
 _DELAYED = "One step of it is delayed; the operator is looking after it."
 _STILL = "One step of it still waits for you. Should it be done already, please say so."
 
@@ -174,6 +209,28 @@ OCCASIONS: Mapping[NoticeKind, Occasion] = {
         lambda o: f"{o.gateway}: a long wait",
         _long_wait,
         lambda o: (f"Ask {o.record.request.onboarding_team.name} what holds it up.", *o.instructions.actions),
+        lambda o: f"{o.gateway}: a step is delayed",
+        _DELAYED,
+    ),
+    NoticeKind.READ_FAILED: Occasion(
+        lambda o: f"{o.gateway}: Microsoft refuses to be asked",
+        _read_failed,
+        lambda o: (*o.advice, "Nothing need be retried: every wait goes on being tried."),
+        lambda o: f"{o.gateway}: a step is delayed",
+        _DELAYED,
+    ),
+    NoticeKind.HELD_UP: Occasion(
+        lambda o: f"{o.gateway} is held up",
+        _held_up,
+        lambda o: (f"See that {o.whom} mends it.", *o.instructions.actions),
+        lambda o: f"{o.gateway}: please have a look at this",
+        "One step of it waits for something that you can mend. Nothing else is needed: it is watched.",
+        shows=True,
+    ),
+    NoticeKind.CANNOT_SEE: Occasion(
+        lambda o: f"{o.gateway}: this application can't see",
+        _cannot_see,
+        lambda o: (*o.to_see, "Nothing else is needed: it is looked at again and again."),
         lambda o: f"{o.gateway}: a step is delayed",
         _DELAYED,
     ),

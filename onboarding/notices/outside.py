@@ -24,7 +24,8 @@ def outside_actions(occasion: Occasion, step: StepRecord | None) -> tuple[str, .
     """What is asked of them."""
     if step and occasion.asks:
         return (*definition_of(step).asks_outside, _ANSWER, _ONCE)
-    return occasion.outside_actions
+    shown = (*definition_of(step).seen_outside(step), *definition_of(step).asks_outside) if step else ()
+    return shown if occasion.shows and shown else occasion.outside_actions
 
 
 def outside_instructions(record: Record, step: StepRecord) -> Instructions:

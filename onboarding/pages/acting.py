@@ -9,6 +9,7 @@ from typing import Any
 
 from onboarding.core.control import Control, ControlField, Input, body
 from onboarding.core.events import AskedByPerson
+from onboarding.core.patterns import ADDRESS_EXAMPLE
 from onboarding.core.reasons import InvalidRequestError, Reason, read_part
 from onboarding.core.request import MAX_ADDRESSEES
 from onboarding.core.rules.controls import NotInsistedError
@@ -92,5 +93,5 @@ def _told(fields: Sequence[ControlField], reason: Reason) -> str:
     if reason.rule == "email_address":
         return f"{what}, “{reason.value}”, {reason.message.rstrip('.')}."
     if field and field.input in (Input.EMAIL, Input.EMAILS):
-        return f"{what} is “{reason.value}”, which is no e-mail address."
+        return f"{what} is “{reason.value}”, which is no e-mail address, such as {ADDRESS_EXAMPLE}."
     return f"{what} is “{reason.value}”: {reason.message}."

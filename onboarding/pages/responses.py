@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
-from onboarding.core.decide import RefusedError
+from onboarding.core.decide import RefusedError, UnknownStepError
 from onboarding.core.texts import in_sight
 from onboarding.hourly import HourlyLimitError
 from onboarding.http.access import SANDBOX_USERS
 from onboarding.http.call import HttpCall
-from onboarding.http.problems import ProblemError
+from onboarding.http.problems import NO_SUCH_STEP, ProblemError
 from onboarding.pages import csrf, words
 from onboarding.pages.assets import url
 from onboarding.pages.detail import onboarding_path
@@ -110,6 +110,8 @@ def as_page(handler: PageHandler) -> PageHandler:
             return await handler(call)
         except ProblemError as error:
             return refusal_page(call, error.status, error.title, error.detail, error.headers)
+        except UnknownStepError as error:
+            return refusal_page(call, 404, NO_SUCH_STEP, str(error), {})
         except RefusedError as error:
             return refusal_page(call, 409, "Not possible in this state", str(error), {})
         except HourlyLimitError as error:

@@ -110,9 +110,18 @@ async def found_now(work: Work) -> DomainFound:
 
 
 def expect_shown(name: str, domain: Domain | None) -> Domain:
-    """The domain as Entra shows it. Raises TryLaterError while it does not."""
+    """The domain as Entra shows it. Raises TryLaterError while it does not, PersonMustActError while it is removed."""
     if domain is None:
         raise TryLaterError(ProblemCode.NOT_REPLICATED, f"Microsoft Entra does not show the domain {name} yet.")
+    if domain.being_deleted:
+        raise PersonMustActError(
+            ProblemCode.DOMAIN_BEING_DELETED,
+            f"Somebody has the domain {name} removed from the tenant by force (its state is ForceDelete): what is done"
+            " with it now goes with it.",
+            "Ask the tenant's administrators who does that and why: it is in Microsoft Entra's audit log. If the domain"
+            " is to be used, wait until it is gone. Then retry this step if it is the one that adds the domain; else"
+            " cancel, and start the onboarding again, which adds it anew.",
+        )
     return domain
 
 
@@ -125,7 +134,7 @@ class AddDomain:
         if domain is None:
             found = DomainFound(domain=name)
             return Inspection((f"add {name}",), f"The tenant has no domain {name}.", found, name)
-        return Inspection((), f"The tenant has the domain {name}.", _kept(domain))
+        return Inspection((), f"The tenant has the domain {name}.", _kept(expect_shown(name, domain)))
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         name = inspection.seen

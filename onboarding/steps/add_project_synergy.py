@@ -11,6 +11,7 @@ from onboarding.core.parts import ObjectId
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
+from onboarding.steps.app_roles import expect_synergy_enabled
 from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.operator_connect import (
@@ -48,6 +49,7 @@ class AddProjectSynergy:
             return Inspection(
                 ("add the Project Synergy application",), "The tenant has no Project Synergy application."
             )
+        expect_synergy_enabled(found)
         kept = ProjectSynergyFound(project_synergy_id=found.id)
         return Inspection((), f"The tenant has it, as '{found.display_name}'.", kept)
 

@@ -2,6 +2,9 @@
 
 Source: article, Prerequisites and "Enable … support", step 7. Numbers for integration testing are never added:
 the request refuses a line with such a number, and this step adds only the request's lines.
+
+A line whose `provisioningState` is Failed or Canceled is none. One of ours is written again, once: the same number and
+purpose stand there already, so nothing is taken from anybody. Should it fail again, `provisioning-complete` says so.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from onboarding.azure.gateway_resource import AUTOMATED, TestLineResource
+from onboarding.core.phone_numbers import canonical
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
@@ -22,6 +26,9 @@ from onboarding.steps.gateway_resource import asked, gateway_of
 if TYPE_CHECKING:
     from onboarding.kinds.communications_gateway import CommunicationsGatewayRequest
 
+FAILED = frozenset({"failed", "canceled"})
+"""The last words of a `provisioningState` that is not good (swagger 2023-09-01), in lower case."""
+
 
 class AddTestLines:
     """Each line is added by a write of its own."""
@@ -32,7 +39,7 @@ class AddTestLines:
         expect_lines_of_preselected(asked(work), existing)
         return Inspection(
             missing=tuple(f"add test line {line.name}" for line in missing),
-            found=f"The gateway has {plural(len(existing), 'test line')}.",
+            found=f"The gateway has {plural(len(existing), 'test line')}{_told_failed(existing)}.",
             seen=missing,
         )
 
@@ -46,27 +53,29 @@ class AddTestLines:
 
 
 def missing_lines(request: CommunicationsGatewayRequest, existing: Sequence[TestLineResource]) -> list[TestLine]:
-    """The request's lines that the gateway lacks.
+    """The request's lines that the gateway lacks, or that failed there.
 
     Raises PersonMustActError for a line of that name with another number or purpose, and for a number that
     another line has: to overwrite it could break someone's tests.
     """
     by_name = {line.name.lower(): line for line in existing}
-    by_number = {_digits(line.phone_number): line for line in existing}
+    by_number = {canonical(line.phone_number): line for line in existing}
     missing: list[TestLine] = []
     clashes: list[str] = []
     for line in request.test_lines:
         there = by_name.get(line.name.lower())
         if there is None:
-            holder = by_number.get(_digits(line.phone_number))
+            holder = by_number.get(canonical(line.phone_number))
             if holder is None:
                 missing.append(line)
             else:
                 clashes.append(f"the number for '{line.name}' is the number of line '{holder.name}' already")
-        elif _digits(there.phone_number) != _digits(line.phone_number):
+        elif canonical(there.phone_number) != canonical(line.phone_number):
             clashes.append(f"line '{line.name}' exists with another number")
         elif there.purpose.lower() != AUTOMATED.lower():
             clashes.append(f"line '{line.name}' exists with purpose {there.purpose}, not {AUTOMATED}")
+        elif has_failed(there):
+            missing.append(line)
     if clashes:
         raise PersonMustActError(
             ProblemCode.TEST_LINE_DIFFERS,
@@ -79,11 +88,9 @@ def missing_lines(request: CommunicationsGatewayRequest, existing: Sequence[Test
 
 def expect_lines_of_preselected(request: CommunicationsGatewayRequest, existing: Sequence[TestLineResource]) -> None:
     """A service selected at deployment must have its lines on the gateway already. Raises PersonMustActError."""
-    if not request.preselected:
-        return
-    named = {line.name.lower() for line in request.test_lines}
-    automated = [x for x in existing if x.purpose.lower() == AUTOMATED.lower() and x.name.lower() not in named]
-    required = request.lines_required * len(request.preselected)
+    found = lines_of_preselected(request, existing)
+    automated = [x for x in found if not has_failed(x)]
+    required = required_of_preselected(request)
     if len(automated) < required:
         services = " and ".join(s.label for s in request.preselected)
         other = len(existing) - len([x for x in existing if x.purpose.lower() == AUTOMATED.lower()])
@@ -93,15 +100,34 @@ def expect_lines_of_preselected(request: CommunicationsGatewayRequest, existing:
             f" lines for it; it has {len(automated)}"
             + (f" ({', '.join(x.name for x in automated)})" if automated else "")
             + (f" and {plural(other, 'line')} with another purpose" if other else "")
+            + _told_failed(found)
             + ".",
             f"Add the missing lines on the gateway with purpose {AUTOMATED} and retry this step, or cancel and post the"
             " request with its test lines.",
         )
 
 
-def _digits(number: str) -> str:
-    """A number without its punctuation: Microsoft's own example is `+1-555-1234`."""
-    return "".join(c for c in number if c.isdigit())
+def lines_of_preselected(
+    request: CommunicationsGatewayRequest, existing: Sequence[TestLineResource]
+) -> list[TestLineResource]:
+    """Those that may be of the services selected at deployment: Automated ones that the request does not name."""
+    named = {line.name.lower() for line in request.test_lines}
+    return [x for x in existing if x.purpose.lower() == AUTOMATED.lower() and x.name.lower() not in named]
+
+
+def required_of_preselected(request: CommunicationsGatewayRequest) -> int:
+    """How many of those there must be."""
+    return request.lines_required * len(request.preselected)
+
+
+def has_failed(line: TestLineResource) -> bool:
+    """Whether it was not provisioned, and won't be by itself."""
+    return (line.provisioning_state or "").lower() in FAILED
+
+
+def _told_failed(lines: Sequence[TestLineResource]) -> str:
+    failed = [f"{line.name} {line.provisioning_state}" for line in lines if has_failed(line)]
+    return f" ({', '.join(failed)})" if failed else ""
 
 
 ADD_TEST_LINES = Definition(

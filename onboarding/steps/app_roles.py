@@ -12,8 +12,9 @@ from onboarding.steps.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY
 
 
 def expect_application(work: Work, standing: RoleStanding) -> ServicePrincipal:
-    """Project Synergy, or why it isn't there."""
+    """Project Synergy, or why it isn't there, or can't be used."""
     if standing.application is not None:
+        expect_synergy_enabled(standing.application)
         return standing.application
     adding = work.record.of("add-project-synergy")
     skipped = adding is not None and adding.state is StepState.SKIPPED
@@ -33,6 +34,27 @@ def expect_application(work: Work, standing: RoleStanding) -> ServicePrincipal:
             ' the request with "alreadyOnboarded": false.',
         )
     raise TryLaterError(ProblemCode.NOT_REPLICATED, "Microsoft Entra does not show Project Synergy yet.")
+
+
+def expect_synergy_enabled(application: ServicePrincipal) -> None:
+    """Raises PersonMustActError when Project Synergy is switched off: nobody could sign in to it, roles or not."""
+    expect_enabled(
+        application.enabled,
+        f"Project Synergy ('{application.display_name}', app id {PROJECT_SYNERGY_APP_ID})",
+        f"Enterprise applications, {application.display_name}, Properties: 'Enabled for users to sign in?'",
+    )
+
+
+def expect_enabled(enabled: bool | None, who: str, where: str) -> None:
+    """Raises PersonMustActError when it is known that an account is switched off."""
+    if enabled is not False:
+        return
+    raise PersonMustActError(
+        ProblemCode.ACCOUNT_DISABLED,
+        f"{who} is disabled in Microsoft Entra (accountEnabled is false), so what needs it would fail later.",
+        f"Find out who disabled it, and why. If it is to be used, enable it in the Microsoft Entra admin center"
+        f" ({where}); then retry this step.",
+    )
 
 
 def find_role(application: ServicePrincipal, value: str, *, for_users: bool) -> AppRole:

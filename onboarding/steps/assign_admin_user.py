@@ -14,7 +14,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.core.proposal import ValueChange
 from onboarding.ports import Principal
-from onboarding.steps.app_roles import expect_application, find_role
+from onboarding.steps.app_roles import expect_application, expect_enabled, find_role
 from onboarding.steps.base import Applied, Inspection, Work, expect_approved
 from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.operator_connect import ADMIN_ROLE, ONBOARDED_ALREADY, PROJECT_SYNERGY_APP_ID
@@ -41,6 +41,11 @@ class AssignAdminUser:
                 "Create or invite the user, or cancel and post the request with another adminUser (user principal name"
                 " or object id); then retry this step.",
             )
+        expect_enabled(
+            standing.principal_enabled,
+            f"The admin user of the request (object id {standing.principal_id})",
+            "Users, this user, Properties: 'Account enabled'",
+        )
         role = find_role(application, ADMIN_ROLE, for_users=True)
         found = AdminUserFound(admin_user_id=standing.principal_id)
         if role.id in standing.held:

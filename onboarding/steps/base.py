@@ -23,6 +23,7 @@ from onboarding.core.problems import (
 from onboarding.core.proposal import ValueChange, propose
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.request import OnboardingRequest
+from onboarding.core.sight import Sight
 from onboarding.core.stored import Stored
 from onboarding.limits import OverdueError
 from onboarding.ports import Directory, Dns, Gateways, Notifier
@@ -92,12 +93,32 @@ class Task(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SharedRead:
+    """What is read at Microsoft for all onboardings that wait there, and how that went."""
+
+    what: str
+    """`gateways` …: the partition of its row."""
+    of: str
+    """Which: a subscription."""
+    problem: PersonMustActError | None = None
+    """Microsoft refuses it: that is nothing of any one onboarding."""
+    soon: bool = True
+    """People are told of that at once, else when it has been so for `Policy.tell_after`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What the timer saw of one wait."""
 
     done: bool
     detail: str
     problem: StepProblemError | None = None
+    reads: tuple[SharedRead, ...] = ()
+    """The shared ones that it rests on, if they were answered. A problem of theirs stops no wait."""
+    absent: bool = False
+    """What it waits for was not found. That stops the wait only when it stays so."""
+    sight: Sight | None = None
+    """What follows when it stays so."""
 
 
 class Wait(Protocol):

@@ -50,6 +50,10 @@ class Definition:
     """What people outside the tenant are asked for."""
     values_outside: Callable[[Record], tuple[Value, ...]] = lambda record: ()
     """What they need to copy."""
+    seen_outside: Callable[[StepRecord], tuple[str, ...]] = lambda step: ()
+    """What they are told of what is seen of a wait: nothing internal."""
+    to_see: tuple[str, ...] = ()
+    """What the operator's people do, when a wait can't be looked at."""
 
     def planned(self, *needs: str, about: str | None = None, left_out_because: str | None = None) -> NewStep:
         """A step of this definition in a plan."""

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onboarding.azure.gateway_resource import GatewayResource, platform
+from onboarding.core.phone_numbers import canonical
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError
+from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.core.proposal import ValueChange
 from onboarding.core.services import CallRouting, Service
 from onboarding.steps.base import Applied, Inspection, Work, expect_approved
@@ -42,7 +43,15 @@ def desired_properties(request: CommunicationsGatewayRequest, current: Mapping[s
         wanted["integratedMcpEnabled"] = mobile.call_routing is CallRouting.INTEGRATED_MCP
         wanted["onPremMcpEnabled"] = mobile.call_routing is CallRouting.ON_PREMISES_MCP
     defaults: dict[str, Any] = {"integratedMcpEnabled": False, "onPremMcpEnabled": False}
-    return {name: value for name, value in wanted.items() if current.get(name, defaults.get(name)) != value}
+    before = {**defaults, **current}
+    return {name: value for name, value in wanted.items() if not _same(name, before.get(name), value)}
+
+
+def _same(name: str, current: Any, wanted: Any) -> bool:
+    """However the number there is punctuated: it is the number that counts."""
+    if name == "teamsVoicemailPilotNumber" and current:
+        return canonical(str(current)) == canonical(wanted)
+    return bool(current == wanted)
 
 
 class EnableServices:
@@ -62,10 +71,33 @@ class EnableServices:
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         gateway, changes = inspection.seen
+        # ARM knows no ETag here: a PUT of the whole takes back whatever was changed since that GET, so it is as short
+        # before as can be.
+        now = await gateway_of(work)
+        if differing := changed_meanwhile(gateway, now):
+            raise TryLaterError(
+                ProblemCode.BUSY,
+                f"Somebody else changed the gateway while this step was at it ({', '.join(differing)}); nothing was"
+                " written.",
+            )
         body = copy.deepcopy(dict(gateway.body))
         body["properties"] = {**body.get("properties", {}), **changes}
         await work.world.gateways.put(asked(work).gateway.id, body)
         return Applied(f"Changed {', '.join(changes)} of the gateway.")
+
+
+def changed_meanwhile(before: GatewayResource, now: GatewayResource) -> tuple[str, ...]:
+    """What of the resource is not as it was, by name; without what Microsoft changes by itself all the time."""
+    then, there = _compared(before), _compared(now)
+    return tuple(sorted(name for name in {*then, *there} if then.get(name) != there.get(name)))
+
+
+def _compared(gateway: GatewayResource) -> dict[str, Any]:
+    parts = {**gateway.body, **gateway.properties}
+    return {name: part for name, part in parts.items() if name not in _NOT_COMPARED}
+
+
+_NOT_COMPARED = frozenset({"id", "name", "type", "systemData", "properties", "provisioningState", "status"})
 
 
 def overwritten(gateway: GatewayResource, changes: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.core.record import Record
 from onboarding.ports import ServicePrincipal
+from onboarding.steps.app_roles import expect_enabled
 from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.gateway_resource import gateway_of
@@ -47,8 +48,8 @@ def application_findings(record: Record) -> ApplicationFound:
 async def identity_of(work: Work) -> ServicePrincipal:
     """The gateway's identity in Entra: the one that ARM names now, and that is called like the gateway.
 
-    Raises PersonMustActError when the gateway has none, or it is called otherwise; TryLaterError while Entra does not
-    show it.
+    Raises PersonMustActError when the gateway has none, or it is called otherwise or is disabled; TryLaterError while
+    Entra does not show it.
     """
     gateway = await gateway_of(work)
     if gateway.principal_id is None:
@@ -71,6 +72,11 @@ async def identity_of(work: Work) -> ServicePrincipal:
             "Check that the resource is the one to onboard. If the identity is right, ask Microsoft's support why"
             " its name differs; then retry this step.",
         )
+    expect_enabled(
+        identity.enabled,
+        f"The gateway's identity '{identity.display_name}' (object id {identity.id})",
+        "Enterprise applications, Managed identities, this one, Properties: 'Enabled for users to sign in?'",
+    )
     return identity
 
 

@@ -55,6 +55,7 @@ def message(record: Record, found: DomainFound) -> Notification:
         "Read why in Microsoft's article",
         (
             "Please configure this TXT record for the gateway's domain.",
+            "See that the zone's name stands in the record's name once only: some panels append it to what is entered.",
             "Nothing else is needed: the record is watched, and the domain is verified when it is visible.",
         ),
         tuple((v.label, v.text) for v in txt_values(found)),

@@ -1,4 +1,4 @@
-"""`txt-record-visible`: every authoritative server and every public resolver has the TXT record's value.
+"""`txt-record-visible`: Microsoft would find the TXT record: servers of its zone have the value, and none denies it.
 
 Source: article, "Register your deployment's domain name in Microsoft Entra", step 3.
 """
@@ -7,18 +7,41 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from onboarding import limits
+from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.problems import StepProblemError
+from onboarding.core.record import StepRecord
+from onboarding.core.sight import Sight
 from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings, txt_record
 from onboarding.steps.base import Look, Work, broken
 from onboarding.steps.definition import Definition
 from onboarding.steps.share_txt_record import VERIFIED_ALREADY, txt_record_instructions, txt_record_values
-from onboarding.steps.txt_verdict import judge_txt_answers
+from onboarding.steps.txt_verdict import TxtKind, judge_txt_answers
 
 log = logging.getLogger("onboarding")
+
+SIGHTS: Mapping[TxtKind, Sight] = {
+    # Microsoft is the judge: verify-domain is tried, gently.
+    TxtKind.SOMEWHERE: Sight(TxtKind.SOMEWHERE, settles=True),
+    TxtKind.CONTRADICTED: Sight(TxtKind.CONTRADICTED, word=NoticeKind.HELD_UP),
+    TxtKind.WRONG_VALUE: Sight(TxtKind.WRONG_VALUE, word=NoticeKind.HELD_UP),
+    TxtKind.WRONG_NAME: Sight(TxtKind.WRONG_NAME, word=NoticeKind.HELD_UP),
+    TxtKind.ALIAS: Sight(TxtKind.ALIAS, word=NoticeKind.HELD_UP),
+    TxtKind.FAILING: Sight(TxtKind.FAILING, word=NoticeKind.HELD_UP),
+    # They have been asked for it, and have their time.
+    TxtKind.NOTHING_YET: Sight(TxtKind.NOTHING_YET, word=NoticeKind.HELD_UP, soon=False),
+    TxtKind.BLIND: Sight(TxtKind.BLIND, word=NoticeKind.CANNOT_SEE),
+}
+"""What follows when the answers stay as they are."""
+
+
+def _seen_outside(step: StepRecord) -> tuple[str, ...]:
+    """What DNS says, which anybody can ask; not what went wrong with a look of ours."""
+    return (f"What is seen in DNS: {step.detail}",) if step.detail and step.problem is None else ()
+
 
 
 class TxtRecordVisible:
@@ -33,7 +56,7 @@ class TxtRecordVisible:
         try:
             expected = txt_record(work.record)
             async with limits.within(limits.LOOK, f"asking for the TXT record of {expected.name}"):
-                answers = await work.world.dns.txt(expected.name)
+                answers = await work.world.dns.txt(expected.name, expected.value)
             verdict = judge_txt_answers(answers, expected.value, expected.name)
         except StepProblemError as problem:
             return Look(False, problem.seen, problem=problem)
@@ -41,7 +64,7 @@ class TxtRecordVisible:
             # It must not keep the others from their look.
             log.exception("txt-record-visible of %s failed unexpectedly", work.record.id)
             return broken(error)
-        return Look(verdict.visible, verdict.sentence)
+        return Look(verdict.kind is TxtKind.EVERYWHERE, verdict.sentence, sight=SIGHTS.get(verdict.kind))
 
 
 TXT_RECORD_VISIBLE = Definition(
@@ -55,4 +78,11 @@ TXT_RECORD_VISIBLE = Definition(
     instructions=txt_record_instructions,
     asks_outside=("Please configure the TXT record below for the gateway's domain, if that has not been done yet.",),
     values_outside=txt_record_values,
+    seen_outside=_seen_outside,
+    to_see=(
+        "Let the function app that has the timer send DNS queries to any address on the Internet: UDP and TCP, port 53"
+        " (network security group, firewall, NAT).",
+        "See that ONBOARDING_PUBLIC_RESOLVERS names DNS resolvers that it reaches: they find the zone's servers.",
+        "If DNS gets out elsewhere, ask the zone's owner: its servers may be down.",
+    ),
 )

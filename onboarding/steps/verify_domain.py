@@ -43,6 +43,6 @@ VERIFY_DOMAIN = Definition(
     DOMAIN_SECTION,
     task=VerifyDomain(),
     found=VerifiedFound,
-    # Microsoft's own resolvers may keep an old answer for as long as the zone says.
-    budget=Budget(attempts=80, seconds=3 * DAY),
+    # Microsoft's own resolvers may keep an old answer for as long as the zone says, and asking sooner renews it.
+    budget=Budget(attempts=80, seconds=3 * DAY, patience=12),
 )

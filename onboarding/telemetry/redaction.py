@@ -20,6 +20,8 @@ LONGEST_MESSAGE = 300
 SHORTEST_SECRET = 8
 """A setting shorter than this is no secret worth the name, and would blot out ordinary words."""
 
+_NAMED = (r"[\w.+'&~#!^%-]", r"(?:[\w.+'&~#!^-]|%(?!40)[0-9a-f]{2})")
+"""What addresses and user names are made of, a guest's `#EXT#` too; and the same with what is percent-encoded."""
 PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b((?:Bearer|SharedAccessSignature)\s+)[\w.~+/=%&-]+", re.IGNORECASE), "[secret]"),
     (re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*"), "[token]"),
@@ -35,7 +37,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(/links(?:[/#]|%23))[\w.~%-]+"), "[link]"),
     (re.compile(r"WyJ[\w-]{8,}(?:\.[\w-]*)*"), "[link]"),
     # Neither looked for from within a word nor given up letter by letter: a long word takes no longer than its length.
-    (re.compile(r"(?<![\w.+'&~-])[\w.+'&~-]++(?:(?:@|%40)[\w.+'&~-]++)+", re.IGNORECASE), "[address]"),
+    (re.compile(rf"(?<!{_NAMED[0]}){_NAMED[1]}++(?:(?:@|%40){_NAMED[1]}++)+", re.IGNORECASE), "[address]"),
     (phone_numbers.IN_TEXT, phone_numbers.INSTEAD),
 )
 """In this order. What the pattern's group holds stays, and the text after it takes the place of the rest."""

@@ -35,9 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return PORT_IN_USE if isinstance(error, PortInUseError) else REFUSED
     if not finished:
         # A synchronous function may still run in its thread, and Python would wait for that thread for ever.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+        _end()
     return 0
 
 
@@ -52,7 +50,13 @@ async def _serve(directory: Path, settings: Settings, options: argparse.Namespac
     ready = {"part": "functions_host", "port": port, "url": url, "functions": names}
     print("READY " + json.dumps(ready), flush=True)
     await stop.wait()
-    return await host.stop(options.grace)
+    return await host.stop(options.grace, _end if strictness.keep_locks else None)
+
+
+def _end() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _port(given: int | None, settings: Settings) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -117,11 +117,12 @@ class Host:
             if self._ticking[name].done():
                 self._ticking[name] = asyncio.create_task(timer.run())
 
-    async def stop(self, seconds: float = 10.0) -> bool:
+    async def stop(self, seconds: float = 10.0, end: Callable[[], None] | None = None) -> bool:
         """Take nothing new, let what runs finish for so many seconds, settle every message that is held.
 
         Returns whether everything finished. What didn't was cancelled and its message abandoned (unless locks are
         kept); the thread of a synchronous function can't be stopped and may still run. A second stop does nothing.
+        ``end`` ends the process around what didn't finish: to close anything would tell it so.
         """
         if self._admin.stopping:
             return True
@@ -129,9 +130,11 @@ class Host:
         self.drain()
         await self._http.refuse_new()
         finished = await self._invoker.drain(seconds, cancel=not self._strictness.keep_locks)
+        self._status_file.give_back()
+        if end is not None and not finished:
+            end()
         for task in (*self._ticking.values(), *self._asked):
             task.cancel()
-        self._status_file.give_back()
         await self._close(self._listening)
         await self._http.close()
         await self._close([asyncio.create_task(self._connections.close())])

@@ -13,6 +13,7 @@ from sandbox.microsoft.exchange import Json
 from sandbox.microsoft.faults import Fault
 from sandbox.microsoft.graph.errors import GraphError
 from sandbox.microsoft.pages import mailbox_page, teams_page
+from sandbox.microsoft.transitions import VANISHED
 from sandbox.microsoft.world import World
 from sandbox.telemetry.routes import INDEX, Telemetry
 
@@ -37,10 +38,12 @@ class Control:
             ("GET", "/faults"): self.faults,
             ("POST", "/faults"): self.add_fault,
             ("DELETE", "/faults"): self.clear_faults,
+            ("POST", "/key-rollover"): self.roll_keys_over,
             ("POST", "/transitions"): self.transition,
             ("PUT", "/gateways"): self.put_gateway,
             ("PUT", "/users"): self.put_user,
             ("PUT", "/service-principals"): self.put_service_principal,
+            ("PUT", "/domains"): self.put_domain,
             ("PUT", "/permissions"): self.put_permissions,
             ("PUT", "/dns"): self.put_dns,
             ("GET", "/requests"): self.requests,
@@ -96,7 +99,7 @@ class Control:
                     "properties": gateway.body.get("properties", {}),
                     "sku": gateway.body.get("sku"),
                     "tags": gateway.body.get("tags"),
-                    "testLines": {line.name: line.body["properties"] for line in gateway.test_lines.values()},
+                    "testLines": {line.name: line.body["properties"] for line in world.arm.lines(gateway).values()},
                 }
                 for gateway in world.arm.gateways.values()
             ],
@@ -142,7 +145,10 @@ class Control:
         return [fault.json() for fault in self._world.faults.active]
 
     def add_fault(self, body: Json, query: Query) -> Json:
-        """{"kind", "service", "method", "path", "status", "retryAfter", "seconds", "times"}: add one, or a list."""
+        """{"kind", "service", "method", "path", "status", "retryAfter", "code", …, "times", "every"}: add some.
+
+        One, or a list. Further fields: `details` of the error, `empty` (no body), `seconds`, `server` (DNS).
+        """
         self._world.faults.active += [Fault.parse(row) for row in (body if isinstance(body, list) else [body])]
         return self.faults(body, query)
 
@@ -151,17 +157,28 @@ class Control:
         self._world.faults.clear()
         return []
 
+    def roll_keys_over(self, body: Json, query: Query) -> Json:
+        """Tokens are signed with a new key from now on; those that were given before are refused (401)."""
+        self._world.tokens.roll_over()
+        return {"rolledOver": True}
+
     def transition(self, body: Json, query: Query) -> Json:
-        """{"gateway": name, id or *, "testLine"?, "status"?, "provisioningState"?}: set a state now."""
+        """{"gateway": name, id or *, "testLine"?, "status"?, "provisioningState"?, "after"?}: set a state.
+
+        At once, or `after` so many seconds. `"remove": true` takes a test line away.
+        """
         gateways = list(self._world.arm.named(body["gateway"]))
         if not gateways:
             raise ValueError(f"There is no gateway {body['gateway']!r}.")
         for gateway in gateways:
-            resource = gateway.test_lines[body["testLine"].lower()] if "testLine" in body else gateway
+            line = self._world.arm.lines(gateway)[body["testLine"].lower()] if "testLine" in body else None
+            resource, seconds = line or gateway, body.get("after")
+            if line and body.get("remove"):
+                line.provisioning.move(VANISHED, seconds)
             if "provisioningState" in body:
-                resource.provisioning.put(body["provisioningState"])
+                resource.provisioning.move(body["provisioningState"], seconds)
             if "status" in body:
-                gateway.status.put(body["status"])
+                gateway.status.move(body["status"], seconds)
         return [
             {"name": gateway.name, "status": gateway.status.peek(), "provisioningState": gateway.provisioning.peek()}
             for gateway in gateways
@@ -184,14 +201,26 @@ class Control:
         return users
 
     def put_service_principal(self, body: Json, query: Query) -> Json:
-        """{"appId", "displayName"?}: add an app to the tenant; {"appId", "remove": true} takes it out."""
+        """{"appId", "displayName"?, "accountEnabled"?}: add an app or change it; {"appId", "remove": true} removes."""
         directory = self._world.directory
         existing = directory.principal_item(body["appId"])
         if body.get("remove"):
             if existing:
                 directory.remove_service_principal(existing.body["id"])
             return {"removed": existing is not None}
-        return existing.body if existing else directory.add_service_principal(body["appId"], body, lag=False)
+        if existing is None:
+            return directory.add_service_principal(body["appId"], body, lag=False)
+        existing.body.update({name: value for name, value in body.items() if name != "appId"})
+        return existing.body
+
+    def put_domain(self, body: Json, query: Query) -> Json:
+        """{"name", "state": {"operation": "ForceDelete", "status": "InProgress"} or null, …}: add one or change it."""
+        directory, values = self._world.directory, {name: value for name, value in body.items() if name != "name"}
+        existing = directory.domains.get(body["name"].lower())
+        if existing is None:
+            return directory.add_domain(body["name"], values, lag=False)
+        existing.body.update(values)
+        return existing.body
 
     def put_permissions(self, body: Json, query: Query) -> Json:
         """{"identity"?, "add": […], "remove": […], "azureRole"?, "mailScope"?}: of the managed identities."""
@@ -205,8 +234,14 @@ class Control:
         return [identity.json() for identity in self._world.identities.all]
 
     def put_dns(self, body: Json, query: Query) -> Json:
-        """{"name", "values": […], "server": "ns1", "ns2", "resolver" or "*"}: set the TXT values; [] removes."""
-        self._world.records.put(body.get("server", "*"), body["name"], list(body["values"]))
+        """{"name", "values": […], "server": "ns1", "ns2", "resolver" or "*"}: set the TXT values; or {"name", "cname"}.
+
+        [] removes the values, and a cname of null the alias. Zones are commsgw.azure.com and elsewhere.example.
+        """
+        if "cname" in body:
+            self._world.records.lead(body["name"], body["cname"])
+        if "values" in body or "cname" not in body:
+            self._world.records.put(body.get("server", "*"), body["name"], list(body["values"]))
         return self._dns()
 
     def requests(self, body: Json, query: Query) -> Json:
@@ -237,6 +272,10 @@ class Control:
             "txt": {
                 server: {name.to_text(omit_final_dot=True): values for name, values in rows.items()}
                 for server, rows in records.txt.items()
+            },
+            "aliases": {
+                name.to_text(omit_final_dot=True): target.to_text(omit_final_dot=True)
+                for name, target in records.aliases.items()
             },
             "nameServers": records.addresses,
             "planned": [vars(plan) for plan in records.planned],

@@ -13,6 +13,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -127,7 +128,7 @@ class DnsServers:
         fault = self.faults.strike("dns", kind, name, server)
         if fault:
             entry.fault = fault.kind
-        if fault and fault.kind in ("hang", "cut", "lost-answer"):
+        if fault and (fault.kind in ("hang", "cut", "lost-answer") or _is_silent_to(query, fault)):
             return None
         if fault and fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
@@ -140,12 +141,25 @@ class DnsServers:
         if fault and fault.kind in ("servfail", "refused", "status"):
             response = dns.message.make_response(query)
             response.set_rcode(dns.rcode.REFUSED if fault.kind == "refused" else dns.rcode.SERVFAIL)
+            if fault.ede is not None and query.edns >= 0:
+                response.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.make(fault.ede))])
+            return response
+        if fault and fault.kind == "no-edns" and query.edns >= 0:
+            response = dns.message.make_response(query)
+            if fault.rcode != "BADVERS":
+                response.use_edns(False)
+            response.set_rcode(dns.rcode.from_text(fault.rcode))
             return response
         if fault and fault.kind == "truncate" and udp:
             response = dns.message.make_response(query)
             response.flags |= dns.flags.TC
             return response
         return self.records.answer(query, server)
+
+
+def _is_silent_to(query: dns.message.Message, fault: Fault) -> bool:
+    """Whether a server that knows no EDNS passes over what comes with it."""
+    return fault.kind == "no-edns" and fault.rcode == "SILENCE" and query.edns >= 0
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -87,6 +87,10 @@ class Tokens:
         self._tenant = tenant
         self.issuer = f"https://sts.windows.net/{tenant}/"
 
+    def roll_over(self) -> None:
+        """Sign with another key: no token that was issued before is good any more."""
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
     def issue(self, identity: ManagedIdentity, audience: str) -> tuple[str, int]:
         """A token for that audience, and when it expires (seconds since the epoch)."""
         now = int(time.time())

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from sandbox.microsoft.transitions import LINE_ENDS
+
 VARIANTS = ("bad-request", "entitlement", "conflict")
 CHOICES = {
     "armIdCase": ("as-created", "lower", "upper"),
+    "testLineEnds": tuple(LINE_ENDS),
     "duplicateAssignment": VARIANTS,
     "duplicateDomain": ("bad-request", "conflict"),
+    "recipientRefusal": ("quoted", "double-quoted", "unnamed", "smtp-address"),
 }
 
 
@@ -28,6 +32,9 @@ class Options:
     """How many reads still show a long-running ARM operation as running."""
     operation_retry_after: int = 1
     """`Retry-After` of a long-running operation's answers."""
+    test_line_ends: str = "Succeeded"
+    """What a test line that is written comes to, when its operation is over: `Succeeded`, `Failed`, `Canceled`,
+    `Accepted` (it stays so) or `vanishes` (after its 201 it is not there)."""
     arm_page_size: int = 100
     """Items in a page of an ARM list."""
     arm_retired: bool = False
@@ -48,10 +55,16 @@ class Options:
     """Another id than the article's for Project Synergy's role Data.Read (the article's equals the app id)."""
     domains_held_elsewhere: list[str] = field(default_factory=list)
     """Domains that another tenant has verified already."""
+    domain_takeovers: list[str] = field(default_factory=list)
+    """Domains that are verified by e-mail in a tenant that nobody manages: `verify` schedules their takeover."""
     dns_delay: float | None = 0.0
     """From sharing a TXT record to its being in DNS; None: never by itself."""
+    dns_keeps_denials: bool = False
+    """The public resolver keeps for the zone's negative TTL (60 s) that a name has no TXT record, as real ones do."""
     unresolved_recipients: list[str] = field(default_factory=list)
-    """Addresses that Exchange can't resolve: it refuses a message to any of them, and sends it to nobody."""
+    """Addresses, in any case, that Exchange can't resolve: a message to any of them is refused, and sent to nobody."""
+    recipient_refusal: str = "quoted"
+    """How it says so: the address `quoted` or `double-quoted`, `unnamed`, or as what is no `smtp-address`."""
     teams_calls_per_second: int = 4
     """More posts than this within a second are throttled."""
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sandbox.microsoft.conformance import Description, Problem
 from sandbox.microsoft.exchange import Answer, CutOffError, Json, Request
-from sandbox.microsoft.faults import Fault, Faults
+from sandbox.microsoft.faults import OF_LISTS, Fault, Faults
 from sandbox.microsoft.graph.state import Directory
 from sandbox.microsoft.journal import Entry, Journal
 from sandbox.microsoft.specs import graph, voice_services
@@ -56,6 +56,8 @@ class Pipeline:
             self._check_request(request, entry)
             answer = await self.service.answer(request, entry)
             self._check_answer(request, answer, entry)
+            if fault and fault.kind in OF_LISTS and answer.is_success and "value" in answer.body:
+                answer = Answer(answer.status, fault.spoil(answer.body), answer.headers)
         if not answer.is_success and "Retry-After" in answer.headers:
             self.faults.throttle(request, float(answer.headers["Retry-After"]))
         self.journal.close(entry, answer)
@@ -78,7 +80,7 @@ class Pipeline:
         """The fault's own answer, or None when the service answers all the same."""
         match fault.kind:
             case "status":
-                return self.service.refuse(request, fault.status, fault.retry_after)
+                return fault.worded(self.service.refuse(request, fault.status, fault.retry_after))
             case "delay":
                 await self._rest(fault.seconds)
             case "hang":

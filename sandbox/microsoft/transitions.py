@@ -33,6 +33,16 @@ CREATING = Transition("Accepted", "Succeeded")
 """`properties.provisioningState` after a PUT that creates."""
 UPDATING = Transition("Updating", "Succeeded")
 """`properties.provisioningState` after a PUT that changes."""
+VANISHED = "vanished"
+"""What becomes of a test line that is there no more: it is shown nowhere."""
+LINE_ENDS = {
+    "Succeeded": CREATING,
+    "Failed": Transition(CREATING.source, "Failed"),
+    "Canceled": Transition(CREATING.source, "Canceled"),
+    "Accepted": Transition(CREATING.source, CREATING.source),
+    "vanishes": Transition(CREATING.source, VANISHED),
+}
+"""What a test line that is written comes to, by the option `testLineEnds`."""
 DELETING = Transition("Deleting", "Succeeded")
 """The operation behind a DELETE."""
 REPLICATION = Transition("replicating", "visible")
@@ -60,6 +70,13 @@ class TimedState:
         """Set the value and end the transition, as the control port does."""
         self._value = value
         self._transition = None
+
+    def move(self, value: str, seconds: float | None = None) -> None:
+        """Go there from what it is now: at once, or after so many seconds."""
+        if seconds is None:
+            self.put(value)
+        else:
+            self.start(Transition(self.peek(), value), seconds=seconds)
 
     @property
     def entered(self) -> str:

@@ -52,7 +52,7 @@ class World:
         self.options = Options()
         self.journal = Journal(self.clock)
         self.faults = Faults(self.clock)
-        self.records = Records(self.clock)
+        self.records = Records(self.clock, self.options)
         self.tokens = Tokens(tenant)
         self.arm = ArmState(self.clock, self.options, tenant)
         self.directory = Directory(self.clock, self.options, tenant)

@@ -13,8 +13,13 @@ import dns.rdatatype
 import dns.rrset
 
 from sandbox.microsoft.clock import Clock
+from sandbox.microsoft.options import Options
 
 ZONE = dns.name.from_text("commsgw.azure.com.")
+OTHER_ZONE = dns.name.from_text("elsewhere.example.")
+"""A zone of somebody else, on the same two servers: where an alias may lead."""
+ZONES = (ZONE, OTHER_ZONE)
+LONGEST_CHAIN = 8
 SERVERS = ("ns1", "ns2", "resolver")
 """Two authoritative servers of the zone, and a public recursive resolver."""
 TTL = 3600
@@ -37,9 +42,14 @@ class Records:
     """TXT records of every server, addresses of the name servers, and names that exist without records."""
 
     clock: Clock
+    options: Options = field(default_factory=Options)
     txt: dict[str, dict[dns.name.Name, list[str]]] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     planned: list[Planned] = field(default_factory=list)
+    aliases: dict[dns.name.Name, dns.name.Name] = field(default_factory=dict)
+    """Name → where a CNAME leads, on every server."""
+    denials: dict[dns.name.Name, float] = field(default_factory=dict)
+    """Name → until when the resolver keeps that it has no TXT record."""
     existing: set[dns.name.Name] = field(default_factory=set)
     """Base domains of gateways: they have host names below them, so they exist even without a TXT record."""
 
@@ -50,6 +60,8 @@ class Records:
         """Forget all records."""
         self.txt = {server: {} for server in SERVERS}
         self.planned = []
+        self.aliases = {}
+        self.denials = {}
         self.existing = set()
 
     def put(self, server: str, name: str, values: list[str]) -> None:
@@ -64,6 +76,13 @@ class Records:
             self.txt[server][name] = list(values)
         else:
             self.txt[server].pop(name, None)
+
+    def lead(self, name: str, target: str | None) -> None:
+        """A CNAME at the name leads there; None removes it. Raises ValueError."""
+        alias = dns.name.from_text(name)
+        self.aliases.pop(alias, None)
+        if target:
+            self.aliases[alias] = dns.name.from_text(target)
 
     def plan(self, name: str, value: str, delay: float) -> None:
         """Put the value on every server in `delay` seconds, beside those that are there."""
@@ -91,31 +110,60 @@ class Records:
         response = dns.message.make_response(query, recursion_available=server == "resolver")
         question = query.question[0]
         name, kind = question.name, question.rdtype
-        inside = name.is_subdomain(ZONE)
+        origin = _zone_of(name)
         if server == "resolver":
             pass
-        elif inside:
+        elif origin:
             response.flags |= dns.flags.AA
         else:
             response.set_rcode(dns.rcode.REFUSED)
             return response
-        found = self._find(server, name, kind)
+        end = self._follow(response, server, name, kind)
+        if server != "resolver" and _zone_of(end) != origin:
+            return response
+        found = None if self._denied(server, end, kind) else self._find(server, end, kind)
         if found:
             response.answer.append(found)
         else:
-            zone = ZONE if inside or ZONE.is_subdomain(name) else dns.name.root
+            zone = _zone_of(end) or (ZONE if ZONE.is_subdomain(end) else dns.name.root)
             response.authority.append(_rrset(zone, NEGATIVE_TTL, "SOA", SOA))
-            if not self._exists(server, name):
+            if not self._exists(server, end):
                 response.set_rcode(dns.rcode.NXDOMAIN)
         return response
+
+    def _follow(
+        self, response: dns.message.Message, server: str, name: dns.name.Name, kind: dns.rdatatype.RdataType
+    ) -> dns.name.Name:
+        """Where aliases lead, as far as the server knows; they are put into the response."""
+        origin = _zone_of(name)
+        for _ in range(LONGEST_CHAIN):
+            target = self.aliases.get(name)
+            if target is None or kind == dns.rdatatype.CNAME or (server != "resolver" and _zone_of(name) != origin):
+                break
+            response.answer.append(_rrset(name, TTL, "CNAME", target.to_text()))
+            name = target
+        return name
+
+    def _denied(self, server: str, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> bool:
+        """Whether the resolver keeps that there was none. It does from now on, if there is none."""
+        if server != "resolver" or kind != dns.rdatatype.TXT or not self.options.dns_keeps_denials:
+            return False
+        now = self.clock.time()
+        if name not in self.txt[server]:
+            self.denials.setdefault(name, now + NEGATIVE_TTL)
+        if now >= self.denials.get(name, now):
+            self.denials.pop(name, None)
+        return name in self.denials
 
     def _find(self, server: str, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.rrset.RRset | None:
         if kind == dns.rdatatype.TXT and name in self.txt[server]:
             return _rrset(name, TTL, "TXT", *map(_quoted, self.txt[server][name]))
-        if name == ZONE and kind == dns.rdatatype.SOA:
-            return _rrset(ZONE, TTL, "SOA", SOA)
-        if name == ZONE and kind == dns.rdatatype.NS:
-            return _rrset(ZONE, TTL, "NS", *(f"{host}.{ZONE}" for host in ("ns1", "ns2")))
+        if name in self.aliases and kind == dns.rdatatype.CNAME:
+            return _rrset(name, TTL, "CNAME", self.aliases[name].to_text())
+        if name in ZONES and kind == dns.rdatatype.SOA:
+            return _rrset(name, TTL, "SOA", SOA)
+        if name in ZONES and kind == dns.rdatatype.NS:
+            return _rrset(name, TTL, "NS", *(f"{host}.{ZONE}" for host in ("ns1", "ns2")))
         host = name.relativize(ZONE).to_text().lower()
         if kind == dns.rdatatype.A and name.is_subdomain(ZONE) and host in self.addresses:
             return _rrset(name, TTL, "A", self.addresses[host])
@@ -123,8 +171,13 @@ class Records:
 
     def _exists(self, server: str, name: dns.name.Name) -> bool:
         hosts = {dns.name.from_text(host, ZONE) for host in self.addresses}
-        known = {ZONE} | hosts | self.existing | set(self.txt[server])
+        known = {*ZONES} | hosts | self.existing | set(self.txt[server]) | set(self.aliases)
         return any(other.is_subdomain(name) for other in known)
+
+
+def _zone_of(name: dns.name.Name) -> dns.name.Name | None:
+    """The zone of the two servers that the name is in."""
+    return next((zone for zone in ZONES if name.is_subdomain(zone)), None)
 
 
 def _rrset(name: dns.name.Name, ttl: int, kind: str, *values: str) -> dns.rrset.RRset:

@@ -72,7 +72,7 @@ def build(options: Options, root: Path = ROOT) -> Package:
     sizes += [_copy_library(source, name, wanted, unfinished / SITE) for name in sorted(names)]
     checked = _check(unfinished, options, wanted)
     refuse_large(sizes)
-    bytecode = _compile(unfinished, options, wanted) if options.bytecode else 0
+    bytecode = bytecode_of(unfinished, options, wanted)
     shutil.rmtree(options.out, ignore_errors=True)
     unfinished.rename(options.out)
     return Package(options.out, options.python, sizes, wanted.functions, checked, bytecode)
@@ -131,8 +131,13 @@ def _check(folder: Path, options: Options, wanted: Reached) -> bool:
     return True
 
 
-def _compile(folder: Path, options: Options, wanted: Reached) -> int:
+def bytecode_of(folder: Path, options: Options, wanted: Reached) -> int:
+    """Add it, as the options say; how many bytes that adds. Raises PackageError."""
+    if options.bytecode is False:
+        return 0
     python = isolated.interpreter(options.python)
+    if python is None and options.bytecode is None:
+        return 0
     if python is None:
         raise PackageError(f"--bytecode needs python{options.python}, which is not on this machine: leave it out.")
     return compile_reached(folder, wanted.modules, python)

@@ -25,8 +25,8 @@ class Options:
     for_here: bool
     python: str
     out: Path
-    bytecode: bool = False
-    """Add the bytecode of what is reached."""
+    bytecode: bool | None = False
+    """Add the bytecode of what is reached. None: where that Python is on this machine."""
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -46,11 +46,13 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="the folder (default dist/package)")
     parser.add_argument(
         "--bytecode",
-        action="store_true",
-        help="add the bytecode of what the app reaches: 15 MB more, and a quicker cold start; needs that Python here",
+        action=argparse.BooleanOptionalAction,
+        help="the bytecode of what the app reaches: 15 MB more, and a quicker cold start; needs that Python here (left"
+        " out: where it is, and not with --for-here)",
     )
     given = parser.parse_args(arguments)
     if given.for_here and given.python not in (None, HERE):
         parser.error(f"--for-here is for this Python, {HERE}: leave --python out")
     python = HERE if given.for_here else given.python or AZURE
-    return Options(given.for_here, python, given.out.resolve(), given.bytecode)
+    bytecode = False if given.for_here and given.bytecode is None else given.bytecode
+    return Options(given.for_here, python, given.out.resolve(), bytecode)

@@ -7,6 +7,7 @@ broker is sent again by the timer. README.md beside this file lists what is cove
 
 from sandbox.servicebus.broker import Broker, BrokerFailedError, PortUnavailableError
 from sandbox.servicebus.config import ConfigError, load
+from sandbox.servicebus.faults import Faults
 from sandbox.servicebus.message import QueueSettings
 
-__all__ = ["Broker", "BrokerFailedError", "ConfigError", "PortUnavailableError", "QueueSettings", "load"]
+__all__ = ["Broker", "BrokerFailedError", "ConfigError", "Faults", "PortUnavailableError", "QueueSettings", "load"]

@@ -17,9 +17,11 @@ from pathlib import Path
 
 from sandbox.servicebus.broker import Broker, BrokerFailedError, PortUnavailableError
 from sandbox.servicebus.config import ConfigError, load
+from sandbox.servicebus.faults import NONE, FaultsFile
 
 _LOOK_EVERY = 0.2
-"""Seconds between looks at whether the broker still lives; a signal is noticed at once (on Windows, then)."""
+"""Seconds between looks at whether the broker still lives, and which faults it is to have; a signal is noticed at once
+(on Windows, then)."""
 
 _log = logging.getLogger("sandbox.servicebus")
 
@@ -34,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="queue definitions (%(default)s)",
     )
     parser.add_argument("--port", type=_port, default=5672, help="0 means any free port (%(default)s)")
+    parser.add_argument(
+        "--faults", type=Path, help="a JSON file that says what to do wrong, looked at all the time; see the README"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s service bus: %(message)s")
     # Proton reports every client that goes away as an error; it isn't one here.
@@ -47,7 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stopping.set())
     try:
         queues = load(options.config)
-        broker = Broker(queues, port=options.port).start()
+        broker = Broker(queues, port=options.port)
+        told = FaultsFile(options.faults) if options.faults else None
+        if told is not None:
+            broker.faults = told.changed() or NONE
+        broker.start()
     except ConfigError as problem:
         print(problem, file=sys.stderr)
         return 2
@@ -62,8 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "queues": [queue.name for queue in queues],
     }
     print("READY " + json.dumps(ready), flush=True)
-    while broker.running and not stopping.wait(_LOOK_EVERY):
-        pass
+    while broker.running:
+        if told is not None and (faults := told.changed()) is not None:
+            broker.faults = faults
+            broker.wake()
+        if stopping.wait(_LOOK_EVERY):
+            break
     try:
         broker.stop()
     except BrokerFailedError as problem:

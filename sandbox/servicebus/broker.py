@@ -12,6 +12,7 @@ from typing import Any, Self
 from proton import Event, Handler
 from proton.reactor import Container
 
+from sandbox.servicebus.faults import NONE
 from sandbox.servicebus.links import Links
 from sandbox.servicebus.listener import Listener
 from sandbox.servicebus.message import QueueSettings
@@ -48,6 +49,8 @@ class Broker:
     Messages live as long as this object: stopping and starting it is an outage of the network, for the
     clients; a new Broker on the same port is one that has lost its messages.
 
+    ``faults`` may be set at any time, from any thread; after it, call `wake`.
+
     Raises ValueError if the queues contradict each other.
     """
 
@@ -63,6 +66,7 @@ class Broker:
         self.port = port
         self._clock = clock
         self._namespace = Namespace(queues, clock)
+        self.faults = NONE
         self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
         self._stopping = False
@@ -85,15 +89,20 @@ class Broker:
         """Whether the broker is serving."""
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def senders(self) -> int:
+        """How many links for sending to queues are attached."""
+        return self._links.senders
+
     def start(self) -> Self:
         """Listen, and serve from now on. Raises PortUnavailableError."""
         if self._thread is not None:
             raise RuntimeError(f"the broker on port {self.port} is already started; stop it first")
         self._stopping, self._failure, self._armed = False, None, None
-        self._links = Links(self._namespace, self._arm)
+        self._links = Links(self._namespace, self._clock, lambda: self.faults, self._arm)
         self._container = Container(self._links)
         try:
-            self._listener = Listener(self._container, self.host, self.port)
+            self._listener = Listener(self._container, self.host, self.port, lambda: self.faults.silent)
         except OSError as problem:
             raise PortUnavailableError(self.host, self.port, problem) from problem
         self.port = self._listener.port
@@ -150,7 +159,7 @@ class Broker:
 
     def _arm(self) -> None:
         """Have the timer go off when the next thing falls due; one that goes off too early does no harm."""
-        due = self._namespace.next_due()
+        due = self._links.next_due()
         if due is None or (self._armed is not None and self._armed_for <= due):
             return
         if self._armed is not None:

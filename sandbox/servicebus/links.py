@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -17,6 +18,7 @@ from proton import (
     Connection,
     DataException,
     Delivery,
+    Endpoint,
     Handler,
     Link,
     Message,
@@ -26,11 +28,12 @@ from proton import (
     symbol,
 )
 
-from sandbox.servicebus import codec
+from sandbox.servicebus import codec, faults
+from sandbox.servicebus.faults import Faults
 from sandbox.servicebus.message import QueueError
 from sandbox.servicebus.namespace import Namespace
 from sandbox.servicebus.nodes import Node, RefusalError, resolve
-from sandbox.servicebus.queue import DESCRIPTION, REASON, Queue
+from sandbox.servicebus.queue import DESCRIPTION, REASON, Clock, Queue
 
 MAX_MESSAGE_SIZE = 256 * 1024
 """Bytes, of a message or a batch: the Standard tier's limit."""
@@ -52,20 +55,45 @@ class Event(Protocol):
 class Links(Handler):
     """Serves every connection. ``on_change`` is called after anything that may alter what is due when."""
 
-    def __init__(self, namespace: Namespace, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, namespace: Namespace, clock: Clock, faults_now: Callable[[], Faults], on_change: Callable[[], None]
+    ) -> None:
         super().__init__()
         self._namespace = namespace
+        self._clock = clock
+        self._faults = faults_now
         self._on_change = on_change
         self._connections: set[Connection] = set()
+        self._swallowed: set[Connection] = set()
+        self._used: dict[Link, float] = {}
         self._receivers: dict[Queue, deque[Link]] = {queue: deque() for queue in namespace}
         self._replies: dict[tuple[Session, str], Link] = {}
 
     def deliver_due(self) -> None:
         """Let due time pass in all queues and deliver what became ready."""
+        self._detach_idle()
         self._namespace.advance()
         for queue in self._namespace:
             self._pump(queue)
         self._on_change()
+
+    @property
+    def senders(self) -> int:
+        """How many links there are on which clients send to queues."""
+        return len(self._used)
+
+    def next_due(self) -> float | None:
+        """When the next message or link falls due."""
+        idle = min(self._used.values()) + self._faults().idle_seconds if self._used else None
+        return min((due for due in (self._namespace.next_due(), idle) if due is not None), default=None)
+
+    def _detach_idle(self) -> None:
+        patience = self._faults().idle_seconds
+        for link in [link for link, used in self._used.items() if used + patience <= self._clock()]:
+            del self._used[link]
+            condition, description = faults.IDLE
+            link.condition = Condition(condition, description.format(timedelta(seconds=patience)))
+            link.close()
 
     def disconnect_all(self) -> None:
         """Close every client's socket without a goodbye, as a broken network does."""
@@ -85,18 +113,21 @@ class Links(Handler):
 
     def on_connection_remote_close(self, event: Event) -> None:
         self._forget(lambda link: link.connection == event.connection)
-        event.connection.close()
+        if event.connection not in self._swallowed:
+            event.connection.close()
 
     def on_transport_closed(self, event: Event) -> None:
         self._forget(lambda link: link.connection == event.connection)
         self._connections.discard(event.connection)
+        self._swallowed.discard(event.connection)
 
     def on_session_remote_open(self, event: Event) -> None:
         event.session.open()
 
     def on_session_remote_close(self, event: Event) -> None:
         self._forget(lambda link: link.session == event.session)
-        event.session.close()
+        if event.connection not in self._swallowed:
+            event.session.close()
 
     def _forget(self, gone: Callable[[Link], bool]) -> None:
         """Deliver no more to links that are gone. What they hold stays locked until its lock runs out."""
@@ -104,6 +135,7 @@ class Links(Handler):
             for link in [link for link in receivers if gone(link)]:
                 receivers.remove(link)
         self._replies = {key: link for key, link in self._replies.items() if not gone(link)}
+        self._used = {link: used for link, used in self._used.items() if not gone(link)}
 
     # -- links --------------------------------------------------------------------------------------------
 
@@ -126,6 +158,9 @@ class Links(Handler):
         link.open()
         if link.is_receiver:
             link.flow(_CREDIT)
+            if node.queue is not None and node.answer is None:
+                self._used[link] = self._clock()
+                self._on_change()
         elif node.answer is not None:
             self._replies[link.session, node.path] = link
         elif node.queue is not None:
@@ -133,7 +168,8 @@ class Links(Handler):
 
     def on_link_remote_close(self, event: Event) -> None:
         self._forget(lambda link: link == event.link)
-        event.link.close()
+        if event.connection not in self._swallowed:
+            event.link.close()
 
     def on_link_remote_detach(self, event: Event) -> None:
         self._forget(lambda link: link == event.link)
@@ -154,9 +190,12 @@ class Links(Handler):
     def on_delivery(self, event: Event) -> None:
         link, delivery = event.link, event.delivery
         node = _node_of(link)
-        if node is None:
+        if node is None or event.connection in self._swallowed or link.state & Endpoint.LOCAL_CLOSED:
             return
         if link.is_receiver:
+            if self._faults().swallow and link in self._used:
+                self._swallowed.add(event.connection)
+                return
             if delivery.aborted:
                 delivery.settle()
             elif delivery.readable and not delivery.partial:
@@ -170,7 +209,11 @@ class Links(Handler):
     def _receive(self, link: Link, node: Node, delivery: Delivery) -> None:
         raw = link.recv(delivery.pending) or b""
         link.advance()
+        if link in self._used:
+            self._used[link] = self._clock()
         try:
+            if (fault := self._fault(link, node)) is not None:
+                raise fault
             if node.refusal is not None:
                 raise node.refusal
             if node.answer is not None:
@@ -184,6 +227,15 @@ class Links(Handler):
         delivery.settle()
         if link.credit < _CREDIT / 2:
             link.flow(_CREDIT - link.credit)
+
+    def _fault(self, link: Link, node: Node) -> RefusalError | None:
+        """Why a message to a queue is refused although it could be taken."""
+        told = self._faults()
+        if link not in self._used or node.queue is None:
+            return None
+        if node.queue.name in told.no_sender:
+            return RefusalError(*faults.unauthorized(node.queue.name))
+        return RefusalError(*faults.BUSY) if told.busy else None
 
     def _respond(self, link: Link, node: Node, raw: bytes) -> None:
         request = Message()

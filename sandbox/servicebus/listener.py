@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -25,14 +26,15 @@ _log = logging.getLogger("sandbox.servicebus")
 class Listener:
     """Listens from its creation on, which raises OSError if the port can't be had.
 
-    `stop` is for the reactor's thread.
+    `stop` is for the reactor's thread. Whoever comes while it is `silent` is accepted and gets no answer.
     """
 
     _transport = None
     """The reactor asks everything that it selects for its AMQP transport."""
 
-    def __init__(self, container: Container, host: str, port: int) -> None:
+    def __init__(self, container: Container, host: str, port: int, silent: Callable[[], bool]) -> None:
         self._container = container
+        self._silent = silent
         self._socket = _listen(host, port)
         self._newcomers: set[_Newcomer] = set()
         self._selectable = container.selectable(self)
@@ -67,7 +69,7 @@ class Listener:
             client, _ = self._socket.accept()
             client.setblocking(False)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._newcomers.add(_Newcomer(self, client))
+            self._newcomers.add(_Newcomer(self, client, silent=self._silent()))
 
     def _selected(self, newcomer: _Newcomer) -> Any:
         return self._container.selectable(newcomer)
@@ -92,12 +94,14 @@ class _Newcomer:
 
     _transport = None
 
-    def __init__(self, listener: Listener, client: socket.socket) -> None:
+    def __init__(self, listener: Listener, client: socket.socket, *, silent: bool) -> None:
         self._listener = listener
         self._client = client
         self._read = b""
         self._handshake: sasl.Handshake | None = sasl.serve()
         _, self._wanted = next(self._handshake)
+        if silent:
+            self._handshake = None
         self._selectable = listener._selected(self)
 
     def leave(self, *, close: bool = True) -> None:

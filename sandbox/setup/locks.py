@@ -20,8 +20,10 @@ LOCKS = (
     PINS / "compiler.txt",
     PINS / "node.txt",
     PINS / "uv.txt",
+    *(Path("bench") / "peers" / f"{peer}.txt" for peer in ("bare_asyncio", "with_dbos", "with_prefect")),
 )
-"""Relative to the repository. Those of `pins` are tools, installed when they are needed."""
+"""Relative to the repository. Those of `pins` are tools, and those of `bench` what is measured beside this: installed
+when they are needed."""
 OLDEST_PYTHON = "3.11"
 COMMAND = "python3 dev.py lock"
 

@@ -110,10 +110,10 @@ def with_blanks(text: str) -> tuple[str, ...]:
     return tuple(t for b in BLANKS for t in (b + text, text + b, text[:half] + b + text[half:]))
 
 
-ADDRESSES = ("voice-ops@contoso.com", "o’brien@contoso.com", "jürgen@büro.contoso.com", "a@b.cd", "ü+1@x.y.com")
+ADDRESSES = ("voice-ops@contoso.com", "o'brien@contoso.com", "jürgen@büro.contoso.com", "a@b.cd", "ü+1@x.y.com")
 NO_ADDRESSES = (
     "", "team", "team@contoso", "@contoso.com", "a@b@c.com", "a@.", "a@b.", "<a@b.c>", 'a"b@c.de',
-    "o'brien@contoso.com", "a@b.c,d@e.f", "a@b.c;", *with_blanks("a@b.cd"),
+    "a@b.c,d@e.f", "a@b.c;", *with_blanks("a@b.cd"),
 )  # fmt: skip
 NAMES = ("contoso-acg", "OC1", "a-1", "---", "A" * 24)
 NO_NAMES = ("", "ab", "A" * 25, "a_b", "a.b", "büro", "ab١", "a\\b", *with_blanks("abc"))
@@ -132,14 +132,14 @@ TEXTS = {
     "TestLine.name": Text(in_request("services.operatorConnect.testLines.0.name"), NAMES, NO_NAMES),
     "CommunicationsGateway.domain": Text(
         in_request("gateway.domain"),
-        ("contoso.com", "Voice.Contoso.COM", "a.bc", "a--b.c-d.ef", "xn--bro-hoa.example", "1.example"),
+        ("contoso.com", "Voice.Contoso.COM", "a.bc", "a--b.c-d.ef", "xn--bro-hoa.example", "1.example", "a.xn--p1ai"),
         ("", "com", ".com", "a.b", "a..bc", "-a.bc", "a-.bc", "a.bc.", "a.b1", "a_b.com", "büro.example", "a.\u212aom",
-         f"{'a' * 64}.com", *with_blanks("a.bc")),
+         "a.xn--", "a.xn--b-", f"{'a' * 64}.com", *with_blanks("a.bc")),
     ),
     "CommunicationsGatewayRequest.adminUser": Text(
         in_request("adminUser"),
-        ("voice.admin@contoso.com", "jürgen@contoso.com", "a@b", "a,b@c", "a;b@c", *GUIDS),
-        ("", "voice admin", "voice@büro.example", "a/b@c", "a\\b@c", "a?b@c", "a#EXT#@c", "a%b@c", "a'b@c", 'a"b@c',
+        ("voice.admin@contoso.com", "jürgen@contoso.com", "a@b", "a,b@c", "a;b@c", "a#EXT#@c", "a'b@c", *GUIDS),
+        ("", "voice admin", "voice@büro.example", "a/b@c", "a\\b@c", "a?b@c", "a%b@c", 'a"b@c',
          "<a>@c", "a@b@c", "@c", "a@", *NO_GUIDS, *with_blanks("a@bc")),
     ),
     "OnboardingTeam.email": Text(in_request("onboardingTeam.email"), ADDRESSES, NO_ADDRESSES, decides=False),

@@ -6,21 +6,23 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from sandbox.cloud import Cloud, standard_parts
+from sandbox import azurite
+from sandbox.cloud import BROKER_FAULTS, Cloud, standard_parts
 from sandbox.options import ROOT
 from sandbox.ports import Ports
 from sandbox.processes import wait_until
 from tests.chaos.crash_points import FOLDER, Orders, write_orders
 from tests.support import requests
 from tests.support.people import Operator, Simulator
+from tests.support.table_proxy import Weather, table_proxy, through
 
 Json = dict[str, Any]
 
@@ -85,6 +87,8 @@ class System:
     folder: Path
     operator: Operator
     microsoft: Simulator
+    weather: Weather
+    """Of Table Storage, as the host sees it."""
     _made: int = 0
 
     @property
@@ -126,6 +130,14 @@ class System:
         for name in ("points.log", "go", "restarts"):
             (self.folder / name).unlink(missing_ok=True)
         self.order()
+        self.fair_weather()
+
+    def fair_weather(self) -> None:
+        """Table Storage is well again."""
+        for fault in fields(Weather):
+            if fault.init and fault.name != "seen":
+                setattr(self.weather, fault.name, fault.default)
+        self.weather.seen.clear()
 
     def new_tenant(self) -> None:
         """Microsoft as the seed has it, without Project Synergy; waits end when the test, as the world, ends them."""
@@ -133,6 +145,26 @@ class System:
         self.microsoft.call("POST", "/reset")
         # A pause of the webhook is kept by each process for itself: that is not what is tried here.
         self.microsoft.options(provisioningSeconds=None, dnsDelay=None, teamsCallsPerSecond=1000)
+
+    # -- what the bus does wrong
+
+    @contextmanager
+    def half_dead_bus(self, **faults: Any) -> Iterator[None]:
+        """With these faults of the broker (sandbox/servicebus/faults.py), until it is left."""
+        try:
+            self._faults(faults)
+            yield
+        finally:
+            self._faults({})
+
+    def _faults(self, faults: Json) -> None:
+        log = self.cloud.folder / "logs" / "broker.log"
+        before = log.read_text(encoding="utf-8").count(" faults: ")
+        written = self.folder / BROKER_FAULTS
+        written.write_text(json.dumps(faults), encoding="utf-8")
+        written.replace(self.cloud.folder / BROKER_FAULTS)
+        taken = "the broker has read its faults"
+        wait_for(lambda: log.read_text(encoding="utf-8").count(" faults: ") > before, taken)
 
     # -- onboardings
 
@@ -236,11 +268,16 @@ def running(folder: Path, settings: Mapping[str, str] = FAST) -> Iterator[System
     ports, points = Ports.free(), folder / "points"
     points.mkdir(parents=True, exist_ok=True)
     write_orders(points, Orders())
-    overrides = {**settings, FOLDER: str(points)}
-    with Cloud(ports, folder=folder, overrides=overrides, parts=chaos_parts(ports, folder)) as cloud:
+    with ExitStack() as stack:
+        port, weather = stack.enter_context(table_proxy(ports.table))
+        tables = through(azurite.connection_string(ports), port)
+        overrides = {**settings, FOLDER: str(points), "Tables": tables}
+        cloud = stack.enter_context(
+            Cloud(ports, folder=folder, overrides=overrides, parts=chaos_parts(ports, folder))
+        )
         operator, microsoft = Operator(cloud.api), Simulator(cloud.control)
         try:
-            yield System(cloud, points, operator, microsoft)
+            yield System(cloud, points, operator, microsoft, weather)
         finally:
             operator.close()
             microsoft.close()

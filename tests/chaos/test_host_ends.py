@@ -13,7 +13,7 @@ from sandbox.processes import PartError
 from tests.chaos.crash_points import Orders
 from tests.chaos.ends import check_people_were_told, check_trail, writes
 from tests.chaos.system import System, Wanted, wait_for
-from tests.chaos.test_outages import state_of
+from tests.chaos.test_outages import another_host, state_of
 
 pytestmark = [pytest.mark.xdist_group("chaos-host"), pytest.mark.timeout(300)]
 
@@ -55,6 +55,30 @@ def test_three_deaths_end_the_host_and_the_next_one_takes_it_from_there(system: 
     system.cloud.stop_part("functions")
     system.cloud.start_part("functions")
     check_end(system, one)
+
+
+@pytest.mark.parametrize(
+    ("options", "handed_back"),
+    [pytest.param((), True, id="that cancels"), pytest.param(("--keep-locks",), False, id="as Microsoft's")],
+)
+def test_a_host_that_is_told_to_stop_costs_time_whether_it_tells_its_functions_or_not(
+    system: System, options: tuple[str, ...], handed_back: bool
+) -> None:
+    held = "add-test-lines: after gateways.put_test_line OC3"
+    system.order(Orders(hold_at=(held,)))
+    one = system.gateway()
+    system.cloud.stop_part("functions")
+    # Its patience ends before the step's own time does.
+    with another_host(system, system.cloud.ports.functions, "--grace", "0.5", *options):
+        wait_for(lambda: system.post(one), "the request is accepted")
+        wait_for(system.held, f"the host is at '{held}'")
+    system.order()
+    system.cloud.start_part("functions")
+    check_end(system, one)
+    trail = system.operator.events(one.id)
+    assert any((e["step"], e["what"]) == ("add-test-lines", "step-abandoned") for e in trail) is handed_back
+    # Nobody has told it: so its lease had to end.
+    assert any("add-test-lines did not come back" in e["detail"] for e in trail) is not handed_back
 
 
 def test_a_drained_host_ends_what_it_is_at_begins_nothing_and_goes_on_when_it_is_resumed(system: System) -> None:

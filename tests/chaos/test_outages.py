@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from os import environ
 
+import httpx
 import pytest
 
 from onboarding.core.messages import NOTICES_QUEUE
@@ -21,6 +22,8 @@ from tests.chaos.system import LOOK_EVERY, Json, System, Wanted, chaos_parts, wa
 
 DOWN = 30.0
 """Seconds that Table Storage is away."""
+SERVED_WITHIN = 10.0
+"""Seconds within which a call is answered, whatever Table Storage does."""
 
 pytestmark = [pytest.mark.xdist_group("chaos-outages"), pytest.mark.timeout(300)]
 
@@ -63,6 +66,53 @@ def test_a_broker_that_dies_with_all_its_messages_costs_time_only(system: System
     check_ends(system, [*onboardings, late])
 
 
+def repaired(system: System, wanted: Wanted) -> bool:
+    """Whether the timer has sent a message of it anew."""
+    return "time-passed" in [e["what"] for e in system.operator.events(wanted.id)]
+
+
+@pytest.mark.parametrize("fault", ["swallow", "busy"])
+def test_a_bus_that_drops_packets_or_throttles_costs_time_only(system: System, fault: str) -> None:
+    begun, late = system.gateway(), system.gateway()
+    assert system.post(begun)
+    with system.half_dead_bus(**{fault: True}):
+        # At once: its function has six seconds here.
+        assert system.post(late)
+        wait_for(lambda: repaired(system, late), "the timer has sent its message anew")
+    check_ends(system, [begun, late])
+
+
+def test_a_port_that_accepts_and_says_nothing_costs_time_only(system: System) -> None:
+    begun, late = system.gateway(), system.gateway()
+    assert system.post(begun)
+    with system.half_dead_bus(silent=True):
+        system.cloud.kill("broker")
+        system.cloud.start_part("broker")
+        assert system.post(late)
+        wait_for(lambda: repaired(system, late), "the timer has sent its message anew")
+    # The host's own listeners would wait for an answer for ever; it is not they that are tried here.
+    system.cloud.kill("broker")
+    system.cloud.start_part("broker")
+    check_ends(system, [begun, late])
+
+
+def test_links_that_are_closed_for_idleness_between_the_steps_cost_no_onboarding(system: System) -> None:
+    one = system.gateway()
+    with system.half_dead_bus(idleSeconds=1.5):
+        system.drive([one])
+    check_ends(system, [one])
+
+
+def test_a_sender_role_that_is_missing_stands_on_the_step_until_it_is_given(system: System) -> None:
+    one = system.gateway()
+    with system.half_dead_bus(noSender=["add-test-lines"]):
+        assert system.post(one)
+        refused = "messages-not-permitted"
+        [record] = system.drive([one], lambda r: (r["lastError"] or {}).get("code") == refused)
+        assert state_of(record, "add-test-lines") == "due"
+    check_ends(system, [one])
+
+
 def test_table_storage_away_for_half_a_minute_costs_half_a_minute(system: System) -> None:
     onboardings = underway(system)
     system.cloud.stop_part("azurite")
@@ -77,29 +127,36 @@ def test_table_storage_away_for_half_a_minute_costs_half_a_minute(system: System
     check_ends(system, [*onboardings, late])
 
 
-def test_a_host_that_is_told_to_stop_hands_back_what_it_holds(system: System) -> None:
-    held = "add-test-lines: after gateways.put_test_line OC3"
-    system.order(Orders(hold_at=(held,)))
-    one = system.gateway()
-    assert system.post(one)
-    wait_for(system.held, f"the host is at '{held}'")
-    system.cloud.stop_part("functions")
-    system.order()
-    system.cloud.start_part("functions")
-    stopped = system.look(one)
-    assert stopped is not None
-    assert state_of(stopped, "add-test-lines") in ("due", "running", "done")
-    check_ends(system, [one])
-    trail = [e["what"] for e in system.operator.events(one.id) if e["step"] == "add-test-lines"]
-    # By the end of the host's patience, or of the step's own time, whichever comes first.
-    assert {"step-abandoned", "step-postponed"} & set(trail)
+def test_a_table_that_is_busy_slow_and_loses_answers_costs_time_and_nothing_else(system: System) -> None:
+    weather = system.weather
+    weather.busy, weather.lost, weather.delay, weather.empty_pages = 0.25, 0.02, 0.01, 1
+    onboardings = [system.gateway() for _ in range(16)]
+    # While it is so, none ever needs attention: `drive` looks.
+    system.drive(onboardings, lambda r: state_of(r, "add-test-lines") == "done")
+    seen = dict(weather.seen)
+    system.fair_weather()
+    check_ends(system, onboardings)
+    assert min(seen[kind] for kind in ("busy", "lost", "empty")) > 0
+
+
+def test_a_frozen_table_keeps_nobody_waiting_for_more_than_ten_seconds(system: System) -> None:
+    onboardings = underway(system)
+    system.weather.frozen = True
+    late = system.gateway()
+    with httpx.Client(base_url=f"{system.cloud.api}/api", timeout=SERVED_WITHIN, trust_env=False) as caller:
+        for answer in (caller.get(f"/onboardings/{onboardings[0].id}"), caller.post("/onboardings", json=late.body)):
+            assert answer.status_code == 503
+            assert int(answer.headers["retry-after"]) >= 1
+    system.fair_weather()
+    check_ends(system, [*onboardings, late])
 
 
 @contextmanager
-def second_host(system: System) -> Iterator[Process]:
-    """Another instance of the function app, on the same queues and tables."""
-    ports = replace(system.cloud.ports, functions=Ports.free().functions)
+def another_host(system: System, port: int, *options: str) -> Iterator[Process]:
+    """Another instance of the function app, on the same queues and tables; further options take the place of ours."""
+    ports = replace(system.cloud.ports, functions=port)
     part = next(p for p in chaos_parts(ports, system.cloud.folder) if p.name == "functions")
+    part = replace(part, command=[*part.command, *options])
     log = system.cloud.folder / "logs" / "functions-2.log"
     process = Process(part, log=log, folder=ROOT, environment={**inherited(environ), **system.cloud.settings})
     process.start()
@@ -111,7 +168,7 @@ def second_host(system: System) -> Iterator[Process]:
 
 
 def test_of_two_hosts_one_dies_and_the_other_goes_on(system: System) -> None:
-    with second_host(system):
+    with another_host(system, Ports.free().functions):
         onboardings = [system.gateway() for _ in range(4)]
         points = ("add-domain: after directory.add_domain", "enable-services: after gateways.put")
         system.order(Orders(kill_at=points))

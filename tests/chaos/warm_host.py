@@ -50,7 +50,7 @@ SLOW = (
     "azure.identity.aio",
     "azure.mgmt.resource.resources.aio",
     "azure.servicebus.aio",
-    "dns.asyncresolver",
+    "dns.asyncquery",
     "kiota_authentication_azure.azure_identity_authentication_provider",
     "msgraph.graph_request_adapter",
     "msgraph.graph_service_client",

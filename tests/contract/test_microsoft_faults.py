@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from sandbox.microsoft import Microsoft
-from tests.contract.conftest import GATEWAYS, Arm, Graph
+from tests.contract.conftest import GATEWAYS, Arm, Graph, token
 
 PATH = f"{GATEWAYS}/contoso-acg"
 
@@ -81,15 +81,76 @@ async def test_a_fault_strikes_as_often_as_told_and_only_what_matches(arm: Arm, 
     assert statuses == [200, 500, 500, 200]
 
 
+async def test_a_fault_strikes_only_each_so_many_th_call_that_matches(arm: Arm, control: httpx.AsyncClient) -> None:
+    """So a share of the calls is throttled, and always the same ones."""
+    await control.post("/faults", json={"kind": "status", "status": 429, "path": "contoso", "times": None, "every": 3})
+    statuses = [(await arm.call("GET", path)).status_code for path in (PATH, GATEWAYS, PATH, PATH, PATH, PATH, PATH)]
+    assert statuses == [200, 200, 200, 429, 200, 200, 429]
+
+
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
         ({"kind": "explode"}, "Unknown kind of fault 'explode'"),
         ({"kind": "cut", "colour": "red"}, "Unknown fields colour"),
         ({"kind": "cut", "path": "("}, "is no regular expression"),
+        ({"kind": "cut", "every": 0}, "a number of at least 1; got 0"),
     ],
 )
-async def test_bad_faults_are_refused(fault: dict[str, str], expected: str, control: httpx.AsyncClient) -> None:
+async def test_bad_faults_are_refused(fault: dict[str, object], expected: str, control: httpx.AsyncClient) -> None:
     answer = await control.post("/faults", json=fault)
     assert answer.status_code == 400
     assert expected in answer.json()["error"]
+
+
+async def test_a_refusal_is_in_the_words_that_it_is_given(
+    arm: Arm, graph: Graph, microsoft: Microsoft, control: httpx.AsyncClient
+) -> None:
+    details = [{"code": "DomainInUse", "target": "Name.Conflict", "message": "x"}]
+    said = {"code": "DenyAssignmentAuthorizationFailed", "message": "The moon is in the way.", "details": details}
+    for service in ("arm", "graph"):
+        await control.post("/faults", json={"kind": "status", "status": 403, "service": service, **said})
+    for refused in (await arm.call("GET", PATH), await graph.call("GET", "/domains")):
+        assert refused.status_code == 403
+        assert said.items() <= refused.json()["error"].items()
+    await control.post("/faults", json=[{"kind": "status", "status": 401}, {"kind": "status", "status": 403}])
+    assert (await arm.call("GET", PATH)).json()["error"]["code"] == "InvalidAuthenticationToken"
+    assert (await graph.call("GET", "/domains")).json()["error"]["code"] == "Authorization_RequestDenied"
+
+
+async def test_the_identity_endpoint_is_not_ready_with_and_without_a_body(
+    microsoft: Microsoft, control: httpx.AsyncClient
+) -> None:
+    await control.post("/faults", json={"kind": "status", "status": 403, "service": "identity", "empty": True})
+    await control.post("/faults", json={"kind": "status", "status": 400, "service": "identity", "message": "Later."})
+    query = {"api-version": "2019-08-01", "resource": "https://graph.microsoft.com"}
+    headers = {"X-IDENTITY-HEADER": microsoft.identity_header}
+    async with httpx.AsyncClient() as client:
+        answers = [await client.get(microsoft.identity_endpoint, params=query, headers=headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [403, 400, 200]
+    assert answers[0].content == b""
+    assert answers[1].json()["message"] == "Later."
+
+
+async def test_after_a_key_rollover_only_new_tokens_are_good(
+    graph: Graph, microsoft: Microsoft, control: httpx.AsyncClient
+) -> None:
+    assert (await graph.call("GET", "/domains")).status_code == 200
+    await control.post("/key-rollover")
+    assert (await graph.call("GET", "/domains")).status_code == 401
+    graph.client.headers["Authorization"] = f"Bearer {await token(microsoft, 'https://graph.microsoft.com')}"
+    assert (await graph.call("GET", "/domains")).status_code == 200
+
+
+async def test_a_domain_that_is_to_be_taken_over_is_not_verified_at_once(
+    graph: Graph, microsoft: Microsoft, control: httpx.AsyncClient
+) -> None:
+    name = "a.commsgw.azure.com"
+    await control.put("/options", json={"domainTakeovers": [name]})
+    await graph.call("POST", "/domains", {"id": name})
+    text = microsoft.world.directory.verification_text(name)
+    await control.put("/dns", json={"name": name, "values": [text]})
+    answer = (await graph.call("POST", f"/domains/{name}/verify")).json()
+    assert (answer["isVerified"], answer["availabilityStatus"]) == (False, "EmailVerifiedDomainTakeoverScheduled")
+    await control.put("/options", json={"domainTakeovers": []})
+    assert (await graph.call("POST", f"/domains/{name}/verify")).json()["isVerified"]

@@ -183,12 +183,12 @@ async def test_a_refusal_tells_what_arm_said(arm: Adapters) -> None:
     arm.world.journal.violations.clear()
 
 
-async def test_no_identity_means_that_a_person_must_act(arm: Adapters) -> None:
+async def test_no_identity_is_tried_later_and_a_person_learns_what_to_look_at(arm: Adapters) -> None:
     arm.world.identities.all.clear()
-    with pytest.raises(PersonMustActError) as caught:
+    with pytest.raises(TryLaterError) as caught:
         await arm.gateways.get(GATEWAY)
     assert caught.value.code == ProblemCode.SIGN_IN_FAILED
-    assert "managed identity" in caught.value.what_next
+    assert "managed identity" in caught.value.in_the_end
 
 
 async def test_an_outage_of_the_identity_endpoint_is_tried_again_later(arm: Adapters) -> None:

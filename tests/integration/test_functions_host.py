@@ -580,6 +580,24 @@ def stop(child: asyncio.subprocess.Process) -> None:
     child.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM)
 
 
+ENDLESS = """
+import asyncio, os, pathlib
+import azure.functions as func
+
+app = func.FunctionApp()
+marks = pathlib.Path(os.environ["MARKS"])
+
+@app.route()
+async def endless(req: func.HttpRequest) -> str:
+    (marks / "started").touch()
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        (marks / "cancelled").touch()
+        raise
+"""
+
+
 class TestProcess:
     async def test_it_says_ready_and_sigterm_lets_a_request_finish(self, broker: Broker, tmp_path: Path) -> None:
         gate = tmp_path / "gate"
@@ -650,6 +668,28 @@ class TestProcess:
                 with pytest.raises(httpx.HTTPError):
                     await within(request)
         assert child.returncode == 0
+
+    @pytest.mark.parametrize(("options", "told"), [((), True), (("--keep-locks",), False)])
+    async def test_what_still_runs_when_the_process_ends_is_told_so_only_without_kept_locks(
+        self, options: tuple[str, ...], told: bool, tmp_path: Path
+    ) -> None:
+        shutil.copy(SAMPLE / "host.json", tmp_path)
+        (tmp_path / "function_app.py").write_text(ENDLESS)
+        async with process("--app", str(tmp_path), "--grace", "0.1", *options, MARKS=str(tmp_path)) as child:
+            facts = await ready(child)
+            async with httpx.AsyncClient(base_url=facts["url"], timeout=BOUND) as http:
+                request = asyncio.create_task(http.get("/api/endless"))
+
+                async def started() -> bool:
+                    return (tmp_path / "started").exists()
+
+                await until(started)
+                stop(child)
+                await within(child.communicate())
+                with pytest.raises(httpx.HTTPError):
+                    (await within(request)).raise_for_status()
+        assert child.returncode == 0
+        assert (tmp_path / "cancelled").exists() is told
 
     async def test_a_settings_file_is_read_and_the_environment_wins(self, broker: Broker, tmp_path: Path) -> None:
         values = {"SAMPLE_SETTING": "of the file", "TICK": "nonsense"}

@@ -17,12 +17,15 @@ from onboarding.azure.notifier import AzureNotifier, webhook_problem
 from onboarding.azure.plain import one_line
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
+from onboarding.memory import MemoryWorld
 from onboarding.ports import Notification
 from onboarding.settings import Settings
 from onboarding.steps.add_domain import DomainFound
 from onboarding.steps.share_txt_record import message as txt_record_words
+from tests.support import requests
 from tests.support.adapters import Adapters, connected
 from tests.support.records import after
+from tests.support.system import System
 from tests.twins.notifier import MESSAGE, NotifierBehaviour
 
 SENDER = "onboarding@contoso.com"
@@ -291,3 +294,34 @@ async def test_the_onboarding_team_finds_the_txt_record_in_its_mail(
         assert not [v for v in (txt.name, "TXT", txt.value, f"{txt.ttl} seconds") if v not in part]
     assert [(plan.name, plan.value) for plan in microsoft.world.records.planned] == [(txt.name, txt.value)]
     assert microsoft.violations() == []
+
+
+@pytest.mark.parametrize("variant", ["quoted", "double-quoted", "unnamed", "smtp-address"])
+async def test_an_address_that_exchange_refuses_costs_only_itself_and_is_named_on_the_record(
+    microsoft: Adapters, notifier: AzureNotifier, variant: str
+) -> None:
+    """The engine with the genuine Graph SDK; Exchange refuses one of the addresses that an escalation goes to."""
+    microsoft.world.options.update({"unresolvedRecipients": ["bad@contoso.com"], "recipientRefusal": variant})
+    outside = MemoryWorld()
+    outside.notifier = notifier  # type: ignore[assignment]
+    system = System(outside=outside)
+    people = {"emails": ["a@contoso.com", "Bad@contoso.com"], "escalateTo": "head@contoso.com", "teams": False}
+    request = requests.parsed(requests.operator_connect(alreadyOnboarded=True, notify=people))
+    record = (await system.request(request)).record
+    while not any(n.kind == "escalation" for n in (await system.record(record.id)).notices):
+        await system.deliver()
+        await system.tick(86_400)
+    for _ in range(4):
+        await system.deliver()
+        await system.tick(7_200)
+    mailed = [mail.recipients for mail in microsoft.world.mailbox.mails]
+    told = [address for to in mailed for address in to]
+    notices = [n for n in (await system.record(record.id)).notices if n.sent]
+    assert notices
+    assert told.count("head@contoso.com") == 1
+    assert told.count("a@contoso.com") == len(notices)
+    assert "Bad@contoso.com" not in told
+    for notice in notices:
+        assert notice.problem is not None
+        assert (notice.problem.code, "Bad@contoso.com" in notice.problem.seen) == (ProblemCode.ADDRESS_REFUSED, True)
+        assert "a@contoso.com," not in notice.problem.seen.partition(":")[0]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.people import Operator, Simulator, sample
 
@@ -82,3 +84,23 @@ def test_a_submitter_overwrites_nothing_and_makes_nobody_admin_until_others_say_
         ("change-approved", "olga.operator@contoso.com"),
         ("admin-user-approved", "adam.approver@contoso.com"),
     ]
+
+
+@pytest.mark.parametrize("user", ["john_gmail.com#EXT#@contoso.com", "sean.o'brien@contoso.com"])
+def test_a_guest_and_a_user_with_an_apostrophe_become_admin(
+    operator: Operator, microsoft: Simulator, gateway: Callable[..., Json], user: str
+) -> None:
+    microsoft.call("PUT", "/users", {"userPrincipalName": user, "id": "5f0c1c7e-2a52-4c2b-9a0c-0b8f3a1d9e11"})
+    body = gateway(sample("lab-both-services"))
+    domain = microsoft.gateway(body["gateway"]["name"])["domain"]
+    body["gateway"]["domain"] = domain.title()
+    notify = {"emails": ["sean.o'brien@example.com"], "teams": False}
+    onboarding_id = operator.post({**body, "adminUser": user, "notify": notify}).json()["id"]
+    asked = stopped(operator, onboarding_id, ADMIN)
+    assert asked["code"] == "admin-user-not-approved", asked
+    assert asked["proposal"]["changes"][0]["what"].startswith(user)
+    path = f"/onboardings/{onboarding_id}/steps/{ADMIN}/approve-admin-user"
+    assert says_yes(operator, path, asked["proposal"]["id"], "adam.approver").status_code == 200
+    assert operator.completed(onboarding_id)["findings"]["domain"] == domain
+    assert user in admins(microsoft)
+    assert ["sean.o'brien@example.com"] in [mail["to"] for mail in microsoft.call("GET", "/mailbox")]

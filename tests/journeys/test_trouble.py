@@ -153,6 +153,20 @@ def test_a_missing_permission_names_it(operator: Operator, microsoft: Simulator,
     assert "--only AppRoleAssignment.ReadWrite.All" in problem["whatNext"]
 
 
+def test_after_a_key_rollover_nobody_need_act(
+    operator: Operator, microsoft: Simulator, gateway: Callable[..., Json]
+) -> None:
+    """Bug report: one 401 stopped every onboarding until the app was restarted."""
+    operator.completed(start(operator, gateway()))
+    microsoft.call("POST", "/key-rollover")
+    onboarding_id = start(operator, gateway())
+    operator.until(onboarding_id, lambda r: step(r, "add-domain")["state"] == "done")
+    microsoft.call("POST", "/key-rollover")
+    assert operator.completed(onboarding_id)["state"] == "completed"
+    refused = [e for e in microsoft.call("GET", "/requests") if e.get("status") == 401]
+    assert refused
+
+
 def test_a_gateway_that_is_gone_names_the_retirement(operator: Operator, microsoft: Simulator) -> None:
     body = requests.operator_connect()
     body["gateway"]["name"] = "long-gone"
@@ -180,7 +194,7 @@ def test_another_id_for_a_role_is_reported_and_the_tenants_wins(
     assert other in held
 
 
-def test_the_txt_record_must_be_on_every_server(
+def test_the_txt_record_must_be_on_every_server_that_answers(
     operator: Operator, microsoft: Simulator, gateway: Callable[..., Json]
 ) -> None:
     microsoft.options(dnsDelay=None)

@@ -12,6 +12,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.core.services import TestLine
 from onboarding.memory import MemoryBus, MemoryDirectory, MemoryDns, MemoryGateways, MemoryNotifier, MemoryTable
+from onboarding.memory.dns import SILENCE
 from onboarding.ports import (
     Domain,
     GatewayResource,
@@ -196,14 +197,15 @@ class GatedDns:
         self._gate = gate
         self._twin = twin
 
-    async def txt(self, name: str) -> Sequence[TxtAnswer]:
+    async def txt(self, name: str, expected: str) -> Sequence[TxtAnswer]:
         await self._gate.turn()
         rate, random = self._gate.world.chaos.microsoft, self._gate.random
-        answers = list(await self._twin.txt(name))
+        answers = list(await self._twin.txt(name, expected))
         if rate and random.random() < rate:
             place = random.randrange(len(answers))
-            error = random.choice(("SERVFAIL", "no answer in 5 s"))
-            answers[place] = TxtAnswer(answers[place].server, answers[place].authoritative, (), error)
+            error = random.choice(("SERVFAIL", SILENCE))
+            silent = error == SILENCE
+            answers[place] = TxtAnswer(answers[place].server, answers[place].authoritative, (), error, silent)
         return answers
 
 

@@ -13,6 +13,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError
 from onboarding.core.request import OnboardingRequest
 from onboarding.memory import MemoryWorld
+from onboarding.memory.dns import SILENCE
 from onboarding.ports import Domain
 from tests.simulation.chaos import HOUR, MINUTE
 
@@ -167,7 +168,7 @@ class Microsoft:
 
     def _server_fails(self, request: OnboardingRequest) -> Callable[[], None]:
         server = self.world.random.choice(list(self.twins.dns.servers))
-        self.twins.dns.errors[server] = self.world.random.choice(("SERVFAIL", "no answer in 5 s"))
+        self.twins.dns.errors[server] = self.world.random.choice(("SERVFAIL", SILENCE))
         return lambda: self.twins.dns.errors.pop(server, None) and None
 
     def _user_missing(self, request: OnboardingRequest) -> Callable[[], None] | None:

@@ -14,10 +14,12 @@ from onboarding.core.policy import Policy
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.engine import Engine
+from onboarding.limits import OverdueError
 from onboarding.memory import MemoryBus, MemoryTable, MemoryWorld
 from onboarding.memory.clock import START
 from onboarding.notify import Notifying
 from onboarding.ports import Row
+from onboarding.reads import Reads
 from onboarding.records import Records
 from onboarding.rows import OPEN
 from onboarding.steps.base import World as Outside
@@ -84,6 +86,7 @@ class World:
         """The last committed version of each."""
         self.twins = MemoryWorld()
         self.onboardings, self.events, self.bus = MemoryTable(), MemoryTable(), MemoryBus()
+        self.reads = MemoryTable()
         self.invariants = Invariants(self)
         self.history = History(self, written)
         self.broker = Broker(self)
@@ -131,7 +134,8 @@ class World:
             GatedTable(gate, self.onboardings), GatedTable(gate, self.events), lambda: f"commit-{next(self._commits)}"
         )
         clock = Clock(self, host.skew)
-        host.engine = Engine(records, GatedBus(gate, self.bus), clock, outside, self.policy, self.telling)
+        reads = Reads(GatedTable(gate, self.reads), self.policy)
+        host.engine = Engine(records, GatedBus(gate, self.bus), clock, outside, self.policy, self.telling, reads)
         return host
 
     def a_process(self) -> Host | None:
@@ -228,5 +232,6 @@ class World:
         SUBJECT.set(Subject("timer"))
         try:
             await timer_pass(host.engine)
-        except (Crash, ConnectionError) as error:
+        except (Crash, ConnectionError, OverdueError) as error:
+            # A machine that stands still breaks a pass off; the next one comes all the same.
             self.journal.note(f"{self.stamp()} {host.name} timer pass ended by {type(error).__name__}")

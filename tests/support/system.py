@@ -14,6 +14,7 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.engine import Accepted, Engine
 from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
 from onboarding.notify import Notifying
+from onboarding.reads import Reads
 from onboarding.records import Records
 from onboarding.timer import timer_pass
 
@@ -34,6 +35,8 @@ class System:
     onboardings: MemoryTable = field(default_factory=MemoryTable)
     trail: MemoryTable = field(default_factory=MemoryTable)
     """Table `events`."""
+    shared: MemoryTable = field(default_factory=MemoryTable)
+    """Table `reads`."""
     policy: Policy = field(default_factory=Policy)
     telling: Notifying = TELLING
     permitted: Permitted = field(default_factory=Permitted)
@@ -41,7 +44,8 @@ class System:
     def __post_init__(self) -> None:
         self.records = Records(self.onboardings, self.trail)
         world, policy, telling = self.outside.world, self.policy, self.telling
-        self.engine = Engine(self.records, self.bus, self.clock, world, policy, telling, self.permitted)
+        reads = Reads(self.shared, policy)
+        self.engine = Engine(self.records, self.bus, self.clock, world, policy, telling, reads, self.permitted)
 
     async def request(self, request: OnboardingRequest, *, again: bool = False) -> Accepted:
         return await self.engine.request(request, "ada", again=again)

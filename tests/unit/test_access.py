@@ -174,6 +174,16 @@ async def test_refusals_say_who_and_what_is_missing(api: Api) -> None:
     assert "rita.reader@contoso.com holds Onboarding.Read; Onboarding.Submit is needed" in content(answer)["detail"]
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+async def test_401_says_how_to_sign_in(api: Api, accept: str) -> None:
+    api.environment(IN_AZURE)
+    for answer in (await api.post("onboardings", {}, accept=accept), await api.get("onboardings/a", accept="*/*")):
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="Operator Connect onboarding"'
+    refused = await api.get("onboardings", x_ms_client_principal=principal())
+    assert (refused.status_code, "WWW-Authenticate" in refused.headers) == (403, False)
+
+
 async def test_a_browser_gets_refusals_as_pages(api: Api) -> None:
     answer = await api.get("onboardings", cookie="sandbox-user=nick.nobody", accept="text/html,*/*;q=0.8")
     assert (answer.status_code, answer.mimetype) == (403, "text/html")

@@ -99,6 +99,9 @@ def test_nothing_else_is_written_in_azure(method: str, path: str) -> None:
         ("/domains", {"id": "abc.commsgw.azure.com"}),
         ("/domains/abc.commsgw.azure.com/verify", None),
         ("/users/onboarding%40contoso.com/sendMail", {"message": {}}),
+        ("/users/sean.o%27brien%40contoso.com/sendMail", {"message": {}}),
+        ("/users/john_gmail.com%23EXT%23%40contoso.onmicrosoft.com/sendMail", {"message": {}}),
+        ("/domains/voice.xn--e1afmkfd.xn--p1ai/verify", None),
     ],
 )
 def test_graph_takes_what_the_steps_need(path: str, body: Any) -> None:

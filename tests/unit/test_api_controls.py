@@ -134,10 +134,55 @@ async def test_other_people_take_the_place_of_those_in_the_request(api: Api) -> 
     )
     same = await api.put(f"{path}/contacts", {"onboardingTeam": TEAM, "notify": NOTIFY})
     assert (same.status_code, content(same)["version"]) == (200, content(answer)["version"])
-    first = await api.post("onboardings", requests.operator_connect())
-    assert first.status_code == 409
-    assert f"PUT /api/{path}/contacts" in content(first)["detail"]
+    other = {**requests.operator_connect(), "notify": {"emails": ["other@contoso.com"]}}
+    refused = await api.post("onboardings", other)
+    assert refused.status_code == 409
+    assert f"PUT /api/{path}/contacts" in content(refused)["detail"]
     assert content(await api.get("onboardings?text=partner%40example.com"))["onboardings"], "people are found by them"
+
+
+async def test_the_same_post_after_a_change_of_contacts_finds_the_same_onboarding(api: Api) -> None:
+    """Compared with what was posted; a body with the contacts of now is the same, too."""
+    path = await requested(api)
+    posted = requests.operator_connect()
+    await api.put(f"{path}/contacts", {"onboardingTeam": TEAM, "notify": {"emails": ["between@contoso.com"]}})
+    await api.put(f"{path}/contacts", {"onboardingTeam": TEAM, "notify": NOTIFY})
+    for body in (posted, {**posted, "onboardingTeam": TEAM, "notify": NOTIFY}):
+        again = await api.post("onboardings", body)
+        assert again.status_code == 200
+        request = content(again)["request"]
+        assert (request["onboardingTeam"], request["notify"]) == (TEAM, NOTIFY), "it changes nothing"
+    for changes in ({"adminUser": "other@contoso.com"}, {"notify": {"emails": ["between@contoso.com"]}}):
+        assert (await api.post("onboardings", {**posted, **changes})).status_code == 409
+    await api.post(f"{path}/cancel", {"reason": "why"})
+    assert (await api.post("onboardings", posted)).status_code == 200
+    begun = await api.post("onboardings?again=true", posted)
+    assert (begun.status_code, content(begun)["request"]["notify"]["emails"]) == (202, posted["notify"]["emails"])
+    with_those_before = await api.post("onboardings", {**posted, "onboardingTeam": TEAM, "notify": NOTIFY})
+    assert with_those_before.status_code == 409, "a new run was posted anew"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("steps/{}/retry", None),
+        ("steps/{}/check", None),
+        ("steps/{}/apply-change", {"proposal": "0" * 16}),
+        ("steps/{}/approve-admin-user", {"proposal": "0" * 16}),
+        ("steps/{}/skip", {"reason": "why"}),
+        ("steps/{}/reopen", {"reason": "why"}),
+        ("checkpoints/{}", {"note": "done"}),
+        ("checkpoints/{}", {"problem": "why"}),
+    ],
+)
+async def test_a_step_that_does_not_exist_is_404(api: Api, path: str, body: Any) -> None:
+    there = await requested(api)
+    name = "format-disk" + "k" * 500
+    for _ in range(2):
+        answer = await api.post(f"{there}/{path.format(name)}", body)
+        assert (answer.status_code, content(answer)["title"]) == (404, "No such step")
+        assert content(answer)["detail"].startswith(f"There is no step '{name[:100]}'; the steps are enable-services, ")
+        await api.post(f"{there}/cancel", {"reason": "a closed one has no such step either"})
 
 
 async def test_contacts_are_refused_for_every_reason_at_once(api: Api) -> None:
@@ -158,7 +203,9 @@ async def test_contacts_are_refused_for_every_reason_at_once(api: Api) -> None:
         "adminUser",
     }
     half = await api.put(f"{path}/contacts", {"notify": NOTIFY})
-    assert [(e["field"], e["message"]) for e in content(half)["errors"]] == [("onboardingTeam", "is required")]
+    assert [(e["field"], e["message"]) for e in content(half)["errors"]] == [
+        ("onboardingTeam", "is required, and must be an object in braces with 'name' and 'email'")
+    ]
     assert (await api.put(f"{path}/contacts", [])).status_code == 400
     assert content(await api.get(path))["version"] == before
 
@@ -169,10 +216,11 @@ async def test_contacts_are_refused_for_every_reason_at_once(api: Api) -> None:
         (None, "The reason has 0 characters"),
         ({"reason": "  "}, "The reason has 0 characters"),
         ({"reason": "x" * 1001}, "The reason has 1001 characters"),
-        ({"reason": "x", "insist": "yes"}, "insist, true or false"),
-        ({"reason": "x", "insist": 1}, "insist, true or false"),
-        ({"reason": 1}, "reason, each a text"),
-        ({"reason": "x", "force": True}, "no fields but reason"),
+        ({"reason": "x", "insist": "yes"}, "insist: must be true or false, without quotes; it is a text (seen: yes)"),
+        ({"reason": "x", "insist": 1}, "insist: must be true or false, without quotes; it is a number (seen: 1)"),
+        ({"reason": 1}, "reason: must be a text in quotes; it is a number (seen: 1)"),
+        ({"reason": "x", "force": True}, "force: is no field here; expected is 'reason' or 'insist' (seen: true)"),
+        ({"reason": "x", "insits": True}, "insits: is no field here; did you mean 'insist'?"),
     ],
     ids=str,
 )

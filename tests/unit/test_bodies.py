@@ -7,6 +7,7 @@ import json
 import azure.functions as func
 import pytest
 
+from onboarding.core.reasons import InvalidRequestError
 from onboarding.http.bodies import MAX_BODY, read_json, read_object
 from onboarding.http.problems import ProblemError
 
@@ -88,5 +89,5 @@ def test_a_small_object_takes_only_its_fields() -> None:
     assert read_object(posted(b""), "note") == {}
     assert read_object(posted(json.dumps({"note": "ok"}).encode()), "note") == {"note": "ok"}
     for body in (b'{"other": "x"}', b'{"note": 1}', b"[]"):
-        with pytest.raises(ProblemError):
+        with pytest.raises(InvalidRequestError):
             read_object(posted(body), "note")

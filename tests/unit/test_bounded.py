@@ -99,7 +99,7 @@ def malformed() -> Iterator[tuple[str, str, tuple[Any, ...]]]:
         for method in ("domain", "add_domain", "verify_domain"):
             yield "directory", method, (name,)
     yield "directory", "role_standing", (Principal("users", "x/owners"), PROJECT_SYNERGY_APP_ID)
-    yield "dns", "txt", ("evil example",)
+    yield "dns", "txt", ("evil example", "MS=ms1")
 
 
 @pytest.mark.parametrize(("port", "method", "given"), list(malformed()))

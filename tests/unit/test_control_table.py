@@ -93,8 +93,8 @@ async def test_one_more_row_is_offered_and_taken_by_the_api(api: Api) -> None:
     for body, says in (
         (None, "The why has 0 characters; 1 to 1000 were expected."),
         ({"why": "x" * 1001}, "The why has 1001 characters"),
-        ({"why": "x", "loud": "yes"}, "loud, true or false"),
-        ({"words": "x"}, "no fields but why"),
+        ({"why": "x", "loud": "yes"}, "loud: must be true or false, without quotes; it is a text (seen: yes)"),
+        ({"words": "x"}, "words: is no field here; expected is 'why' or 'loud'"),
     ):
         refused = await api.post(where, body)
         assert (refused.status_code, says in content(refused)["detail"]) == (400, True)

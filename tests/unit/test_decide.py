@@ -280,7 +280,10 @@ def test_a_function_that_died_while_sending_is_followed_by_another() -> None:
     early = decide(started, TimePassed(), soon - timedelta(seconds=1)).record
     assert early.notices[0] == started.notices[0]
     repaired = decide(started, TimePassed(), soon).record
-    assert decide(repaired, NoticeStarted(notice.id, repaired.notices[0].ticket), soon).changed
+    again = repaired.notices[0].next_attempt_at
+    assert again is not None
+    assert soon < again < soon + timedelta(seconds=10)
+    assert decide(repaired, NoticeStarted(notice.id, repaired.notices[0].ticket), again).changed
 
 
 def test_a_notice_that_cannot_be_sent_is_tried_again_and_holds_nothing_up() -> None:

@@ -22,10 +22,11 @@ from onboarding.core.events import (
 )
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import TryLaterError
-from onboarding.core.record import OnboardingState, Problem, Record, StepState
+from onboarding.core.problems import SOON, TryLaterError
+from onboarding.core.record import DETAIL_LENGTH, OnboardingState, Problem, Record, StepState
 from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.tasks import may_write
+from onboarding.engine import outcome_of
 from tests.support import requests
 from tests.support.records import NOW, after, new, told
 from tests.support.steps import BY_NAME, TASKS
@@ -232,3 +233,71 @@ async def test_a_timer_that_did_not_run_for_a_day_catches_up_with_one_look() -> 
     await system.tick()
     assert (await system.record(record.id)).step(WAIT).attempts == 1
     assert (await system.run(record.id)).state is OnboardingState.COMPLETED
+
+
+REFUSED = TryLaterError(
+    ProblemCode.SIGN_IN_FAILED, "Microsoft Graph answered 401.", in_the_end="Check AZURE_CLIENT_ID."
+)
+
+
+def tried_until_it_stops(problems: list[TryLaterError]) -> tuple[Record, datetime]:
+    """The first step fails with these, one after another, and from then on with the last of them."""
+    record, now, left = new().record, NOW, list(problems)
+    while record.step(FIRST).state is StepState.DUE:
+        step = record.step(FIRST)
+        now = step.next_attempt_at or now
+        record = decide(record, Started(FIRST, step.ticket), now).record
+        record = decide(record, outcome_of(left.pop(0) if len(left) > 1 else left[0], FIRST, step.ticket), now).record
+    return record, now
+
+
+def test_a_refused_token_is_tried_within_the_budget_and_then_people_are_told_to_look_at_the_identity() -> None:
+    """Bug report: one 401 stopped a branch at its first attempt."""
+    assert REFUSED.what_next == "Nothing: it is tried again. If it stays so: Check AZURE_CLIENT_ID."
+    record, now = tried_until_it_stops([REFUSED])
+    step = record.step(FIRST)
+    assert step.attempts == BY_NAME[FIRST].budget.attempts
+    assert now - NOW > timedelta(hours=12)
+    assert step.state is StepState.NEEDS_ATTENTION
+    assert step.problem is not None
+    assert step.problem.seen == "Microsoft Graph answered 401. (after 30 attempts)"
+    assert step.problem.what_next == "Check AZURE_CLIENT_ID."
+
+
+def test_what_is_soon_to_be_told_is_tried_for_minutes_only_whatever_went_wrong_before() -> None:
+    """Bug report: a conflict with another object was tried for a day."""
+    conflict = TryLaterError(ProblemCode.CONFLICT, "It exists already.", in_the_end="Look at it.", at_most=SOON)
+    record, now = tried_until_it_stops([REFUSED, conflict, conflict, REFUSED, conflict])
+    step = record.step(FIRST)
+    assert step.attempts == 4 + SOON
+    assert step.problem is not None
+    assert (step.problem.code, step.problem.what_next) == ("conflict", "Look at it.")
+    record, now = tried_until_it_stops([conflict])
+    assert record.step(FIRST).attempts == SOON
+    assert timedelta(minutes=5) <= now - NOW <= timedelta(minutes=7)
+
+
+def test_a_retry_gives_all_attempts_anew_to_what_is_soon_to_be_told() -> None:
+    conflict = TryLaterError(ProblemCode.CONFLICT, "It exists already.", in_the_end="Look at it.", at_most=SOON)
+    record, now = tried_until_it_stops([conflict])
+    record = decide(record, RetryRequested(FIRST, "ada"), now).record
+    assert record.step(FIRST).failures == 0
+    record = decide(record, Started(FIRST, record.step(FIRST).ticket), now).record
+    record = decide(record, outcome_of(conflict, FIRST, record.step(FIRST).ticket), now).record
+    assert record.step(FIRST).state is StepState.DUE
+
+
+def test_the_longest_text_keeps_the_number_of_its_attempts() -> None:
+    record, _ = tried_until_it_stops([TryLaterError(ProblemCode.OUTAGE, "x" * 2000)])
+    problem = record.step(FIRST).problem
+    assert problem is not None
+    assert problem.seen.endswith("… (after 30 attempts)")
+    assert len(problem.seen) == DETAIL_LENGTH
+
+
+def test_an_outage_never_ends_a_wait() -> None:
+    record = after(WAIT)
+    for _ in range(100):
+        at = record.step(WAIT).next_attempt_at or NOW
+        record = decide(record, Looked(WAIT, False, "503", TryLaterError(ProblemCode.OUTAGE, "503").problem), at).record
+    assert record.step(WAIT).state is StepState.WAITING

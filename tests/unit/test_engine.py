@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from onboarding.core.events import (
     SkipRequested,
 )
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, TryLaterError
+from onboarding.core.problems import SOON, PersonMustActError, TryLaterError
 from onboarding.core.record import OnboardingState, Problem, Record, StepRecord, StepState
 from onboarding.engine import InProgressError
 from onboarding.memory import Faults
@@ -345,10 +346,10 @@ async def test_a_name_that_cannot_be_looked_up_keeps_no_other_from_its_look(
     bad = txt_record(await system.record(odd))
     look_up = system.outside.dns.txt
 
-    async def txt(name: str) -> Sequence[TxtAnswer]:
+    async def txt(name: str, expected: str) -> Sequence[TxtAnswer]:
         if name == bad.name:
             raise RuntimeError("a defect")
-        return await look_up(name)
+        return await look_up(name, expected)
 
     monkeypatch.setattr(system.outside.dns, "txt", txt)
     await system.tick(3600)
@@ -459,3 +460,35 @@ async def _act(system: System, onboarding_id: str, action: str) -> None:
 
 def test_the_waits_are_two() -> None:
     assert [w.name for w in WAITS] == ["provisioning-complete", "txt-record-visible"]
+
+
+async def test_a_conflict_that_stays_is_told_within_minutes_in_microsofts_words() -> None:
+    """Bug report: it was tried for a day, and then explained as replication."""
+    system = System()
+    words = "POST /domains answered 409: held by another object. Reading shows no domain."
+    conflict = TryLaterError(ProblemCode.CONFLICT, words, in_the_end="Remove it.", at_most=SOON)
+    system.outside.directory.faults.add("add_domain", *[conflict] * 30)
+    system, record = await finished(requests.parsed(requests.operator_connect()), system)
+    step = record.step("add-domain")
+    assert step.state is StepState.NEEDS_ATTENTION
+    assert step.attempts == SOON
+    assert step.problem is not None
+    assert words in step.problem.seen
+    assert step.problem.what_next == "Remove it."
+    told = [e for e in await system.events(record.id) if e.step == "add-domain" and e.what == "step-stopped"]
+    began = next(e for e in await system.events(record.id) if e.step == "add-domain" and e.what == "step-started")
+    assert timedelta(minutes=5) <= told[0].at - began.at <= timedelta(minutes=15)
+
+
+async def test_a_wait_that_cannot_be_looked_at_since_sign_in_fails_asks_people_and_goes_on() -> None:
+    """Bug report: sign-in fails. What is waited for may take weeks, and nobody would be told of it."""
+    system = System()
+    refused = TryLaterError(ProblemCode.SIGN_IN_FAILED, "ARM answered 401.", in_the_end="Check AZURE_CLIENT_ID.")
+    system.outside.gateways.faults.add("in_subscription", *[refused] * 40)
+    system, record = await finished(requests.parsed(requests.operator_connect()), system)
+    assert record.state is OnboardingState.COMPLETED
+    looked = [e for e in await system.events(record.id) if e.step == "provisioning-complete"]
+    assert "step-stopped" not in [e.what for e in looked]
+    told = [n for n in record.notices if n.kind == "read-failed"]
+    assert told[0].owed_since - looked[0].at >= timedelta(seconds=system.policy.tell_after)
+    assert any("Check AZURE_CLIENT_ID." in str(message) for message in system.outside.notifier.mails)

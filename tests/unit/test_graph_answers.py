@@ -113,7 +113,6 @@ def test_what_heals_by_itself_is_tried_later(answer: MicrosoftAnswer, code: Prob
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (error(401, "InvalidAuthenticationToken"), ProblemCode.SIGN_IN_FAILED),
         (error(403, "Authorization_RequestDenied"), ProblemCode.PERMISSION_MISSING),
         (error(400, BAD, "used by an active tenant"), ProblemCode.DOMAIN_IN_USE),
         (error(400, BAD, "does not reference a valid application object"), ProblemCode.REFUSED),
@@ -279,8 +278,8 @@ def test_the_verification_record_is_the_txt_one_that_begins_with_ms() -> None:
         (error(409, "MissingSubscriptionRegistration"), PersonMustActError, ProblemCode.PROVIDER_RETIRED),
         (error(404, "ResourceNotFound"), PersonMustActError, ProblemCode.GATEWAY_GONE),
         (error(403, "AuthorizationFailed"), PersonMustActError, ProblemCode.PERMISSION_MISSING),
-        (error(403, "RequestDisallowedByPolicy"), PersonMustActError, ProblemCode.REFUSED),
-        (error(409, "ScopeLocked"), PersonMustActError, ProblemCode.REFUSED),
+        (error(403, "RequestDisallowedByPolicy"), PersonMustActError, ProblemCode.BLOCKED),
+        (error(409, "ScopeLocked"), PersonMustActError, ProblemCode.BLOCKED),
         (error(409, "AnotherOperationInProgress", retry_after="4"), TryLaterError, ProblemCode.BUSY),
         (error(400, "InvalidRequestContent"), PersonMustActError, ProblemCode.REFUSED),
         (error(429, "TooManyRequests"), TryLaterError, ProblemCode.THROTTLED),

@@ -13,7 +13,7 @@ from onboarding import app
 from onboarding.azure.notifier import AzureNotifier
 from onboarding.core.events import CancelRequested
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import TryLaterError
+from onboarding.core.problems import StoreBusyError, TryLaterError
 from onboarding.hourly import HourlyLimit, HourlyLimitError
 from onboarding.memory import ManualClock, MemoryTable
 from onboarding.ports import ConflictError, Notification, Row
@@ -98,7 +98,7 @@ async def test_a_count_that_is_always_lost_is_told_and_not_waited_for() -> None:
         async def insert(self, row: Row) -> str:
             raise ConflictError("somebody was faster")
 
-    with pytest.raises(ConflictError, match="by many at a time"):
+    with pytest.raises(StoreBusyError, match="by many at a time"):
         await limit(5, Busy()).take()
 
 

@@ -21,6 +21,7 @@ from onboarding.memory import (
     MemoryTable,
     MemoryWorld,
 )
+from onboarding.memory.dns import SILENCE
 from onboarding.ports import (
     Bus,
     Clock,
@@ -125,8 +126,17 @@ class MemoryZone:
     def publish(self, server: str, *values: str) -> None:
         self._dns.publish(NAME, *values, on=() if server == "*" else (self._names[server],))
 
+    def publish_at(self, name: str, *values: str) -> None:
+        self._dns.publish(name, *values)
+
+    def lead(self, name: str) -> None:
+        self._dns.aliases[NAME] = name
+
     def break_down(self, server: str) -> None:
         self._dns.errors[self._names[server]] = "SERVFAIL"
+
+    def silence(self, server: str) -> None:
+        self._dns.errors[self._names[server]] = SILENCE
 
 
 class TestMemoryDns(DnsBehaviour):

@@ -14,9 +14,10 @@ from packaging.requirements import Requirement
 
 from sandbox.package import host, isolated
 from sandbox.package.archive import zipped
-from sandbox.package.build import LIMIT, Size, build, refuse_large
+from sandbox.package.build import LIMIT, Size, build, bytecode_of, refuse_large
 from sandbox.package.bytecode import compile_reached
 from sandbox.package.funcignore import app_files
+from sandbox.package.isolated import Reached
 from sandbox.package.libraries import closure, environment
 from sandbox.package.options import HERE, Options, parse
 from sandbox.package.problem import PackageError
@@ -224,3 +225,23 @@ def test_a_package_for_here_is_of_this_python(capsys: pytest.CaptureFixture[str]
         parse(["--for-here", "--python", other])
     assert f"--for-here is for this Python, {HERE}" in capsys.readouterr().err
     assert parse([]).python == "3.12"
+
+
+def test_the_bytecode_is_left_out_only_where_its_python_is_not_or_nobody_wants_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = Reached(frozenset(), frozenset())
+    (tmp_path / "function_app.py").write_text("here = True\n")
+
+    def compiled(*arguments: str) -> bool:
+        return bool(bytecode_of(tmp_path, parse(arguments), wanted))
+
+    monkeypatch.setattr(isolated, "interpreter", lambda python: sys.executable)
+    assert compiled()
+    assert compiled("--for-here", "--bytecode")
+    assert not compiled("--no-bytecode")
+    assert not compiled("--for-here")
+    monkeypatch.setattr(isolated, "interpreter", lambda python: None)
+    assert not compiled()
+    with pytest.raises(PackageError, match=r"--bytecode needs python3\.12, which is not on this machine"):
+        compiled("--bytecode")

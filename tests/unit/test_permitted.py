@@ -45,10 +45,13 @@ def test_gateways_by_subscription_or_resource_group(
         ("mallory@evilfabrikam.com", False),
         (OTHER, True),
         (SUBSCRIPTION, False),
+        ("John_gmail.com#ext#@Fabrikam.com", True),
+        ("john_gmail.com#EXT#@contoso.com", True),
+        ("mary_gmail.com#EXT#@contoso.com", False),
     ],
 )
 def test_admin_users_by_name_object_id_or_domain(user: str, permitted: bool) -> None:
-    listed = ("voice.admin@contoso.com", "@Fabrikam.com", OTHER)
+    listed = ("voice.admin@contoso.com", "@Fabrikam.com", OTHER, "john_gmail.com#EXT#@contoso.com")
     assert Permitted(admin_users=listed).has_admin_user(user) is permitted
 
 

@@ -18,7 +18,7 @@ def with_an_administrator() -> System:
     """A system whose application only reads applications."""
     made = System()
     world = replace(made.outside.world, project_synergy_by=ProjectSynergyBy.ADMINISTRATOR)
-    made.engine = Engine(made.records, made.bus, made.clock, world, made.policy, made.telling)
+    made.engine = Engine(made.records, made.bus, made.clock, world, made.policy, made.telling, made.engine.reads)
     return made
 
 

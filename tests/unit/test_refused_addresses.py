@@ -94,3 +94,37 @@ async def test_an_error_of_the_mail_library_does_not_keep_teams_from_being_told(
     assert [d.way for d in notice.sent] == ["teams"]
     assert notice.problem is not None
     assert notice.problem.code == ProblemCode.UNEXPECTED
+
+
+async def test_one_that_is_refused_is_named_also_when_another_way_fails() -> None:
+    """Refused by Exchange while the Teams webhook is away, or refuses: both stand on the record."""
+    for failure in (
+        TryLaterError(ProblemCode.OUTAGE, "The Teams webhook answered 503."),
+        PersonMustActError(ProblemCode.REFUSED, "The Teams webhook answered 404.", "Copy the URL once more."),
+    ):
+        system, record = await telling(GOOD, BAD)
+        system.outside.notifier.faults.add("teams", failure)
+        await system.deliver()
+        [notice] = (await system.record(record.id)).notices
+        assert mailed(system) == [GOOD]
+        assert notice.problem is not None
+        assert failure.seen in notice.problem.seen
+        assert f"No e-mail was sent to {BAD}: " in notice.problem.seen
+        passing = isinstance(failure, TryLaterError)
+        assert notice.problem.code == (ProblemCode.OUTAGE if passing else ProblemCode.ADDRESS_REFUSED)
+        assert passing or "Copy the URL once more." in notice.problem.what_next
+        assert passing or "PUT" in notice.problem.what_next
+
+
+async def test_one_that_is_refused_is_named_also_when_the_mail_to_the_others_fails() -> None:
+    system, record = await telling(GOOD, BAD)
+    refusal = AddresseesRefusedError((BAD,), "it is not resolved.")
+    system.outside.notifier.faults.add("mail", refusal, TryLaterError(ProblemCode.THROTTLED, "Exchange answered 429."))
+    await system.deliver()
+    [notice] = (await system.record(record.id)).notices
+    assert notice.problem is not None
+    assert notice.problem.code == ProblemCode.THROTTLED
+    assert notice.problem.seen == f"Exchange answered 429. No e-mail was sent to {BAD}: it is not resolved."
+    await system.tick(7200)
+    await system.deliver()
+    assert mailed(system) == [GOOD]

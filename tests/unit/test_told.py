@@ -18,6 +18,7 @@ from onboarding.core.events import (
     Happening,
     LinkRefused,
     Looked,
+    MessageRefused,
     NoticeFailed,
     NoticeSent,
     NoticeStarted,
@@ -116,6 +117,18 @@ STORIES: list[tuple[Callable[[], Record], Callable[[Record], Happening], timedel
         lambda r: DeadLettered(None, owed(r).id, owed(r).ticket, ""),
         0 * DAY,
         ("dead-lettered", ASKED, f"{ID}: {GAVE_UP.format('sent', 'no reason given')}", US),
+    ),
+    (
+        lambda: new().record,
+        lambda r: MessageRefused(FIRST, None, 1, PROBLEM),
+        0 * DAY,
+        ("message-refused", FIRST, "ARM answered 503.", US),
+    ),
+    (
+        asked,
+        lambda r: MessageRefused(None, owed(r).id, owed(r).ticket, PROBLEM),
+        0 * DAY,
+        ("message-refused", ASKED, f"{ID}: ARM answered 503.", US),
     ),
     (lambda: after(WAIT), lambda r: Looked(WAIT, False, "Not yet."), 0 * DAY, ("looked", WAIT, "Not yet.", US)),
     (lambda: after(WAIT), lambda r: Looked(WAIT, True, "It is."), 0 * DAY, ("step-done", WAIT, "It is.", US)),
@@ -326,7 +339,7 @@ REFUSALS: list[tuple[Callable[[], Record], Happening, str]] = [
     (
         lambda: after(WAIT),
         ReplayRequested("a"),
-        "There is nothing to replay: no message was given up, and none is late.",
+        "There is nothing to replay: no message was given up, none is late, and no notice has failed.",
     ),
     (
         lambda: new().record,

@@ -6,13 +6,14 @@ is over. A person's action that the state doesn't allow raises RefusedError with
 
 from __future__ import annotations
 
-from onboarding.core.rules import approving, controls, notices, people, repair, tasks, waits, whole
-from onboarding.core.rules.transition import RefusedError, Rules
+from onboarding.core.rules import approving, controls, notices, people, refused, repair, tasks, waits, whole
+from onboarding.core.rules.transition import RefusedError, Rules, UnknownStepError
 
 RULES: Rules = {
     **tasks.TASK_RULES,
     **waits.WAIT_RULES,
     **repair.REPAIR_RULES,
+    **refused.REFUSED_RULES,
     **notices.NOTICE_RULES,
     **people.PEOPLE_RULES,
     **approving.APPROVING_RULES,
@@ -20,4 +21,4 @@ RULES: Rules = {
     **whole.WHOLE_RULES,
 }
 
-__all__ = ["RULES", "RefusedError"]
+__all__ = ["RULES", "RefusedError", "UnknownStepError"]

@@ -17,6 +17,7 @@ def change_approved(h: ChangeApproved, draft: Draft) -> Transition | None:
 
 def admin_user_approved(h: AdminUserApproved, draft: Draft) -> Transition | None:
     """By another person than the one who requested it."""
+    known_step(draft, h.step)
     if not is_another(draft.record, h.actor):
         raise RefusedError(
             f"{h.actor} requested it, so somebody else must say who becomes Admin: anybody with the role"

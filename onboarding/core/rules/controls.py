@@ -14,7 +14,7 @@ from onboarding.core.events import (
 )
 from onboarding.core.plan import StepKind
 from onboarding.core.record import Notice, Record, StepRecord, StepState
-from onboarding.core.rules.given_up import gave_up
+from onboarding.core.rules.given_up import gave_up, unsent
 from onboarding.core.rules.steps import because, expect_going_on, expect_open, known_step
 from onboarding.core.rules.transition import RefusedError, Rules, Transition
 
@@ -112,20 +112,22 @@ def replay_requested(h: ReplayRequested, draft: Draft) -> Transition | None:
     expect_open(draft, "there is nothing to replay")
     expect_going_on(draft, "Nothing can be replayed")
     steps = [s.name for s in draft.record.steps if s.state is StepState.DUE and _is_late(s, draft)]
-    notices = [n.id for n in draft.record.notices if n.owed and not n.sending and _is_late(n, draft)]
+    notices = [n.id for n in draft.record.notices if unsent(n) or (n.owed and not n.sending and _is_late(n, draft))]
     if not steps and not notices:
-        raise RefusedError("There is nothing to replay: no message was given up, and none is late.")
+        raise RefusedError(
+            "There is nothing to replay: no message was given up, none is late, and no notice has failed."
+        )
     for name in steps:
         draft.make_due(name)
     for notice in notices:
-        draft.nudge_notice(notice)
+        draft.tell_again(notice)
     return Transition(EventKind.REPLAY_REQUESTED, None, ", ".join((*steps, *notices)), h.actor)
 
 
 def replayable(record: Record) -> bool:
-    """Whether there is a message that was given up."""
+    """Whether there is a message that was given up, or a notice that could not be sent."""
     steps = any(s.state is StepState.DUE and gave_up(s) for s in record.steps)
-    return record.active and (steps or any(n.owed and gave_up(n) for n in record.notices))
+    return record.active and (steps or any(map(unsent, record.notices)))
 
 
 def _is_late(owed: StepRecord | Notice, draft: Draft) -> bool:

@@ -21,3 +21,8 @@ def given_up(reason: str, should_have: str) -> Problem:
 def gave_up(owed: StepRecord | Notice) -> bool:
     """Whether its message was given up, and it has not been taken up since."""
     return owed.problem is not None and owed.problem.code == ProblemCode.DEAD_LETTERED
+
+
+def unsent(notice: Notice) -> bool:
+    """Whether it could not be sent, for whatever reason, and waits for its next attempt."""
+    return notice.owed and not notice.sending and notice.problem is not None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from onboarding.core.draft import Draft
+from onboarding.core.draft import Draft, problem_on_arrival
 from onboarding.core.event_kinds import EventKind
-from onboarding.core.events import DeadLettered, NoticeFailed, NoticeSent, NoticeStarted
+from onboarding.core.events import DeadLettered, NoticeFailed, NoticeSent, NoticeStarted, NudgeNotice
 from onboarding.core.policy import later
 from onboarding.core.record import Notice
 from onboarding.core.rules.given_up import given_up
@@ -13,12 +13,17 @@ from onboarding.core.rules.transition import Rules, Transition
 
 def notice_started(h: NoticeStarted, draft: Draft) -> Transition | None:
     notice = draft.notice(h.notice)
-    if notice is None or notice.ticket != h.ticket or notice.sending or not notice.owed:
+    if notice is None or notice.ticket != h.ticket or notice.sending:
         return None
-    if notice.next_attempt_at is None or later(draft.now, draft.policy.clock_skew) < notice.next_attempt_at:
+    if notice.next_attempt_at is None:
+        return None
+    if early := draft.policy.early(notice.next_attempt_at, draft.now, pause=notice.problem is not None):
+        draft.come_again(NudgeNotice(draft.record.id, h.notice, h.ticket), early)
         return None
     lease = later(draft.now, draft.policy.notice_lease)
-    draft.set_notice(h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease)
+    draft.set_notice(
+        h.notice, sending=True, attempts=notice.attempts + 1, next_attempt_at=lease, problem=problem_on_arrival(notice)
+    )
     return Transition(EventKind.NOTICE_STARTED, notice.step, f"{h.notice}, attempt {notice.attempts + 1}")
 
 
@@ -38,7 +43,8 @@ def failed(h: NoticeFailed, draft: Draft) -> Transition | None:
     draft.set_notice(h.notice, problem=h.problem, sent=h.sent, sending=False)
     if notice.owed:
         seed = f"{draft.record.id}/{h.notice}/{notice.attempts}"
-        draft.nudge_notice(h.notice, draft.policy.retry_after(notice.attempts, h.retry_after, seed))
+        gap = draft.policy.tell_again_after(notice.attempts, h.retry_after, seed, person=h.person)
+        draft.nudge_notice(h.notice, gap)
     return Transition(EventKind.NOTICE_FAILED, notice.step, f"{h.notice}: {h.problem.seen}")
 
 
@@ -50,7 +56,8 @@ def notice_dead_lettered(h: DeadLettered, draft: Draft) -> Transition | None:
     attempts = notice.attempts + 1
     problem = given_up(h.reason, "sent")
     draft.set_notice(notice.id, problem=problem, attempts=attempts)
-    draft.nudge_notice(notice.id, draft.policy.retry_after(attempts, None, f"{draft.record.id}/{notice.id}/{attempts}"))
+    seed = f"{draft.record.id}/{notice.id}/{attempts}"
+    draft.nudge_notice(notice.id, draft.policy.tell_again_after(attempts, None, seed))
     return Transition(EventKind.DEAD_LETTERED, notice.step, f"{notice.id}: {problem.seen}")
 
 

@@ -28,7 +28,7 @@ def time_passed(h: TimePassed, draft: Draft) -> Transition | None:
         # One that this pass has replaced is no longer owed.
         current = draft.notice(notice.id)
         if current is not None and _notice_is_lost(current, draft):
-            draft.nudge_notice(notice.id)
+            _nudge_notice(current, draft)
             done.append(f"{notice.id} nudged again")
     return Transition(EventKind.TIME_PASSED, None, ", ".join(done)) if done else None
 
@@ -44,9 +44,9 @@ def _step(step: StepRecord, draft: Draft) -> str | None:
     if not draft.record.active:
         return None
     if step.state is StepState.DUE:
-        if at + timedelta(seconds=draft.policy.nudge_grace) > draft.now:
+        if at + draft.policy.nudge_after(step.nudges) > draft.now:
             return None
-        draft.make_due(step.name)
+        draft.make_due(step.name, nudges=step.nudges + 1)
         return f"{step.name} nudged again"
     if step.state is StepState.NEEDS_ATTENTION:
         draft.owe(NoticeKind.NEEDS_ATTENTION, step.name)
@@ -59,8 +59,17 @@ def _step(step: StepRecord, draft: Draft) -> str | None:
 def _notice_is_lost(notice: Notice, draft: Draft) -> bool:
     if notice.next_attempt_at is None:
         return False
-    grace = timedelta(0) if notice.sending else timedelta(seconds=draft.policy.nudge_grace)
+    grace = timedelta(0) if notice.sending else draft.policy.nudge_after(notice.nudges)
     return notice.next_attempt_at + grace <= draft.now
+
+
+def _nudge_notice(notice: Notice, draft: Draft) -> None:
+    if notice.sending:
+        # Unlike a step's, its attempts are not limited: so a function that dies of it each time is given time.
+        seed = f"{draft.record.id}/{notice.id}/{notice.attempts}"
+        draft.nudge_notice(notice.id, draft.policy.tell_again_after(notice.attempts, None, seed))
+    else:
+        draft.nudge_notice(notice.id, nudges=notice.nudges + 1)
 
 
 def _say_again(step: StepRecord, draft: Draft) -> str:

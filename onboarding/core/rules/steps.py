@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from onboarding.core.draft import Draft
 from onboarding.core.record import StepRecord, StepState
-from onboarding.core.rules.transition import RefusedError
+from onboarding.core.rules.transition import RefusedError, UnknownStepError
+
+NAME_SHOWN = 100
+"""Characters of a step's name that somebody made up."""
 
 
 def open_step(draft: Draft, name: str) -> StepRecord | None:
@@ -13,10 +16,14 @@ def open_step(draft: Draft, name: str) -> StepRecord | None:
 
 
 def known_step(draft: Draft, name: str) -> StepRecord:
-    """The step that a person named. Raises RefusedError when there is none, or nothing can be done to it any more."""
+    """The step that a person named.
+
+    Raises UnknownStepError when there is none, RefusedError when nothing can be done to it any more.
+    """
     step = draft.record.find_step(name)
     if step is None:
-        raise RefusedError(f"There is no step '{name}'; the steps are {', '.join(s.name for s in draft.record.steps)}.")
+        steps = ", ".join(s.name for s in draft.record.steps)
+        raise UnknownStepError(f"There is no step '{name[:NAME_SHOWN]}'; the steps are {steps}.")
     expect_open(draft, "nothing can be done to its steps any more")
     return step
 

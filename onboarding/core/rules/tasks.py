@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from onboarding.core.bounds import shorten
-from onboarding.core.draft import Draft
+from onboarding.core.draft import Draft, problem_on_arrival
 from onboarding.core.event_kinds import EventKind
-from onboarding.core.events import Abandoned, DeadLettered, Postponed, Started, Stopped, Succeeded
-from onboarding.core.policy import later
+from onboarding.core.events import Abandoned, DeadLettered, Nudge, Postponed, Started, Stopped, Succeeded
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.record import Problem, Record, StepRecord, StepState
+from onboarding.core.record import DETAIL_LENGTH, Problem, Record, StepRecord, StepState
 from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.notices import notice_dead_lettered
 from onboarding.core.rules.steps import open_step
@@ -25,13 +24,24 @@ NOT_AGAIN = (
 
 def step_started(h: Started, draft: Draft) -> Transition | None:
     step = open_step(draft, h.step)
-    if step is None or step.state is not StepState.DUE or step.ticket != h.ticket or not draft.record.active:
+    if step is None or step.state is not StepState.DUE or step.ticket != h.ticket:
         return None
-    if step.next_attempt_at is None or later(draft.now, draft.policy.clock_skew) < step.next_attempt_at:
+    if step.next_attempt_at is None or not draft.record.active:
+        return None
+    pause = step.not_before is not None and step.not_before > draft.now
+    if early := draft.policy.early(step.next_attempt_at, draft.now, pause=pause):
+        draft.come_again(Nudge(draft.record.id, h.step, h.ticket, definition=step.plan.definition), early)
         return None
     attempt = step.attempts + 1
     begun = step.begun_at or draft.now
-    draft.set_step(h.step, state=StepState.RUNNING, attempts=attempt, begun_at=begun, next_attempt_at=draft.lease_end())
+    draft.set_step(
+        h.step,
+        state=StepState.RUNNING,
+        attempts=attempt,
+        begun_at=begun,
+        next_attempt_at=draft.lease_end(),
+        problem=problem_on_arrival(step),
+    )
     return Transition(EventKind.STEP_STARTED, h.step, f"attempt {attempt}")
 
 
@@ -49,6 +59,11 @@ def postponed(h: Postponed, draft: Draft) -> Transition | None:
         return None
     if h.retry_after is not None:
         draft.set_step(h.step, not_before=draft.policy.not_before(draft.now, h.retry_after))
+    alike = step.problem is not None and step.problem.code == h.problem.code
+    failures = (step.failures if alike else 0) + 1 if h.at_most is not None else 0
+    draft.set_step(h.step, failures=failures)
+    if draft.spent(step) or (h.at_most is not None and failures >= h.at_most):
+        return not_again(draft, step, h.problem, f"{step.attempts} attempts", h.in_the_end)
     return try_again(draft, step, h.problem, h.retry_after)
 
 
@@ -81,21 +96,30 @@ def dead_lettered(h: DeadLettered, draft: Draft) -> Transition | None:
         draft.set_step(h.step, problem=problem)
         return Transition(EventKind.DEAD_LETTERED, h.step, problem.seen)
     draft.set_step(h.step, attempts=step.attempts + 1)
-    try_again(draft, draft.record.step(h.step), problem)
+    failed = draft.record.step(h.step)
+    if draft.spent(failed):
+        not_again(draft, failed, problem, f"{failed.attempts} attempts")
+    else:
+        try_again(draft, failed, problem)
     return Transition(EventKind.DEAD_LETTERED, h.step, problem.seen)
 
 
 def try_again(draft: Draft, step: StepRecord, problem: Problem, asked: float | None = None) -> Transition:
-    """An attempt failed: the next one follows after a gap, while the step's budget lasts."""
-    if draft.spent(step):
-        seen = shorten(f"{problem.seen} (after {step.attempts} attempts)")
-        draft.stop_step(step.name, problem.model_copy(update={"seen": seen, "what_next": NOT_AGAIN}))
-        return Transition(EventKind.STEP_STOPPED, step.name, seen)
-    gap = draft.policy.retry_after(step.attempts, asked, f"{draft.record.id}/{step.name}/{step.attempts}")
+    """An attempt failed: the next one follows after a gap."""
+    patience = step.plan.budget.patience
+    gap = draft.policy.retry_after(step.attempts, asked, f"{draft.record.id}/{step.name}/{step.attempts}", patience)
     draft.make_due(step.name, gap, problem=problem)
     return Transition(
         EventKind.STEP_POSTPONED, step.name, f"{problem.seen} Next attempt in {gap.total_seconds():.0f} s."
     )
+
+
+def not_again(draft: Draft, step: StepRecord, problem: Problem, tried: str, in_the_end: str = "") -> Transition:
+    """So much was tried (`30 attempts`) that a person is asked, for what `in_the_end` says."""
+    after = f" (after {tried})"
+    seen = f"{shorten(problem.seen, DETAIL_LENGTH - len(after))}{after}"
+    draft.stop_step(step.name, problem.model_copy(update={"seen": seen, "what_next": in_the_end or NOT_AGAIN}))
+    return Transition(EventKind.STEP_STOPPED, step.name, seen)
 
 
 def lost(draft: Draft, step: StepRecord) -> None:

@@ -15,6 +15,10 @@ class RefusedError(Exception):
     """The state of the onboarding does not allow what a person asked for."""
 
 
+class UnknownStepError(RefusedError):
+    """The onboarding has no step of the name that a person gave."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
     """What happened, for the audit trail."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from onboarding.core.bounds import shorten
@@ -13,6 +14,10 @@ from onboarding.core.policy import later
 from onboarding.core.record import StepRecord, StepState
 from onboarding.core.rules.steps import open_step
 from onboarding.core.rules.transition import Rules, Transition
+from onboarding.core.sight import Seen, Sight
+
+OF_SIGHTS = (NoticeKind.HELD_UP, NoticeKind.CANNOT_SEE)
+"""What is told of what is seen: no more when something else is."""
 
 
 def looked(h: Looked, draft: Draft) -> Transition | None:
@@ -22,25 +27,61 @@ def looked(h: Looked, draft: Draft) -> Transition | None:
     if h.ticket not in (None, step.ticket):
         # What was seen was seen before somebody put it right, or took it back: the next look tells.
         return None
+    absent_since = (step.absent_since or draft.now) if h.absent else None
+    again = timedelta(seconds=draft.policy.absent_after)
+    if absent_since and draft.now < absent_since + again:
+        # Microsoft's lists and copies lag: what is not found now may be found in some minutes.
+        h = replace(h, problem=None, stop=False)
     draft.find(h.step, h.findings)
     failures = step.failures + 1 if h.problem else 0
-    draft.set_step(h.step, attempts=step.attempts + 1, failures=failures)
-    if h.done:
+    draft.set_step(h.step, attempts=step.attempts + 1, failures=failures, absent_since=absent_since)
+    if h.done or (h.sight and _settled(h.sight, step, draft)):
         draft.end_step(h.step, h.detail)
         return Transition(EventKind.STEP_DONE, h.step, h.detail)
     if h.stop and h.problem:
         draft.stop_step(h.step, h.problem)
         return Transition(EventKind.STEP_STOPPED, h.step, h.problem.seen)
+    told = h.sight is not None and _tell(h.sight, h.step, draft)
     gap = draft.policy.poll_after(draft.now - step.since)
+    if absent_since:
+        gap = min(gap, again)
     if h.problem:
         gap = max(gap, draft.policy.retry_after(failures, h.retry_after, f"{draft.record.id}/{h.step}/{failures}"))
     if h.retry_after is not None:
         draft.set_step(h.step, not_before=draft.policy.not_before(draft.now, h.retry_after))
+    if h.sight and (turn := _seen(h.step, draft).next_turn(h.sight, draft.now, draft.policy)) is not None:
+        gap = min(gap, turn)
     draft.set_step(h.step, next_attempt_at=draft.now + gap, detail=shorten(h.detail), problem=h.problem)
-    if _is_long(step, draft.now, draft):
+    if h.tells and h.problem:
+        draft.owe(NoticeKind.READ_FAILED, h.step)
+    elif not told and _is_long(step, draft.now, draft):
         draft.set_step(h.step, warned_at=draft.now)
         draft.owe(NoticeKind.LONG_WAIT, h.step)
     return Transition(EventKind.LOOKED, h.step, h.detail)
+
+
+def _settled(sight: Sight, step: StepRecord, draft: Draft) -> bool:
+    """Keep what is seen, and since when; whether it has been so for long enough to end the wait."""
+    if step.seen is None or step.seen.kind != sight.kind:
+        draft.withdraw(step.name, *OF_SIGHTS)
+        draft.set_step(step.name, seen=Seen.begun(sight, draft.now, draft.policy))
+    return _seen(step.name, draft).has_settled(sight, draft.now, draft.policy)
+
+
+def _seen(name: str, draft: Draft) -> Seen:
+    seen = draft.record.step(name).seen
+    assert seen is not None, "it was just kept"
+    return seen
+
+
+def _tell(sight: Sight, name: str, draft: Draft) -> bool:
+    """Whether people are told now of what is seen."""
+    seen = _seen(name, draft)
+    if sight.word is None or not seen.is_to_be_told(draft.now):
+        return False
+    draft.set_step(name, seen=seen.told(draft.now, draft.policy))
+    draft.owe(sight.word, name)
+    return True
 
 
 def _is_long(step: StepRecord, now: datetime, draft: Draft) -> bool:

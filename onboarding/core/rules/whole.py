@@ -12,6 +12,7 @@ from onboarding.core.plan import Party, StepKind
 from onboarding.core.policy import later
 from onboarding.core.record import Pause, StepRecord, StepState
 from onboarding.core.request import differences
+from onboarding.core.rules.given_up import unsent
 from onboarding.core.rules.steps import expect_open
 from onboarding.core.rules.transition import RefusedError, Rules, Transition
 
@@ -53,7 +54,8 @@ def _leave_the_pause_out(draft: Draft, step: StepRecord, paused_at: datetime) ->
     if step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION):
         pause = draft.now - max(paused_at, step.since)
         warned_at = step.warned_at and step.warned_at + pause
-        draft.set_step(step.name, since=step.since + pause, warned_at=warned_at)
+        seen = step.seen and step.seen.shifted(pause)
+        draft.set_step(step.name, since=step.since + pause, warned_at=warned_at, seen=seen)
 
 
 def cancel_requested(h: CancelRequested, draft: Draft) -> Transition | None:
@@ -71,7 +73,10 @@ def cancel_requested(h: CancelRequested, draft: Draft) -> Transition | None:
 
 
 def contacts_changed(h: ContactsChanged, draft: Draft) -> Transition | None:
-    """A new onboarding team is told of what is asked of it; links that were sent to the one before are no good now."""
+    """A new onboarding team is told of what is asked of it; links that were sent to the one before are no good now.
+
+    What could not be sent is tried at once: an address may have been the reason.
+    """
     expect_open(draft, "its contacts cannot be changed any more")
     before = draft.record.request
     fields = {"onboarding_team": h.onboarding_team, "notify": h.notify}
@@ -79,10 +84,12 @@ def contacts_changed(h: ContactsChanged, draft: Draft) -> Transition | None:
     changed = differences(before.to_json(), after.to_json())
     if not changed:
         return None
-    draft.set(request=after)
+    draft.set(request=after, posted_contacts=draft.record.posted_contacts or before.contacts)
     if before.onboarding_team.email.lower() != after.onboarding_team.email.lower():
         for step in draft.record.steps:
             _ask_the_new_team(draft, step)
+    for notice in filter(unsent, draft.record.notices):
+        draft.tell_again(notice.id)
     return Transition(EventKind.CONTACTS_CHANGED, None, ", ".join(changed), h.actor)
 
 

@@ -46,9 +46,13 @@ class Arm:
 
     def refuse(self, request: Request, status: int, retry_after: float | None) -> Answer:
         """An injected error."""
-        code = {429: "TooManyRequests", 503: "ServiceUnavailable", 504: "GatewayTimeout"}.get(
-            status, "InternalServerError"
-        )
+        code = {
+            401: "InvalidAuthenticationToken",
+            403: "AuthorizationFailed",
+            429: "TooManyRequests",
+            503: "ServiceUnavailable",
+            504: "GatewayTimeout",
+        }.get(status, "InternalServerError")
         wait = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
         message = "The request was refused by an injected fault. Please try again later."
         return ArmError(status, code, message, headers={**_usual_headers(request), **wait}).answer()
@@ -170,7 +174,7 @@ class Arm:
                 )
 
     def _test_lines(self, request: Request, gateway: Gateway) -> Answer:
-        lines = sorted(gateway.test_lines.values(), key=lambda line: line.name.lower())
+        lines = sorted(self._state.lines(gateway).values(), key=lambda line: line.name.lower())
         return self._page(request, lines, lambda line: self._state.show_test_line(gateway, line))
 
     def _find(self, match: Match) -> Gateway | None:
@@ -193,7 +197,7 @@ class Arm:
 
     def _line(self, gateway: Gateway, match: Match) -> Resource:
         name = match.parameters["testLineName"]
-        line = gateway.test_lines.get(name.lower())
+        line = self._state.lines(gateway).get(name.lower())
         if line is None:
             raise errors.not_found("communicationsGateways", f"{gateway.name}/testLines/{name}", gateway.group)
         return line

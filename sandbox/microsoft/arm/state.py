@@ -12,7 +12,16 @@ from typing import Any
 from sandbox.microsoft.arm.errors import NAMESPACE
 from sandbox.microsoft.clock import Clock, timestamp
 from sandbox.microsoft.options import Options
-from sandbox.microsoft.transitions import CREATING, DELETING, GATEWAY_STATUS, UPDATING, TimedState, Transition
+from sandbox.microsoft.transitions import (
+    CREATING,
+    DELETING,
+    GATEWAY_STATUS,
+    LINE_ENDS,
+    UPDATING,
+    VANISHED,
+    TimedState,
+    Transition,
+)
 
 NAMES = uuid.UUID("7e1c1f6a-52b0-4e8b-9a0d-0c0f7a3d9b11")
 """Ids are derived from names under this one, so that two runs of a test see the same ids."""
@@ -150,15 +159,22 @@ class ArmState:
 
     def put_test_line(self, gateway: Gateway, name: str, body: dict[str, Any], caller: str) -> Resource:
         """Create or replace; `changed` of the test line tells which."""
-        line = gateway.test_lines.get(name.lower())
+        line = self.lines(gateway).get(name.lower())
         if line:
             self._change(line, body, caller)
         else:
             line = Resource(name, body, TimedState(self.clock, CREATING.source), self._now(), caller)
-            self._run(line.provisioning, CREATING)
             gateway.test_lines[name.lower()] = line
+        if not line.changed or self.options.test_line_ends != CREATING.target:
+            self._run(line.provisioning, LINE_ENDS[self.options.test_line_ends])
         self.pending(gateway)
         return line
+
+    def lines(self, gateway: Gateway) -> dict[str, Resource]:
+        """Its test lines by lower-case name, without those that have vanished by now."""
+        for name in [n for n, line in gateway.test_lines.items() if line.provisioning.peek() == VANISHED]:
+            del gateway.test_lines[name]
+        return gateway.test_lines
 
     def pending(self, gateway: Gateway) -> None:
         """A write happened: the service has yet to catch up with the resource."""

@@ -63,7 +63,7 @@ def put_test_line(state: ArmState, gateway: Gateway, match: Match, body: dict[st
     if "properties" not in body:
         missing = Problem("required", "$", "Missing required property: properties")
         raise errors.off_spec([missing], match.parameters["testLineName"])
-    existing = gateway.test_lines.get(match.parameters["testLineName"].lower())
+    existing = state.lines(gateway).get(match.parameters["testLineName"].lower())
     if existing:
         _check_location(existing, gateway.group, body)
     return state.put_test_line(gateway, match.parameters["testLineName"], body, caller)

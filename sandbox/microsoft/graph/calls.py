@@ -113,7 +113,9 @@ def grant(call: Call) -> Answer:
 
 def get_user(call: Call) -> Answer:
     """GET /users/{id or user principal name}."""
-    shown = query.select("user", call.request.query, USER_DEFAULTS)(_user(call))
+    shown = query.select("user", call.request.query, USER_DEFAULTS)(
+        {"accountEnabled": True, **_user(call)}
+    )
     return Answer(200, {"@odata.context": f"{call.request.origin}/v1.0/$metadata#users/$entity", **shown})
 
 
@@ -126,10 +128,10 @@ def send_mail(call: Call) -> Answer:
     letter = call.body if isinstance(call.body, Letter) else from_json(call.body.get("Message") or {})
     if not letter.recipients:
         raise errors.no_recipients()
-    unresolved = set(call.directory.options.unresolved_recipients)
+    unresolved = {address.lower() for address in call.directory.options.unresolved_recipients}
     for address in letter.recipients:
-        if "@" not in address or address in unresolved:
-            raise errors.unresolved_recipient(address)
+        if "@" not in address or address.lower() in unresolved:
+            raise errors.unresolved_recipient(address, call.directory.options.recipient_refusal)
     own = {str(sender[name]).lower() for name in ("userPrincipalName", "mail") if sender.get(name)}
     if not own.issuperset(address.lower() for address in letter.senders):
         raise errors.other_sender()
@@ -190,12 +192,15 @@ def verify_domain(call: Call) -> Answer:
         raise errors.domain_in_use()
     if call.directory.verification_text(domain["id"]) not in call.public_txt(domain["id"]):
         raise errors.domain_not_verified()
+    context = {"@odata.context": f"{call.request.origin}/v1.0/$metadata#domains/$entity"}
+    if domain["id"] in [name.lower() for name in call.directory.options.domain_takeovers]:
+        return Answer(200, context | domain | {"availabilityStatus": "EmailVerifiedDomainTakeoverScheduled"})
     domain |= {
         "isVerified": True,
         "availabilityStatus": "AvailableImmediately",
         "supportedServices": ["Email", "OfficeCommunicationsOnline"],
     }
-    return Answer(200, {"@odata.context": f"{call.request.origin}/v1.0/$metadata#domains/$entity", **domain})
+    return Answer(200, context | domain)
 
 
 def _service_principal(call: Call) -> dict[str, Any]:

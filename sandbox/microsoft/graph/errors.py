@@ -247,13 +247,25 @@ def no_recipients() -> GraphError:
     return GraphError(400, "ErrorInvalidRecipients", said)
 
 
-def unresolved_recipient(address: str) -> GraphError:
+def unresolved_recipient(address: str, variant: str = "quoted") -> GraphError:
     """400 for a message to an address that is none, or none that Exchange can find: nobody is sent it.
 
-    Source: https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/803.
+    Source: https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/803; in double quotes
+    https://github.com/microsoftgraph/ruby-connect-rest-sample/issues/15; the code of an address that it can't parse is
+    of Exchange Web Services' ResponseCode.
     """
-    said = (
-        f"At least one recipient is not valid., Recipient '{address}' is not resolved. All recipients must be resolved"
-        " before a message can be submitted."
-    )
-    return GraphError(400, "ErrorInvalidRecipients", said)
+    must = "All recipients must be resolved before a message can be submitted."
+    return {
+        "quoted": GraphError(
+            400,
+            "ErrorInvalidRecipients",
+            f"At least one recipient is not valid., Recipient '{address}' is not resolved. {must}",
+        ),
+        "double-quoted": GraphError(
+            400,
+            "ErrorInvalidRecipients",
+            f"At least one recipient isn't valid., Recipient \"{address}\" isn't resolved. {must}",
+        ),
+        "unnamed": GraphError(400, "ErrorInvalidRecipients", "At least one recipient is not valid."),
+        "smtp-address": GraphError(400, "ErrorInvalidSmtpAddress", "The SMTP address format is invalid."),
+    }[variant]

@@ -20,6 +20,7 @@ from sandbox.microsoft.specs import graph
 
 VERSION = "/v1.0"
 SEND_MAIL = "user_sendMail"
+GET_USER = "user_GetUser"
 CREATORS = frozenset(
     {"servicePrincipal_CreateServicePrincipal", "servicePrincipal_UpdateServicePrincipalGraphBPreAppId"}
 )
@@ -60,7 +61,14 @@ class Graph:
 
     def refuse(self, request: Request, status: int, retry_after: float | None) -> Answer:
         """An injected error."""
-        codes = {429: "TooManyRequests", 500: "generalException", 503: "serviceNotAvailable", 504: "UnknownError"}
+        codes = {
+            401: "InvalidAuthenticationToken",
+            403: "Authorization_RequestDenied",
+            429: "TooManyRequests",
+            500: "generalException",
+            503: "serviceNotAvailable",
+            504: "UnknownError",
+        }
         wait = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
         error = GraphError(status, codes.get(status, "UnknownError"), "Injected fault.", headers=wait)
         answer = error.answer(request, self._now())
@@ -93,11 +101,18 @@ class Graph:
             self._check_sender(match, caller)
         elif not permissions.allowed(operation.method, template, caller.graph_permissions):
             raise errors.denied()
+        elif operation.id == GET_USER and "accountEnabled" in request.query.get("$select", ""):
+            self._check_account_may_be_read(template, caller)
         body = self._body(request, match)
         if operation.id in CREATORS:
             self._check_foreign(caller, match.parameters.get("appId") or body.get("appId"))
         call = Call(self.directory, self.mailbox, self.public_txt, request, match, body)
         return HANDLERS[operation.id](call)
+
+    def _check_account_may_be_read(self, template: str, caller: ManagedIdentity) -> None:
+        """Basic profiles have no `accountEnabled`: so what allows to read those alone is refused here."""
+        if not permissions.allowed("GET", template, caller.graph_permissions - {"User.ReadBasic.All"}):
+            raise errors.denied()
 
     def _check_sender(self, match: Match, caller: ManagedIdentity) -> None:
         """Mail.Send in Entra, or Exchange's RBAC for Applications with this sender in its scope."""

@@ -19,7 +19,7 @@ from sandbox.microsoft.transitions import REPLICATION, TimedState
 PROJECT_SYNERGY = "eb63d611-525e-4a31-abd7-0cb33f679599"
 NO_ROLE = "00000000-0000-0000-0000-000000000000"
 """The default app role, assignable only where the resource declares no roles."""
-DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")
+DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{0,58}[a-z0-9])$")
 
 
 @dataclass

@@ -1,0 +1,34 @@
+"""A sandbox whose Functions host runs an app of this folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from sandbox.cloud import Cloud, standard_parts
+from sandbox.options import ROOT
+from sandbox.ports import Ports
+
+NEVER = "0 0 0 1 1 *"
+"""The timer would work beside what is measured."""
+
+
+def hosting(app: str, folder: Path, overrides: Mapping[str, str] | None = None) -> Cloud:
+    """A cloud, not started yet, with `bench/hosted/<app>.py` as its function app."""
+    place = folder / "app"
+    place.mkdir(parents=True)
+    (place / "function_app.py").write_text(f"from bench.hosted.{app} import app\n\n__all__ = ['app']\n")
+    shutil.copy(ROOT / "host.json", place)
+    ports = Ports.free()
+    parts = standard_parts(ports, folder, provisioning=0.0, dns_delay=0.0, persist=False)
+    return Cloud(
+        ports,
+        folder=folder,
+        overrides={"ONBOARDING_TIMER_SCHEDULE": NEVER, **(overrides or {})},
+        parts=[
+            replace(p, command=[str(place) if c == str(ROOT) else c for c in p.command]) if p.name == "functions" else p
+            for p in parts
+        ],
+    )

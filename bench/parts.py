@@ -1,0 +1,26 @@
+"""Every part of the bench, in the order of the page. A new one is a module with a `PART`, named here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bench import calls, cold, dashboard, elapsed, fleet, growth, message, passes, wait
+from bench.part import Part
+from bench.peers import comparison
+
+PARTS: Mapping[str, Part] = {
+    part.name: part
+    for part in (
+        comparison.PART,
+        message.PART,
+        passes.PART,
+        fleet.PART,
+        fleet.THROTTLED,
+        growth.PART,
+        cold.PART,
+        dashboard.PART,
+        calls.PART,
+        elapsed.PART,
+        wait.PART,
+    )
+}

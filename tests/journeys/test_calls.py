@@ -1,0 +1,48 @@
+"""Calls to Microsoft for each sample, from the request to completed: more than these need a reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.calls import LOOK, SAMPLES, counted, is_over, told_of
+from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
+from tests.support.people import Json, Operator, Simulator, sample
+
+PINNED: dict[str, dict[str, int]] = {
+    "already-onboarded": {
+        "arm read": 8, "arm write": 7, "graph read": 2, "graph write": 1, "graph batch": 6, "mail": 4, "teams": 3,
+    },
+    "lab-both-services": {
+        "arm read": 8, "arm write": 7, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 6, "teams": 4,
+    },
+    "operator-connect": {
+        "arm read": 8, "arm write": 7, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 6, "teams": 4,
+    },
+    "services-selected-at-deployment": {
+        "arm read": 7, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 6, "teams": 4,
+    },
+    "teams-phone-mobile": {
+        "arm read": 8, "arm write": 7, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 6, "teams": 4,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_takes_as_many_calls_as_ever(operator: Operator, microsoft: Simulator, name: str) -> None:
+    # Otherwise a post may be throttled, and comes again.
+    microsoft.options(teamsCallsPerSecond=1000)
+    body = sample(name)
+    if body["alreadyOnboarded"]:
+        microsoft.call("PUT", "/service-principals", {"appId": PROJECT_SYNERGY_APP_ID})
+
+    def ended(record: Json) -> bool:
+        for step in told_of(record):
+            operator.confirm(record["id"], step)
+        return is_over(record)
+
+    operator.until(operator.post(body).json()["id"], ended, confirm=False)
+
+    calls = counted(microsoft.call("GET", "/requests"))
+    # How often a wait is looked at says when it ended, and nothing of the sample.
+    calls.pop(LOOK)
+    assert dict(calls) == PINNED[name]
