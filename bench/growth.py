@@ -25,12 +25,12 @@ from onboarding.core.events import Happening, PauseRequested, ResumeRequested
 from onboarding.core.policy import Policy
 from onboarding.engine import Engine
 from onboarding.memory import ManualClock, MemoryBus, MemoryWorld
-from onboarding.records import Records
 from onboarding.rows import CLOSED, OPEN, to_row
 from onboarding.timer import timer_pass
 from sandbox import azurite
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
+from tests.support.kept import records_on
 from tests.support.system import TELLING
 
 EVENTS, CLOSED_ONES, OPEN_ONES, REQUESTS = 500, 50_000, 100, 30
@@ -73,7 +73,7 @@ async def _kept(cloud: Cloud) -> AsyncIterator[_Kept]:
     connection = azurite.connection_string(cloud.ports)
     onboardings, events = (AzureTable(name, connection_string=connection) for name in ("onboardings", "events"))
     clock, outside = ManualClock(datetime.now(UTC)), MemoryWorld()
-    records = Records(onboardings, events)
+    records = records_on(onboardings, events)
     engine = Engine(records, MemoryBus(), clock, outside.world, Policy(), TELLING)
     try:
         yield _Kept(engine, clock, outside, onboardings)

@@ -33,11 +33,11 @@ from onboarding.core.plan import NewStep
 from onboarding.core.record import Record
 from onboarding.kinds.communications_gateway import CommunicationsGatewayRequest
 from onboarding.ports import Query, Row
-from onboarding.records import Records
 from onboarding.rows import OPEN, from_row, to_row
 from onboarding.steps import LIBRARY
 from sandbox import azurite
 from sandbox.cloud import Cloud
+from tests.support.kept import records_on
 from tests.support.system import System
 
 TASKS = (
@@ -195,7 +195,7 @@ async def _post_and_wait(cloud: Cloud, names: Sequence[str]) -> None:
     connection = azurite.connection_string(cloud.ports)
     onboardings, events = (AzureTable(name, connection_string=connection) for name in ("onboardings", "events"))
     bus = ServiceBusPublisher(connection_string=cloud.settings["ServiceBus"])
-    records = Records(onboardings, events)
+    records = records_on(onboardings, events)
     try:
         ids = set()
         for name in names:

@@ -23,9 +23,9 @@ from bench.part import Json
 from bench.usage import Peak, Tree
 from onboarding import app
 from onboarding.azure.tables import AzureTable
-from onboarding.records import Records
 from onboarding.settings import settings
 from onboarding.timer import timer_pass
+from tests.support.kept import records_on
 
 BETWEEN = 3700.0
 """Seconds on the engine's clock between two passes: by then every wait is due again."""
@@ -85,7 +85,7 @@ async def measure(kind: str, size: int, spread: int, passes: int) -> Json:
     )
     first, *others = places(size, spread)
     like = await LIVES[kind](first, datetime.now(UTC) - YESTERDAY)
-    await put_like(like, first, [first, *others], Records(onboardings, events))
+    await put_like(like, first, [first, *others], records_on(onboardings, events))
     await onboardings.close()
     await events.close()
 

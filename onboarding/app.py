@@ -23,6 +23,7 @@ from onboarding.azure.service_bus import ServiceBusPublisher
 from onboarding.azure.tables import AzureTable
 from onboarding.engine import Engine
 from onboarding.hourly import HOURLY_TABLE, HourlyLimit
+from onboarding.index import DUE_TABLE, WAITS_TABLE, Index
 from onboarding.notify import Notifying
 from onboarding.reads import READS_TABLE, Reads
 from onboarding.records import Records
@@ -67,7 +68,8 @@ def engine() -> Engine:
     bus = ServiceBusPublisher(
         connection_string=_secret(chosen.service_bus), namespace=chosen.service_bus_namespace, credential=credential
     )
-    records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential))
+    index = Index(_table(DUE_TABLE, chosen, credential), _table(WAITS_TABLE, chosen, credential), chosen.policy)
+    records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential), index)
     telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
     reads = Reads(_table(READS_TABLE, chosen, credential), chosen.policy)
     return Engine(records, bus, clock, world, chosen.policy, telling, reads, chosen.permitted, requests)

@@ -17,19 +17,22 @@ timer. So most transitions write none. The record's row names the time of the on
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
-from onboarding.core.due import is_watched, timer_at
+from onboarding.core.due import is_watched, timer_at, wake_at
 from onboarding.core.policy import Policy
-from onboarding.core.record import Record
+from onboarding.core.record import Record, StepRecord
 from onboarding.ports import ConflictError, Query, Row, Table
 from onboarding.steps import definition_of
 
+log = logging.getLogger("onboarding")
+
 DUE_TABLE, WAITS_TABLE = "due", "waits"
-DUE, WAITS, PASSES, TAKEN_OVER = "due", "waits", "passes", "taken-over"
+DUE, WAITS, PASSES, READ_UP_TO = "due", "waits", "passes", "read-up-to"
 """Partitions: the first of table `due`, the others of table `waits`."""
 CLOCKS_DIFFER = timedelta(seconds=30)
 """At most. A row this close to its time may just be moved by a timer whose clock is ahead: it is not counted on."""
@@ -48,6 +51,10 @@ class DueRow:
     def key(self) -> str:
         return f"{_stamp(self.at)}|{self.onboarding_id}"
 
+    def __str__(self) -> str:
+        """For the log."""
+        return f"onboarding {self.onboarding_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class OpenWait:
@@ -61,12 +68,15 @@ class OpenWait:
     ticket: int
     since: datetime
     not_before: datetime | None
+    """No look before; and one then."""
+    wake: datetime | None
+    """When the record is to be decided anew also if nothing new is seen."""
+    asked: bool
+    """Somebody wants it looked at."""
     subject: Mapping[str, str]
     """What is looked at: the definition's own words."""
     seen: str | None = field(default=None, compare=False)
     """What the last look showed, as its definition puts it; None: look at the record too."""
-    wake: datetime | None = field(default=None, compare=False)
-    """When the record is to be looked at also if nothing new is seen."""
     etag: str = field(default="", compare=False)
 
     @property
@@ -84,8 +94,8 @@ class Pass:
     """The last looks at a group."""
 
     group: str
-    at: datetime
-    """When it was looked at. What of it was not reached then is older: `cursor`."""
+    at: datetime | None
+    """When all of it was last looked at."""
     looked: int = 0
     """Waits that were looked at."""
     failed: str | None = None
@@ -112,8 +122,9 @@ class Index:
 
     async def before(self, old: Record | None, new: Record, counted_on: datetime | None) -> datetime | None:
         """Write what `new` needs before it is committed; the time of the row of `due` that it counts on from then."""
-        known = {wait.key: wait for wait in open_waits(old)} if old else {}
-        for wait in open_waits(new):
+        now = new.updated_at
+        known = {wait.key: wait for wait in open_waits(old, self._policy, now)} if old else {}
+        for wait in open_waits(new, self._policy, now):
             if known.get(wait.key) != wait:
                 await self._waits.upsert([_wait_row(wait)])
         at = timer_at(new, self._policy)
@@ -125,8 +136,8 @@ class Index:
 
     async def after(self, old: Record, new: Record) -> None:
         """Delete what `new` made needless."""
-        still = {wait.key for wait in open_waits(new)}
-        for wait in open_waits(old):
+        still = {wait.key for wait in open_waits(new, self._policy, new.updated_at)}
+        for wait in open_waits(old, self._policy, new.updated_at):
             if wait.key not in still:
                 await self._waits.delete(WAITS, wait.key)
 
@@ -137,6 +148,11 @@ class Index:
         async for row in self._due.rows(Query(DUE, keys=(_FIRST, f"{_stamp(now)}{_LAST}"))):
             stamp, _, onboarding_id = row.key.partition("|")
             yield DueRow(onboarding_id, _read_stamp(stamp), row.etag)
+
+    async def first_due(self) -> datetime | None:
+        """When the first of all is due."""
+        page = await self._due.page(Query(DUE), 1)
+        return _read_stamp(page.rows[0].key.partition("|")[0]) if page.rows else None
 
     async def moved(self, row: DueRow, record: Record | None, now: datetime) -> None:
         """What was due at that row is done: the next row is written where there is more to come, then it is deleted."""
@@ -154,7 +170,10 @@ class Index:
     async def waits(self) -> AsyncIterator[OpenWait]:
         """Every wait that is open, those of a group one after another."""
         async for row in self._waits.rows(Query(WAITS)):
-            yield _wait_of(row)
+            try:
+                yield _wait_of(row)
+            except (KeyError, ValueError, TypeError):
+                log.error("the row '%s' of table %s can't be read; nothing is done with it", row.key, WAITS_TABLE)
 
     async def seen(self, wait: OpenWait) -> None:
         """Keep what a look showed."""
@@ -177,37 +196,51 @@ class Index:
 
     # -- repair -----------------------------------------------------------------------------------------------------
 
-    async def make_good(self, record: Record, known: Mapping[str, OpenWait], now: datetime) -> None:
-        """Write what is missing of a record's rows. `known`: the waits' rows that there are."""
+    async def make_good(self, record: Record, known: Sequence[OpenWait], now: datetime) -> None:
+        """Write what is missing of a record's rows, and delete what is too many. `known`: its waits' rows."""
         at = timer_at(record, self._policy)
         if at is not None:
             await self._due.upsert([Row(DUE, DueRow(record.id, _whole(max(at, now))).key, {})])
-        for wait in open_waits(record):
-            if known.get(wait.key) != wait:
-                await self._waits.upsert([_wait_row(wait)])
+        wanted = {wait.key: wait for wait in open_waits(record, self._policy, now)}
+        for wait in known:
+            if wait.key not in wanted:
+                await self.over(wait)
+            elif replace(wanted[wait.key], wake=wait.wake) == wait:
+                del wanted[wait.key]
+        for wait in wanted.values():
+            await self._waits.upsert([_wait_row(wait)])
 
-    async def taken_over(self) -> str | None | bool:
-        """Where reading all records goes on: a continuation; None: from the beginning; False: it never was done."""
-        row = await self._waits.get(TAKEN_OVER, TAKEN_OVER)
-        return False if row is None else row.columns.get("Cursor")
+    async def read_up_to(self) -> str | None:
+        """The onboarding up to which all were read; empty: the last one. None: they never were."""
+        row = await self._waits.get(READ_UP_TO, READ_UP_TO)
+        return None if row is None else str(row.columns.get("Onboarding", ""))
 
-    async def take_over_from(self, continuation: str | None) -> None:
-        """Keep where it goes on; None: all were read."""
-        await self._waits.upsert([Row(TAKEN_OVER, TAKEN_OVER, {"Cursor": continuation})])
-
-
-def open_waits(record: Record) -> tuple[OpenWait, ...]:
-    """What of a record is looked at, as its rows say it."""
-    return tuple(_open_wait(record, step.name) for step in record.steps if is_watched(record, step))
+    async def keep_read_up_to(self, onboarding_id: str) -> None:
+        """Keep how far reading all of them got."""
+        await self._waits.upsert([Row(READ_UP_TO, READ_UP_TO, {"Onboarding": onboarding_id})])
 
 
-def _open_wait(record: Record, name: str) -> OpenWait:
-    step = record.step(name)
+def open_waits(record: Record, policy: Policy, now: datetime) -> tuple[OpenWait, ...]:
+    """What of a record is looked at from now on, as its rows say it."""
+    return tuple(_open_wait(record, step, policy, now) for step in record.steps if is_watched(record, step))
+
+
+def _open_wait(record: Record, step: StepRecord, policy: Policy, now: datetime) -> OpenWait:
     definition = definition_of(step)
     assert definition.wait is not None, f"{definition.name} is no wait, and is never looked at"
-    watched = definition.wait.watched(record)
+    watched = definition.wait.watched(record, step)
+    wake = wake_at(step, now, policy)
     return OpenWait(
-        record.id, name, definition.name, watched.shared, step.ticket, step.since, step.next_attempt_at, watched.subject
+        record.id,
+        step.name,
+        definition.name,
+        watched.shared,
+        step.ticket,
+        step.since,
+        step.next_attempt_at,
+        wake,
+        step.asked,
+        watched.subject,
     )
 
 
@@ -231,6 +264,7 @@ def _wait_row(wait: OpenWait) -> Row:
         "Subject": json.dumps(dict(wait.subject), separators=(",", ":"), sort_keys=True),
         "Seen": wait.seen,
         "Wake": wait.wake,
+        "Asked": wait.asked,
     }
     return Row(WAITS, wait.key, columns)
 
@@ -246,9 +280,10 @@ def _wait_of(row: Row) -> OpenWait:
         c["Ticket"],
         c["Since"],
         c.get("NotBefore"),
+        c.get("Wake"),
+        c.get("Asked", False),
         json.loads(c["Subject"]),
         c.get("Seen"),
-        c.get("Wake"),
         row.etag,
     )
 
@@ -270,7 +305,7 @@ def _pass_of(row: Row) -> Pass:
     c = row.columns
     return Pass(
         row.key,
-        c["At"],
+        c.get("At"),
         c.get("Looked", 0),
         c.get("Failed"),
         c.get("Failures", 0),

@@ -14,9 +14,9 @@ MESSAGE = 480.0
 """Seconds for a message: a step, a notice, a dead letter, with all that is read and written before and after."""
 HAND_BACK = 30.0
 """Seconds to put on the record that something was broken off. A record that doesn't know is repaired by the lease."""
-PASS = 420.0
-"""Seconds for the timer's pass. What was due still is, and follows at the next."""
-LOOK = 120.0
+PASS = 45.0
+"""Seconds after which the timer's pass begins nothing more, so that the next comes in time. What was due still is."""
+LOOK = 60.0
 """Seconds within a pass for one look: at a subscription's gateways, at one TXT record."""
 RECORD = 60.0
 """Seconds within a pass for what is written of one onboarding."""

@@ -1,7 +1,7 @@
 """Where records are kept: one row a gateway, and each transition one conditional write.
 
-Open onboardings stand in partition `open`, settled ones in `closed`. What the timer reads of them is thin rows in tables
-of their own (`index.py`), which are written with each commit.
+Open onboardings stand in partition `open`, settled ones in `closed`. What the timer reads of them is thin rows in
+tables of their own (`index.py`), which are written with each commit.
 The write in `open` is the only point of commitment. Moving a settled row is tidying: copy to `closed`, then delete
 from `open`; whoever finds it in both believes the higher version, and the timer tidies again.
 
@@ -43,6 +43,8 @@ log = logging.getLogger("onboarding")
 TAIL_CHARACTERS = 24_000
 """Of the tail's JSON, beyond which its older part moves to table `events`: a column holds 32 K, one event at most
 `changes.EVENT_UNITS`. Most onboardings copy their tail once."""
+LAST_KEY = "~"
+"""No onboarding's key is greater."""
 KEPT_RECORDS = 100
 """Onboardings whose last version a process keeps, those that it wrote last: their next step needs no read."""
 
@@ -63,8 +65,8 @@ class LoadedPage:
     """Some of the open onboardings."""
 
     loaded: tuple[Loaded, ...]
-    continuation: str | None
-    """What the next page begins with; None: this is the last."""
+    last: str | None
+    """The key of its last row; None: no more follow."""
 
 
 class Records:
@@ -193,20 +195,22 @@ class Records:
         except ConflictError:
             log.info("the closed row of onboarding %s is a later run's by now", onboarding_id)
 
-    async def open_page(self, limit: int, continuation: str | None) -> LoadedPage:
-        """Some of the open onboardings, with settled ones that still stand among them.
+    async def after(self, onboarding_id: str, limit: int) -> LoadedPage:
+        """Some of the open onboardings, those that follow this one, with settled ones that still stand among them.
 
         A row that can't be read is told of and left alone: it must not keep the others from their turn.
         """
-        page = await self._onboardings.page(Query(OPEN), limit, continuation)
+        page = await self._onboardings.page(Query(OPEN, keys=(onboarding_id, LAST_KEY)), limit)
         loaded: list[Loaded] = []
         for row in page.rows:
+            if row.key == onboarding_id:
+                continue
             try:
                 loaded.append(_loaded(row))
             except UnreadableRowError as error:
                 count(UNREADABLE_ROWS)
                 log.error("%s", error)
-        return LoadedPage(tuple(loaded), page.continuation)
+        return LoadedPage(tuple(loaded), page.rows[-1].key if page.rows and page.continuation else None)
 
     async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
         """Rows of onboardings as they stand in the table: a settled one may stand in both partitions."""

@@ -1,7 +1,7 @@
 """The timer's pass: whatever is due and has no message of its own. Bounded, and safe to run twice, or two at a time.
 
-First what is to be repaired, the oldest first; then the looks at waits, a group at a time, those first that were looked at
-longest ago; then a slice of all records, to find rows of the index that were lost. Whatever a pass does not come to
+First what is to be repaired, the oldest first; then the looks at waits, a group at a time, those first that were looked
+at longest ago; then a slice of all records, to find rows of the index that were lost. Whatever a pass does not come to
 goes on at the next.
 """
 
@@ -18,8 +18,9 @@ from typing import TypeVar
 from onboarding import limits
 from onboarding.core.events import TimePassed
 from onboarding.engine import Engine
-from onboarding.index import DueRow, OpenWait
-from onboarding.looks import look_at
+from onboarding.index import DueRow, OpenWait, Pass
+from onboarding.looks import look_at, look_closely
+from onboarding.records import LAST_KEY
 from onboarding.telemetry.about import About, about_this
 
 log = logging.getLogger("onboarding")
@@ -55,7 +56,7 @@ async def timer_pass(engine: Engine) -> int:
         repaired = await _repair(engine, time)
         known = [wait async for wait in engine.records.index.waits()]
         looked = await _looks(engine, known, time)
-        await _make_good(engine, {wait.key: wait for wait in known}, time)
+        await _make_good(engine, known, time)
     return repaired + looked
 
 
@@ -89,7 +90,7 @@ async def _looks(engine: Engine, known: Sequence[OpenWait], time: Time) -> int:
     for wait in known:
         groups[wait.group].append(wait)
     passes = await engine.records.index.passes() if groups else {}
-    order = sorted(groups, key=lambda group: passes[group].at.timestamp() if group in passes else 0.0)
+    order = sorted(groups, key=lambda group: _last(passes.get(group)))
     looked = 0
 
     async def one(group: str) -> None:
@@ -100,21 +101,31 @@ async def _looks(engine: Engine, known: Sequence[OpenWait], time: Time) -> int:
     return looked
 
 
-async def _make_good(engine: Engine, known: dict[str, OpenWait], time: Time) -> None:
+def _last(done: Pass | None) -> float:
+    return done.at.timestamp() if done and done.at else 0.0
+
+
+async def _make_good(engine: Engine, known: Sequence[OpenWait], time: Time) -> None:
     """Compare a slice of all records with their rows. The first time, all of them: none has rows yet."""
-    index = engine.records.index
-    place = await index.taken_over()
-    first, continuation = place is False, place or None
+    index, rows = engine.records.index, defaultdict(list)
+    for wait in known:
+        rows[wait.onboarding_id].append(wait)
+    place = await index.read_up_to()
+    first = place is None
     while not time.over:
+        page = await engine.records.after(place or "", SLICE)
         now = engine.clock.now()
-        page = await engine.records.open_page(SLICE, continuation)
         for loaded in page.loaded:
-            if not loaded.record.settled or first:
-                await index.make_good(loaded.record, known, now)
-        continuation = page.continuation
-        if not first or continuation is None:
-            await index.take_over_from(continuation)
-            return
+            await index.make_good(loaded.record, rows.pop(loaded.record.id, []), now)
+        for onboarding_id in [key for key in rows if (place or "") < key <= (page.last or LAST_KEY)]:
+            # Of no onboarding that is open: it is looked at once more, and deleted if that is so.
+            for wait in rows.pop(onboarding_id):
+                await look_closely(engine, [wait])
+        place = page.last or ""
+        if not (first and place):
+            break
+    if place is not None:
+        await index.keep_read_up_to(place)
 
 
 async def _each(
@@ -134,7 +145,7 @@ async def _each(
             try:
                 await do(item)
             except Exception:
-                log.exception("timer: %s failed", item if isinstance(item, str) else "one")
+                log.exception("timer: %s failed", item)
             done += 1
 
     await asyncio.gather(*(one(item) for item in items))

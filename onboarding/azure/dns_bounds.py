@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
+from onboarding.core.domain_name import registered_part
+
 SERVERS_OF_A_ZONE = 8
 """Name servers that are asked, in the order of their names. Most zones have two to six, the root has thirteen."""
 ADDRESSES_OF_A_SERVER = 2
@@ -53,7 +55,6 @@ class Turns:
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
         """Wait for it, and hold it. Names below the same two last labels count as one domain's."""
-        domain = ".".join(name.lower().rstrip(".").rsplit(".", 2)[-2:])
-        of_domain = self._domains.setdefault(domain, asyncio.Semaphore(LOOKS_OF_A_DOMAIN))
+        of_domain = self._domains.setdefault(registered_part(name), asyncio.Semaphore(LOOKS_OF_A_DOMAIN))
         async with of_domain, self._all:
             yield

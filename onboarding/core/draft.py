@@ -212,7 +212,8 @@ class Draft:
 
     def look_now(self, name: str) -> None:
         """A wait is looked at as soon as Microsoft's pause, if it asked for one, is over."""
-        self.set_step(name, next_attempt_at=max(self.now, self.record.step(name).not_before or self.now))
+        at = max(self.now, self.record.step(name).not_before or self.now)
+        self.set_step(name, next_attempt_at=at, asked=True)
 
     def open(self, name: str) -> None:
         """People are told of a checkpoint, with links for this opening; those for an earlier one are no good now."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from onboarding.core.plan import StepKind
-from onboarding.core.policy import Policy
+from onboarding.core.policy import Policy, later
 from onboarding.core.record import Notice, Record, StepRecord, StepState
 
 
@@ -14,9 +14,8 @@ def timer_at(record: Record, policy: Policy) -> datetime | None:
     reminder, or a settled row that is to be moved. None: not by itself."""
     if record.settled:
         return record.updated_at
-    grace = timedelta(seconds=policy.nudge_grace)
     steps = record.steps if record.active else [s for s in record.steps if s.state is StepState.RUNNING]
-    times = [_of_step(step, grace) for step in steps] + [_of_notice(notice, grace) for notice in record.notices]
+    times = [_of_step(step, policy) for step in steps] + [_of_notice(notice, policy) for notice in record.notices]
     if record.pause is not None and not record.closed:
         times.append(record.pause.next_word_at)
     return min((at for at in times if at is not None), default=None)
@@ -27,13 +26,23 @@ def is_watched(record: Record, step: StepRecord) -> bool:
     return record.active and step.plan.kind is StepKind.WAIT and step.state is StepState.WAITING
 
 
-def _of_step(step: StepRecord, grace: timedelta) -> datetime | None:
+def wake_at(step: StepRecord, after: datetime, policy: Policy) -> datetime | None:
+    """The first time after `after` at which a wait is decided anew also if nothing new is seen: what was seen has been
+    so for long enough, people are to be told."""
+    times = [step.warned_at and later(step.warned_at, policy.remind_again), later(step.since, policy.warn_after)]
+    times += [step.absent_since and later(step.absent_since, policy.absent_after)]
+    if step.seen is not None:
+        times += [step.seen.word_at, later(step.seen.since, policy.settle_after)]
+    return min((at for at in times if at is not None and at > after), default=None)
+
+
+def _of_step(step: StepRecord, policy: Policy) -> datetime | None:
     at = step.next_attempt_at
     if at is None or (step.state is StepState.WAITING and step.plan.kind is StepKind.WAIT):
         return None
-    return at + grace if step.state is StepState.DUE else at
+    return at + policy.nudge_after(step.nudges) if step.state is StepState.DUE else at
 
 
-def _of_notice(notice: Notice, grace: timedelta) -> datetime | None:
+def _of_notice(notice: Notice, policy: Policy) -> datetime | None:
     at = notice.next_attempt_at
-    return at if at is None or notice.sending else at + grace
+    return at if at is None or notice.sending else at + policy.nudge_after(notice.nudges)

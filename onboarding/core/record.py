@@ -95,6 +95,8 @@ class StepRecord(Stored):
     escalated: bool = False
     warned_at: AwareDatetime | None = None
     """When people were last told that this wait takes long."""
+    asked: bool = False
+    """Somebody wants this wait looked at: what is seen is noted also when it is nothing new."""
     absent_since: AwareDatetime | None = None
     """Since when each look at this wait has not found what it waits for. None: the last one has."""
     seen: Seen | None = None

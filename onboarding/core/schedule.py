@@ -1,8 +1,9 @@
-"""When a wait is looked at: a pure function of since when it waits, so that a look which saw nothing new writes nothing.
+"""When a wait is looked at: a pure function of since when it waits, so that a look which saw nothing new writes
+nothing.
 
-The gap between two looks grows with the wait's age (`Policy.poll_after`). How many gaps fit into an age is the integral of
-1 / gap; a look is due whenever that passes a whole number. Times are taken on a grid of `poll_first`, on which the timer's
-passes fall too, so that one that comes a moment early is not a look missed.
+The gap between two looks grows with the wait's age (`Policy.poll_after`). How many gaps fit into an age is the integral
+of 1 / gap; a look is due whenever that passes a whole number. Times are taken on a grid of `poll_first`, on which the
+timer's passes fall too, so that one that comes a moment early is not a look missed.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ nothing else). Every apply may run twice. A wait is `look`, for many onboardings
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -117,15 +117,39 @@ class Look:
     """The shared ones that it rests on, if they were answered. A problem of theirs stops no wait."""
     absent: bool = False
     """What it waits for was not found. That stops the wait only when it stays so."""
+    shown: str | None = None
+    """What a glance shows as long as there is nothing new; None: each look has to be a close one."""
     sight: Sight | None = None
     """What follows when it stays so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a wait is about, as far as looking takes: it stands in a thin row (`index.py`), without the record."""
+
+    shared: str
+    """What it shares a look with: a subscription, a DNS zone."""
+    subject: Mapping[str, str]
+    """The definition's own words."""
 
 
 class Wait(Protocol):
     """A step that the world does."""
 
+    def watched(self, record: Record, step: StepRecord) -> Watched:
+        """What is looked at."""
+
+    async def glance(self, world: World, subjects: Sequence[Mapping[str, str]]) -> Sequence[str | None]:
+        """What these show, all of one group, in few words: as long as it stays so, nothing new is seen, and no record
+        is looked at. None: it takes a look. Raises StepProblemError when what they share can't be read."""
+
     async def look(self, works: Sequence[Work]) -> Sequence[Look]:
         """What was seen of each of these, in their order. Never raises StepProblemError: it is in the look."""
+
+
+def failing(problem: StepProblemError) -> str:
+    """What a glance shows that fails."""
+    return f"! {problem.code}"
 
 
 def broken(error: Exception) -> Look:

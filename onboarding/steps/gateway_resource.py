@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from onboarding.azure.gateway_resource import GONE, GatewayResource
+from onboarding.azure.gateway_resource import GONE, GatewayId, GatewayResource
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
+from onboarding.core.record import Record
 from onboarding.steps.base import Work
 
 if TYPE_CHECKING:
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 def asked(work: Work) -> CommunicationsGatewayRequest:
     """The request: only this kind plans steps about such a resource."""
     return cast("CommunicationsGatewayRequest", work.request)
+
+
+def gateway_id(record: Record) -> GatewayId:
+    """The resource that the onboarding is about."""
+    return cast("CommunicationsGatewayRequest", record.request).gateway.id
 
 
 async def gateway_of(work: Work) -> GatewayResource:

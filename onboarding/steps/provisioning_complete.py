@@ -13,14 +13,15 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onboarding import limits
-from onboarding.azure.gateway_resource import GatewayResource, TestLineResource
+from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
-from onboarding.core.record import StepState
+from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.steps.add_test_lines import (
     FAILED,
     has_failed,
@@ -28,10 +29,10 @@ from onboarding.steps.add_test_lines import (
     missing_lines,
     required_of_preselected,
 )
-from onboarding.steps.base import Look, SharedRead, Work, broken, plural
+from onboarding.steps.base import Look, SharedRead, Watched, Work, World, broken, plural
 from onboarding.steps.definition import Definition
 from onboarding.steps.enable_services import SELECTED, SERVICES_SECTION
-from onboarding.steps.gateway_resource import asked, gateway_gone
+from onboarding.steps.gateway_resource import asked, gateway_gone, gateway_id
 
 if TYPE_CHECKING:
     from onboarding.kinds.communications_gateway import CommunicationsGatewayRequest
@@ -50,6 +51,20 @@ _OF_ALL = frozenset({ProblemCode.PERMISSION_MISSING, ProblemCode.SIGN_IN_FAILED,
 
 class ProvisioningComplete:
     """Each subscription is listed once."""
+
+    def watched(self, record: Record, step: StepRecord) -> Watched:
+        gateway = gateway_id(record)
+        return Watched(gateway.subscription_id.lower(), {"gateway": gateway.key})
+
+    async def glance(self, world: World, subjects: Sequence[Mapping[str, str]]) -> Sequence[str | None]:
+        """Its two states, of a gateway that is on its way. One that is not takes a look, and so do its lines."""
+        found = [GatewayId.parse(subject["gateway"]) for subject in subjects]
+        subscription_id = next((gateway.subscription_id for gateway in found if gateway), None)
+        if subscription_id is None:
+            return [None] * len(subjects)
+        listed = await world.gateways.in_subscription(subscription_id)
+        shown = {g.id.key: _on_its_way(g) for g in listed if g.id is not None}
+        return [shown.get(gateway.key) if gateway else None for gateway in found]
 
     async def look(self, works: Sequence[Work]) -> Sequence[Look]:
         by_subscription: dict[str, list[int]] = defaultdict(list)
@@ -108,7 +123,15 @@ async def _one(work: Work, listed: GatewayResource | None, at_once: asyncio.Sema
     except Exception as error:
         log.exception("provisioning-complete of %s failed unexpectedly", work.record.id)
         return broken(error)
-    return Look(look.done, look.detail, look.problem, reads, look.absent)
+    return replace(look, reads=reads, shown=_on_its_way(gateway) if gateway else None)
+
+
+def _on_its_way(gateway: GatewayResource) -> str | None:
+    """The states of one that Microsoft is still at; None: there is more to be said, or it can't be read."""
+    if not isinstance(gateway.body.get("properties"), Mapping):
+        return None
+    status, state = (gateway.status or "").lower(), (gateway.provisioning_state or "").lower()
+    return None if not status or status == COMPLETE or state in FAILED else f"{status}, {state}"
 
 
 def _passes(problem: StepProblemError) -> bool:

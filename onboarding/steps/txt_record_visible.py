@@ -8,18 +8,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from onboarding import limits
+from onboarding.core.domain_name import registered_part
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.problems import StepProblemError
-from onboarding.core.record import StepRecord
+from onboarding.core.record import Record, StepRecord
 from onboarding.core.sight import Sight
 from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings, txt_record
-from onboarding.steps.base import Look, Work, broken
+from onboarding.steps.base import Look, Watched, Work, World, broken, failing
 from onboarding.steps.definition import Definition
 from onboarding.steps.share_txt_record import VERIFIED_ALREADY, txt_record_instructions, txt_record_values
-from onboarding.steps.txt_verdict import TxtKind, judge_txt_answers
+from onboarding.steps.txt_verdict import TxtKind, TxtVerdict, judge_txt_answers
 
 log = logging.getLogger("onboarding")
 
@@ -47,6 +49,27 @@ def _seen_outside(step: StepRecord) -> tuple[str, ...]:
 class TxtRecordVisible:
     """Each onboarding's name is asked for, all at once."""
 
+    def watched(self, record: Record, step: StepRecord) -> Watched:
+        """Nothing, when the domain is verified already, or its record was never found: the first look sees that."""
+        known = domain_findings(record)
+        if known.domain_verified or known.txt_record is None:
+            return Watched("", {})
+        name = known.txt_record.name
+        return Watched(registered_part(name), {"name": name, "value": known.txt_record.value})
+
+    async def glance(self, world: World, subjects: Sequence[Mapping[str, str]]) -> Sequence[str | None]:
+        return await asyncio.gather(*(self._glance(world, subject) for subject in subjects))
+
+    async def _glance(self, world: World, subject: Mapping[str, str]) -> str | None:
+        """What DNS says, as a digest of the sentence."""
+        if not subject:
+            return None
+        try:
+            verdict = await _judged(world, subject["name"], subject["value"])
+        except StepProblemError as problem:
+            return failing(problem)
+        return _shown(verdict)
+
     async def look(self, works: Sequence[Work]) -> Sequence[Look]:
         return await asyncio.gather(*(self._one(work) for work in works))
 
@@ -55,16 +78,28 @@ class TxtRecordVisible:
             return Look(True, VERIFIED_ALREADY)
         try:
             expected = txt_record(work.record)
-            async with limits.within(limits.LOOK, f"asking for the TXT record of {expected.name}"):
-                answers = await work.world.dns.txt(expected.name, expected.value)
-            verdict = judge_txt_answers(answers, expected.value, expected.name)
+            verdict = await _judged(work.world, expected.name, expected.value)
         except StepProblemError as problem:
             return Look(False, problem.seen, problem=problem)
         except Exception as error:
             # It must not keep the others from their look.
             log.exception("txt-record-visible of %s failed unexpectedly", work.record.id)
             return broken(error)
-        return Look(verdict.kind is TxtKind.EVERYWHERE, verdict.sentence, sight=SIGHTS.get(verdict.kind))
+        seen = verdict.kind is TxtKind.EVERYWHERE
+        return Look(seen, verdict.sentence, sight=SIGHTS.get(verdict.kind), shown=_shown(verdict))
+
+
+def _shown(verdict: TxtVerdict) -> str | None:
+    """A digest of what DNS says; None: it is there."""
+    if verdict.kind is TxtKind.EVERYWHERE:
+        return None
+    return f"{verdict.kind}, {sha256(verdict.sentence.encode()).hexdigest()[:16]}"
+
+
+async def _judged(world: World, name: str, expected: str) -> TxtVerdict:
+    async with limits.within(limits.LOOK, f"asking for the TXT record of {name}"):
+        answers = await world.dns.txt(name, expected)
+    return judge_txt_answers(answers, expected, name)
 
 
 TXT_RECORD_VISIBLE = Definition(

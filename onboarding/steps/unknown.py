@@ -5,13 +5,14 @@ Nothing of it is done, and nothing is lost: it asks for a person, and what does 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from onboarding.core.instructions import Instructions
 from onboarding.core.plan import Planned
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
-from onboarding.steps.base import Applied, Inspection, Look, Work
+from onboarding.core.record import Record, StepRecord
+from onboarding.steps.base import Applied, Inspection, Look, Watched, Work, World
 from onboarding.steps.definition import Definition
 
 
@@ -47,6 +48,12 @@ class _Nobody:
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         raise self._problem
+
+    def watched(self, record: Record, step: StepRecord) -> Watched:
+        return Watched("", {})
+
+    async def glance(self, world: World, subjects: Sequence[Mapping[str, str]]) -> Sequence[str | None]:
+        return [None] * len(subjects)
 
     async def look(self, works: Sequence[Work]) -> Sequence[Look]:
         return [Look(False, self._problem.seen, problem=self._problem)] * len(works)

@@ -11,11 +11,11 @@ import httpx
 
 from onboarding.azure.tables import AzureTable
 from onboarding.core.record import Event, Record
-from onboarding.records import Records
 from onboarding.rows import CLOSED, OPEN
 from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
 from onboarding.upgrade import rebuild_record as rebuild
 from tests.chaos.system import System, Wanted, wait_for
+from tests.support.kept import records_on
 from tests.support.steps import CHECKPOINTS
 
 Json = dict[str, Any]
@@ -135,7 +135,7 @@ async def _stored(system: System, onboarding_id: str) -> tuple[Record, list[Even
     connection = system.cloud.settings["Tables"]
     onboardings, events = (AzureTable(n, connection_string=connection) for n in ("onboardings", "events"))
     try:
-        records = Records(onboardings, events)
+        records = records_on(onboardings, events)
         loaded, trail = await records.load(onboarding_id), await records.events(onboarding_id)
         assert loaded is not None
         assert trail is not None

@@ -13,7 +13,7 @@ from onboarding.azure.tables import AzureTable
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StoreBusyError
 from onboarding.ports import Query, Row
-from onboarding.records import Records
+from tests.support.kept import records_on
 from tests.support.records import new
 from tests.support.table_proxy import Weather, table_proxy, through
 from tests.twins.tables import all_rows
@@ -70,7 +70,7 @@ async def test_a_table_that_asks_for_a_long_pause_keeps_nobody_waiting(
 async def test_a_frozen_table_answers_nobody_and_keeps_nobody_waiting_for_more_than_ten_seconds(
     table: AzureTable, weather: tuple[str, Weather]
 ) -> None:
-    records = Records(table, table)
+    records = records_on(table, table)
     record = new().record
     await records.create(record)
     loaded = await records.load(record.id)
@@ -111,7 +111,7 @@ async def test_pages_that_are_empty_but_not_the_last_hide_nothing(
 async def test_a_write_whose_answer_is_lost_is_known_to_be_done(
     table: AzureTable, weather: tuple[str, Weather]
 ) -> None:
-    records = Records(table, table)
+    records = records_on(table, table)
     record = new().record
     await records.create(record)
     loaded = await records.load(record.id)

@@ -10,6 +10,7 @@ from onboarding.rows import from_row
 from onboarding.steps import definition_of
 from onboarding.steps.base import Work
 from onboarding.upgrade import rebuild_record as rebuild
+from tests.support.kept import records_on
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 async def check_end(world: World, *, ended: bool) -> None:
     """Of every onboarding that was requested; unless they are not to have `ended`, the rest holds."""
-    records = Records(world.onboardings, world.events)
+    records = records_on(world.onboardings, world.events)
     for request in world.requests:
         await _check(world, records, request.gateway.id.onboarding_id, ended=ended)
 

@@ -33,9 +33,10 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Delivered, Problem, Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.ports import Table, TxtRecord
-from onboarding.records import TAIL_CHARACTERS, Records
+from onboarding.records import TAIL_CHARACTERS
 from onboarding.rows import event_row
 from tests.support import requests
+from tests.support.kept import records_on
 
 OLGA, ADAM, SAM = "olga.operator@contoso.com", "adam.approver@contoso.com", "sam.submitter@contoso.com"
 SUBSCRIPTIONS = (requests.SUBSCRIPTION, "b3a0c7de-52f4-4a8e-8b1d-7f6e5d4c3b2a", "1f9d3c5b-7a2e-4d61-9c84-0e2b6a8d4f17")
@@ -350,7 +351,7 @@ def crowd(count: int, now: datetime) -> Iterator[Record]:
 
 async def put(people: Iterable[Record], onboardings: Table, events: Table) -> list[Record]:
     """Write them as the application does: the older events in a table of their own, closed ones where they belong."""
-    records = Records(onboardings, events)
+    records = records_on(onboardings, events)
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def write(record: Record) -> Record:

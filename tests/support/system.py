@@ -12,6 +12,8 @@ from onboarding.core.policy import Policy
 from onboarding.core.record import Event, Record, StepState
 from onboarding.core.request import OnboardingRequest
 from onboarding.engine import Accepted, Engine
+from onboarding.index import Index
+from onboarding.looks import next_pass
 from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
 from onboarding.notify import Notifying
 from onboarding.reads import Reads
@@ -37,12 +39,14 @@ class System:
     """Table `events`."""
     shared: MemoryTable = field(default_factory=MemoryTable)
     """Table `reads`."""
+    due: MemoryTable = field(default_factory=MemoryTable)
+    waits: MemoryTable = field(default_factory=MemoryTable)
     policy: Policy = field(default_factory=Policy)
     telling: Notifying = TELLING
     permitted: Permitted = field(default_factory=Permitted)
 
     def __post_init__(self) -> None:
-        self.records = Records(self.onboardings, self.trail)
+        self.records = Records(self.onboardings, self.trail, Index(self.due, self.waits, self.policy))
         world, policy, telling = self.outside.world, self.policy, self.telling
         reads = Reads(self.shared, policy)
         self.engine = Engine(self.records, self.bus, self.clock, world, policy, telling, reads, self.permitted)
@@ -75,10 +79,11 @@ class System:
             if step.state is StepState.WAITING and step.plan.kind is StepKind.CHECKPOINT:
                 await self.engine.happen(onboarding_id, Confirmed(step.name, "ada"))
 
-    def _until_something_is_due(self, record: Record) -> float:
+    async def _until_something_is_due(self) -> float:
         """Seconds, a minute at least: the timer passes between change nothing."""
-        times = [t for t in (record.next_due_at, self.bus.next_due()) if t is not None]
-        return max(60.0, (min(times, default=self.clock.now()) - self.clock.now()).total_seconds())
+        times = [await next_pass(self.records.index, self.policy), self.bus.next_due()]
+        at = min((t for t in times if t is not None), default=self.clock.now())
+        return max(60.0, (at - self.clock.now()).total_seconds())
 
     async def run(self, onboarding_id: str, *, settle: bool = True, confirm: bool = True) -> Record:
         """Until nothing more can happen by itself, closed or not: Microsoft and people do their part."""
@@ -93,7 +98,7 @@ class System:
             record = await self.record(onboarding_id)
             if _at_rest(record) and (record.closed or not self.bus.waiting):
                 return record
-            await self.tick(self._until_something_is_due(record))
+            await self.tick(await self._until_something_is_due())
         raise AssertionError(f"not ended after {BOUND}: {(await self.record(onboarding_id)).state}")
 
 

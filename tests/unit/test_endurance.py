@@ -176,24 +176,29 @@ def test_a_wait_never_expires_and_people_are_told_when_it_is_long() -> None:
     assert record.step(WAIT).next_attempt_at == NOW + 21 * DAYS + timedelta(seconds=POLICY.poll_longest)
 
 
-def test_looks_that_fail_come_with_growing_gaps_and_never_before_microsofts_pause() -> None:
-    record, gaps, now = after(WAIT), [], NOW
-    for _ in range(12):
-        record = decide(record, Looked(WAIT, False, "503", problem=THROTTLED), now).record
-        at = record.step(WAIT).next_attempt_at
-        assert at is not None
-        gaps.append((at - now).total_seconds())
-    assert gaps[-1] > 1000
-    assert gaps == sorted(gaps)
-    asked = decide(record, Looked(WAIT, False, "429", problem=THROTTLED, retry_after=9000), now).record
+def test_a_look_that_fails_like_the_one_before_is_nothing_new_and_microsofts_pause_is() -> None:
+    record = decide(after(WAIT), Looked(WAIT, False, "503", problem=THROTTLED), NOW).record
+    other_words = THROTTLED.model_copy(update={"seen": "503 again, request id 2"})
+    assert not decide(record, Looked(WAIT, False, "503 again", problem=other_words), NOW).changed
+    asked = decide(record, Looked(WAIT, False, "429", problem=THROTTLED, retry_after=9000), NOW).record
     at = asked.step(WAIT).next_attempt_at
     assert at is not None
     assert at >= NOW + timedelta(seconds=9000)
     checked = decide(asked, CheckRequested(WAIT, "ada"), NOW).record
     assert checked.step(WAIT).next_attempt_at == NOW + timedelta(seconds=9002)
     assert "pause until 11:30:02 UTC" in checked.tail[-1].detail
-    fine = decide(record, Looked(WAIT, False, "ChangePending"), now).record
+    fine = decide(record, Looked(WAIT, False, "ChangePending"), NOW).record
     assert fine.step(WAIT).failures == 0
+
+
+def test_a_look_that_somebody_asked_for_is_noted_also_when_it_shows_nothing_new() -> None:
+    look_again = Looked(WAIT, False, "ChangePending")
+    record = decide(after(WAIT), look_again, NOW).record
+    assert not decide(record, look_again, NOW + DAYS).changed
+    asked = decide(record, CheckRequested(WAIT, "ada"), NOW + DAYS).record
+    answered = decide(asked, look_again, NOW + DAYS)
+    assert (answered.changed, answered.record.tail[-1].what) == (True, "looked")
+    assert not decide(answered.record, look_again, NOW + DAYS).changed
 
 
 # -- people -----------------------------------------------------------------------------------------------------

@@ -18,10 +18,10 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.dead_letters import REASON, dead_letter_of
 from onboarding.memory import MemoryTable
 from onboarding.ports import ConflictError, Notification, Row
-from onboarding.records import Records
 from onboarding.rows import CLOSED, OPEN, UnreadableRowError, from_row, to_row
 from onboarding.timer import timer_pass
 from tests.support import requests
+from tests.support.kept import records_on
 from tests.support.records import new
 from tests.support.system import System
 
@@ -292,7 +292,7 @@ async def test_what_a_person_did_is_not_refused_since_its_answer_was_lost_and_no
 
 
 async def test_a_commit_that_was_not_done_does_not_count() -> None:
-    records = Records(MemoryTable(), MemoryTable())
+    records = records_on(MemoryTable(), MemoryTable())
     record = new().record
     await records.create(record)
     loaded = await records.load(record.id)
@@ -310,7 +310,7 @@ async def test_when_whether_a_commit_was_done_cannot_be_told_the_first_error_cou
             raise TimeoutError("no answer")
 
     table = Down()
-    records = Records(table, MemoryTable())
+    records = records_on(table, MemoryTable())
     await records.create(new().record)
     loaded = await records.load(new().record.id)
     assert loaded is not None
@@ -325,7 +325,7 @@ async def test_when_whether_a_commit_was_done_cannot_be_told_the_first_error_cou
 
 async def test_a_tail_that_a_long_event_makes_too_long_for_its_column_is_moved_before_it_is_written() -> None:
     onboardings, events = MemoryTable(), MemoryTable()
-    records = Records(onboardings, events)
+    records = records_on(onboardings, events)
     record = new().record
     await records.create(record)
     loaded = await records.load(record.id)

@@ -14,8 +14,11 @@ from onboarding.core.policy import later
 from onboarding.core.record import StepRecord, StepState
 from onboarding.core.rules.steps import open_step
 from onboarding.core.rules.transition import Rules, Transition
+from onboarding.core.schedule import looks
 from onboarding.core.sight import Seen, Sight
 
+_COUNTED = ("attempts", "failures", "next_attempt_at", "not_before")
+"""What each look changes."""
 OF_SIGHTS = (NoticeKind.HELD_UP, NoticeKind.CANNOT_SEE)
 """What is told of what is seen: no more when something else is."""
 
@@ -34,10 +37,10 @@ def looked(h: Looked, draft: Draft) -> Transition | None:
         h = replace(h, problem=None, stop=False)
     draft.find(h.step, h.findings)
     failures = step.failures + 1 if h.problem else 0
-    draft.set_step(h.step, attempts=step.attempts + 1, failures=failures, absent_since=absent_since)
+    draft.set_step(h.step, attempts=step.attempts + 1, failures=failures, absent_since=absent_since, asked=False)
     if h.done or (h.sight and _settled(h.sight, step, draft)):
         draft.end_step(h.step, h.detail)
-        return Transition(EventKind.STEP_DONE, h.step, h.detail)
+        return Transition(EventKind.STEP_DONE, h.step, f"{h.detail}{_after(step, draft)}")
     if h.stop and h.problem:
         draft.stop_step(h.step, h.problem)
         return Transition(EventKind.STEP_STOPPED, h.step, h.problem.seen)
@@ -57,7 +60,28 @@ def looked(h: Looked, draft: Draft) -> Transition | None:
     elif not told and _is_long(step, draft.now, draft):
         draft.set_step(h.step, warned_at=draft.now)
         draft.owe(NoticeKind.LONG_WAIT, h.step)
+    elif not told and not step.asked and h.retry_after is None and _nothing_new(step, draft.record.step(h.step)):
+        return None
     return Transition(EventKind.LOOKED, h.step, h.detail)
+
+
+def _after(step: StepRecord, draft: Draft) -> str:
+    """How often it was looked at, for the trail: looks that saw nothing new stand nowhere else."""
+    times = looks(step.since, draft.now, draft.policy)
+    since = f"{step.since:%d %B %H:%M} UTC"
+    return f" Seen after about {times} looks since {since}, if the timer ran all the while." if times > 1 else ""
+
+
+def _nothing_new(before: StepRecord, after: StepRecord) -> bool:
+    """Whether a look showed what the one before did, so that nothing need be written. What fails in the same way says
+    so in other words each time."""
+    if before.problem and after.problem:
+        same = before.problem.code == after.problem.code
+        before = before.model_copy(update={"problem": after.problem, "detail": after.detail})
+    else:
+        same = True
+    counted = {name: getattr(after, name) for name in _COUNTED}
+    return same and before.model_copy(update=counted) == after
 
 
 def _settled(sight: Sight, step: StepRecord, draft: Draft) -> bool:

@@ -1,0 +1,8 @@
+"""Names in DNS, as far as rules need them. Pure."""
+
+from __future__ import annotations
+
+
+def registered_part(name: str) -> str:
+    """The domain that a name stands below, in lower case: its last two labels. Whoever has it has all names below."""
+    return ".".join(name.lower().rstrip(".").rsplit(".", 2)[-2:])
