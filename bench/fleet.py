@@ -19,7 +19,7 @@ from sandbox.ports import Ports
 GATEWAYS, QUICK = 1_000, 6
 FIRST = 100
 """After so many the memory should stay as it is."""
-BOUND, QUICK_BOUND = 3_600.0, 15.0
+BOUND, QUICK_BOUND = 3_600.0, 6.0
 SAMPLE_EVERY = 1.0
 THROTTLE = {
     "kind": "status", "service": "arm|graph", "status": 429, "retryAfter": 1, "times": None, "every": 20,
