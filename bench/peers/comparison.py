@@ -200,4 +200,4 @@ def show(measured: Mapping[str, Any]) -> Shown:
     )  # fmt: skip
 
 
-PART = Part("peers", "This and its peers", "25 minutes", run, show)
+PART = Part("peers", "This and its peers", "15 minutes", run, show)
