@@ -137,5 +137,9 @@ def show(throttled: bool, measured: Mapping[str, Any]) -> Shown:
 
 PART = Part("fleet", "A thousand gateways at once", "15 minutes", partial(run, False), partial(show, False))
 THROTTLED = Part(
-    "fleet-throttled", "A thousand gateways at once, throttled", "an hour at most", partial(run, True), partial(show, True)
+    "fleet-throttled",
+    "A thousand gateways at once, throttled",
+    "up to an hour",
+    partial(run, True),
+    partial(show, True),
 )
