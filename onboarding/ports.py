@@ -291,7 +291,10 @@ class ContinuationError(ValueError):
 
 
 class Table(Protocol):
-    """Azure Table Storage, as much as is needed."""
+    """Azure Table Storage, as much as is needed.
+
+    Any of it raises StoreBusyError, within seconds, when the storage is busy, slow or away; a write may have been done.
+    """
 
     async def get(self, partition: str, key: str) -> Row | None:
         """One row."""

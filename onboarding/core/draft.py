@@ -167,9 +167,10 @@ class Draft:
         self.effects.append(NudgeNotice(self.record.id, notice_id, self.version, after.total_seconds()))
 
     def tell_again(self, notice_id: str) -> None:
-        """A person has acted: what could not be sent is tried at once, and with short gaps again."""
+        """A person has acted: what could not be sent is tried as soon as a pause that was asked for is over."""
+        notice = next(n for n in self.record.notices if n.id == notice_id)
         self.set_notice(notice_id, attempts=0)
-        self.nudge_notice(notice_id)
+        self.nudge_notice(notice_id, max(self.now, notice.not_before or self.now) - self.now)
 
     def withdraw(self, step: str | None, *kinds: NoticeKind) -> None:
         """What was to be said of a step (None: of the whole) and is not said yet is no longer owed; all, or `kinds`."""

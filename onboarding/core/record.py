@@ -140,6 +140,8 @@ class Notice(Stored):
     problem: Problem | None = None
     nudges: int = 0
     """As of a step."""
+    not_before: AwareDatetime | None = None
+    """As of a step."""
 
     @property
     def owed(self) -> bool:

@@ -115,6 +115,8 @@ def test_what_was_backed_up_is_put_back_and_goes_on(
     async def go_on(system: System) -> Record:
         request = requests.parsed(named(NAMES[1]))
         system.outside.deploy(request)
+        for line in request.test_lines:
+            system.outside.gateways.line(request.gateway.id, line.name, line.phone_number)
         system.clock.advance_to(before[request.gateway.id.onboarding_id].updated_at)
         return await system.run(request.gateway.id.onboarding_id)
 

@@ -210,6 +210,24 @@ def test_the_txt_record_must_be_on_every_server_that_answers(
     assert operator.completed(onboarding_id)["state"] == "completed"
 
 
+def test_a_wrong_txt_record_is_told_to_the_team_and_one_dead_name_server_holds_nothing_up(
+    operator: Operator, microsoft: Simulator, gateway: Callable[..., Json]
+) -> None:
+    microsoft.options(dnsDelay=None)
+    onboarding_id = start(operator, gateway())
+    record = operator.until(onboarding_id, lambda r: step(r, "txt-record-visible")["attempts"] >= 1)
+    txt = record["findings"]["txtRecord"]
+    doubled = f"{txt['name']}.commsgw.azure.com"
+    microsoft.call("PUT", "/dns", {"name": doubled, "values": [txt["value"]]})
+    operator.until(onboarding_id, lambda r: [n for n in r["notices"] if n["kind"] == "held-up" and n["sent"]])
+    [mail] = [m for m in microsoft.call("GET", "/mailbox") if "please have a look at this" in m["subject"]]
+    assert doubled in mail["text"]
+    microsoft.call("PUT", "/dns", {"name": txt["name"], "values": [txt["value"]]})
+    microsoft.fault(kind="hang", service="dns", server="ns2", times=None)
+    record = operator.completed(onboarding_id)
+    assert "no answer from ns2.commsgw.azure.com (timeout)" in step(record, "txt-record-visible")["detail"]
+
+
 def test_a_domain_held_by_another_tenant_needs_a_person(
     operator: Operator, microsoft: Simulator, gateway: Callable[..., Json]
 ) -> None:

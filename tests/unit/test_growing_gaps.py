@@ -7,7 +7,14 @@ from itertools import pairwise
 
 import pytest
 
-from onboarding.core.events import CancelRequested, ContactsChanged, NoticeStarted, PauseRequested, ReplayRequested
+from onboarding.core.events import (
+    CancelRequested,
+    ContactsChanged,
+    NoticeStarted,
+    PauseRequested,
+    ProblemReported,
+    ReplayRequested,
+)
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
@@ -138,6 +145,27 @@ async def test_what_was_not_told_goes_out_when_a_person_says_so() -> None:
     [sent] = [n for n in (await system.record(record.id)).notices if n.id == notice.id]
     assert sent.problem is None
     assert {d.way for d in sent.sent} == {"teams", "email"}
+
+
+async def test_a_person_who_has_it_sent_again_does_not_cut_a_pause_short_that_was_asked_for() -> None:
+    system, record = await begun()
+    await later(system, record.id)
+    record = await begun_to_tell(system, record.id)
+    notice = failing(record)
+    assert notice.not_before is not None
+    await system.engine.happen(record.id, ReplayRequested("ada"))
+    again = failing(await system.record(record.id))
+    assert (again.next_attempt_at, again.attempts) == (notice.not_before, 0)
+
+
+async def begun_to_tell(system: System, onboarding_id: str) -> Record:
+    """Someone is to be told of something else, and can't be for now."""
+    system.outside.notifier.faults = type(system.outside.notifier.faults)()
+    system.outside.notifier.faults.add("mail", TryLaterError(ProblemCode.THROTTLED, "429", 600))
+    reported = ProblemReported("operator-information", "ada", "no form")
+    await system.engine.happen(onboarding_id, reported)
+    await system.deliver()
+    return await system.record(onboarding_id)
 
 
 async def test_what_was_not_told_goes_out_when_contacts_are_corrected() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import pytest
 
@@ -15,7 +16,6 @@ from onboarding.core.events import (
     TimePassed,
 )
 from onboarding.core.messages import NOTICES_QUEUE
-from onboarding.core.policy import later
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Notice, OnboardingState, Problem, Record, StepState
 from onboarding.core.request import OnboardingRequest
@@ -54,7 +54,7 @@ def test_a_step_whose_message_is_refused_stays_due_and_says_who_must_act() -> No
 def test_it_is_told_once_however_often_the_timer_repeats_the_message() -> None:
     record, now = refused(), NOW
     for _ in range(3):
-        now = later(now, PRODUCTION.nudge_grace + 1)
+        now += PRODUCTION.nudge_after(record.step(FIRST).nudges) + timedelta(seconds=1)
         repeated = decide(record, TimePassed(), now)
         assert len(repeated.effects) == 1
         record = repeated.record
@@ -114,8 +114,8 @@ async def test_a_role_that_is_given_later_lets_all_go_on() -> None:
     made, request = system()
     made.bus.refuses[FIRST] = REFUSED
     accepted = (await made.request(request)).record
-    for _ in range(3):
-        await made.tick(made.policy.nudge_grace + 1)
+    for nudges in range(3):
+        await made.tick(made.policy.nudge_after(nudges).total_seconds() + 1)
     kinds = [e.what for e in await made.events(accepted.id)]
     assert (kinds.count("message-refused"), kinds.count("time-passed")) == (1, 3)
     made.bus.refuses.clear()

@@ -17,7 +17,8 @@ def notice_started(h: NoticeStarted, draft: Draft) -> Transition | None:
         return None
     if notice.next_attempt_at is None:
         return None
-    if early := draft.policy.early(notice.next_attempt_at, draft.now, pause=notice.problem is not None):
+    pause = notice.not_before is not None and notice.not_before > draft.now
+    if early := draft.policy.early(notice.next_attempt_at, draft.now, pause=pause):
         draft.come_again(NudgeNotice(draft.record.id, h.notice, h.ticket), early)
         return None
     lease = later(draft.now, draft.policy.notice_lease)
@@ -41,6 +42,8 @@ def failed(h: NoticeFailed, draft: Draft) -> Transition | None:
     if notice is None:
         return None
     draft.set_notice(h.notice, problem=h.problem, sent=h.sent, sending=False)
+    if h.retry_after is not None:
+        draft.set_notice(h.notice, not_before=draft.policy.not_before(draft.now, h.retry_after))
     if notice.owed:
         seed = f"{draft.record.id}/{h.notice}/{notice.attempts}"
         gap = draft.policy.tell_again_after(notice.attempts, h.retry_after, seed, person=h.person)
