@@ -201,4 +201,4 @@ def show(measured: Mapping[str, Any]) -> Shown:
     )  # fmt: skip
 
 
-PART = Part("growth", "What grows", "6 minutes", run, show)
+PART = Part("growth", "What grows", "3 minutes", run, show)

@@ -162,4 +162,4 @@ def _targets(cases: Any) -> Iterator[Target]:
     yield Target(f"{said}: record writes", max((r["recordWrites"] for _, r in rounds), default=None), at_most=0)
 
 
-PART = Part("passes", "Passes over many waits", "20 minutes", run, show)
+PART = Part("passes", "Passes over many waits", "10 minutes", run, show)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from sandbox.options import FOLDER, ROOT
 from sandbox.setup import pip, stamp
-from sandbox.setup.packages import BY_HASH
 from sandbox.setup.tool import run
 from sandbox.setup.workspace import alone
 
 LOCKS = Path(__file__).parent
+BY_HASH = ("--require-hashes", "--no-deps", "--only-binary=:all:")
+"""No file whose hash is not in the lock, no package that a package asks for besides, and nothing that is built."""
 
 
 def python_of(lock: str) -> Path:
@@ -36,7 +37,7 @@ def python_of(lock: str) -> Path:
             folder=ROOT,
         )
         run(
-            [str(python), "-m", "pip", "install", "--no-compile", *BY_HASH[:2], "-r", str(LOCKS / f"{lock}.txt")],
+            [str(python), "-m", "pip", "install", "--no-compile", *BY_HASH, "-r", str(LOCKS / f"{lock}.txt")],
             doing=f"Installing what {lock} needs",
             log=logs / "bench-pip.log",
             environment=pip.environment(os.environ, pip.listing(python, os.environ)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -98,7 +99,13 @@ class PeerProcess:
 
     def _answer(self) -> Json:
         assert self._popen.stdout is not None
-        line = self._popen.stdout.readline()
+        # One that hangs is ended, and has then said nothing.
+        bound = threading.Timer(BOUND, self._popen.kill)
+        bound.start()
+        try:
+            line = self._popen.stdout.readline()
+        finally:
+            bound.cancel()
         found: Json = json.loads(line) if line else {"problem": "it ended"}
         if "problem" in found:
             lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:]

@@ -93,7 +93,8 @@ class Microsoft:
         answer = await self._http.request(
             method,
             f"{settings()[service]}{path}",
-            params=query,
+            # A link to a next page has its own; httpx would put these in its place.
+            params=None if "?" in path else query,
             json=body,
             headers={"Authorization": f"Bearer {await self._tokens[audience]}"},
         )

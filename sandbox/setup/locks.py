@@ -13,6 +13,7 @@ from pathlib import Path
 from sandbox.setup.packages import PINS, Packages
 from sandbox.setup.tool import run
 
+PEERS = Path("bench") / "peers"
 LOCKS = (
     Path("requirements.txt"),
     Path("requirements-dev.txt"),
@@ -20,7 +21,7 @@ LOCKS = (
     PINS / "compiler.txt",
     PINS / "node.txt",
     PINS / "uv.txt",
-    *(Path("bench") / "peers" / f"{peer}.txt" for peer in ("bare_asyncio", "with_dbos", "with_prefect")),
+    *(PEERS / f"{peer}.txt" for peer in ("bare_asyncio", "with_dbos", "with_prefect")),
 )
 """Relative to the repository. Those of `pins` are tools, and those of `bench` what is measured beside this: installed
 when they are needed."""

@@ -20,14 +20,14 @@ from bench.page import MADE_BY, cell, page, plots
 from bench.part import Bars, Grid, Json, Line, Lines, Part, Shown, Target, ratio
 from bench.parts import PARTS
 from bench.passes import pages
-from bench.peers.comparison import PEERS
+from bench.peers.comparison import PEERS as MEASURED
 from bench.peers.environment import LOCKS as PEERS_FOLDER
 from bench.peers.work import CHECKPOINTS, STAGES, STEPS, WAITS
 from bench.plots import drawn
 from bench.zones import answer, domain
 from onboarding.core.plan import StepKind
 from onboarding.steps import LIBRARY
-from sandbox.setup.locks import LOCKS
+from sandbox.setup.locks import LOCKS, PEERS
 
 ROOT = Path(__file__).parents[2]
 
@@ -193,8 +193,8 @@ def test_the_page_in_docs_is_what_its_numbers_give() -> None:
 
 
 def test_peers_have_a_lock_that_dev_py_writes() -> None:
-    locks = {peer.module for peer in PEERS}
-    assert {lock.stem for lock in LOCKS if lock.parts[0] == "bench"} == locks
+    locks = {peer.module for peer in MEASURED}
+    assert {lock.stem for lock in LOCKS if lock.parent == PEERS} == locks
     for lock in locks:
         assert (PEERS_FOLDER / f"{lock}.py").exists()
         assert "--hash=sha256:" in (PEERS_FOLDER / f"{lock}.txt").read_text(encoding="utf-8")

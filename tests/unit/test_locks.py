@@ -102,7 +102,8 @@ def test_the_packages_to_build_with_are_those_that_stay() -> None:
 
 def test_every_lock_of_the_set_up_is_written_by_the_one_command() -> None:
     assert {*packages.REQUIREMENTS, packages.COMPILER} <= set(locks.LOCKS)
-    there = {*ROOT.glob("requirements*.txt"), *(ROOT / locks.PINS).glob("*.txt")}
+    folders = (ROOT / locks.PINS, ROOT / locks.PEERS)
+    there = {*ROOT.glob("requirements*.txt"), *(lock for folder in folders for lock in folder.glob("*.txt"))}
     assert {ROOT / lock for lock in locks.LOCKS} == there
 
 
