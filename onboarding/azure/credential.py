@@ -10,6 +10,7 @@ import ssl
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -65,13 +66,19 @@ def scope(endpoint: str, audience: str) -> str:
 
 
 def trust(settings: Settings) -> ssl.SSLContext:
-    """Trusts the system's and certifi's authorities, and the one in `settings.ca_file`."""
+    """Trusts the system's and certifi's authorities, and the one in `settings.ca_file`. One for all that we call."""
+    return _trusting(settings.ca_file)
+
+
+@lru_cache(maxsize=1)
+def _trusting(ca_file: str | None) -> ssl.SSLContext:
+    # Kept, because reading some hundred certificates takes 30 ms, in which nothing else of the process goes on.
     import certifi
 
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
-    if settings.ca_file:
-        context.load_verify_locations(settings.ca_file)
+    if ca_file:
+        context.load_verify_locations(ca_file)
     return context
 
 

@@ -149,12 +149,12 @@ async def test_handing_back_ends_too_when_the_table_hangs(monkeypatch: pytest.Mo
     monkeypatch.setattr(limits, "HAND_BACK", SHORT)
     with monkeypatch.context() as hung:
         calls = hang(system.outside.gateways, "get", hung)
-        real = system.onboardings.get
+        real = system.onboardings.replace
 
-        async def get(*args: Any) -> Any:
+        async def write(*args: Any) -> Any:
             return await (asyncio.Event().wait() if calls() else real(*args))
 
-        hung.setattr(system.onboardings, "get", get)
+        hung.setattr(system.onboardings, "replace", write)
         with pytest.raises(OverdueError):
             await system.engine.receive(message.effect)
     assert (await system.record(record.id)).step(FIRST).state is StepState.RUNNING, "until its lease ends"
@@ -190,7 +190,7 @@ async def test_a_dead_letter_whose_table_hangs_fails_and_comes_again(monkeypatch
     system, _ = await begun()
     message = system.bus.waiting[0]
     monkeypatch.setattr(limits, "MESSAGE", SHORT)
-    hang(system.onboardings, "get", monkeypatch)
+    hang(system.onboardings, "replace", monkeypatch)
     with pytest.raises(OverdueError, match=f"^the dead letter of {FIRST} of "):
         await system.engine.dead_letter(DeadLetter(encode(message.effect), "m", FIRST))
 
