@@ -51,10 +51,6 @@ class DueRow:
     def key(self) -> str:
         return f"{_stamp(self.at)}|{self.onboarding_id}"
 
-    def __str__(self) -> str:
-        """For the log."""
-        return f"onboarding {self.onboarding_id}"
-
 
 @dataclass(frozen=True, slots=True)
 class OpenWait:
@@ -123,8 +119,8 @@ class Index:
     async def before(self, old: Record | None, new: Record, counted_on: datetime | None) -> datetime | None:
         """Write what `new` needs before it is committed; the time of the row of `due` that it counts on from then."""
         now = new.updated_at
-        known = {wait.key: wait for wait in open_waits(old, self._policy, now)} if old else {}
-        for wait in open_waits(new, self._policy, now):
+        known = {wait.key: wait for wait in watched_waits(old, self._policy, now)} if old else {}
+        for wait in watched_waits(new, self._policy, now):
             if known.get(wait.key) != wait:
                 await self._waits.upsert([_wait_row(wait)])
         at = timer_at(new, self._policy)
@@ -136,8 +132,8 @@ class Index:
 
     async def after(self, old: Record, new: Record) -> None:
         """Delete what `new` made needless."""
-        still = {wait.key for wait in open_waits(new, self._policy, new.updated_at)}
-        for wait in open_waits(old, self._policy, new.updated_at):
+        still = {wait.key for wait in watched_waits(new, self._policy, new.updated_at)}
+        for wait in watched_waits(old, self._policy, new.updated_at):
             if wait.key not in still:
                 await self._waits.delete(WAITS, wait.key)
 
@@ -201,7 +197,7 @@ class Index:
         at = timer_at(record, self._policy)
         if at is not None:
             await self._due.upsert([Row(DUE, DueRow(record.id, _whole(max(at, now))).key, {})])
-        wanted = {wait.key: wait for wait in open_waits(record, self._policy, now)}
+        wanted = {wait.key: wait for wait in watched_waits(record, self._policy, now)}
         for wait in known:
             if wait.key not in wanted:
                 await self.over(wait)
@@ -220,7 +216,7 @@ class Index:
         await self._waits.upsert([Row(READ_UP_TO, READ_UP_TO, {"Onboarding": onboarding_id})])
 
 
-def open_waits(record: Record, policy: Policy, now: datetime) -> tuple[OpenWait, ...]:
+def watched_waits(record: Record, policy: Policy, now: datetime) -> tuple[OpenWait, ...]:
     """What of a record is looked at from now on, as its rows say it."""
     return tuple(_open_wait(record, step, policy, now) for step in record.steps if is_watched(record, step))
 

@@ -20,7 +20,7 @@ from onboarding.core.problems import StepProblemError, TryLaterError
 from onboarding.core.record import StepRecord
 from onboarding.core.schedule import is_due, next_look
 from onboarding.engine import Engine
-from onboarding.index import Index, OpenWait, Pass, open_waits
+from onboarding.index import Index, OpenWait, Pass, watched_waits
 from onboarding.records import Loaded
 from onboarding.steps import LIBRARY, definition_of
 from onboarding.steps.base import Look, SharedRead, Work, broken, failing
@@ -222,7 +222,7 @@ async def _settle(engine: Engine, wait: OpenWait, loaded: Loaded, look: Look, te
     if tells is not None and happened.changed:
         await engine.reads.told(tells.what, tells.of, engine.clock.now())
     seen = failing(look.problem) if look.problem and not look.absent else look.shown
-    for now in open_waits(happened.record, engine.policy, engine.clock.now()):
+    for now in watched_waits(happened.record, engine.policy, engine.clock.now()):
         if now.key == wait.key and (now != wait or seen != wait.seen):
             await engine.records.index.seen(replace(now, seen=seen))
 

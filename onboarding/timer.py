@@ -13,27 +13,21 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from onboarding import limits
 from onboarding.core.events import TimePassed
 from onboarding.engine import Engine
 from onboarding.index import DueRow, OpenWait, Pass
-from onboarding.looks import look_at, look_closely
+from onboarding.looks import WRITES_AT_ONCE, look_at, look_closely
 from onboarding.records import LAST_KEY
 from onboarding.telemetry.about import About, about_this
 
 log = logging.getLogger("onboarding")
 
-WRITES_AT_ONCE = 16
-"""Onboardings that are written at one time."""
 GROUPS_AT_ONCE = 8
 """Groups of waits that are looked at at one time."""
 SLICE = 250
 """Records that each pass compares with their rows: 15,000 an hour."""
-
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class Time:
@@ -53,35 +47,43 @@ async def timer_pass(engine: Engine) -> int:
     """
     time = Time(asyncio.get_running_loop().time() + limits.PASS)
     async with limits.within(limits.PASS + limits.RECORD + limits.LOOK, "the timer's pass"):
+        place = await engine.records.index.read_up_to()
+        if place is None:
+            # No onboarding has rows yet: an older version wrote them all.
+            await _make_good(engine, [], None, time)
         repaired = await _repair(engine, time)
         known = [wait async for wait in engine.records.index.waits()]
         looked = await _looks(engine, known, time)
-        await _make_good(engine, known, time)
+        if place is not None:
+            await _make_good(engine, known, place, time)
     return repaired + looked
 
 
 async def _repair(engine: Engine, time: Time) -> int:
     now = engine.clock.now()
-    due = [row async for row in engine.records.index.due(now)]
+    due: dict[str, list[DueRow]] = defaultdict(list)
+    async for row in engine.records.index.due(now):
+        due[row.onboarding_id].append(row)
 
-    async def one(row: DueRow) -> None:
-        with about_this(About(row.onboarding_id)):
-            async with limits.within(limits.RECORD, f"writing what is due of {row.onboarding_id}"):
-                await _settle(engine, row, now)
+    async def one(onboarding_id: str) -> None:
+        with about_this(About(onboarding_id)):
+            async with limits.within(limits.RECORD, f"writing what is due of {onboarding_id}"):
+                await _settle(engine, due[onboarding_id], now)
 
-    return await _each(due, WRITES_AT_ONCE, one, time, "onboardings are due")
+    return await _each(list(due), WRITES_AT_ONCE, one, time, "onboardings are due")
 
 
-async def _settle(engine: Engine, row: DueRow, now: datetime) -> None:
+async def _settle(engine: Engine, rows: Sequence[DueRow], now: datetime) -> None:
     """Repair one onboarding, and say when it is due next."""
-    loaded = await engine.records.load(row.onboarding_id)
+    loaded = await engine.records.load(rows[0].onboarding_id)
     if loaded is not None and loaded.record.settled:
         await engine.records.archive(loaded)
     elif loaded is not None:
-        happened = await engine.happen(row.onboarding_id, TimePassed(), loaded)
+        happened = await engine.happen(loaded.record.id, TimePassed(), loaded)
         loaded = happened.loaded if happened else None
     record = loaded.record if loaded else None
-    await engine.records.index.moved(row, None if record is None or record.settled else record, now)
+    for row in rows:
+        await engine.records.index.moved(row, None if record is None or record.settled else record, now)
 
 
 async def _looks(engine: Engine, known: Sequence[OpenWait], time: Time) -> int:
@@ -105,12 +107,11 @@ def _last(done: Pass | None) -> float:
     return done.at.timestamp() if done and done.at else 0.0
 
 
-async def _make_good(engine: Engine, known: Sequence[OpenWait], time: Time) -> None:
-    """Compare a slice of all records with their rows. The first time, all of them: none has rows yet."""
+async def _make_good(engine: Engine, known: Sequence[OpenWait], place: str | None, time: Time) -> None:
+    """Compare a slice of all records, from `place` on, with their rows; None: all of them."""
     index, rows = engine.records.index, defaultdict(list)
     for wait in known:
         rows[wait.onboarding_id].append(wait)
-    place = await index.read_up_to()
     first = place is None
     while not time.over:
         page = await engine.records.after(place or "", SLICE)
@@ -129,7 +130,7 @@ async def _make_good(engine: Engine, known: Sequence[OpenWait], time: Time) -> N
 
 
 async def _each(
-    items: Sequence[T], at_once: int, do: Callable[[T], Awaitable[None]], time: Time, what: str
+    items: Sequence[str], at_once: int, do: Callable[[str], Awaitable[None]], time: Time, what: str
 ) -> int:
     """Each of them, in their order, so many at a time and as long as there is time; how many were done.
 
@@ -137,7 +138,7 @@ async def _each(
     """
     limit, done = asyncio.Semaphore(at_once), 0
 
-    async def one(item: T) -> None:
+    async def one(item: str) -> None:
         nonlocal done
         async with limit:
             if time.over:
@@ -145,7 +146,7 @@ async def _each(
             try:
                 await do(item)
             except Exception:
-                log.exception("timer: %s failed", item)
+                log.exception("timer: onboarding or group %s failed", item)
             done += 1
 
     await asyncio.gather(*(one(item) for item in items))

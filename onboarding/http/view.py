@@ -74,7 +74,7 @@ class StepView(View):
     """When it became possible, or was last retried or reopened; attempts count from there."""
     attempts: int
     failures: int
-    """Looks at a wait that failed, one after another."""
+    """Attempts that failed in the same way, one after another; of a wait, looks that were noted."""
     next_attempt_at: AwareDatetime | None
     not_before: AwareDatetime | None
     """Until when Microsoft asked to be left alone."""

@@ -175,9 +175,8 @@ def _step(record: Record, step: StepRecord, now: datetime, took: str) -> StepRow
 def _tried(step: StepRecord) -> str:
     if step.problem is None:
         return ""
-    if step.state is StepState.DUE:
-        return f"{step.attempts} of at most {step.plan.budget.attempts} attempts made."
-    return f"{step.failures} looks failed, one after another." if step.failures > 1 else ""
+    due = step.state is StepState.DUE
+    return f"{step.attempts} of at most {step.plan.budget.attempts} attempts made." if due else ""
 
 
 def _told(record: Record, step: StepRecord) -> str:

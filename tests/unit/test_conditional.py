@@ -12,6 +12,7 @@ from onboarding.core.events import CheckRequested
 from onboarding.records import Loaded, Records
 from tests.support import requests
 from tests.support.http import Api, content
+from tests.support.kept import records_on
 
 WAIT = "provisioning-complete"
 
@@ -125,7 +126,7 @@ async def test_nobody_comes_between_the_look_and_the_change(api: Api, monkeypatc
     load = Records.load
     first = True
     # Of another process: those of one take turns.
-    stranger = replace(api.system.engine, records=Records(api.system.onboardings, api.system.trail))
+    stranger = replace(api.system.engine, records=records_on(api.system.onboardings, api.system.trail))
 
     async def overtaken(self: Records, wanted: str) -> Loaded | None:
         nonlocal first

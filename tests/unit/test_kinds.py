@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -14,12 +14,12 @@ from onboarding.core.decide import create
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import NewStep, Party, StepKind
 from onboarding.core.reasons import InvalidRequestError
-from onboarding.core.record import OnboardingState, Record
+from onboarding.core.record import OnboardingState, Record, StepRecord
 from onboarding.core.request import Gateway, KindWords, OnboardingRequest
 from onboarding.kinds import KINDS, read_request
 from onboarding.rows import OPEN, UnreadableRowError, from_row, to_row
 from onboarding.steps import LIBRARY
-from onboarding.steps.base import Applied, Inspection, Look, Work
+from onboarding.steps.base import Applied, Inspection, Look, Watched, Work, World
 from onboarding.steps.definition import Definition, Findings
 from tests.support import requests
 from tests.support.http import Api
@@ -76,6 +76,12 @@ class BuildNest:
 
 class PigeonLanded:
     looks = 0
+
+    def watched(self, record: Record, step: StepRecord) -> Watched:
+        return Watched("sky", {})
+
+    async def glance(self, world: World, subjects: Sequence[Mapping[str, str]]) -> Sequence[str | None]:
+        return [None] * len(subjects)
 
     async def look(self, works: Sequence[Work]) -> Sequence[Look]:
         self.looks += 1

@@ -15,7 +15,6 @@ from onboarding.core.events import (
     CancelRequested,
     Confirmed,
     DeadLettered,
-    Looked,
     NoticeFailed,
     NoticeStarted,
     PauseRequested,
@@ -317,15 +316,6 @@ async def test_a_step_that_waits_for_its_next_attempt_can_be_tried_at_once(api: 
     assert (await act(api, path, action="retry", step="enable-services")).status_code == 303
     step = (await stands(api, path)).step("enable-services")
     assert (step.state, step.next_attempt_at) == (StepState.DUE, api.system.clock.now())
-
-
-async def test_looks_that_failed_one_after_another_are_counted(api: Api) -> None:
-    record = records.after("provisioning-complete")
-    for _ in range(3):
-        record = decide(record, Looked("provisioning-complete", False, "", THROTTLED), NOW).record
-    page = await see(api, await keep(api, record))
-    row = shown(page.partition('id="step-provisioning-complete"')[2].partition("</tr>")[0])
-    assert "3 looks failed, one after another." in row
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,11 @@ THROTTLED = Problem(code="throttled", seen="Microsoft Graph answered 429.")
 
 
 def waited(*happenings: Happening) -> Record:
-    """What happened to a waiting onboarding, a minute apart."""
+    """What happened to a waiting onboarding, a minute apart. Each look is noted, as older versions did."""
     record = records.after(WAIT)
     for minute, happening in enumerate(happenings, start=1):
+        steps = tuple(s.model_copy(update={"asked": True}) if s.name == WAIT else s for s in record.steps)
+        record = record.model_copy(update={"steps": steps})
         record = decide(record, happening, NOW + minute * MINUTE).record
     return record
 

@@ -12,8 +12,8 @@ from tests.support import requests
 from tests.support.http import Api
 from tests.support.traced import functions_of
 
-POST_FILES, POST_FUNCTIONS = 36, 116
-MESSAGE_FILES, MESSAGE_FUNCTIONS = 38, 162
+POST_FILES, POST_FUNCTIONS = 39, 130
+MESSAGE_FILES, MESSAGE_FUNCTIONS = 42, 185
 
 
 async def test_the_path_of_a_post_and_of_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
