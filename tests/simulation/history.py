@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from onboarding import records
@@ -37,12 +37,14 @@ def remembered() -> Iterator[dict[str, Record]]:
     write, read = records.to_row, records.from_row
     known: dict[str, Record] = {}
 
-    def to_row(record: Record, partition: str, etag: str = "", commit: str = "") -> Row:
+    def to_row(
+        record: Record, partition: str, etag: str = "", commit: str = "", due_row: datetime | None = None
+    ) -> Row:
         if commit:
             known[commit] = record
             if len(known) > KEPT:
                 del known[next(iter(known))]
-        return write(record, partition, etag, commit)
+        return write(record, partition, etag, commit, due_row)
 
     def from_row(row: Row) -> Record:
         return known.get(row.columns[COMMIT]) or read(row)
@@ -74,7 +76,6 @@ class History:
         self.world.records[row.key] = after
         if before is None or before.request is not after.request:
             self.world.invariants.named(after.id, after.request)
-        self.world.due_changed(row)
         event, subject = after.tail[-1], SUBJECT.get()
         did = f"{event.what} {event.step} {after.id}"
         again = did in subject.commits

@@ -14,14 +14,15 @@ from onboarding.core.policy import Policy
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.engine import Engine
+from onboarding.index import DUE, WAITS, Index
 from onboarding.limits import OverdueError
+from onboarding.looks import next_pass
 from onboarding.memory import MemoryBus, MemoryTable, MemoryWorld
 from onboarding.memory.clock import START
 from onboarding.notify import Notifying
 from onboarding.ports import Row
 from onboarding.reads import Reads
 from onboarding.records import Records
-from onboarding.rows import OPEN
 from onboarding.steps.base import World as Outside
 from onboarding.timer import timer_pass
 from tests.simulation.broker import Broker
@@ -86,7 +87,8 @@ class World:
         """The last committed version of each."""
         self.twins = MemoryWorld()
         self.onboardings, self.events, self.bus = MemoryTable(), MemoryTable(), MemoryBus()
-        self.reads = MemoryTable()
+        self.reads, self.due, self.waits = MemoryTable(), MemoryTable(), MemoryTable()
+        self.due.watch = self.waits.watch = self.due_changed
         self.invariants = Invariants(self)
         self.history = History(self, written)
         self.broker = Broker(self)
@@ -100,7 +102,6 @@ class World:
         self._commits = count(1)
         self._down: dict[str, float] = {}
         self._due = asyncio.Event()
-        self._due_at: datetime | None = None
         self._hosts = [self._host(f"host-{place + 1}") for place in range(hosts)]
         for request in requests:
             self.twins.deploy(request)
@@ -130,9 +131,9 @@ class World:
             GatedDns(gate, self.twins.dns),
             GatedNotifier(gate, self.twins.notifier),
         )
-        records = Records(
-            GatedTable(gate, self.onboardings), GatedTable(gate, self.events), lambda: f"commit-{next(self._commits)}"
-        )
+        index = Index(GatedTable(gate, self.due), GatedTable(gate, self.waits), self.policy)
+        onboardings, events = GatedTable(gate, self.onboardings), GatedTable(gate, self.events)
+        records = Records(onboardings, events, index, lambda: f"commit-{next(self._commits)}")
         clock = Clock(self, host.skew)
         reads = Reads(GatedTable(gate, self.reads), self.policy)
         host.engine = Engine(records, GatedBus(gate, self.bus), clock, outside, self.policy, self.telling, reads)
@@ -200,10 +201,9 @@ class World:
 
     # -- the timer ----------------------------------------------------------------------------------------------
 
-    def due_changed(self, row: Row) -> None:
-        """A row was written: the timer may have to come by earlier."""
-        due = row.columns.get("NextDueAt")
-        if due is not None and (self._due_at is None or due < self._due_at):
+    def due_changed(self, operation: str, row: Row) -> None:
+        """A row that the timer reads was written: it may have to come by earlier."""
+        if operation == "upsert" and row.partition in (DUE, WAITS):
             self._due.set()
 
     async def timer(self) -> None:
@@ -211,11 +211,11 @@ class World:
         last = -MINUTE
         while True:
             self._due.clear()
-            self._due_at = self.onboardings.next_due(OPEN)
-            if self._due_at is None:
+            due_at = await next_pass(Index(self.due, self.waits, self.policy), self.policy)
+            if due_at is None:
                 await self._due.wait()
                 continue
-            due = (self._due_at - START).total_seconds() - self.offset
+            due = (due_at - START).total_seconds() - self.offset
             minute = -(-max(due, last + 1.0, self.loop.time()) // MINUTE) * MINUTE
             wake = self.loop.call_at(minute, self._due.set)
             await self._due.wait()
