@@ -45,4 +45,7 @@ def test_a_sample_takes_as_many_calls_as_ever(operator: Operator, microsoft: Sim
     calls = counted(microsoft.call("GET", "/requests"))
     # How often a wait is looked at says when it ended, and nothing of the sample.
     calls.pop(LOOK)
-    assert dict(calls) == PINNED[name]
+    # A post to Teams may be made twice, when its answer is late.
+    posts = calls.pop("teams") - PINNED[name]["teams"]
+    assert posts in (0, 1)
+    assert dict(calls) == {kind: number for kind, number in PINNED[name].items() if kind != "teams"}
