@@ -18,6 +18,8 @@ PASS = 45.0
 """Seconds after which the timer's pass begins nothing more, so that the next comes in time. What was due still is."""
 LOOK = 60.0
 """Seconds within a pass for one look: at a subscription's gateways, at one TXT record."""
+ASKED = 10.0
+"""Seconds for a look that somebody asked for, and waits for."""
 RECORD = 60.0
 """Seconds within a pass for what is written of one onboarding."""
 MEASURE = 30.0

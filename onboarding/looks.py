@@ -14,12 +14,12 @@ from datetime import datetime
 
 from onboarding import limits
 from onboarding.core.due import is_watched
-from onboarding.core.events import Looked
+from onboarding.core.events import AskedByPerson, CheckRequested, Looked
 from onboarding.core.policy import Policy
 from onboarding.core.problems import StepProblemError, TryLaterError
-from onboarding.core.record import StepRecord
+from onboarding.core.record import Record, StepRecord
 from onboarding.core.schedule import is_due, next_look
-from onboarding.engine import Engine
+from onboarding.engine import Engine, Expected
 from onboarding.index import Index, OpenWait, Pass, watched_waits
 from onboarding.records import Loaded
 from onboarding.steps import LIBRARY, definition_of
@@ -50,7 +50,7 @@ async def look_at(engine: Engine, waits: Sequence[OpenWait], last: Pass | None, 
     due = [w for w in waits if w.key > cursor and _is_due(w, before, began, engine.policy)]
     if not due and not cursor:
         return 0
-    looked, failed = 0, None
+    looked, failed = 0, list[StepProblemError]()
     for start in range(0, len(due), GLANCES_AT_ONCE):
         if start and over():
             rest = Pass(waits[0].group, before, looked, began=began, cursor=due[start - 1].key)
@@ -62,7 +62,7 @@ async def look_at(engine: Engine, waits: Sequence[OpenWait], last: Pass | None, 
         news = [w for w in part if w.key not in shown or shown[w.key] != w.seen]
         # What all share fails as before: one of them shows for all whether people are to be told again.
         again = await look_closely(engine, news or (part[:1] if problem else []))
-        failed = failed or problem or again
+        failed += [each for each in (problem, again) if each]
         looked += len(part)
     await engine.records.index.passed(_passed(engine, waits[0].group, began, looked, failed, last))
     return looked
@@ -104,6 +104,29 @@ async def look_closely(engine: Engine, news: Sequence[OpenWait]) -> StepProblemE
                 log.error("timer: onboarding %s failed", found.record.id, exc_info=result)
     problems = [look.problem for look in looks]
     return problems[0] if all(isinstance(problem, TryLaterError) for problem in problems) else None
+
+
+async def happen_and_look(
+    engine: Engine, onboarding_id: str, happening: AskedByPerson, expected: Expected | None = None
+) -> Record | None:
+    """What a person asks for, and where that is a look, the look at once; the onboarding after it. Raises as `happen`.
+
+    What does not come within `limits.ASKED` seconds is the timer's, at its next pass.
+    """
+    happened = await engine.happen(onboarding_id, happening, expected=expected)
+    if happened is None or not isinstance(happening, CheckRequested):
+        return happened.record if happened else None
+    now = engine.clock.now()
+    waits = [w for w in watched_waits(happened.record, engine.policy, now) if w.step == happening.step]
+    waits = [w for w in waits if w.not_before is None or w.not_before <= now]
+    try:
+        async with limits.within(limits.ASKED, f"looking at {happening.step} of {onboarding_id}"):
+            await look_closely(engine, waits)
+            loaded = await engine.records.load(onboarding_id)
+    except Exception:
+        log.warning("%s of %s is looked at at the next pass", happening.step, onboarding_id, exc_info=True)
+        return happened.record
+    return loaded.record if loaded else happened.record
 
 
 async def next_pass(index: Index, policy: Policy) -> datetime | None:
@@ -161,16 +184,16 @@ async def _glance(
 
 
 def _passed(
-    engine: Engine, group: str, at: datetime, looked: int, failed: StepProblemError | None, last: Pass | None
+    engine: Engine, group: str, at: datetime, looked: int, failed: Sequence[StepProblemError], last: Pass | None
 ) -> Pass:
     """A pass that has come to its end. One that failed is followed by a gap that grows, or that Microsoft asked for."""
     done = Pass(group, at, looked)
-    if failed is None:
+    if not failed:
         return done
     failures = (last.failures if last else 0) + 1
-    asked = failed.retry_after if isinstance(failed, TryLaterError) else None
-    gap = engine.policy.retry_after(failures, asked, f"{group}/{failures}")
-    return replace(done, failed=failed.seen, failures=failures, not_before=at + gap)
+    asked = [each.retry_after for each in failed if isinstance(each, TryLaterError) and each.retry_after is not None]
+    gap = engine.policy.retry_after(failures, max(asked, default=None), f"{group}/{failures}")
+    return replace(done, failed=failed[0].seen, failures=failures, not_before=at + gap)
 
 
 async def _looks(works: Sequence[Work]) -> Sequence[Look]:

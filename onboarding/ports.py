@@ -263,8 +263,6 @@ class Query:
     """Which rows of one partition."""
 
     partition: str
-    due_by: datetime | None = None
-    """Only those whose column NextDueAt is not later."""
     columns: tuple[str, ...] = field(default=())
     """Only these columns; all when empty."""
     equals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -200,7 +200,7 @@ class Records:
 
         A row that can't be read is told of and left alone: it must not keep the others from their turn.
         """
-        page = await self._onboardings.page(Query(OPEN, keys=(onboarding_id, LAST_KEY)), limit)
+        page = await self._onboardings.page(Query(OPEN, keys=(onboarding_id, LAST_KEY)), limit + 1)
         loaded: list[Loaded] = []
         for row in page.rows:
             if row.key == onboarding_id:

@@ -266,9 +266,6 @@ def _question(query: Query) -> dict[str, Any]:
     """The arguments of query_entities: values go in as parameters, so that none of them can become a condition."""
     conditions = ["PartitionKey eq @partition"]
     parameters: dict[str, Any] = {"partition": query.partition}
-    if query.due_by is not None:
-        conditions.append("NextDueAt le @due")
-        parameters["due"] = _aware("due_by", query.due_by)
     if query.keys is not None:
         conditions.append("RowKey ge @first and RowKey le @last")
         parameters["first"], parameters["last"] = query.keys

@@ -17,6 +17,7 @@ from onboarding.http.listing import listed
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
 from onboarding.kinds import read_request
+from onboarding.looks import happen_and_look
 
 
 async def list_onboardings(call: HttpCall) -> func.HttpResponse:
@@ -68,10 +69,10 @@ def control(controls: Sequence[Control]) -> CallHandler:
     async def handle(call: HttpCall) -> func.HttpResponse:
         event = read_asked(call, controls)
         with if_match(call) as expected:
-            happened = await call.engine.happen(call.onboarding_id, event, expected=expected)
-        if happened is None:
+            record = await happen_and_look(call.engine, call.onboarding_id, event, expected)
+        if record is None:
             raise unknown_onboarding(call.onboarding_id)
-        return answer(call.request, view.onboarding_view(happened.record, call.caller), happened.record)
+        return answer(call.request, view.onboarding_view(record, call.caller), record)
 
     return handle
 

@@ -18,30 +18,19 @@ STRING_LENGTH = 32 * 1024
 
 @dataclass(slots=True)
 class _Partition:
-    """Rows with their keys in order, and those that are due in the order of their times."""
+    """Rows with their keys in order."""
 
     rows: dict[str, Row] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
-    due: list[tuple[datetime, str]] = field(default_factory=list)
 
     def put(self, row: Row) -> None:
-        if row.key in self.rows:
-            self._forget_due(self.rows[row.key])
-        else:
+        if row.key not in self.rows:
             insort(self.keys, row.key)
         self.rows[row.key] = row
-        due = _due_at(row)
-        if due is not None:
-            insort(self.due, (due, row.key))
 
     def remove(self, key: str) -> None:
-        self._forget_due(self.rows.pop(key))
+        del self.rows[key]
         del self.keys[bisect_left(self.keys, key)]
-
-    def _forget_due(self, row: Row) -> None:
-        due = _due_at(row)
-        if due is not None:
-            del self.due[bisect_left(self.due, (due, row.key))]
 
 
 class MemoryTable:
@@ -114,11 +103,6 @@ class MemoryTable:
         rows = [row for row in self._asked(query) if row.key >= first]
         return Page(tuple(rows[:limit]), f"key:{rows[limit].key}" if len(rows) > limit else None)
 
-    def next_due(self, partition: str) -> datetime | None:
-        """The earliest NextDueAt of a partition; None when nothing is due at any time."""
-        due = self._partitions[partition].due
-        return due[0][0] if due else None
-
     def __len__(self) -> int:
         return sum(len(partition.rows) for partition in self._partitions.values())
 
@@ -127,11 +111,9 @@ class MemoryTable:
 
     def _asked(self, query: Query) -> list[Row]:
         mine = self._partitions[query.partition]
-        if query.due_by is None:
-            keys = mine.keys
-        else:
-            keys = sorted(key for _, key in mine.due[: bisect_right(mine.due, query.due_by, key=lambda due: due[0])])
-        found = [mine.rows[key] for key in keys]
+        first, last = query.keys or ("", None)
+        end = len(mine.keys) if last is None else bisect_right(mine.keys, last)
+        found = [mine.rows[key] for key in mine.keys[bisect_left(mine.keys, first) : end]]
         return [_selected(row, query.columns) for row in found if _fits(row, query)]
 
     def _write(self, operation: str, row: Row) -> str:
@@ -171,14 +153,8 @@ def _cell(name: str, value: Any) -> Any:
     raise TypeError(f"column {name}: Table Storage holds no {type(value).__name__}")
 
 
-def _due_at(row: Row) -> datetime | None:
-    due = row.columns.get("NextDueAt")
-    return due if isinstance(due, datetime) else None
-
-
 def _fits(row: Row, query: Query) -> bool:
-    first, last = query.keys or (row.key, row.key)
-    return first <= row.key <= last and all(row.columns.get(n) in texts for n, texts in query.equals.items())
+    return all(row.columns.get(n) in texts for n, texts in query.equals.items())
 
 
 def _selected(row: Row, columns: tuple[str, ...]) -> Row:

@@ -20,6 +20,7 @@ from onboarding.http.listing import listed
 from onboarding.http.origin import own_path
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
+from onboarding.looks import happen_and_look
 from onboarding.pages import csrf, outside
 from onboarding.pages.acting import as_shown, read_form_of
 from onboarding.pages.api_reference import reference
@@ -65,7 +66,7 @@ async def act(call: HttpCall) -> func.HttpResponse:
     else:
         asked = read_form_of(control, fields, call.caller.name, fields.get("step", ""))
         with as_shown(control, fields) as expected:
-            await call.engine.happen(record.id, asked, expected=expected)
+            await happen_and_look(call.engine, record.id, asked, expected)
     return see_other(onboarding_path(record.id))
 
 

@@ -41,7 +41,7 @@ class TableBehaviour:
 
     async def test_a_table_never_written_is_empty(self, table: Table) -> None:
         assert await table.get("open", "a") is None
-        assert await all_rows(table, Query("open", due_by=NOON)) == []
+        assert await all_rows(table, Query("open")) == []
         await table.delete("open", "a")
         await table.upsert([])
 
@@ -175,17 +175,9 @@ class TableBehaviour:
         await table.insert(Row("closed", "a-1", {}))
         assert [r.key for r in await all_rows(table, Query("open"))] == ["B-1", "a-10", "a-2", "b-2"]
 
-    async def test_only_what_is_due_is_returned(self, table: Table) -> None:
-        second = timedelta(seconds=1)
-        for key, due in (("early", NOON - second), ("now", NOON), ("late", NOON + second), ("never", None)):
-            await table.insert(Row("open", key, {"NextDueAt": due}))
-        await table.insert(Row("closed", "early", {"NextDueAt": NOON - second}))
-        due_rows = await all_rows(table, Query("open", due_by=NOON))
-        assert [r.key for r in due_rows] == ["early", "now"]
-
     async def test_only_the_columns_asked_for(self, table: Table) -> None:
         etag = await table.insert(Row("open", "a", {"State": "running", "Steps": "[]", "NextDueAt": NOON}))
-        query = Query("open", due_by=NOON, columns=("State", "Missing"))
+        query = Query("open", columns=("State", "Missing"))
         assert await all_rows(table, query) == [Row("open", "a", {"State": "running"}, etag)]
 
     async def test_only_rows_with_one_of_the_texts_asked_for(self, table: Table) -> None:
