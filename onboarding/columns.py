@@ -189,7 +189,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "NextDueAt",
         _TIME,
-        "When something happens by itself next: an attempt, a look, a reminder. None when nothing will",
+        "When something happens by itself next: an attempt, a reminder, or the first look at a wait after its last"
+        " change; the looks after that are on schedule, and are not written here. None when nothing will",
         lambda s: s.record.next_due_at,
     ),
     Column("StepsEnded", _INTEGER, "Steps that are done or were skipped", lambda s: s.ended),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
+from onboarding.core.due import is_watched
 from onboarding.core.instructions import Value
 from onboarding.core.plan import StepKind
 from onboarding.core.problems import IT_IS_TRIED_AGAIN
@@ -159,7 +160,7 @@ def _step(record: Record, step: StepRecord, now: datetime, took: str) -> StepRow
         step.since,
         step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION) and not record.closed and not record.cancelling,
         _told(record, step),
-        step.next_attempt_at if goes_on else None,
+        step.next_attempt_at if goes_on and not _is_looked_at_on_schedule(record, step, now) else None,
         asked,
         step.attempts,
         _tried(step) if goes_on else "",
@@ -170,6 +171,11 @@ def _step(record: Record, step: StepRecord, now: datetime, took: str) -> StepRow
         took,
         checkpoint_path(record.id, step.name) if step.plan.confirmable else None,
     )
+
+
+def _is_looked_at_on_schedule(record: Record, step: StepRecord, now: datetime) -> bool:
+    """Whether the look that its record names is over: the next ones depend on the wait's age alone."""
+    return is_watched(record, step) and step.next_attempt_at is not None and step.next_attempt_at <= now
 
 
 def _tried(step: StepRecord) -> str:
