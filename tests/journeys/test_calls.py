@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bench.calls import LOOK, SAMPLES, counted, is_over, told_of
 from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
+from sandbox.options import ROOT
 from tests.support.people import Json, Operator, Simulator, sample
 
+SEED = ROOT / "sandbox" / "microsoft" / "seed.json"
 PINNED: dict[str, dict[str, int]] = {
     "already-onboarded": {
         "arm read": 10, "arm write": 7, "graph read": 2, "graph write": 1, "graph batch": 6, "mail": 4, "teams": 3,
@@ -32,6 +36,11 @@ def test_a_sample_takes_as_many_calls_as_ever(operator: Operator, microsoft: Sim
     # Otherwise a post may be throttled, and comes again.
     microsoft.options(teamsCallsPerSecond=1000)
     body = sample(name)
+    # A gateway of its own: other journeys onboard the sample's.
+    body["gateway"]["resourceGroup"] = "rg-calls"
+    seeds = json.loads(SEED.read_text(encoding="utf-8"))["gateways"]
+    (seeded,) = (seed for seed in seeds if seed["name"] == body["gateway"]["name"])
+    microsoft.call("PUT", "/gateways", {**seeded, "resourceGroup": "rg-calls"})
     if body["alreadyOnboarded"]:
         microsoft.call("PUT", "/service-principals", {"appId": PROJECT_SYNERGY_APP_ID})
 
