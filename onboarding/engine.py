@@ -165,15 +165,15 @@ class Engine:
         a person asks for, and what would not change anything, is decided by what stands in the table.
         """
         async with self.records.turn(onboarding_id):
-            step = await self._transition(onboarding_id, happening, loaded, expected)
-        if step is None:
+            decided = await self._transition(onboarding_id, happening, loaded, expected)
+        if decided is None:
             return None
-        if step.decision.changed and step.loaded.record.settled:
-            await self.records.archive(step.loaded)
-        noted = None
-        if step.decision.changed or step.decision.effects:
-            noted = await self._carry_out(step.before, step.decision, step.at)
-        return Committed(noted or step.loaded, step.decision.changed)
+        decision, noted = decided.decision, None
+        if decision.changed and decided.loaded.record.settled:
+            await self.records.archive(decided.loaded)
+        if decision.changed or decision.effects:
+            noted = await self._carry_out(decided.before, decision, decided.at)
+        return Committed(noted or decided.loaded, decision.changed)
 
     async def _transition(
         self, onboarding_id: str, happening: Happening, loaded: Loaded | None, expected: Expected | None

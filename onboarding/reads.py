@@ -8,15 +8,12 @@ none. The table holds nothing worth a backup: where a row is lost, people are to
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from onboarding.core.policy import Policy, later
 from onboarding.ports import ConflictError, Row, Table
-
-log = logging.getLogger("onboarding")
 
 READS_TABLE = "reads"
 TELLING = 600.0
@@ -42,7 +39,7 @@ class Reads:
 
         Not `soon`: it may heal by itself, so they are told when it has been so for `Policy.tell_after`.
         """
-        row = await self._row(what, of)
+        row = await self.table.get(what, of)
         columns = dict(row.columns) if row else {}
         known = _FAILED_SINCE in columns
         columns.setdefault(_FAILED_SINCE, now)
@@ -57,7 +54,7 @@ class Reads:
 
     async def told(self, what: str, of: str, now: datetime) -> None:
         """People are told: they are reminded like of whatever else needs them."""
-        row = await self._row(what, of)
+        row = await self.table.get(what, of)
         if row is None or _FAILED_SINCE not in row.columns:
             return
         next_word = self.policy.next_reminder(row.columns[_FAILED_SINCE], now)
@@ -65,15 +62,12 @@ class Reads:
 
     async def works(self, what: str, of: str) -> None:
         """Microsoft answers (again): nobody is reminded any more."""
-        row = await self._row(what, of)
+        row = await self.table.get(what, of)
         if row is None or _FAILED_SINCE not in row.columns:
             return
         told = row.columns.get(_TOLD_AT)
         kept = {_TOLD_AT: told, _NEXT_WORD_AT: later(told, UNSAID_FOR)} if told else {}
         await self._written(what, of, kept, row)
-
-    async def _row(self, what: str, of: str) -> Row | None:
-        return await self.table.get(what, of)
 
     async def _written(self, what: str, of: str, columns: dict[str, Any], row: Row | None) -> bool:
         """Whether this write was the one that counts."""
