@@ -222,7 +222,7 @@ class Engine:
                 log.warning(
                     "messages of onboarding %s were not sent; the timer will", decision.record.id, exc_info=True
                 )
-        for nudge in (nudge for nudge in unknown if not nudge.early):
+        for nudge in (nudge for nudge in unknown if not nudge.again):
             await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
         return await self._note(refused, decision) if refused else None
 
@@ -284,13 +284,13 @@ class Engine:
 
     async def _receive(self, nudge: Effect) -> None:
         if isinstance(nudge, Nudge):
-            await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket)
+            await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket, nudge.again)
         else:
-            await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket)
+            await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket, nudge.again)
 
-    async def run_step(self, onboarding_id: str, name: str, ticket: int) -> None:
+    async def run_step(self, onboarding_id: str, name: str, ticket: int, again: int = 0) -> None:
         """A message says: look at this step. Whether anything is to be done, the record says."""
-        started = await self.happen(onboarding_id, Started(name, ticket))
+        started = await self.happen(onboarding_id, Started(name, ticket, again))
         if started is None or not started.changed:
             log.info("nothing to do for %s of %s (ticket %d)", name, onboarding_id, ticket)
             return
@@ -339,9 +339,9 @@ class Engine:
 
         return permit
 
-    async def send_notice(self, onboarding_id: str, notice_id: str, ticket: int) -> None:
+    async def send_notice(self, onboarding_id: str, notice_id: str, ticket: int, again: int = 0) -> None:
         """A message says: look at this notice. Whether it is still owed, the record says."""
-        started = await self.happen(onboarding_id, NoticeStarted(notice_id, ticket))
+        started = await self.happen(onboarding_id, NoticeStarted(notice_id, ticket, again))
         if started is None or not started.changed:
             log.info("nothing to tell of %s (%s, ticket %d)", onboarding_id, notice_id, ticket)
             return

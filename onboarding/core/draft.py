@@ -28,6 +28,10 @@ def problem_on_arrival(owed: StepRecord | Notice) -> Problem | None:
     return None if was_refused(owed) else owed.problem
 
 
+_DOUBLED = 10
+"""How often the gap before a message that comes too early is doubled, at most."""
+
+
 class Draft:
     """One transition, being decided. `commit` makes it a record with a new version and its event."""
 
@@ -74,9 +78,10 @@ class Draft:
         """A message came so many seconds too early: it is sent again as it was, and nothing changes.
 
         Whoever sent it had it scheduled by the bus's clock, so ours is behind by that much: when it is due by ours, the
-        bus's clock is as much past it.
+        bus's clock is as much past it. If ours was set back meanwhile, it is behind by more: so the gap doubles.
         """
-        self.effects.append(replace(nudge, after=2 * early, early=True))
+        again = nudge.again + 1
+        self.effects.append(replace(nudge, after=early * 2.0 ** min(again, _DOUBLED), again=again))
 
     def spent(self, step: StepRecord) -> bool:
         """Whether a task has used up its budget of attempts or of time."""

@@ -20,6 +20,8 @@ class Started:
 
     step: str
     ticket: int
+    again: int = 0
+    """How often the message had come before its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class NoticeStarted:
 
     notice: str
     ticket: int
+    again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,8 +300,8 @@ class Nudge:
     """Seconds from now."""
     definition: str = field(default="", compare=False)
     """What the step does, after which its queue is named; empty: as the step."""
-    early: bool = False
-    """It came before its time, and is to come once more."""
+    again: int = 0
+    """How often it came before its time and was sent once more."""
 
     @property
     def queue(self) -> str:
@@ -313,7 +316,7 @@ class NudgeNotice:
     notice: str
     ticket: int
     after: float = 0.0
-    early: bool = False
+    again: int = 0
     """As of a step."""
 
 

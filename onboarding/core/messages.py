@@ -22,6 +22,9 @@ DEAD_LETTERS_QUEUE = "dead-letters"
 MESSAGE_ID_LENGTH = 128
 """Characters that Service Bus allows in a message id (Microsoft Learn, "Service Bus quotas")."""
 
+AGAIN = 99
+"""How often coming too early is counted."""
+
 _HASH_LENGTH = 32
 
 
@@ -68,15 +71,15 @@ class _Body(BaseModel):
     step: _Subject | None = None
     notice: _Subject | None = None
     ticket: Annotated[int, Field(ge=0, lt=2**63)]
+    again: Annotated[int, Field(ge=0, le=AGAIN)] = 0
 
 
 def encode(effect: Effect) -> bytes:
     """The body of the message that carries an effect."""
-    if isinstance(effect, Nudge):
-        body = _Body(onboarding=effect.onboarding_id, step=effect.step, ticket=effect.ticket)
-    else:
-        body = _Body(onboarding=effect.onboarding_id, notice=effect.notice, ticket=effect.ticket)
-    return body.model_dump_json(exclude_none=True).encode()
+    step, notice = (effect.step, None) if isinstance(effect, Nudge) else (None, effect.notice)
+    again = min(effect.again, AGAIN)
+    body = _Body(onboarding=effect.onboarding_id, step=step, notice=notice, ticket=effect.ticket, again=again)
+    return body.model_dump_json(exclude_defaults=True).encode()
 
 
 def decode(body: bytes | str) -> Effect:
@@ -89,9 +92,9 @@ def decode(body: bytes | str) -> Effect:
     except ValidationError as error:
         raise ForeignMessageError("; ".join(_seen(error)), body) from None
     if read.step is not None and read.notice is None:
-        return Nudge(read.onboarding, read.step, read.ticket)
+        return Nudge(read.onboarding, read.step, read.ticket, again=read.again)
     if read.notice is not None and read.step is None:
-        return NudgeNotice(read.onboarding, read.notice, read.ticket)
+        return NudgeNotice(read.onboarding, read.notice, read.ticket, again=read.again)
     raise ForeignMessageError("it names both a step and a notice, or neither", body)
 
 
@@ -121,7 +124,7 @@ def message_id(effect: Effect) -> str:
     same when it is to come again.
     """
     subject = effect.step if isinstance(effect, Nudge) else effect.notice
-    ticket = f"{effect.ticket}/{effect.after:.3f}" if effect.early else f"{effect.ticket}"
+    ticket = f"{effect.ticket}/{effect.after:.3f}" if effect.again else f"{effect.ticket}"
     whole = f"{effect.onboarding_id}/{subject}/{ticket}"
     if len(whole) <= MESSAGE_ID_LENGTH:
         return whole

@@ -9,7 +9,7 @@ import pytest
 
 from onboarding.core.decide import decide
 from onboarding.core.events import CancelRequested, Nudge, NudgeNotice, Postponed, Started
-from onboarding.core.messages import message_id
+from onboarding.core.messages import decode, encode, message_id
 from onboarding.core.policy import Policy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
@@ -94,12 +94,25 @@ def test_a_message_that_came_early_is_another_one_for_the_bus_and_changes_nothin
     early = due - timedelta(seconds=60)
     decision = decide(record, Started(FIRST, 1), early)
     assert (decision.record, decision.changed) == (record, False)
-    again = Nudge(record.id, FIRST, 1, after=120, early=True)
+    again = Nudge(record.id, FIRST, 1, after=120, again=1)
     assert decision.effects == (again,)
     assert again.queue == FIRST
     ids = {message_id(n) for n in (Nudge(record.id, FIRST, 1), again, replace(again, after=119.5))}
     assert len(ids) == 3
-    assert message_id(NudgeNotice(record.id, "completed", 1, 4.0, early=True)).endswith("/completed/1/4.000")
+    assert message_id(NudgeNotice(record.id, "completed", 1, 4.0, again=1)).endswith("/completed/1/4.000")
+
+
+@pytest.mark.parametrize("behind", [7.0, 90.0, 700.0])
+def test_a_clock_that_was_set_back_after_the_message_was_scheduled_does_not_spin(behind: float) -> None:
+    record = new().record
+    due = record.step(FIRST).next_attempt_at
+    assert due is not None
+    bus, again, came = due + timedelta(seconds=behind - 6), 0, 0
+    while (now := bus - timedelta(seconds=behind)) < due - timedelta(seconds=5):
+        [nudge] = decide(record, Started(FIRST, 1, again), now).effects
+        assert decode(encode(nudge)) == replace(nudge, after=0)
+        bus, again, came = max(bus, now + timedelta(seconds=nudge.after)), nudge.again, came + 1
+    assert came <= 9
 
 
 def test_the_grace_is_for_clocks_and_not_for_pauses() -> None:

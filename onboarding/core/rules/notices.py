@@ -19,7 +19,7 @@ def notice_started(h: NoticeStarted, draft: Draft) -> Transition | None:
         return None
     pause = notice.not_before is not None and notice.not_before > draft.now
     if early := draft.policy.early(notice.next_attempt_at, draft.now, pause=pause):
-        draft.come_again(NudgeNotice(draft.record.id, h.notice, h.ticket), early)
+        draft.come_again(NudgeNotice(draft.record.id, h.notice, h.ticket, again=h.again), early)
         return None
     lease = later(draft.now, draft.policy.notice_lease)
     draft.set_notice(

@@ -30,7 +30,8 @@ def step_started(h: Started, draft: Draft) -> Transition | None:
         return None
     pause = step.not_before is not None and step.not_before > draft.now
     if early := draft.policy.early(step.next_attempt_at, draft.now, pause=pause):
-        draft.come_again(Nudge(draft.record.id, h.step, h.ticket, definition=step.plan.definition), early)
+        nudge = Nudge(draft.record.id, h.step, h.ticket, definition=step.plan.definition, again=h.again)
+        draft.come_again(nudge, early)
         return None
     attempt = step.attempts + 1
     begun = step.begun_at or draft.now
