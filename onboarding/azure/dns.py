@@ -17,7 +17,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from onboarding.azure.dns_bounds import ALIASES, QUERIES_OF_A_LOOK, REFERRALS, SERVERS_OF_A_ZONE, Turns, to_ask
-from onboarding.azure.dns_question import Asking, Server, UnansweredError, ask
+from onboarding.azure.dns_question import Asking, Server, UnansweredError
+from onboarding.azure.dns_silence import Silences
 from onboarding.azure.per_loop import PerLoop
 from onboarding.ports import TxtAnswer
 
@@ -94,6 +95,7 @@ class DnsLookup:
         self._look_timeout = look_timeout
         self._private = private
         self._turns: PerLoop[Turns] = PerLoop(Turns, _nothing)
+        self._silences = Silences()
         self._cuts: Lately[Cut] = Lately()
         self._found: Lately[list[str]] = Lately()
 
@@ -249,7 +251,8 @@ class DnsLookup:
 
         try:
             async with look.limit:
-                response = await ask(server, Asking(qname, "TXT", to_resolver=not server.authoritative), self._timeout)
+                asking = Asking(qname, "TXT", to_resolver=not server.authoritative)
+                response = await self._silences.ask(server, asking, self._timeout)
             values, alias = _values(response)
             error = _not_its_own(response) if server.authoritative else None
             answer = TxtAnswer(server.name, server.authoritative, values, error, alias=None if error else alias)
@@ -300,7 +303,7 @@ class DnsLookup:
 
         async def one(resolver: Server) -> Message:
             async with look.limit:
-                return await ask(resolver, asking, self._timeout)
+                return await self._silences.ask(resolver, asking, self._timeout)
 
         tasks = [asyncio.create_task(one(resolver)) for resolver in self._finders]
         problems: list[UnansweredError] = []

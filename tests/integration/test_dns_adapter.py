@@ -20,6 +20,8 @@ from dns import asyncquery, message
 
 from onboarding.azure.dns import DnsLookup
 from onboarding.azure.dns_bounds import ADDRESSES_OF_A_SERVER, REFERRALS, SERVERS_OF_A_ZONE
+from onboarding.azure.dns_question import Asking, UnansweredError
+from onboarding.azure.dns_silence import IN_A_ROW, REST, Silences
 from onboarding.ports import TxtAnswer
 from onboarding.steps.txt_verdict import TxtKind, judge_txt_answers
 from sandbox.microsoft import Microsoft
@@ -449,6 +451,42 @@ async def test_a_look_ends_in_its_time_with_what_was_answered_until_then() -> No
         answers = await lookup.txt("gw.example.net", VALUE)
     assert [(a.values, a.error) for a in answers] == [((), "not all of its servers answered within 0.3 s")]
     assert gw_kind(answers) is TxtKind.BLIND
+
+
+async def test_a_server_that_keeps_silent_is_left_alone_for_a_while() -> None:
+    now, heard, speaks = [0.0], 0, False
+
+    def count(response: dns.message.Message, direct: bool) -> bool:
+        nonlocal heard
+        heard += 1
+        return speaks
+
+    async with scripted(ORDINARY, count) as lookup:
+        (server,) = lookup._finders
+        silences, asking = Silences(lambda: now[0]), Asking(dns.name.from_text("gw.example.net."), "TXT", True)
+        for _ in range(IN_A_ROW):
+            with pytest.raises(UnansweredError, match="timeout"):
+                await silences.ask(server, asking, 0.2)
+        asked, speaks = heard, True
+        with pytest.raises(UnansweredError, match="not asked: it left the last questions") as error:
+            await silences.ask(server, asking, 0.2)
+        assert (error.value.silent, heard) == (True, asked)
+        now[0] += REST
+        for _ in range(2):
+            assert (await silences.ask(server, asking, 1.0)).answer
+        assert heard == asked + 2
+
+
+async def test_a_server_that_refuses_is_not_silent() -> None:
+    def refuse(response: dns.message.Message, direct: bool) -> None:
+        response.set_rcode(dns.rcode.REFUSED)
+
+    async with scripted(ORDINARY, refuse) as lookup:
+        (server,) = lookup._finders
+        silences, asking = Silences(), Asking(dns.name.from_text("gw.example.net."), "TXT", True)
+        for _ in range(IN_A_ROW + 1):
+            with pytest.raises(UnansweredError, match="REFUSED"):
+                await silences.ask(server, asking, 1.0)
 
 
 async def test_a_server_that_is_not_on_the_internet_is_not_asked() -> None:
