@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from onboarding.core.control import Control, ControlField, ControlPlace, Input
+from onboarding.core.control import NEEDED, Control, ControlField, ControlPlace, Input
 from onboarding.core.events import (
     AdminUserApproved,
     AnswersCorrected,
@@ -39,7 +39,6 @@ from onboarding.steps import definition_of
 _WAITING = StepState.WAITING
 _CHECKPOINT = "onboardings/{id}/checkpoints/{step}"
 _TEAM, _OWN = "The onboarding team", "Your own people"
-_NEEDED = "It is needed."
 
 
 def _because(example: str) -> ControlField:
@@ -60,14 +59,14 @@ _INSIST = ControlField(
 )
 
 _CONTACTS = (
-    ControlField("team-name", "Name", "onboardingTeam.name", Input.LINE, _TEAM, missing=_NEEDED, example="A partner"),
+    ControlField("team-name", "Name", "onboardingTeam.name", Input.LINE, _TEAM, missing=NEEDED, example="A partner"),
     ControlField(
         "team-email",
         "E-mail address",
         "onboardingTeam.email",
         Input.EMAIL,
         _TEAM,
-        missing=_NEEDED,
+        missing=NEEDED,
         example="a@example.com",
     ),
     ControlField(

@@ -15,6 +15,7 @@ from onboarding.core.events import Confirmed
 from onboarding.core.record import Record, StepState
 from onboarding.http.openapi import description
 from onboarding.http.routes import routes
+from onboarding.pages.answered import shown_of
 from onboarding.steps import LIBRARY
 from tests.support.http import Api, app_settings, content
 from tests.support.system import System
@@ -288,6 +289,14 @@ async def test_all_that_a_step_may_be_answered_fits_into_a_form(api: Api, monkey
     assert "電" * 30 in element(refused, "answers.places"), "nothing typed is lost"
     taken = await send(api, checkpoint(record), csrf=csrf, outcome="confirm", note="😀" * 1000, **typed)
     assert taken.status_code == 303
+
+
+async def test_what_somebody_wrote_into_the_table_is_no_link(api: Api) -> None:
+    record = await confirmed(api)
+    step = record.step(STEP)
+    for evidence in ("javascript:alert(1)", "https://ada:pa55@contoso.com", "http://contoso.com"):
+        [shown] = shown_of(step.model_copy(update={"answers": {"evidence": evidence}}))
+        assert (shown.values, shown.is_link) == ((evidence,), False)
 
 
 # -- people outside ----------------------------------------------------------------------------------------------------
