@@ -241,7 +241,7 @@ async def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(a
     assert await still_open(api, record)
     assert beside(page, "answers.formNumber") == "Number of the form must be F and digits, such as F12."
     assert beside(page, "answers.profileIds") == (
-        "Profile ids, line 2 must be a GUID, such as 1f0e9d8c-7b6a-4958-8473-62514f3e2d1c."
+        "Profile ids: “none” must be a GUID, such as 1f0e9d8c-7b6a-4958-8473-62514f3e2d1c."
     )
     assert beside(page, "answers.returnedOn") == "Returned on must not be in the future."
     for name in ("answers.formNumber", "answers.profileIds", "answers.returnedOn"):
