@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from onboarding.core.control import NEEDED, Control, ControlField, ControlPlace, Input
+from onboarding.core.control import IS_NEEDED, Control, ControlField, ControlPlace, Input
 from onboarding.core.events import (
     AdminUserApproved,
     AnswersCorrected,
@@ -59,14 +59,14 @@ _INSIST = ControlField(
 )
 
 _CONTACTS = (
-    ControlField("team-name", "Name", "onboardingTeam.name", Input.LINE, _TEAM, missing=NEEDED, example="A partner"),
+    ControlField("team-name", "Name", "onboardingTeam.name", Input.LINE, _TEAM, missing=IS_NEEDED, example="A partner"),
     ControlField(
         "team-email",
         "E-mail address",
         "onboardingTeam.email",
         Input.EMAIL,
         _TEAM,
-        missing=NEEDED,
+        missing=IS_NEEDED,
         example="a@example.com",
     ),
     ControlField(
