@@ -7,11 +7,12 @@ docs/runbook.md and docs/how-it-works.md are compared with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from onboarding.core.control import Control, ControlField, ControlPlace, Input
+from onboarding.core.control import IS_NEEDED, Control, ControlField, ControlPlace, Input
 from onboarding.core.events import (
     AdminUserApproved,
+    AnswersCorrected,
     CancelRequested,
     ChangeApproved,
     CheckRequested,
@@ -32,12 +33,12 @@ from onboarding.core.request import Contacts
 from onboarding.core.roles import Role
 from onboarding.core.rules.approving import asks_for, is_another
 from onboarding.core.rules.controls import must_insist, reopenable, replayable, retryable
+from onboarding.core.rules.people import correctable
 from onboarding.steps import definition_of
 
 _WAITING = StepState.WAITING
 _CHECKPOINT = "onboardings/{id}/checkpoints/{step}"
 _TEAM, _OWN = "The onboarding team", "Your own people"
-_NEEDED = "It is needed."
 
 
 def _because(example: str) -> ControlField:
@@ -58,14 +59,14 @@ _INSIST = ControlField(
 )
 
 _CONTACTS = (
-    ControlField("team-name", "Name", "onboardingTeam.name", Input.LINE, _TEAM, missing=_NEEDED, example="A partner"),
+    ControlField("team-name", "Name", "onboardingTeam.name", Input.LINE, _TEAM, missing=IS_NEEDED, example="A partner"),
     ControlField(
         "team-email",
         "E-mail address",
         "onboardingTeam.email",
         Input.EMAIL,
         _TEAM,
-        missing=_NEEDED,
+        missing=IS_NEEDED,
         example="a@example.com",
     ),
     ControlField(
@@ -88,6 +89,14 @@ _CONTACTS = (
     ),
 )
 
+_ANSWERS = ControlField(
+    "answers",
+    "Answers",
+    input=Input.ANSWERS,
+    meaning="What the step asks for, by the names in its `asks`; what is null or empty is not answered.",
+    example={"operatorId": "contoso-1"},
+)
+
 _PROPOSAL = ControlField(
     "proposal",
     "Proposal",
@@ -108,12 +117,13 @@ _ROWS = (
         of_step=lambda _, step: step.plan.confirmable and step.state in (_WAITING, StepState.NEEDS_ATTENTION),
         event=Confirmed,
         fields=(
+            _ANSWERS,
             ControlField(
                 "note",
                 "Note",
                 meaning="It is done.",
                 hint="Kept with the confirmation, for everybody who reads the audit trail.",
-                example="Both ids entered.",
+                example="Signed in.",
             ),
         ),
         function="confirm_checkpoint",
@@ -234,7 +244,7 @@ _ROWS = (
         event=ContactsChanged,
         fields=_CONTACTS,
         model=Contacts,
-        today=lambda record: record.request.contacts,
+        today=lambda record, _: record.request.contacts.model_dump(mode="json", by_alias=True),
         shows="whom to tell",
         function="put_contacts",
         method="PUT",
@@ -267,6 +277,22 @@ _ROWS = (
         fields=(_because("The onboarding team asks for another form."),),
         button="Reopen a step",
         under=lambda step: "",
+    ),
+    Control(
+        "correct-answers",
+        "Correct the answers",
+        "Put right what was answered when a step was confirmed",
+        "Puts right what was answered when the step was confirmed, or adds it. Whoever used it before is to be told by"
+        " you: nothing is done again.",
+        role=Role.OPERATE,
+        of_step=lambda _, step: correctable(step),
+        event=AnswersCorrected,
+        fields=(
+            replace(_ANSWERS, meaning="Only what is to change, by name: null or empty takes an answer back."),
+            _because("It was mistyped."),
+        ),
+        today=lambda _, step: {"answers": dict(step.answers) if step else {}},
+        shows="what was answered",
     ),
     Control(
         "cancel",

@@ -5,15 +5,21 @@ Source: article, "Add the Application IDs for Azure Communications Gateway to Op
 
 from __future__ import annotations
 
+from onboarding.core.answers import in_one_text
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
 from onboarding.steps.find_application_id import application_findings
-from onboarding.steps.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID, PORTAL_APPLICATION_IDS
+from onboarding.steps.operator_connect import (
+    ASK_OPERATOR_ID,
+    AZURE_COMMUNICATIONS_GATEWAY_APP_ID,
+    PORTAL_APPLICATION_IDS,
+)
 
 
 def _instructions(record: Record) -> Instructions:
+    operator_id = record.answer(ASK_OPERATOR_ID.name)
     return Instructions(
         (
             "Sign in to the Operator Connect portal and open Application Ids.",
@@ -24,6 +30,8 @@ def _instructions(record: Record) -> Instructions:
         values=(
             Value("Application Id of the gateway", application_findings(record).application_id or "not found yet"),
             Value("Application Id of AzureCommunicationsGateway", AZURE_COMMUNICATIONS_GATEWAY_APP_ID),
+            # The page shows it too: whether it is the right operator's.
+            *((Value("Operator ID", in_one_text(operator_id)),) if operator_id else ()),
         ),
         pages=(Value("Application Ids in the portal", PORTAL_APPLICATION_IDS),),
         warning=record.request.words.warning,
