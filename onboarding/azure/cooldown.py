@@ -18,6 +18,8 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import HeldUpError
 from onboarding.pauses import Pauses
 
+CLOCKS_APART = 60.0
+"""Seconds by which the clocks of two processes differ, at most."""
 PAUSING = frozenset({429, 503})
 """Statuses whose Retry-After speaks of more than the one request."""
 
@@ -88,4 +90,6 @@ class Cooldown:
         until = await self._pauses.until(self._limit.service, self._of) if self._pauses else None
         if until is None or self._pauses is None:
             return 0.0
-        return min(LONGEST_PAUSE, (until - self._pauses.clock.now()).total_seconds())
+        left = (until - self._pauses.clock.now()).total_seconds()
+        # Nobody is asked for more: such a row is a mistake, or worse.
+        return left if left <= LONGEST_PAUSE + CLOCKS_APART else 0.0
