@@ -25,6 +25,7 @@ from onboarding.engine import Engine
 from onboarding.hourly import HOURLY_TABLE, HourlyLimit
 from onboarding.index import DUE_TABLE, WAITS_TABLE, Index
 from onboarding.notify import Notifying
+from onboarding.pauses import PAUSES_TABLE, Pauses
 from onboarding.reads import READS_TABLE, Reads
 from onboarding.records import Records
 from onboarding.settings import Settings, SettingsError, settings
@@ -49,18 +50,19 @@ def engine() -> Engine:
     # At INFO the Azure SDKs log each request with its URL, and host.json has no say in the names of Python's loggers.
     logging.getLogger("azure").setLevel(logging.WARNING)
     credential = Credential(chosen)
-    graph = GraphClient(chosen, credential)
     clock = SystemClock()
+    pauses = Pauses(_table(PAUSES_TABLE, chosen, credential), clock)
+    graph = GraphClient(chosen, credential, pauses)
     hourly = _table(HOURLY_TABLE, chosen, credential)
     requests = HourlyLimit(
         hourly, clock, chosen.requests_per_hour, "Onboardings begun by one caller", "ONBOARDING_REQUESTS_PER_HOUR"
     )
     mails = HourlyLimit(hourly, clock, chosen.mails_per_hour, "Addresses written to", "ONBOARDING_MAILS_PER_HOUR")
     world = World(
-        gateways=ArmGateways(chosen, credential),
+        gateways=ArmGateways(chosen, credential, pauses),
         directory=GraphDirectory(graph),
         dns=_dns(chosen),
-        notifier=AzureNotifier(chosen, GraphMail(graph).send_mail, mails),
+        notifier=AzureNotifier(chosen, GraphMail(graph).send_mail, mails, pauses),
         domain_suffix=chosen.gateway_domain_suffix,
         permitted_admin_users=chosen.permitted_admin_users,
         project_synergy_by=chosen.project_synergy_by,

@@ -369,7 +369,13 @@ class Engine:
                 await self.happen(onboarding_id, NoticeSent(notice_id, ticket, outcome.sent), started.loaded)
             else:
                 failed = NoticeFailed(
-                    notice_id, ticket, outcome.failed.problem, outcome.retry_after, outcome.sent, outcome.person
+                    notice_id,
+                    ticket,
+                    outcome.failed.problem,
+                    outcome.retry_after,
+                    outcome.sent,
+                    outcome.person,
+                    outcome.behind,
                 )
                 await self.happen(onboarding_id, failed, started.loaded)
 
@@ -408,6 +414,6 @@ def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:
     """What a step's problem means for the record."""
     if isinstance(problem, TryLaterError):
         return Postponed(
-            name, ticket, problem.problem, problem.retry_after, problem.in_the_end, problem.at_most
+            name, ticket, problem.problem, problem.retry_after, problem.in_the_end, problem.at_most, problem.behind
         )
     return Stopped(name, ticket, problem.problem)

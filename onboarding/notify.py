@@ -44,6 +44,9 @@ class Outcome:
     failed: StepProblemError | None = None
     retry_after: float | None = None
     """The longest pause that any way asked for."""
+    behind: float | None = None
+    """Nothing was asked of anybody, where it did not go: pauses held it up, and others are before it for so many
+    seconds after their end."""
 
     @property
     def person(self) -> bool:
@@ -93,7 +96,9 @@ async def send(
             failures.append(unexpected_problem(error))
     passing = [problem for problem in failures if isinstance(problem, TryLaterError)]
     pauses = [problem.retry_after for problem in passing if problem.retry_after is not None]
-    return Outcome(tuple(sent), _as_one(failures), max(pauses, default=None))
+    held_up = [problem.behind for problem in passing if problem.behind is not None]
+    behind = max(held_up) if held_up and len(held_up) == len(failures) else None
+    return Outcome(tuple(sent), _as_one(failures), max(pauses, default=None), behind)
 
 
 def _as_one(failures: Sequence[StepProblemError]) -> StepProblemError | None:

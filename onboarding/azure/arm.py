@@ -14,7 +14,7 @@ from onboarding.azure.allowed import check_arm
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, MicrosoftService, no_answer, unexpected_answer
 from onboarding.azure.arm_answers import arm_problem
 from onboarding.azure.arm_body import writable
-from onboarding.azure.cooldown import Cooldown
+from onboarding.azure.cooldown import ARM_LIMIT, Cooldown
 from onboarding.azure.credential import (
     ARM_AUDIENCE,
     CONNECT_TIMEOUT,
@@ -35,6 +35,7 @@ from onboarding.azure.per_loop import PerLoop
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError
 from onboarding.core.services import TestLine
+from onboarding.pauses import Pauses
 from onboarding.ports import Gateways
 from onboarding.settings import Functions, Settings
 from onboarding.telemetry.calls import calling
@@ -60,10 +61,12 @@ ArmOperation = Callable[["ResourceManagementClient", Callable[["PipelineResponse
 class ArmGateways(Gateways):
     """Gateways in Azure Resource Manager. Every method may raise StepProblemError."""
 
-    def __init__(self, settings: Settings, credential: Credential) -> None:
+    def __init__(self, settings: Settings, credential: Credential, pauses: Pauses | None = None) -> None:
         self._settings = settings
         self._credential = credential
-        self._pause = Cooldown("Azure Resource Manager")
+        self._pauses = pauses
+        self._cooldowns: dict[str, Cooldown] = {}
+        """Of each subscription."""
         self._client: PerLoop[ResourceManagementClient] = PerLoop(self._make, lambda client: client.close())
 
     async def get(self, gateway: GatewayId) -> GatewayResource | None:
@@ -134,6 +137,7 @@ class ArmGateways(Gateways):
     async def _read(self, call: MicrosoftCall, path: str) -> MicrosoftAnswer:
         return await self._send(
             call,
+            path,
             lambda client, hook: client.resources.get_by_id(path, api_version=API_VERSION, raw_response_hook=hook),
         )
 
@@ -142,6 +146,7 @@ class ArmGateways(Gateways):
         content: Any = json.dumps(body).encode()
         answer = await self._send(
             call,
+            path,
             lambda client, hook: client.resources.begin_create_or_update_by_id(
                 path, content, api_version=API_VERSION, polling=False, raw_response_hook=hook
             ),
@@ -170,19 +175,29 @@ class ArmGateways(Gateways):
             # Our token goes with the request, so it goes nowhere else.
             raise unexpected_answer(call, f"its next page is at {theirs.netloc}, not at {ours.netloc}")
         request = HttpRequest("GET", link)
-        return await self._send(call, lambda client, hook: client.send_request(request, raw_response_hook=hook))
+        return await self._send(
+            call, theirs.path, lambda client, hook: client.send_request(request, raw_response_hook=hook)
+        )
 
     def _problem(self, call: MicrosoftCall, answer: MicrosoftAnswer, path: str) -> StepProblemError:
         front = self._settings.functions is Functions.FRONT
         return arm_problem(replace(call, by=self._settings.client_id), answer, path, front=front)
 
-    async def _send(self, call: MicrosoftCall, operation: ArmOperation) -> MicrosoftAnswer:
+    async def _send(self, call: MicrosoftCall, path: str, operation: ArmOperation) -> MicrosoftAnswer:
         """Every request to ARM goes through here, and every answer comes back raw, whatever its status."""
-        self._pause.check()
+        pause = self._pause_of(path)
+        await pause.check()
         with calling(call.service, call.operation) as asked:
             answer = asked.answered(await self._exchange(call, operation))
-        self._pause.heed(answer)
+        await pause.heed(answer)
         return answer
+
+    def _pause_of(self, path: str) -> Cooldown:
+        """Of the subscription that a path begins with: each has limits of its own."""
+        subscription = path.removeprefix("/subscriptions/").partition("/")[0].lower()
+        if subscription not in self._cooldowns:
+            self._cooldowns[subscription] = Cooldown(ARM_LIMIT, self._pauses, subscription)
+        return self._cooldowns[subscription]
 
     async def _exchange(self, call: MicrosoftCall, operation: ArmOperation) -> MicrosoftAnswer:
         from azure.core import exceptions

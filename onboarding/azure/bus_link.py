@@ -20,7 +20,7 @@ SEND_LIMIT = 3.0
 """Seconds for one send on an open link. A good one takes some milliseconds."""
 OPEN_LIMIT = 10.0
 """Seconds for opening a link. A good one takes half a second; at the cold start of a small instance, with the first
-token and eleven of them at once, several. No caller waits for so long: see the publisher."""
+token, several. No caller waits for so long: see the publisher."""
 CLOSE_LIMIT = 2.0
 """Seconds for a call to end when its socket is closed, and for a goodbye."""
 
@@ -46,16 +46,12 @@ class BusLink:
         self._call: asyncio.Future[Any] | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def open(self) -> None:
-        """Open it, so that the first send need not. Raises as `send` does."""
-        # The SDK's public call that opens a sender and sends nothing.
-        await self._within(OPEN_LIMIT, self._sender.create_message_batch())
-        self._opened = True
-
     async def send(self, messages: Sequence[ServiceBusMessage]) -> None:
         """Send these. Raises the SDK's errors, and SilentBusError when one of its calls takes too long."""
         if not self._opened:
-            await self.open()
+            # The SDK's public call that opens a sender and sends nothing: it may take longer than a send.
+            await self._within(OPEN_LIMIT, self._sender.create_message_batch())
+            self._opened = True
         for start in range(0, len(messages), BATCH_MESSAGES):
             part = list(messages[start : start + BATCH_MESSAGES])
             await self._within(SEND_LIMIT, self._sender.send_messages(part if len(part) > 1 else part[0]))

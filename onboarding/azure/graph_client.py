@@ -26,7 +26,7 @@ from onboarding.azure.answers import (
     shared_problem,
     unexpected_answer,
 )
-from onboarding.azure.cooldown import Cooldown
+from onboarding.azure.cooldown import GRAPH_LIMIT, MAIL_LIMIT, Cooldown
 from onboarding.azure.credential import (
     CONNECT_TIMEOUT,
     GRAPH_AUDIENCE,
@@ -38,6 +38,7 @@ from onboarding.azure.credential import (
 )
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
 from onboarding.azure.per_loop import PerLoop
+from onboarding.pauses import Pauses
 from onboarding.settings import Settings
 from onboarding.telemetry.calls import calling, counted
 
@@ -85,12 +86,12 @@ class _Connection:
 class GraphClient:
     """Sends to Graph. Statuses are the caller's to judge; a lost answer is a TryLaterError."""
 
-    def __init__(self, settings: Settings, credential: Credential) -> None:
+    def __init__(self, settings: Settings, credential: Credential, pauses: Pauses | None = None) -> None:
         self._settings = settings
         self._credential = credential
         self._base = settings.graph_endpoint + GRAPH_VERSION
-        self._directory_pause = Cooldown("Microsoft Graph")
-        self._mail_pause = Cooldown("Exchange Online")
+        self._directory_pause = Cooldown(GRAPH_LIMIT, pauses)
+        self._mail_pause = Cooldown(MAIL_LIMIT, pauses)
         self._connection: PerLoop[_Connection] = PerLoop(self._make, lambda connection: connection.http.aclose())
 
     async def send(self, ask: Ask, grants: Grants | None = None) -> tuple[MicrosoftCall, MicrosoftAnswer]:
@@ -124,7 +125,7 @@ class GraphClient:
         for call, answer in pairs:
             log.debug("in %s: %s -> %d", BATCH, call, answer.status)
             counted(call.service, call.operation, answer)
-            self._directory_pause.heed(answer)
+            await self._directory_pause.heed(answer)
         return pairs
 
     async def follow(self, call: MicrosoftCall, link: str) -> MicrosoftAnswer:
@@ -210,7 +211,7 @@ class GraphClient:
         self, call: MicrosoftCall, path: str, body: Mapping[str, Any] | None, text: bytes | None
     ) -> MicrosoftAnswer:
         pause = self._mail_pause if path.endswith("/sendMail") else self._directory_pause
-        pause.check()
+        await pause.check()
         request = _information(call.method, None, {})
         request.url = self._base + path
         request.headers.try_add("Accept", _JSON)
@@ -225,7 +226,7 @@ class GraphClient:
             answer = asked.answered(
                 MicrosoftAnswer.of(response.status_code, response.headers.items(), response.content)
             )
-        pause.heed(answer)
+        await pause.heed(answer)
         log.debug("%s -> %d in %.0f ms", call, answer.status, (time.perf_counter() - started) * 1000)
         return answer
 

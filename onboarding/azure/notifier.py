@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 from pydantic import SecretStr
 
 from onboarding.azure.answers import MicrosoftAnswer
-from onboarding.azure.cooldown import Cooldown
+from onboarding.azure.cooldown import TEAMS_LIMIT, Cooldown
 from onboarding.azure.mail_page import mail_html, mail_text, subject
 from onboarding.azure.per_loop import PerLoop
 from onboarding.azure.teams_card import teams_body
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
+from onboarding.core.problems import HeldUpError, PersonMustActError, StepProblemError, TryLaterError
 from onboarding.hourly import HourlyLimit, HourlyLimitError
+from onboarding.pauses import Pauses
 from onboarding.ports import Notification
 from onboarding.telemetry.calls import calling
 
@@ -47,7 +48,13 @@ class SendMail(Protocol):
 class AzureNotifier:
     """A port `Notifier`. The webhook's URL is a secret: it is in no exception, log line or repr of this class."""
 
-    def __init__(self, settings: Settings, send_mail: SendMail, mails: HourlyLimit | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        send_mail: SendMail,
+        mails: HourlyLimit | None = None,
+        pauses: Pauses | None = None,
+    ) -> None:
         """`mails`: of addresses that are written to, one e-mail to three being three."""
         self._sender = settings.mail_sender
         self._send_mail = send_mail
@@ -55,7 +62,7 @@ class AzureNotifier:
         self._url: SecretStr | None = settings.teams_webhook_url
         self._hosts = settings.teams_hosts
         self._settings = settings
-        self._pause = Cooldown("The Teams webhook")
+        self._pause = Cooldown(TEAMS_LIMIT, pauses)
         self._transports: PerLoop[httpx.AsyncHTTPTransport] = PerLoop(self._transport, lambda t: t.aclose())
 
     async def mail(self, to: Sequence[str], message: Notification) -> bool:
@@ -66,7 +73,7 @@ class AzureNotifier:
             try:
                 await self._mails.take(count=len(to))
             except HourlyLimitError as error:
-                raise TryLaterError(
+                raise HeldUpError(
                     ProblemCode.HOURLY_LIMIT, f"No e-mail was sent. {error}", error.retry_after
                 ) from None
         await self._send_mail(self._sender, to, subject(message), mail_text(message), mail_html(message))
@@ -80,10 +87,10 @@ class AzureNotifier:
         problem = webhook_problem(url, self._hosts)
         if problem:
             raise PersonMustActError(ProblemCode.REFUSED, f"Nothing was posted to Teams: {problem}", _advice())
-        self._pause.check()
+        await self._pause.check()
         with calling("Microsoft Teams", "POST webhook") as asked:
             answer = asked.answered(await self._post(url, teams_body(message)))
-        self._pause.heed(answer)
+        await self._pause.heed(answer)
         if answer.ok:
             return True
         raise _refused(answer)

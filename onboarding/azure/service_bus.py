@@ -16,9 +16,8 @@ from onboarding.azure.bus_link import SEND_LIMIT, BusLink, SilentBusError
 from onboarding.azure.circuit import Circuit
 from onboarding.azure.per_loop import PerLoop
 from onboarding.core.events import Effect
-from onboarding.core.messages import CONTENT_TYPE, DEAD_LETTERS_QUEUE, encode, message_id, queue_of
+from onboarding.core.messages import CONTENT_TYPE, encode, message_id, queue_of
 from onboarding.ports import BusRefusedError, BusUnavailableError
-from onboarding.steps import QUEUES
 from onboarding.telemetry.spans import message_properties
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ REST = 10.0
 
 
 class ServiceBusPublisher:
-    """A port `Bus`. Make one a process: a sender for each queue stays open.
+    """A port `Bus`. Make one a process: the sender of each queue that was sent to stays open.
 
     Other errors of the SDK than those of the port pass through after every queue was tried: the record says what should
     be happening, so the timer repairs what did not go out.
@@ -88,12 +87,8 @@ class ServiceBusPublisher:
         if others:
             raise others[0]
 
-    async def open(self) -> None:
-        """Open every queue's sender, so that the first publish need not. What fails is tried again by publish."""
-        await self._senders.get().opened()
-
     async def close(self) -> None:
-        """Close every sender; the next publish opens them again."""
+        """Close every sender; the next publish opens what it needs."""
         await self._senders.aclose()
 
     def _client(self) -> ServiceBusClient:
@@ -115,10 +110,11 @@ class ServiceBusPublisher:
 
 
 class _Senders:
-    """A client with a link for each queue.
+    """A client with a link for each queue that was sent to.
 
-    Opening one takes about half a second (azure-servicebus 7.15), and the steps of an onboarding go from queue to
-    queue. So all are opened side by side, behind the first message. One that fails later is opened by the next send.
+    Opened by the first send: Flex Consumption runs each queue function in processes of its own, and each of them sends
+    to its own queue, to that of notices and to those of the steps that follow. All eleven links would keep a host's
+    first message waiting for what it never uses.
     """
 
     def __init__(self, client: ServiceBusClient, circuit: Circuit, credential: Credential | None = None) -> None:
@@ -132,15 +128,10 @@ class _Senders:
         # The SDK's senders are not safe for two coroutines at a time.
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._under_way: set[asyncio.Task[None]] = set()
-        self._opening = [self._go(self._open(queue)) for queue in QUEUES if queue != DEAD_LETTERS_QUEUE]
 
     def begin(self, queue: str, messages: Sequence[ServiceBusMessage]) -> asyncio.Task[None]:
         """Send in a task, which ends by itself: whoever is tired of waiting does not break the link."""
         return self._go(self._send(queue, messages, self._failures))
-
-    async def opened(self) -> None:
-        """Wait until every link is open, or has failed."""
-        await asyncio.wait(self._opening)
 
     async def close(self) -> None:
         """Close all, within some seconds. What is under way fails."""
@@ -150,15 +141,6 @@ class _Senders:
         while self._under_way:
             await asyncio.wait(self._under_way)
         await self._client.close()
-
-    async def _open(self, queue: str) -> None:
-        async with self._turns[queue]:
-            try:
-                await self._link(queue).open()
-                self._circuit.succeeded()
-            except Exception as error:  # noqa: BLE001 - whoever sends to this queue meets it again, and raises it
-                self._failed(queue, error)
-                log.info("opening the sender of queue %s failed: %s", queue, error)
 
     async def _send(self, queue: str, messages: Sequence[ServiceBusMessage], failures: int) -> None:
         async with self._turns[queue]:

@@ -66,7 +66,7 @@ class Draft:
 
         Not before Microsoft's pause is over, whoever asks. In a cancelled onboarding nothing is started any more.
         """
-        self.set_step(name, state=StepState.DUE, ticket=self.version, **{"nudges": 0, **fields})
+        self.set_step(name, state=StepState.DUE, ticket=self.version, nudges=0, **{"held_since": None, **fields})
         if self.record.cancelling:
             self.set_step(name, next_attempt_at=None)
             return
@@ -74,6 +74,18 @@ class Draft:
         self.set_step(name, next_attempt_at=at)
         definition, after_s = self.record.step(name).plan.definition, (at - self.now).total_seconds()
         self.effects.append(Nudge(self.record.id, name, self.version, after_s, definition))
+
+    def nudge(self, name: str) -> None:
+        """The message of a step that is due did not arrive, or is still on its way: another one is sent besides.
+
+        With the same ticket, so that whichever comes first starts the step, and the other finds nothing to do. If the
+        first were worth nothing by now, those in a long queue would all be.
+        """
+        step = self.record.step(name)
+        nudges = step.nudges + 1
+        self.set_step(name, next_attempt_at=self.now, nudges=nudges)
+        definition = step.plan.definition
+        self.effects.append(Nudge(self.record.id, name, step.ticket, definition=definition, nudges=nudges))
 
     def come_again(self, nudge: Effect, early: float) -> None:
         """A message came so many seconds too early: it is sent again as it was, and nothing changes.
@@ -170,17 +182,26 @@ class Draft:
         """Change fields of one notice."""
         self.set(notices=tuple(n.model_copy(update=fields) if n.id == notice_id else n for n in self.record.notices))
 
-    def nudge_notice(self, notice_id: str, after: timedelta = timedelta(0), *, nudges: int = 0) -> None:
+    def send_notice(
+        self, notice_id: str, after: timedelta = timedelta(0), *, held_since: datetime | None = None
+    ) -> None:
         """A notice is to be sent `after` from now, on a message with this transition's ticket."""
         at = self.now + after
-        self.set_notice(notice_id, next_attempt_at=at, ticket=self.version, sending=False, nudges=nudges)
+        fresh = dict[str, Any](ticket=self.version, sending=False, nudges=0, held_since=held_since)
+        self.set_notice(notice_id, next_attempt_at=at, **fresh)
         self.effects.append(NudgeNotice(self.record.id, notice_id, self.version, after.total_seconds()))
+
+    def nudge_notice(self, notice: Notice) -> None:
+        """Like `nudge`, of a notice."""
+        nudges = notice.nudges + 1
+        self.set_notice(notice.id, next_attempt_at=self.now, nudges=nudges)
+        self.effects.append(NudgeNotice(self.record.id, notice.id, notice.ticket, nudges=nudges))
 
     def tell_again(self, notice_id: str) -> None:
         """A person has acted: what could not be sent is tried as soon as a pause that was asked for is over."""
         notice = next(n for n in self.record.notices if n.id == notice_id)
         self.set_notice(notice_id, attempts=0)
-        self.nudge_notice(notice_id, max(self.now, notice.not_before or self.now) - self.now)
+        self.send_notice(notice_id, max(self.now, notice.not_before or self.now) - self.now)
 
     def withdraw(self, step: str | None, *kinds: NoticeKind) -> None:
         """What was to be said of a step (None: of the whole) and is not said yet is no longer owed; all, or `kinds`."""

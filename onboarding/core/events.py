@@ -47,6 +47,9 @@ class Postponed:
     """What a person does when it is not tried any more."""
     at_most: int | None = None
     """Attempts with this problem, one after another, after which it is not; None: as many as the step's budget has."""
+    behind: float | None = None
+    """It was not sent, because a pause is not over: the seconds after its end for which others are before it.
+    None: Microsoft was asked, and this is what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,8 @@ class NoticeFailed:
     """The ways that it did go: they are not used again."""
     person: bool = False
     """On every other way it will fail again until a person acts."""
+    behind: float | None = None
+    """As of a step."""
 
 
 class AskedByPerson:
@@ -314,6 +319,8 @@ class Nudge:
     """What the step does, after which its queue is named; empty: as the step."""
     again: int = 0
     """How often it came before its time and was sent once more."""
+    nudges: int = 0
+    """How many the timer has sent with this one, because none arrived; 0: it is the first message itself."""
 
     @property
     def queue(self) -> str:
@@ -329,6 +336,8 @@ class NudgeNotice:
     ticket: int
     after: float = 0.0
     again: int = 0
+    """As of a step."""
+    nudges: int = 0
     """As of a step."""
 
 

@@ -121,10 +121,12 @@ def message_id(effect: Effect) -> str:
     """The same for the same nudge, so that Service Bus drops one that is sent twice.
 
     `{onboarding}/{step or notice}/{ticket}`; what is too long for an id is hashed. One that came too early is not the
-    same when it is to come again.
+    same when it is to come again, nor is one that the timer sends besides.
     """
     subject = effect.step if isinstance(effect, Nudge) else effect.notice
     ticket = f"{effect.ticket}/{effect.after:.3f}" if effect.again else f"{effect.ticket}"
+    if effect.nudges:
+        ticket += f"/n{effect.nudges}"
     whole = f"{effect.onboarding_id}/{subject}/{ticket}"
     if len(whole) <= MESSAGE_ID_LENGTH:
         return whole

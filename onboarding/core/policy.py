@@ -23,6 +23,10 @@ class Policy:
     """For how long looks must not find what a wait waits for, before it counts as gone: lists and copies lag."""
     retry_first: float = 5.0
     retry_longest: float = 3600.0
+    believed: int = 5
+    """Attempts after which a time that Microsoft names is no longer believed alone: the gap begins to grow."""
+    turn_share: float = 0.1
+    """What pauses have held up, and hold up again, comes within this share of that time after the end of the pause."""
     lease: float = 300.0
     """How long a function may be at a step before it is taken for dead."""
     notice_lease: float = 180.0
@@ -66,29 +70,45 @@ class Policy:
         return timedelta(seconds=min(self.poll_longest, max(self.poll_first, age.total_seconds() * self.poll_share)))
 
     def retry_after(self, attempts: int, asked: float | None, seed: str, patience: float = 1.0) -> timedelta:
-        """The gap to a step's next attempt: doubling, with up to a fifth of jitter, never less than Microsoft asked.
+        """The gap to a step's next attempt: what Microsoft asked for, with up to a fifth of jitter; else doubling, with
+        such jitter, and none shorter than `patience` times the first one.
 
-        None is shorter than `patience` times the first one. The jitter is drawn from `seed`, so that the same decision
-        is the same decision.
+        A time that proves wrong again and again would use up the budget in no time: from the attempt after `believed`
+        on, the gap doubles too. The jitter is drawn from `seed`, so that the same decision is the same decision.
         """
-        return self._growing(self.retry_first, self.retry_longest, attempts, asked, seed, patience)
+        return self._gap(self.retry_first, self.retry_longest, attempts, asked, seed, patience)
 
     def tell_again_after(self, attempts: int, asked: float | None, seed: str, *, person: bool = False) -> timedelta:
         """The gap to a notice's next attempt, likewise. `person`: it will fail again until somebody acts."""
         first, longest = (
             (self.person_first, self.remind_again) if person else (self.retry_first, self.notice_longest)
         )
-        return self._growing(first, longest, attempts, asked, seed)
+        return self._gap(first, longest, attempts, asked, seed)
 
-    def _growing(
+    def turn_after(self, asked: float, behind: float, held_for: timedelta, seed: str) -> timedelta:
+        """The gap to the turn of what was held up by a pause that lasts for so many seconds more: once it is over, and
+        those have come who were before it (`behind` seconds).
+
+        What has been held up for long gets longer to come: many wait then, and they come apart; and in a day it comes
+        in vain some hundred times at most, not tens of thousands.
+        """
+        spread = min(self.retry_longest, max(0.0, held_for.total_seconds()) * self.turn_share)
+        return timedelta(seconds=asked + self._margin + behind + spread * _fraction(seed))
+
+    def _gap(
         self, first: float, longest: float, attempts: int, asked: float | None, seed: str, patience: float = 1.0
     ) -> timedelta:
-        gap = min(longest, first * max(patience, 2.0 ** min(max(attempts - 1, 0), 20)))
-        fraction = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") / 2**32
-        gap += gap * fraction / 5
-        if asked is not None:
-            gap = max(gap, asked + self._margin)
-        return timedelta(seconds=gap)
+        if asked is None:
+            return timedelta(seconds=self._growing(first * patience, first, longest, attempts) * _jitter(seed))
+        named = asked + self._margin + min(longest, asked) * (_jitter(seed) - 1)
+        if attempts > self.believed:
+            unbelieved = self._growing(first * patience, first, longest, attempts - self.believed)
+            named = max(named, unbelieved * _jitter(seed))
+        return timedelta(seconds=named)
+
+    @staticmethod
+    def _growing(least: float, first: float, longest: float, attempts: int) -> float:
+        return min(longest, max(least, first * 2.0 ** min(max(attempts - 1, 0), 20)))
 
     def nudge_after(self, nudges: int) -> timedelta:
         """How long a message may take to arrive, when so many before it have not."""
@@ -120,6 +140,15 @@ class Policy:
             return first
         rounds = int((now - first).total_seconds() // self.remind_again) + 1
         return first + timedelta(seconds=rounds * self.remind_again)
+
+
+def _fraction(seed: str) -> float:
+    """From 0 to 1: as good as drawn, and the same for the same seed."""
+    return int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") / 2**32
+
+
+def _jitter(seed: str) -> float:
+    return 1 + _fraction(seed) / 5
 
 
 def later(now: datetime, seconds: float) -> datetime:

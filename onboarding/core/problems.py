@@ -2,6 +2,7 @@
 
 StepProblemError
 ├── TryLaterError        nobody need act: throttled, outage, lost answer, replication lag
+│   ├── HeldUpError              it was not sent: a pause that was asked for is not over
 │   └── StoreBusyError           our own tables, not Microsoft's services, do not answer as they should
 └── PersonMustActError   it won't get better by itself: permission, conflict, a request Microsoft refuses
     ├── NotApprovedError         a person must say yes first
@@ -54,6 +55,8 @@ class TryLaterError(StepProblemError):
     `at_most` attempts with this problem one after another.
     """
 
+    behind: float | None = None
+
     def __init__(
         self,
         code: ProblemCode,
@@ -67,6 +70,17 @@ class TryLaterError(StepProblemError):
         self.retry_after = retry_after
         self.in_the_end = in_the_end
         self.at_most = at_most
+
+
+class HeldUpError(TryLaterError):
+    """It was not sent, because a pause is not over that somebody else was asked for: no attempt was made.
+
+    It is over in `retry_after` seconds; those who wait for its end before this one take `behind` seconds more.
+    """
+
+    def __init__(self, code: ProblemCode, seen: str, retry_after: float, behind: float = 0.0) -> None:
+        super().__init__(code, seen, retry_after)
+        self.behind = behind
 
 
 class StoreBusyError(TryLaterError):

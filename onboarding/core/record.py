@@ -82,6 +82,8 @@ class StepRecord(Stored):
     """When the first of these attempts was started: its budget of time counts from there, or from a resume on."""
     not_before: AwareDatetime | None = None
     """Until when Microsoft asked to be left alone."""
+    held_since: AwareDatetime | None = None
+    """Since when it has been held up by pauses, each time it came. None: it asked Microsoft when it last came."""
     next_attempt_at: AwareDatetime | None = None
     ticket: int = 0
     """The version of the record that made it due, or opened it: only the message with this number may start it, and
@@ -152,6 +154,8 @@ class Notice(Stored):
     nudges: int = 0
     """As of a step."""
     not_before: AwareDatetime | None = None
+    """As of a step."""
+    held_since: AwareDatetime | None = None
     """As of a step."""
 
     @property

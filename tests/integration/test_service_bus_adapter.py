@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from azure.servicebus import ServiceBusMessageState, ServiceBusReceivedMessage
-from azure.servicebus.aio import ServiceBusClient
+from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
 from azure.servicebus.exceptions import ServiceBusError
 
 from onboarding.azure.bus_answers import SENDER_ROLE
@@ -97,7 +97,6 @@ def receiver(broker: Broker, clock: Later) -> Queues:
 @pytest.fixture
 async def bus(broker: Broker, patience: Patience) -> AsyncIterator[ServiceBusPublisher]:
     publisher = ServiceBusPublisher(connection_string=broker.connection_string, clock=patience)
-    await publisher.open()
     yield publisher
     await publisher.close()
 
@@ -111,7 +110,27 @@ class TestServiceBusPublisher(BusBehaviour):
     pass
 
 
-async def test_authorities_are_read_once_for_all_queues(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_the_queues_that_are_sent_to_have_a_sender(
+    bus: ServiceBusPublisher, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All eleven were opened at a host's first message, which uses one or two."""
+    made: list[str] = []
+    make = ServiceBusClient.get_queue_sender
+
+    def counted(self: ServiceBusClient, queue_name: str, **options: Any) -> ServiceBusSender:
+        made.append(queue_name)
+        return make(self, queue_name, **options)
+
+    monkeypatch.setattr(ServiceBusClient, "get_queue_sender", counted)
+    notice = NudgeNotice("contoso-acg-0123456781", "completed:onboarding:9", 9)
+    await bus.publish(NUDGES[:1], now)
+    await bus.publish([*NUDGES[1:3], notice], now)
+    assert made == ["add-domain", "notices"]
+
+
+async def test_authorities_are_read_once_for_all_queues(
+    broker: Broker, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Reading them takes 30 ms, in which the process does nothing else."""
     loads: list[object] = []
     load = ssl.SSLContext.load_verify_locations
@@ -122,7 +141,8 @@ async def test_authorities_are_read_once_for_all_queues(broker: Broker, monkeypa
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
     publisher = ServiceBusPublisher(connection_string=broker.connection_string)
-    await publisher.open()
+    for queue in ("add-domain", "verify-domain", "share-txt-record"):
+        await publisher.publish([Nudge("contoso-acg-0123456781", queue, 1)], now)
     await publisher.close()
     assert len(loads) == 1
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Chaos:
     """Seconds between two rounds of people who put things right and answer what they are asked; 0: nobody does."""
     provisioning: tuple[float, float]
     """Least and most that Microsoft takes."""
+    throttled: float = 0.0
+    """A call to Microsoft is answered 429, with a pause of `PAUSE` seconds."""
+    answer: float = 0.0
+    """Seconds that Microsoft takes for an answer."""
 
 
 def drawn(random: Random) -> Chaos:

@@ -10,10 +10,12 @@ from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from onboarding.azure.answers import MicrosoftAnswer
-from onboarding.azure.cooldown import Cooldown
+from onboarding.azure.cooldown import ARM_LIMIT, GRAPH_LIMIT, MAIL_LIMIT, TEAMS_LIMIT, Cooldown
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError, TryLaterError
+from onboarding.pauses import Pauses
 from onboarding.ports import ConflictError
+from tests.simulation.chaos import PAUSE
 from tests.simulation.journal import SUBJECT, Call
 
 if TYPE_CHECKING:
@@ -51,8 +53,12 @@ class Gate:
     def __init__(self, world: World, process: Process) -> None:
         self.world = world
         self.process = process
-        self._pauses = {name: Cooldown(name, world.loop.time) for name in ("arm", "graph", "mail", "teams")}
-        """As the adapters have them: in one process, whoever is throttled is throttled for all."""
+        self._cooldowns: dict[str, Cooldown] = {}
+
+    def share(self, pauses: Pauses) -> None:
+        """Keep pauses as the adapters do: whoever is throttled is throttled for all, here and in other processes."""
+        limits = (ARM_LIMIT, GRAPH_LIMIT, MAIL_LIMIT, TEAMS_LIMIT)
+        self._cooldowns = {x.service: Cooldown(x, pauses, clock=self.world.loop.time) for x in limits}
 
     @property
     def random(self) -> Random:
@@ -114,21 +120,24 @@ class Gate:
     ) -> T:
         """A call of Microsoft. `effect` gives its answer, and what it changed in words; empty: nothing."""
         await self.turn()
-        self._pauses[service].check()
+        await self._cooldowns[service].check()
+        self.live()
         self._may_call(service, method, about)
+        if self.world.chaos.answer:
+            await asyncio.sleep(self.world.chaos.answer)
         problem, too_late = self._fault(service, method) or (None, False)
         if problem is not None and not (too_late and writes):
-            self._note(service, method, about, problem)
+            await self._note(service, method, about, problem)
             await self._slow(problem)
             raise problem
         try:
             result, changed = await effect()
         except StepProblemError as refused:
-            self._note(service, method, about, refused)
+            await self._note(service, method, about, refused)
             raise
         if problem is None and writes and self._lost():
             problem = TryLaterError(ProblemCode.TIMEOUT, f"{service} gave no answer in time.")
-        self._note(service, method, about, problem, changed)
+        await self._note(service, method, about, problem, changed)
         if problem is not None:
             await self._slow(problem)
         self.live()
@@ -136,12 +145,13 @@ class Gate:
             raise problem
         return result
 
-    def told(self, problem: StepProblemError, service: str) -> None:
+    async def told(self, problem: StepProblemError, service: str) -> None:
         """An answer, or a part of one, may name a Retry-After."""
         if isinstance(problem, TryLaterError) and problem.retry_after is not None:
             seconds = problem.retry_after
-            self._pauses[service].heed(MicrosoftAnswer.of(429, [("Retry-After", f"{seconds:.0f}")], b""))
             SUBJECT.get().told[service] = self.world.now() + timedelta(seconds=seconds)
+            answer = MicrosoftAnswer.of(429, [("Retry-After", f"{seconds:.0f}")], b"")
+            await self._cooldowns[service].heed(answer)
 
     def _may_call(self, service: str, method: str, about: str) -> None:
         self.world.invariants.before_call(SUBJECT.get(), service, method, about, self.world.now())
@@ -151,7 +161,10 @@ class Gate:
         standing = self.world.microsoft.standing_fault(service, method)
         if standing is not None:
             return standing, False
-        rate = self.world.chaos.microsoft
+        chaos = self.world.chaos
+        if chaos.throttled and self.random.random() < chaos.throttled:
+            return TryLaterError(ProblemCode.THROTTLED, f"{service} answered 429.", PAUSE), False
+        rate = chaos.microsoft
         if not rate or self.random.random() >= rate:
             return None
         return passing_fault(self.random, service)
@@ -163,17 +176,20 @@ class Gate:
     def _lost(self) -> bool:
         return bool(self.world.chaos.lost_answer) and self.random.random() < self.world.chaos.lost_answer
 
-    def _note(self, service: str, method: str, about: str, problem: StepProblemError | None, effect: str = "") -> None:
+    async def _note(
+        self, service: str, method: str, about: str, problem: StepProblemError | None, effect: str = ""
+    ) -> None:
         world, subject, now = self.world, SUBJECT.get(), self.world.now()
         outcome = "ok"
         if problem is not None:
             outcome = str(problem.code)
             if isinstance(problem, TryLaterError) and problem.retry_after is not None:
                 outcome += f", not before {problem.retry_after:.0f} s"
-            self.told(problem, service)
         call = Call(now, self.process.name, subject, service, method, about, outcome, effect)
         world.journal.add(call)
         world.invariants.after_call(call)
+        if problem is not None:
+            await self.told(problem, service)
 
 
 def passing_fault(random: Random, service: str) -> tuple[StepProblemError, bool]:

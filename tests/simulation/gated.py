@@ -163,7 +163,7 @@ class GatedDirectory:
         asked = await self._gate.write("graph", "assign_roles", principal_id, effect)
         if asked is not None:
             throttled = TryLaterError(ProblemCode.THROTTLED, "A part of the batch was answered 429.", asked)
-            self._gate.told(throttled, "graph")
+            await self._gate.told(throttled, "graph")
             raise throttled
 
     async def domain(self, name: str) -> Domain | None:

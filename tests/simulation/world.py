@@ -20,6 +20,7 @@ from onboarding.looks import next_pass
 from onboarding.memory import MemoryBus, MemoryTable, MemoryWorld
 from onboarding.memory.clock import START
 from onboarding.notify import Notifying
+from onboarding.pauses import Pauses
 from onboarding.ports import Row
 from onboarding.reads import Reads
 from onboarding.records import Records
@@ -88,6 +89,7 @@ class World:
         self.twins = MemoryWorld()
         self.onboardings, self.events, self.bus = MemoryTable(), MemoryTable(), MemoryBus()
         self.reads, self.due, self.waits = MemoryTable(), MemoryTable(), MemoryTable()
+        self.pauses = MemoryTable()
         self.due.watch = self.waits.watch = self.due_changed
         self.invariants = Invariants(self)
         self.history = History(self, written)
@@ -135,6 +137,7 @@ class World:
         onboardings, events = GatedTable(gate, self.onboardings), GatedTable(gate, self.events)
         records = Records(onboardings, events, index, lambda: f"commit-{next(self._commits)}")
         clock = Clock(self, host.skew)
+        gate.share(Pauses(GatedTable(gate, self.pauses), clock))
         reads = Reads(GatedTable(gate, self.reads), self.policy)
         host.engine = Engine(records, GatedBus(gate, self.bus), clock, outside, self.policy, self.telling, reads)
         return host

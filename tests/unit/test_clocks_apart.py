@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import product
 
 import pytest
 
@@ -70,7 +71,8 @@ async def test_a_host_whose_clock_is_behind_keeps_the_pause_that_microsoft_asked
     assert until is not None
     calls = system.outside.gateways.faults.calls["get"]
     host = replace(system.engine, clock=Behind(system.clock, seconds))
-    system.clock.advance(32)
+    [message] = system.bus.waiting
+    system.clock.advance((message.due - system.clock.now()).total_seconds())
     [message] = system.bus.take_due(system.clock.now())
     await host.receive(message.effect)
     assert system.outside.gateways.faults.calls["get"] == calls
@@ -125,3 +127,33 @@ def test_the_grace_is_for_clocks_and_not_for_pauses() -> None:
     assert decide(paused, Started(FIRST, ticket), due - timedelta(seconds=policy.clock_skew)).changed
     assert not decide(paused, Started(FIRST, ticket), due - timedelta(seconds=policy.early_grace)).changed
     assert decide(record, Started(FIRST, 1), record.created_at - timedelta(seconds=policy.early_grace)).changed
+
+
+async def seconds_until_done(behind: tuple[float, ...], pause: float | None) -> tuple[float, int]:
+    """For the first step, when hosts whose clocks are so far behind take its messages in turn; and how many came."""
+    system, record = await begun()
+    if pause is not None:
+        system.outside.gateways.faults.add("get", TryLaterError(ProblemCode.THROTTLED, "429", pause))
+    hosts = [replace(system.engine, clock=Behind(system.clock, seconds)) for seconds in behind]
+    began, messages = system.clock.now(), 0
+    while (await system.record(record.id)).step(FIRST).state is not StepState.DONE:
+        due = system.bus.next_due()
+        assert due is not None, "its message is lost, and waits for the timer"
+        system.clock.advance(max(0.0, (due - system.clock.now()).total_seconds()))
+        for message in system.bus.take_due(system.clock.now()):
+            await hosts[messages % len(hosts)].receive(message.effect)
+            messages += 1
+    return (system.clock.now() - began).total_seconds(), messages
+
+
+@pytest.mark.parametrize("behind", list(product((-3.0, 0.0, 3.0), repeat=2)))
+async def test_hosts_whose_clocks_differ_cost_nothing_and_a_pause_what_they_differ_by(
+    behind: tuple[float, float],
+) -> None:
+    """Hosts 3 s apart took 5 to 20 s where equal ones took 4."""
+    assert await seconds_until_done(behind, None) == (0.0, 1)
+    equal, messages = await seconds_until_done((0.0, 0.0), 2)
+    assert (round(equal), messages) == (4, 2)
+    apart, messages = await seconds_until_done(behind, 2)
+    assert apart <= equal + sum(map(abs, behind)) + 0.1
+    assert messages <= 3

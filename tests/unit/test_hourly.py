@@ -180,7 +180,7 @@ def test_the_settings_reach_what_counts(
     said: dict[str, str], permitted: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[HourlyLimit | None] = []
-    monkeypatch.setattr(app, "AzureNotifier", lambda settings, send_mail, mails: made.append(mails))
+    monkeypatch.setattr(app, "AzureNotifier", lambda settings, send_mail, mails, pauses: made.append(mails))
     monkeypatch.setenv("ServiceBus", "Endpoint=sb://localhost;SharedAccessKeyName=a;SharedAccessKey=b")
     monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
     for name in ("REQUESTS", "MAILS"):

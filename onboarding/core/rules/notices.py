@@ -44,10 +44,16 @@ def failed(h: NoticeFailed, draft: Draft) -> Transition | None:
     draft.set_notice(h.notice, problem=h.problem, sent=h.sent, sending=False)
     if h.retry_after is not None:
         draft.set_notice(h.notice, not_before=draft.policy.not_before(draft.now, h.retry_after))
-    if notice.owed:
+    if notice.owed and h.behind is not None:
+        # No attempt either: it waits for its turn, however long that takes.
+        since, seed = notice.held_since or draft.now, f"{draft.record.id}/{h.notice}/{draft.version}"
+        gap = draft.policy.turn_after(h.retry_after or 0.0, h.behind, draft.now - since, seed)
+        draft.set_notice(h.notice, attempts=notice.attempts - 1)
+        draft.send_notice(h.notice, gap, held_since=since)
+    elif notice.owed:
         seed = f"{draft.record.id}/{h.notice}/{notice.attempts}"
         gap = draft.policy.tell_again_after(notice.attempts, h.retry_after, seed, person=h.person)
-        draft.nudge_notice(h.notice, gap)
+        draft.send_notice(h.notice, gap)
     return Transition(EventKind.NOTICE_FAILED, notice.step, f"{h.notice}: {h.problem.seen}")
 
 
@@ -60,7 +66,7 @@ def notice_dead_lettered(h: DeadLettered, draft: Draft) -> Transition | None:
     problem = given_up(h.reason, "sent")
     draft.set_notice(notice.id, problem=problem, attempts=attempts)
     seed = f"{draft.record.id}/{notice.id}/{attempts}"
-    draft.nudge_notice(notice.id, draft.policy.tell_again_after(attempts, None, seed))
+    draft.send_notice(notice.id, draft.policy.tell_again_after(attempts, None, seed))
     return Transition(EventKind.DEAD_LETTERED, notice.step, f"{notice.id}: {problem.seen}")
 
 

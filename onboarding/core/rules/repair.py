@@ -46,7 +46,7 @@ def _step(step: StepRecord, draft: Draft) -> str | None:
     if step.state is StepState.DUE:
         if at + draft.policy.nudge_after(step.nudges) > draft.now:
             return None
-        draft.make_due(step.name, nudges=step.nudges + 1)
+        draft.nudge(step.name)
         return f"{step.name} nudged again"
     if step.state is StepState.NEEDS_ATTENTION:
         draft.owe(NoticeKind.NEEDS_ATTENTION, step.name)
@@ -67,9 +67,9 @@ def _nudge_notice(notice: Notice, draft: Draft) -> None:
     if notice.sending:
         # Unlike a step's, its attempts are not limited: so a function that dies of it each time is given time.
         seed = f"{draft.record.id}/{notice.id}/{notice.attempts}"
-        draft.nudge_notice(notice.id, draft.policy.tell_again_after(notice.attempts, None, seed))
+        draft.send_notice(notice.id, draft.policy.tell_again_after(notice.attempts, None, seed))
     else:
-        draft.nudge_notice(notice.id, nudges=notice.nudges + 1)
+        draft.nudge_notice(notice)
 
 
 def _say_again(step: StepRecord, draft: Draft) -> str:

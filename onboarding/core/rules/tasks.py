@@ -15,6 +15,7 @@ from onboarding.core.rules.notices import notice_dead_lettered
 from onboarding.core.rules.steps import open_step
 from onboarding.core.rules.transition import Rules, Transition
 
+HOUR = 3600.0
 NOT_AGAIN = (
     "It is not tried again by itself. See whether the cause is gone (the service's health, the function's log); then"
     " retry the step, which gives it all its attempts anew."
@@ -60,6 +61,8 @@ def postponed(h: Postponed, draft: Draft) -> Transition | None:
         return None
     if h.retry_after is not None:
         draft.set_step(h.step, not_before=draft.policy.not_before(draft.now, h.retry_after))
+    if h.behind is not None:
+        return _held_up(draft, step, h.problem, h.retry_after or 0.0, h.behind)
     alike = step.problem is not None and step.problem.code == h.problem.code
     failures = (step.failures if alike else 0) + 1 if h.at_most is not None else 0
     draft.set_step(h.step, failures=failures)
@@ -110,6 +113,26 @@ def try_again(draft: Draft, step: StepRecord, problem: Problem, asked: float | N
     patience = step.plan.budget.patience
     gap = draft.policy.retry_after(step.attempts, asked, f"{draft.record.id}/{step.name}/{step.attempts}", patience)
     draft.make_due(step.name, gap, problem=problem)
+    return Transition(
+        EventKind.STEP_POSTPONED, step.name, f"{problem.seen} Next attempt in {gap.total_seconds():.0f} s."
+    )
+
+
+def _held_up(draft: Draft, step: StepRecord, problem: Problem, left: float, behind: float) -> Transition:
+    """A pause kept it from asking Microsoft, or from asking on. That is no attempt: it uses up nothing of the budget,
+    and comes when its turn is. What it did before is found by the next one.
+
+    Only when pauses have held it up for as long as it is tried at all, without a turn in between, a person is asked.
+    """
+    since = step.held_since or step.since
+    attempts = step.attempts - 1
+    draft.set_step(step.name, attempts=attempts, begun_at=step.begun_at if attempts else None)
+    held_for = draft.now - since
+    if held_for.total_seconds() >= step.plan.budget.seconds:
+        return not_again(draft, step, problem, f"{held_for.total_seconds() / HOUR:.0f} h without a turn")
+    gap = draft.policy.turn_after(left, behind, held_for, f"{draft.record.id}/{step.name}/{draft.version}")
+    # A problem that is tried only so often is still the one that was seen last.
+    draft.make_due(step.name, gap, held_since=since, problem=step.problem if step.failures else problem)
     return Transition(
         EventKind.STEP_POSTPONED, step.name, f"{problem.seen} Next attempt in {gap.total_seconds():.0f} s."
     )
