@@ -73,6 +73,7 @@ async def _by_key(records: Records, search: Search) -> Listed:
         read += max(len(page.rows), 1)
         fresh = [row for row in page.rows if row.key > place.after_key]
         fitting = await _fitting(records, search, place.partition, fresh)
+        fitting = [row for row in fitting if row.key not in {seen.key for seen in found}]
         room = search.limit - len(found)
         found += fitting[:room]
         if len(fitting) > room:
@@ -105,20 +106,22 @@ async def _sorted(records: Records, search: Search) -> Listed:
 
 async def _all(records: Records, search: Search) -> tuple[list[Row], bool]:
     """Those of the first MAX_READ rows that fit, by partition and key, and whether there were more rows."""
-    rows: list[Row] = []
+    rows: dict[str, Row] = {}
     read = 0
     for partition in _partitions(search):
         continuation: str | None = None
         while True:
             if read >= MAX_READ:
-                return rows, True
+                return list(rows.values()), True
             page = await records.page(_query(search, partition), min(MAX_PAGE, MAX_READ - read), continuation)
             read += max(len(page.rows), 1)
-            rows += await _fitting(records, search, partition, page.rows)
+            # One that is moved meanwhile is read in both partitions.
+            for row in await _fitting(records, search, partition, page.rows):
+                rows.setdefault(row.key, row)
             continuation = page.continuation
             if not continuation:
                 break
-    return rows, False
+    return list(rows.values()), False
 
 
 async def _fitting(records: Records, search: Search, partition: str, rows: Sequence[Row]) -> list[Row]:

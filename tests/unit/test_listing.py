@@ -150,6 +150,28 @@ async def test_one_that_stands_in_both_partitions_counts_once_as_the_open_one_sa
     assert await found(api, "sort=updated") == ["contoso-acg", "z-other"]
 
 
+@pytest.mark.parametrize("query", ["", "sort=updated"])
+async def test_one_that_is_moved_while_the_list_is_read_stands_in_it_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    onboarding_id = await request(api, "contoso-acg")
+    await cancel(api, onboarding_id)
+    table, page = api.system.onboardings, api.system.onboardings.page
+
+    async def moved_behind(query: Query, limit: int, continuation: str | None = None) -> Page:
+        read = await page(query, limit, continuation)
+        if query.partition == OPEN:
+            row = await table.get(OPEN, onboarding_id)
+            assert row is not None
+            await table.upsert([Row(CLOSED, row.key, row.columns)])
+            await table.delete(OPEN, onboarding_id)
+        return read
+
+    monkeypatch.setattr(table, "page", moved_behind)
+    listed = content(await api.get(f"onboardings?{query}"))
+    assert [o["gateway"] for o in listed["onboardings"]] == ["contoso-acg"]
+
+
 async def test_one_that_ended_but_still_owes_a_notice_is_found_as_ended(api: Api) -> None:
     await cancel(api, await request(api, "contoso-acg"))
     assert await all_rows(api, CLOSED) == []
