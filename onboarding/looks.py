@@ -16,7 +16,7 @@ from onboarding import limits
 from onboarding.core.due import is_watched
 from onboarding.core.events import AskedByPerson, CheckRequested, Looked
 from onboarding.core.policy import Policy
-from onboarding.core.problems import HeldUpError, StepProblemError, TryLaterError
+from onboarding.core.problems import StepProblemError, TryLaterError
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.schedule import is_due, next_look
 from onboarding.engine import Engine, Expected
@@ -186,15 +186,11 @@ async def _glance(
 def _passed(
     engine: Engine, group: str, at: datetime, looked: int, failed: Sequence[StepProblemError], last: Pass | None
 ) -> Pass:
-    """A pass that has come to its end. One that failed is followed by a gap that grows, or that Microsoft asked for.
-
-    Where a pause held it up, nothing has failed.
-    """
+    """A pass that has come to its end. One that failed is followed by a gap that grows, or that Microsoft asked for."""
     done = Pass(group, at, looked)
     if not failed:
         return done
-    held_up = all(isinstance(each, HeldUpError) for each in failed)
-    failures = (last.failures if last else 0) + (not held_up)
+    failures = (last.failures if last else 0) + 1
     asked = [each.retry_after for each in failed if isinstance(each, TryLaterError) and each.retry_after is not None]
     gap = engine.policy.retry_after(failures, max(asked, default=None), f"{group}/{failures}")
     return replace(done, failed=failed[0].seen, failures=failures, not_before=at + gap)

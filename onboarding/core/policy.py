@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 
 from onboarding.core.plan import Budget
 
+NAMED_SPREAD = 10.0
+"""Seconds over which those come, at most, who were throttled by one pause: as many as were under way when it began."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -70,8 +73,8 @@ class Policy:
         return timedelta(seconds=min(self.poll_longest, max(self.poll_first, age.total_seconds() * self.poll_share)))
 
     def retry_after(self, attempts: int, asked: float | None, seed: str, patience: float = 1.0) -> timedelta:
-        """The gap to a step's next attempt: what Microsoft asked for, with up to a fifth of jitter; else doubling, with
-        such jitter, and none shorter than `patience` times the first one.
+        """The gap to a step's next attempt: what Microsoft asked for, with a little jitter (a fifth, NAMED_SPREAD at
+        most); else doubling, with up to a fifth of jitter, and none shorter than `patience` times the first one.
 
         A time that proves wrong again and again would use up the budget in no time: from the attempt after `believed`
         on, the gap doubles too. The jitter is drawn from `seed`, so that the same decision is the same decision.
@@ -100,7 +103,7 @@ class Policy:
     ) -> timedelta:
         if asked is None:
             return timedelta(seconds=self._growing(first * patience, first, longest, attempts) * _jitter(seed))
-        named = asked + self._margin + min(longest, asked) * (_jitter(seed) - 1)
+        named = asked + self._margin + min(NAMED_SPREAD, asked / 5) * _fraction(seed)
         if attempts > self.believed:
             unbelieved = self._growing(first * patience, first, longest, attempts - self.believed)
             named = max(named, unbelieved * _jitter(seed))

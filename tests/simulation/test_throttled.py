@@ -22,7 +22,7 @@ from tests.simulation.world import World
 from tests.support import requests
 
 GATEWAYS = 200
-WITHIN = 30 * MINUTE
+WITHIN = 60 * MINUTE
 """Of simulated time: before pauses were waited for in turn, it took 96 minutes."""
 ROUND = MINUTE
 """Seconds between two rounds of people, who answer at once."""
