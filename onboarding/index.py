@@ -3,7 +3,8 @@ thousand.
 
 Table `due` has a row for each onboarding for which something is to happen by itself, its key begins with when. Table
 `waits` has one for each wait that is open, its key begins with what it shares a look with: a subscription, a DNS zone.
-And there is a row for each of these (`passes`): when it was looked at last, and what failed.
+And there is a row for each of these (`passes`): when it was looked at last, and what failed. What else stands still has
+rows there too, for the gauges (`held.py`).
 
 The record stays the truth. A row is written before the commit that makes it needed, and deleted after the one that
 makes it needless; so a process that ends in between leaves a row too many, which whoever finds it compares with the
@@ -26,6 +27,7 @@ from math import ceil
 from onboarding.core.due import is_watched, timer_at, wake_at
 from onboarding.core.policy import Policy
 from onboarding.core.record import Record, StepRecord
+from onboarding.held import HELD_STEPS, HeldStep, held_keys, held_of, held_row, held_steps
 from onboarding.ports import ConflictError, Query, Row, Table
 from onboarding.steps import definition_of
 
@@ -123,6 +125,10 @@ class Index:
         for wait in watched_waits(new, self._policy, now):
             if known.get(wait.key) != wait:
                 await self._waits.upsert([_wait_row(wait)])
+        before = held_steps(old)
+        for held in held_steps(new):
+            if held not in before:
+                await self._waits.upsert([held_row(held)])
         at = timer_at(new, self._policy)
         if at is None or (counted_on and counted_on <= at and new.updated_at < counted_on - CLOCKS_DIFFER):
             return counted_on
@@ -136,6 +142,10 @@ class Index:
         for wait in watched_waits(old, self._policy, new.updated_at):
             if wait.key not in still:
                 await self._waits.delete(WAITS, wait.key)
+        kept = {held.key for held in held_steps(new)}
+        for held in held_steps(old):
+            if held.key not in kept:
+                await self._waits.delete(HELD_STEPS, held.key)
 
     # -- what is due ------------------------------------------------------------------------------------------------
 
@@ -182,6 +192,17 @@ class Index:
         except ConflictError:
             return
 
+    async def held(self, after: str = "", last: str = _LAST) -> AsyncIterator[HeldStep]:
+        """Every step that stands still, of the onboardings after this one, up to and with the last."""
+        async for row in self._waits.rows(Query(HELD_STEPS, keys=held_keys(after, last))):
+            try:
+                held = held_of(row)
+            except (KeyError, ValueError):
+                log.error("the row '%s' of table %s can't be read; nothing is done with it", row.key, WAITS_TABLE)
+                continue
+            if held.onboarding_id > after:
+                yield held
+
     async def passes(self) -> dict[str, Pass]:
         """The last looks at each group, by its name."""
         return {row.key: _pass_of(row) async for row in self._waits.rows(Query(PASSES))}
@@ -205,6 +226,19 @@ class Index:
                 del wanted[wait.key]
         for wait in wanted.values():
             await self._waits.upsert([_wait_row(wait)])
+
+    async def make_good_held(self, record: Record | None, known: Sequence[HeldStep]) -> None:
+        """The same for the rows of what stands still. `record` is read after them."""
+        wanted = held_steps(record)
+        for held in known:
+            if held.key not in {each.key for each in wanted}:
+                try:
+                    await self._waits.delete(HELD_STEPS, held.key, held.etag)
+                except ConflictError:
+                    continue
+        for held in wanted:
+            if held not in known:
+                await self._waits.upsert([held_row(held)])
 
     async def read_up_to(self) -> str | None:
         """The onboarding up to which all were read; empty: the last one. None: they never were."""

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from onboarding import limits
 from onboarding.core.events import TimePassed
+from onboarding.core.record import Record
 from onboarding.engine import Engine
+from onboarding.held import held_steps
 from onboarding.index import DueRow, OpenWait, Pass
 from onboarding.looks import WRITES_AT_ONCE, look_at, look_closely
 from onboarding.records import LAST_KEY
@@ -118,6 +120,7 @@ async def _make_good(engine: Engine, known: Sequence[OpenWait], place: str | Non
         now = engine.clock.now()
         for loaded in page.loaded:
             await index.make_good(loaded.record, rows.pop(loaded.record.id, []), now)
+        await _make_good_held(engine, {loaded.record.id: loaded.record for loaded in page.loaded}, place, page.last)
         for onboarding_id in [key for key in rows if (place or "") < key <= (page.last or LAST_KEY)]:
             # Of no onboarding that is open: it is looked at once more, and deleted if that is so.
             for wait in rows.pop(onboarding_id):
@@ -127,6 +130,17 @@ async def _make_good(engine: Engine, known: Sequence[OpenWait], place: str | Non
             break
     if place is not None:
         await index.keep_read_up_to(place)
+
+
+async def _make_good_held(engine: Engine, records: Mapping[str, Record], place: str | None, last: str | None) -> None:
+    """The same for the rows of what stands still; those that differ are compared with what is read after them."""
+    index, rows = engine.records.index, defaultdict(list)
+    async for held in index.held(place or "", last or LAST_KEY):
+        rows[held.onboarding_id].append(held)
+    for onboarding_id in sorted({*records, *rows}):
+        if set(rows[onboarding_id]) != set(held_steps(records.get(onboarding_id))):
+            loaded = await engine.records.load(onboarding_id)
+            await index.make_good_held(loaded.record if loaded else None, rows[onboarding_id])
 
 
 async def _each(
