@@ -8,8 +8,8 @@ rows there too, for the gauges (`held.py`).
 
 The record stays the truth. A row is written before the commit that makes it needed, and deleted after the one that
 makes it needless; so a process that ends in between leaves a row too many, which whoever finds it compares with the
-record and deletes. A row too few can only be a row that was lost: the timer reads all records too, a slice in each
-pass, and writes what is missing.
+record and deletes. A row too few can only be a row that was lost: the timer reads all records too, once in an hour,
+and writes what is missing.
 
 A row of `due` is not moved when its onboarding will be due later: it is found too early then, once, and moved by the
 timer. So most transitions write none. The record's row names the time of the one that it counts on.
@@ -34,7 +34,7 @@ from onboarding.steps import definition_of
 log = logging.getLogger("onboarding")
 
 DUE_TABLE, WAITS_TABLE = "due", "waits"
-DUE, WAITS, PASSES, READ_UP_TO = "due", "waits", "passes", "read-up-to"
+DUE, WAITS, PASSES, ROUND = "due", "waits", "passes", "round"
 """Partitions: the first of table `due`, the others of table `waits`."""
 CLOCKS_DIFFER = timedelta(seconds=30)
 """At most. A row this close to its time may just be moved by a timer whose clock is ahead: it is not counted on."""
@@ -106,6 +106,16 @@ class Pass:
     """When the looks began that are still to be gone on with."""
     cursor: str | None = None
     """The key up to which they got."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Reading all records, a slice in a pass."""
+
+    place: str
+    """The onboarding up to which they were read; empty: the last one."""
+    began: datetime
+    """When the first of them was."""
 
 
 class Index:
@@ -240,14 +250,14 @@ class Index:
             if held not in known:
                 await self._waits.upsert([held_row(held)])
 
-    async def read_up_to(self) -> str | None:
-        """The onboarding up to which all were read; empty: the last one. None: they never were."""
-        row = await self._waits.get(READ_UP_TO, READ_UP_TO)
-        return None if row is None else str(row.columns.get("Onboarding", ""))
+    async def round(self) -> Round | None:
+        """How far reading all of them got. None: they never were read."""
+        row = await self._waits.get(ROUND, ROUND)
+        return None if row is None else Round(str(row.columns.get("Onboarding", "")), row.columns["Began"])
 
-    async def keep_read_up_to(self, onboarding_id: str) -> None:
+    async def keep_round(self, got: Round) -> None:
         """Keep how far reading all of them got."""
-        await self._waits.upsert([Row(READ_UP_TO, READ_UP_TO, {"Onboarding": onboarding_id})])
+        await self._waits.upsert([Row(ROUND, ROUND, {"Onboarding": got.place, "Began": got.began})])
 
 
 def watched_waits(record: Record, policy: Policy, now: datetime) -> tuple[OpenWait, ...]:

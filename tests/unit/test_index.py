@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +14,10 @@ from onboarding.core.events import CancelRequested, CheckRequested, PauseRequest
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.core.record import OnboardingState, StepState
-from onboarding.index import DUE, PASSES, WAITS
+from onboarding.index import DUE, PASSES, WAITS, Round
 from onboarding.looks import happen_and_look, look_at
 from onboarding.memory import MemoryTable
-from onboarding.ports import Query, Row
+from onboarding.ports import Page, Query, Row
 from onboarding.records import Records
 from onboarding.rows import OPEN, to_row
 from onboarding.timer import timer_pass
@@ -131,8 +132,8 @@ async def test_a_row_that_is_lost_is_written_again(table: str) -> None:
                 if name == table:
                     await kept.delete(partition, row)
     system.outside.settle()
-    await system.tick()
     await system.tick(3600)
+    await system.tick()
     assert (await system.record(key)).step(WAIT).state is StepState.DONE
     assert (await system.run(key)).state is OnboardingState.COMPLETED
 
@@ -169,9 +170,44 @@ async def test_a_waits_row_without_an_onboarding_is_deleted() -> None:
     assert orphan is not None
     stranger = row.replace("gateway-0", "gateway-x")
     await system.waits.upsert([replace(orphan, key=stranger)])
-    await system.tick()
+    await system.tick(3600)
     assert await keys(system.waits, WAITS) == [row]
     assert (await system.record(key)).step(WAIT).state is StepState.WAITING
+
+
+async def test_all_records_are_read_once_in_an_hour_a_slice_in_each_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a hundred times its rows, so however few there are, it is not each minute."""
+    monkeypatch.setattr(timer, "SLICE", 2)
+    system, ids = await waiting(5)
+    read: list[str] = []
+    page = system.onboardings.page
+
+    async def noted(query: Query, limit: int, continuation: str | None = None) -> Page:
+        found = await page(query, limit, continuation)
+        read.extend(row.key for row in found.rows if row.key != (query.keys or ("",))[0])
+        return found
+
+    monkeypatch.setattr(system.onboardings, "page", noted)
+    for _ in range(123):
+        await system.tick()
+    assert read == sorted(ids) * 2
+    read.clear()
+    with monkeypatch.context() as short:
+        short.setattr(limits, "PASS", 0.0)
+        await system.tick(3600)
+    assert read == [], "a pass without time reads none, and forgets none"
+    for _ in range(4):
+        await system.tick()
+    assert read == sorted(ids)
+
+
+async def test_a_clock_that_is_set_back_keeps_no_record_from_being_read() -> None:
+    system, _ = await waiting()
+    [row] = await keys(system.waits, WAITS)
+    await system.waits.delete(WAITS, row)
+    await system.records.index.keep_round(Round("", system.clock.now() + timedelta(days=1)))
+    await system.tick()
+    assert await keys(system.waits, WAITS) == [row]
 
 
 async def test_a_row_that_cannot_be_read_keeps_nobody_from_their_look(caplog: pytest.LogCaptureFixture) -> None:
