@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -175,10 +176,10 @@ class CountedRows:
         self.rows = 0
         asked, found = table._asked, table._found
 
-        def all_asked(query: Query) -> list[Row]:
-            rows = asked(query)
-            self.rows += len(rows)
-            return rows
+        def all_asked(query: Query, *begin: str) -> Iterator[Row]:
+            for row in asked(query, *begin):
+                self.rows += 1
+                yield row
 
         def one(partition: str, key: str) -> Row | None:
             self.rows += 1
