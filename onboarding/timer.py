@@ -101,7 +101,9 @@ async def _looks(engine: Engine, known: Sequence[OpenWait], time: Time) -> int:
 
     async def one(group: str) -> None:
         nonlocal looked
-        looked += await look_at(engine, groups[group], passes.get(group), lambda: time.over)
+        # Not in one statement: others add to it meanwhile.
+        count = await look_at(engine, groups[group], passes.get(group), lambda: time.over)
+        looked += count
 
     await _each(order, GROUPS_AT_ONCE, one, time, "groups of waits")
     return looked

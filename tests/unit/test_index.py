@@ -280,6 +280,20 @@ async def test_a_subscription_that_hangs_costs_its_own_turn_only(monkeypatch: py
     assert sorted(p.failures for p in passes.values()) == [0, 1]
 
 
+async def test_a_pass_says_how_many_it_looked_at_though_its_groups_take_turns() -> None:
+    system, _ = await waiting(8, subscriptions=4)
+    listed = system.outside.gateways.in_subscription
+
+    async def slow(subscription_id: str) -> Any:
+        await asyncio.sleep(0)
+        return await listed(subscription_id)
+
+    system.outside.gateways.in_subscription = slow  # type: ignore[method-assign]
+    await system.tick(3600)
+    system.clock.advance(3600)
+    assert await timer_pass(system.engine) == 8
+
+
 async def test_what_fails_is_looked_at_with_growing_gaps_and_never_before_microsofts_pause() -> None:
     system, _ = await waiting()
     down = TryLaterError(ProblemCode.OUTAGE, "503")
