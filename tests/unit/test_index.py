@@ -175,6 +175,18 @@ async def test_a_waits_row_without_an_onboarding_is_deleted() -> None:
     assert (await system.record(key)).step(WAIT).state is StepState.WAITING
 
 
+async def test_a_row_of_what_a_wait_no_longer_shares_a_look_with_is_deleted_at_the_next_look() -> None:
+    """A process died between the commit that changed the subscription or zone, and the old row's end."""
+    system, _ = await waiting(1)
+    [row] = await keys(system.waits, WAITS)
+    kept = await system.waits.get(WAITS, row)
+    assert kept is not None
+    definition, _, *rest = row.split("|")
+    await system.waits.upsert([replace(kept, key="|".join((definition, "elsewhere", *rest)))])
+    await system.tick()
+    assert await keys(system.waits, WAITS) == [row]
+
+
 async def test_all_records_are_read_once_in_an_hour_a_slice_in_each_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is a hundred times its rows, so however few there are, it is not each minute."""
     monkeypatch.setattr(timer, "SLICE", 2)
