@@ -83,10 +83,10 @@ LAYERS = (
     _tests("contract", "-n", "2", "--dist", "loadfile"),
     # Most of it is waiting for the Service Bus SDK to close its connections, which several can do at a time.
     _tests("integration", "-n", "4", "--dist", "loadgroup"),
-    # Much of a journey is waiting: two systems, each with whole files of tests.
-    _tests("journeys", "-n", "2", "--dist", "loadfile"),
+    # Half of a journey is waiting: three systems, each with whole files of tests.
+    _tests("journeys", "-n", "3", "--dist", "loadfile"),
     # The host is killed at every point between two effects: two systems, with half of the points each, and a third
-    # for what else goes away.
+    # for what else goes away; whichever is free takes the next test.
     _tests("chaos", "-n", "3", "--dist", "loadgroup"),
     replace(_tests("api"), modules=(OpenApiTools,)),
     replace(_tests("browser", "-n", "2", "--dist", "loadfile", browser=True), modules=(Axe,)),

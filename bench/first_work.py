@@ -35,7 +35,7 @@ import sys, time
 sys.modules["click"] = None
 import azure.functions, asyncio, psutil
 process = psutil.Process()
-before, began = process.memory_info().rss, time.perf_counter()
+began = time.perf_counter()
 import function_app
 imported = time.perf_counter()
 async def work():
@@ -43,7 +43,7 @@ async def work():
 _END = """
 asyncio.run(work())
 done = time.perf_counter()
-print("measured", imported - began, done - imported, (process.memory_info().rss - before) / 2**20)
+print("measured", imported - began, done - imported, process.memory_info().rss / 2**20)
 """
 _ENGINE = "    from onboarding import app; engine = app.engine()"
 
@@ -87,13 +87,13 @@ print("measured", encode(Nudge(record.id, step.name, step.ticket)).decode())
 
 @dataclass(frozen=True, slots=True)
 class FirstWork:
-    """Medians over the rounds, beyond a process that has imported azure.functions alone."""
+    """Medians over the rounds; seconds beyond a process that has imported azure.functions alone."""
 
     work: str
     import_seconds: float
     work_seconds: float
     megabytes: float
-    """At the end."""
+    """Of the whole process, at the end."""
 
 
 class Processes:
@@ -147,11 +147,11 @@ def processes() -> Iterator[Processes]:
         yield Processes(cloud, control, Path(folder) / "bytecode")
 
 
-def measure() -> list[FirstWork]:
+def first_work(rounds: int = ROUNDS) -> list[FirstWork]:
     """Each in processes of its own, in turn, so that a machine's drift touches all alike."""
     seen: dict[str, list[tuple[float, float, float]]] = {work: [] for work in WORK}
     with processes() as started:
-        for _ in range(ROUNDS + 1):
+        for _ in range(rounds + 1):
             for work, rows in seen.items():
                 rows.append(started.measured(work))
     # The first round writes the bytecode.

@@ -130,6 +130,7 @@ def show(throttled: bool, measured: Mapping[str, Any]) -> Shown:
             *(() if throttled else (Target(f"{said}: a minute", rate if full else None, at_least=150),)),
             Target(f"{said}: longest without a turn", measured["longestTurn"] if full else None, at_most=60, unit="s"),
             Target(f"{said}: most memory / after the first {FIRST}", grown if full else None, at_most=1.1),
+            Target(f"{said}: need attention", measured["attention"] if full else None, at_most=0),
             Target(f"{said}: have not ended", count - ended if full else None, at_most=0),
         ),
     )  # fmt: skip

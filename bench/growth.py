@@ -24,7 +24,8 @@ from onboarding.azure.tables import TRANSACTION_ROWS, AzureTable
 from onboarding.core.events import Happening, PauseRequested, ResumeRequested
 from onboarding.core.policy import Policy
 from onboarding.engine import Engine
-from onboarding.memory import ManualClock, MemoryBus, MemoryWorld
+from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
+from onboarding.reads import Reads
 from onboarding.rows import CLOSED, OPEN, to_row
 from onboarding.timer import timer_pass
 from sandbox import azurite
@@ -74,7 +75,8 @@ async def _kept(cloud: Cloud) -> AsyncIterator[_Kept]:
     onboardings, events = (AzureTable(name, connection_string=connection) for name in ("onboardings", "events"))
     clock, outside = ManualClock(datetime.now(UTC)), MemoryWorld()
     records = records_on(onboardings, events)
-    engine = Engine(records, MemoryBus(), clock, outside.world, Policy(), TELLING)
+    reads = Reads(MemoryTable(), Policy())
+    engine = Engine(records, MemoryBus(), clock, outside.world, Policy(), TELLING, reads)
     try:
         yield _Kept(engine, clock, outside, onboardings)
     finally:

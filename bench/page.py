@@ -49,7 +49,7 @@ def _targets(shown: Mapping[str, Shown], parts: Mapping[str, Part]) -> Iterator[
     ]
     if rows:
         yield "## Targets\n"
-        yield _table(Grid(("target", "aimed at", "seen", "met", "measured by"), rows))
+        yield _table(Grid(("target", "aimed at", "seen", "verdict", "measured by"), rows))
 
 
 def _section(part: Part, result: Json | None, shown: Shown | None) -> Iterator[str]:
@@ -107,4 +107,6 @@ def _unit(value: float | None, unit: str) -> str:
 
 
 def _verdict(target: Target) -> str:
-    return {None: "not measured", True: "yes", False: "**no**"}[target.met]
+    if target.met is None:
+        return "not measured"
+    return "reached" if target.met else f"**missed** by {_unit(target.missed_by, target.unit)}"

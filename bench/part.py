@@ -67,8 +67,16 @@ class Target:
         """None where it was not measured."""
         if self.seen is None:
             return None
-        below = self.at_most is None or self.seen <= self.at_most
-        return below and (self.at_least is None or self.seen >= self.at_least)
+        return self.missed_by == 0
+
+    @property
+    def missed_by(self) -> float:
+        """How far beyond the bound it is, in the same unit; 0 where it is within, or was not measured."""
+        if self.seen is None:
+            return 0.0
+        above = self.seen - self.at_most if self.at_most is not None else 0.0
+        below = self.at_least - self.seen if self.at_least is not None else 0.0
+        return max(above, below, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench import calls, cold, dashboard, elapsed, fleet, growth, message, passes, wait
+from bench import calls, cold, counts, dashboard, elapsed, fleet, growth, message, passes, simulation, wait
 from bench.part import Part
 from bench.peers import comparison
 
@@ -20,7 +20,9 @@ PARTS: Mapping[str, Part] = {
         cold.PART,
         dashboard.PART,
         calls.PART,
+        counts.PART,
         elapsed.PART,
         wait.PART,
+        simulation.PART,
     )
 }

@@ -26,6 +26,8 @@ QUICK_SIZES, QUICK_SPREADS, QUICK_PASSES = (20,), (1, 5), 1
 KINDS = {"provisioning": "gateways that are not ready", "txt": "TXT records that are not there"}
 ARM_PAGE, TABLE_PAGE = 100, 1_000
 """Gateways of a page of ARM's list (as the simulator has it), rows of a page of Table Storage."""
+OTHER_READS = 5
+"""Of each pass: what is due, the last looks, how far comparing got, a slice of records, their rows of what stands."""
 LARGEST = 10_000
 
 
@@ -131,9 +133,10 @@ def show(measured: Mapping[str, Any]) -> Shown:
     return Shown(
         how=(
             "All the waits are due at each pass, and nothing is new: an hour passes between two of them on the engine's"
-            " clock. The first pass is thrown away (imports, connections); of the others the slowest is shown, and the"
-            " counts of the last. A process for each row, with the product's own adapters on Azurite, the simulated"
-            " Azure Resource Manager, and name servers for as many zones. MB grown is the most resident memory during"
+            " clock. Two passes are thrown away: one writes the thin rows, one looks at each wait for the first time."
+            " Of the others the slowest is shown, and the counts of the last; each compares a slice of the records with"
+            " their rows too. A process for each row, with the product's own adapters on Azurite, the simulated Azure"
+            " Resource Manager, and name servers for as many zones. MB grown is the most resident memory during"
             " the passes, beyond what the process had before the first. *Looked at* is what one pass came to."
         ),
         grids=(Grid(headings, rows),),
@@ -157,8 +160,8 @@ def _targets(cases: Any) -> Iterator[Target]:
     yield Target(f"{said}: growth", max((c["growth"] for c in large), default=None), at_most=200, unit="MB")
     arm = [r["arm"] / pages(c["size"], c["spread"]) for c, r in rounds if c["kind"] == "provisioning"]
     yield Target(f"{said}: ARM calls / pages", max(arm, default=None), at_most=1)
-    reads = [r["tableReads"] / -(-c["size"] // TABLE_PAGE) for c, r in rounds]
-    yield Target(f"{said}: table reads / pages of thin rows", max(reads, default=None), at_most=1)
+    reads = [r["tableReads"] - OTHER_READS - -(-c["size"] // TABLE_PAGE) for c, r in rounds]
+    yield Target(f"{said}: table reads beyond pages of thin rows", max(reads, default=None), at_most=0)
     yield Target(f"{said}: record writes", max((r["recordWrites"] for _, r in rounds), default=None), at_most=0)
 
 

@@ -247,8 +247,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "OpenSteps",
         _STRING,
-        "The steps that are going on, as `name:state:seconds since 1970` with spaces between; for our own metrics."
-        " Use `OpenWaits`",
+        "The steps that are going on, as `name:state:seconds since 1970` with spaces between; what metrics were made of"
+        " in 0.1.0. Use `OpenWaits`",
         lambda s: written_open_steps(s.record),
         listed=False,
     ),
@@ -262,8 +262,6 @@ def named(*names: str) -> tuple[str, ...]:
     return tuple(_BY_NAME[name].name for name in names)
 
 
-(OPEN_STEPS,) = named("OpenSteps")
-"""The column of the steps that are going on, which is measured."""
 LISTED: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.listed)
 """Of a row in the list. Not the record itself, which is twenty times as large."""
 

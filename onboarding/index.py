@@ -3,12 +3,13 @@ thousand.
 
 Table `due` has a row for each onboarding for which something is to happen by itself, its key begins with when. Table
 `waits` has one for each wait that is open, its key begins with what it shares a look with: a subscription, a DNS zone.
-And there is a row for each of these (`passes`): when it was looked at last, and what failed.
+And there is a row for each of these (`passes`): when it was looked at last, and what failed. What else stands still has
+rows there too, for the gauges (`held.py`).
 
 The record stays the truth. A row is written before the commit that makes it needed, and deleted after the one that
 makes it needless; so a process that ends in between leaves a row too many, which whoever finds it compares with the
-record and deletes. A row too few can only be a row that was lost: the timer reads all records too, a slice in each
-pass, and writes what is missing.
+record and deletes. A row too few can only be a row that was lost: the timer reads all records too, once in an hour,
+and writes what is missing.
 
 A row of `due` is not moved when its onboarding will be due later: it is found too early then, once, and moved by the
 timer. So most transitions write none. The record's row names the time of the one that it counts on.
@@ -26,13 +27,14 @@ from math import ceil
 from onboarding.core.due import is_watched, timer_at, wake_at
 from onboarding.core.policy import Policy
 from onboarding.core.record import Record, StepRecord
+from onboarding.held import HELD_STEPS, HeldStep, held_keys, held_of, held_row, held_steps
 from onboarding.ports import ConflictError, Query, Row, Table
 from onboarding.steps import definition_of
 
 log = logging.getLogger("onboarding")
 
 DUE_TABLE, WAITS_TABLE = "due", "waits"
-DUE, WAITS, PASSES, READ_UP_TO = "due", "waits", "passes", "read-up-to"
+DUE, WAITS, PASSES, ROUND = "due", "waits", "passes", "round"
 """Partitions: the first of table `due`, the others of table `waits`."""
 CLOCKS_DIFFER = timedelta(seconds=30)
 """At most. A row this close to its time may just be moved by a timer whose clock is ahead: it is not counted on."""
@@ -106,6 +108,16 @@ class Pass:
     """The key up to which they got."""
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Reading all records, a slice in a pass."""
+
+    place: str
+    """The onboarding up to which they were read; empty: the last one."""
+    began: datetime
+    """When the first of them was."""
+
+
 class Index:
     """The thin rows."""
 
@@ -123,6 +135,10 @@ class Index:
         for wait in watched_waits(new, self._policy, now):
             if known.get(wait.key) != wait:
                 await self._waits.upsert([_wait_row(wait)])
+        before = held_steps(old)
+        for held in held_steps(new):
+            if held not in before:
+                await self._waits.upsert([held_row(held)])
         at = timer_at(new, self._policy)
         if at is None or (counted_on and counted_on <= at and new.updated_at < counted_on - CLOCKS_DIFFER):
             return counted_on
@@ -136,6 +152,10 @@ class Index:
         for wait in watched_waits(old, self._policy, new.updated_at):
             if wait.key not in still:
                 await self._waits.delete(WAITS, wait.key)
+        kept = {held.key for held in held_steps(new)}
+        for held in held_steps(old):
+            if held.key not in kept:
+                await self._waits.delete(HELD_STEPS, held.key)
 
     # -- what is due ------------------------------------------------------------------------------------------------
 
@@ -182,6 +202,17 @@ class Index:
         except ConflictError:
             return
 
+    async def held(self, after: str = "", last: str = _LAST) -> AsyncIterator[HeldStep]:
+        """Every step that stands still, of the onboardings after this one, up to and with the last."""
+        async for row in self._waits.rows(Query(HELD_STEPS, keys=held_keys(after, last))):
+            try:
+                held = held_of(row)
+            except (KeyError, ValueError):
+                log.error("the row '%s' of table %s can't be read; nothing is done with it", row.key, WAITS_TABLE)
+                continue
+            if held.onboarding_id > after:
+                yield held
+
     async def passes(self) -> dict[str, Pass]:
         """The last looks at each group, by its name."""
         return {row.key: _pass_of(row) async for row in self._waits.rows(Query(PASSES))}
@@ -206,14 +237,27 @@ class Index:
         for wait in wanted.values():
             await self._waits.upsert([_wait_row(wait)])
 
-    async def read_up_to(self) -> str | None:
-        """The onboarding up to which all were read; empty: the last one. None: they never were."""
-        row = await self._waits.get(READ_UP_TO, READ_UP_TO)
-        return None if row is None else str(row.columns.get("Onboarding", ""))
+    async def make_good_held(self, record: Record | None, known: Sequence[HeldStep]) -> None:
+        """The same for the rows of what stands still. `record` is read after them."""
+        wanted = held_steps(record)
+        for held in known:
+            if held.key not in {each.key for each in wanted}:
+                try:
+                    await self._waits.delete(HELD_STEPS, held.key, held.etag)
+                except ConflictError:
+                    continue
+        for held in wanted:
+            if held not in known:
+                await self._waits.upsert([held_row(held)])
 
-    async def keep_read_up_to(self, onboarding_id: str) -> None:
+    async def round(self) -> Round | None:
+        """How far reading all of them got. None: they never were read."""
+        row = await self._waits.get(ROUND, ROUND)
+        return None if row is None else Round(str(row.columns.get("Onboarding", "")), row.columns["Began"])
+
+    async def keep_round(self, got: Round) -> None:
         """Keep how far reading all of them got."""
-        await self._waits.upsert([Row(READ_UP_TO, READ_UP_TO, {"Onboarding": onboarding_id})])
+        await self._waits.upsert([Row(ROUND, ROUND, {"Onboarding": got.place, "Began": got.began})])
 
 
 def watched_waits(record: Record, policy: Policy, now: datetime) -> tuple[OpenWait, ...]:

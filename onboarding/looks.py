@@ -13,8 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from onboarding import limits
-from onboarding.core.due import is_watched
-from onboarding.core.events import AskedByPerson, CheckRequested, Looked
+from onboarding.core.events import AskedByPerson, Looked
 from onboarding.core.policy import Policy
 from onboarding.core.problems import StepProblemError, TryLaterError
 from onboarding.core.record import Record, StepRecord
@@ -80,7 +79,9 @@ async def look_closely(engine: Engine, news: Sequence[OpenWait]) -> StepProblemE
     works: list[tuple[OpenWait, Loaded, Work]] = []
     for wait, found in zip(news, loaded, strict=True):
         step = found.record.find_step(wait.step) if found else None
-        if found is None or step is None or not is_watched(found.record, step) or step.ticket != wait.ticket:
+        now = engine.clock.now()
+        keys = {each.key for each in watched_waits(found.record, engine.policy, now)} if found else set()
+        if found is None or step is None or wait.key not in keys or step.ticket != wait.ticket:
             await engine.records.index.over(wait)
         else:
             works.append((wait, found, Work(found.record, engine.reach(), step)))
@@ -114,17 +115,20 @@ async def happen_and_look(
     What does not come within `limits.ASKED` seconds is the timer's, at its next pass.
     """
     happened = await engine.happen(onboarding_id, happening, expected=expected)
-    if happened is None or not isinstance(happening, CheckRequested):
-        return happened.record if happened else None
+    if happened is None:
+        return None
     now = engine.clock.now()
-    waits = [w for w in watched_waits(happened.record, engine.policy, now) if w.step == happening.step]
-    waits = [w for w in waits if w.not_before is None or w.not_before <= now]
+    asked = [w for w in watched_waits(happened.record, engine.policy, now) if w.asked]
+    waits = [w for w in asked if w.not_before is None or w.not_before <= now]
+    if not waits:
+        return happened.record
     try:
-        async with limits.within(limits.ASKED, f"looking at {happening.step} of {onboarding_id}"):
-            await look_closely(engine, waits)
+        async with limits.within(limits.ASKED, f"looking at what is asked for of {onboarding_id}"):
+            for wait in waits:
+                await look_closely(engine, [wait])
             loaded = await engine.records.load(onboarding_id)
     except Exception:
-        log.warning("%s of %s is looked at at the next pass", happening.step, onboarding_id, exc_info=True)
+        log.warning("what is asked for of %s is looked at at the next pass", onboarding_id, exc_info=True)
         return happened.record
     return loaded.record if loaded else happened.record
 

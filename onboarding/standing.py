@@ -5,10 +5,8 @@ Everything here is derived from the record alone, so that the table, the API and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import NamedTuple
+from datetime import datetime
 
 from onboarding.core.plan import Party
 from onboarding.core.record import Problem, Record, StepRecord, StepState
@@ -104,28 +102,8 @@ def _seconds(step: StepRecord, record: Record) -> int | None:
     return round((step.since - possible).total_seconds())
 
 
-# -- as one short column: what is measured of open steps needs nothing else ---------------------------------------
-
-
-class OpenStep(NamedTuple):
-    """One of them."""
-
-    name: str
-    state: StepState
-    since: datetime
-
-
 def written_open_steps(record: Record) -> str:
     """`name:state:seconds since 1970`, with spaces between; nothing of a closed onboarding is going on."""
     steps = () if record.closed else record.steps
     return " ".join(f"{s.name}:{s.state}:{s.since.timestamp():.0f}" for s in steps if s.state in _TELLING)
 
-
-def read_open_steps(column: str | None) -> Iterator[OpenStep]:
-    """The steps of a column. One that another version of the application wrote otherwise is passed over."""
-    for part in (column or "").split():
-        try:
-            name, state, since = part.split(":")
-            yield OpenStep(name, StepState(state), datetime.fromtimestamp(int(since), UTC))
-        except ValueError:
-            continue

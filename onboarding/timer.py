@@ -1,8 +1,8 @@
 """The timer's pass: whatever is due and has no message of its own. Bounded, and safe to run twice, or two at a time.
 
 First what is to be repaired, the oldest first; then the looks at waits, a group at a time, those first that were looked
-at longest ago; then a slice of all records, to find rows of the index that were lost. Whatever a pass does not come to
-goes on at the next.
+at longest ago; then, once in an hour, all records, a slice in each pass, to find rows of the index that were lost.
+Whatever a pass does not come to goes on at the next.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from onboarding import limits
 from onboarding.core.events import TimePassed
+from onboarding.core.record import Record
 from onboarding.engine import Engine
-from onboarding.index import DueRow, OpenWait, Pass
+from onboarding.held import held_steps
+from onboarding.index import DueRow, OpenWait, Pass, Round
 from onboarding.looks import WRITES_AT_ONCE, look_at, look_closely
 from onboarding.records import LAST_KEY
 from onboarding.telemetry.about import About, about_this
@@ -27,7 +29,9 @@ log = logging.getLogger("onboarding")
 GROUPS_AT_ONCE = 8
 """Groups of waits that are looked at at one time."""
 SLICE = 250
-"""Records that each pass compares with their rows: 15,000 an hour."""
+"""Records that a pass compares with their rows, until all were compared: 15,000 an hour."""
+ROUND_EVERY = timedelta(hours=1)
+"""All records are compared with their rows so often, however few they are: each is a hundred times its rows."""
 
 @dataclass(frozen=True, slots=True)
 class Time:
@@ -47,15 +51,15 @@ async def timer_pass(engine: Engine) -> int:
     """
     time = Time(asyncio.get_running_loop().time() + limits.PASS)
     async with limits.within(limits.PASS + limits.RECORD + limits.LOOK, "the timer's pass"):
-        place = await engine.records.index.read_up_to()
-        if place is None:
+        before = await engine.records.index.round()
+        if before is None:
             # No onboarding has rows yet: an older version wrote them all.
             await _make_good(engine, [], None, time)
         repaired = await _repair(engine, Time(time.ends - limits.PASS / 3))
         known = [wait async for wait in engine.records.index.waits()]
         looked = await _looks(engine, known, time)
-        if place is not None:
-            await _make_good(engine, known, place, time)
+        if before is not None and _goes_on(before, engine.clock.now()):
+            await _make_good(engine, known, before, time)
     return repaired + looked
 
 
@@ -97,7 +101,9 @@ async def _looks(engine: Engine, known: Sequence[OpenWait], time: Time) -> int:
 
     async def one(group: str) -> None:
         nonlocal looked
-        looked += await look_at(engine, groups[group], passes.get(group), lambda: time.over)
+        # Not in one statement: others add to it meanwhile.
+        count = await look_at(engine, groups[group], passes.get(group), lambda: time.over)
+        looked += count
 
     await _each(order, GROUPS_AT_ONCE, one, time, "groups of waits")
     return looked
@@ -107,26 +113,46 @@ def _last(done: Pass | None) -> float:
     return done.at.timestamp() if done and done.at else 0.0
 
 
-async def _make_good(engine: Engine, known: Sequence[OpenWait], place: str | None, time: Time) -> None:
-    """Compare a slice of all records, from `place` on, with their rows; None: all of them."""
+def _goes_on(before: Round, now: datetime) -> bool:
+    """Whether records are to be compared: a round is not over, or it is time for the next."""
+    return bool(before.place) or not before.began <= now < before.began + ROUND_EVERY
+
+
+async def _make_good(engine: Engine, known: Sequence[OpenWait], before: Round | None, time: Time) -> None:
+    """Compare the next slice of all records with their rows; None: all of them."""
     index, rows = engine.records.index, defaultdict(list)
     for wait in known:
         rows[wait.onboarding_id].append(wait)
-    first = place is None
+    place = before.place if before else None
+    began = before.began if before and before.place else engine.clock.now()
+    got: Round | None = None
     while not time.over:
         page = await engine.records.after(place or "", SLICE)
         now = engine.clock.now()
         for loaded in page.loaded:
             await index.make_good(loaded.record, rows.pop(loaded.record.id, []), now)
+        await _make_good_held(engine, {loaded.record.id: loaded.record for loaded in page.loaded}, place, page.last)
         for onboarding_id in [key for key in rows if (place or "") < key <= (page.last or LAST_KEY)]:
             # Of no onboarding that is open: it is looked at once more, and deleted if that is so.
             for wait in rows.pop(onboarding_id):
                 await look_closely(engine, [wait])
         place = page.last or ""
-        if not (first and place):
+        got = Round(place, began)
+        if before is not None or not place:
             break
-    if place is not None:
-        await index.keep_read_up_to(place)
+    if got is not None:
+        await index.keep_round(got)
+
+
+async def _make_good_held(engine: Engine, records: Mapping[str, Record], place: str | None, last: str | None) -> None:
+    """The same for the rows of what stands still; those that differ are compared with what is read after them."""
+    index, rows = engine.records.index, defaultdict(list)
+    async for held in index.held(place or "", last or LAST_KEY):
+        rows[held.onboarding_id].append(held)
+    for onboarding_id in sorted({*records, *rows}):
+        if set(rows[onboarding_id]) != set(held_steps(records.get(onboarding_id))):
+            loaded = await engine.records.load(onboarding_id)
+            await index.make_good_held(loaded.record if loaded else None, rows[onboarding_id])
 
 
 async def _each(

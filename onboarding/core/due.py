@@ -26,6 +26,24 @@ def is_watched(record: Record, step: StepRecord) -> bool:
     return record.active and step.plan.kind is StepKind.WAIT and step.state is StepState.WAITING
 
 
+def is_late(step: StepRecord) -> bool:
+    """Whether a task did not get on at its first attempt: it is tried again, was put off by Microsoft, or its message
+    did not come."""
+    if step.state not in (StepState.DUE, StepState.RUNNING):
+        return False
+    tried = step.attempts if step.state is StepState.DUE else step.attempts - 1
+    return tried > 0 or step.nudges > 0 or step.not_before is not None
+
+
+def is_held(record: Record, step: StepRecord) -> bool:
+    """Whether a step stands still, and is no wait that is looked at: a person is to act, it is late, or it is a wait
+    that is left alone for now."""
+    if record.closed:
+        return False
+    stands = step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION) and not is_watched(record, step)
+    return stands or is_late(step)
+
+
 def wake_at(step: StepRecord, after: datetime, policy: Policy) -> datetime | None:
     """The first time after `after` at which a wait is decided anew also if nothing new is seen: what was seen has been
     so for long enough, people are to be told."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from onboarding.ports import MAX_PAGE, ConflictError, ContinuationError, Page, Query, Row
@@ -84,7 +84,7 @@ class MemoryTable:
 
     async def rows(self, query: Query) -> AsyncIterator[Row]:
         """The rows, in the order of their keys."""
-        for row in self._asked(query):
+        for row in list(self._asked(query)):
             yield row
 
     async def all_rows(self) -> AsyncIterator[Row]:
@@ -100,7 +100,7 @@ class MemoryTable:
         if continuation and not continuation.startswith("key:"):
             raise ContinuationError(f"'{continuation[:100]}' is no continuation of a page")
         first = (continuation or "key:").removeprefix("key:")
-        rows = [row for row in self._asked(query) if row.key >= first]
+        rows = list(islice(self._asked(query, first), limit + 1))
         return Page(tuple(rows[:limit]), f"key:{rows[limit].key}" if len(rows) > limit else None)
 
     def __len__(self) -> int:
@@ -109,12 +109,14 @@ class MemoryTable:
     def _found(self, partition: str, key: str) -> Row | None:
         return self._partitions[partition].rows.get(key)
 
-    def _asked(self, query: Query) -> list[Row]:
+    def _asked(self, query: Query, begin: str = "") -> Iterator[Row]:
         mine = self._partitions[query.partition]
         first, last = query.keys or ("", None)
         end = len(mine.keys) if last is None else bisect_right(mine.keys, last)
-        found = [mine.rows[key] for key in mine.keys[bisect_left(mine.keys, first) : end]]
-        return [_selected(row, query.columns) for row in found if _fits(row, query)]
+        for place in range(bisect_left(mine.keys, max(first, begin)), end):
+            row = mine.rows[mine.keys[place]]
+            if _fits(row, query):
+                yield _selected(row, query.columns)
 
     def _write(self, operation: str, row: Row) -> str:
         columns = {n: _cell(n, v) for n, v in row.columns.items() if v is not None}
@@ -154,9 +156,9 @@ def _cell(name: str, value: Any) -> Any:
 
 
 def _fits(row: Row, query: Query) -> bool:
-    return all(row.columns.get(n) in texts for n, texts in query.equals.items())
+    return not query.equals or all(row.columns.get(n) in texts for n, texts in query.equals.items())
 
 
 def _selected(row: Row, columns: tuple[str, ...]) -> Row:
-    chosen: Mapping[str, Any] = {n: v for n, v in row.columns.items() if not columns or n in columns}
-    return Row(row.partition, row.key, dict(chosen), row.etag)
+    chosen = {n: v for n, v in row.columns.items() if n in columns} if columns else dict(row.columns)
+    return Row(row.partition, row.key, chosen, row.etag)

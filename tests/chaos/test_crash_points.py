@@ -36,7 +36,7 @@ def test_every_method_of_every_port_is_known_as_an_effect_or_as_a_read() -> None
     assert EFFECTS.keys() == PROTOCOLS.keys()
 
 
-@pytest.mark.parametrize("share", [pytest.param(n, marks=pytest.mark.xdist_group(f"chaos-{n}")) for n in range(SHARES)])
+@pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.timeout(600)
 def test_killed_at_every_point_it_ends_as_if_undisturbed(system: System, share: int) -> None:
     undisturbed = system.gateway()
@@ -92,9 +92,9 @@ def check_coverage(points: list[str]) -> None:
             assert f"timer: after onboardings.replace {what} {wait.name}" in points
     for task in TASKS:
         mine = [p for p in points if p.startswith(f"{task.name}: ")]
-        # What is due earlier than its row says gets another one before the commit.
+        # What the timer is to find stands there before the commit.
         started = f"onboardings.replace step-started {task.name}"
-        assert mine[0] in (f"{task.name}: before due.upsert due", f"{task.name}: before {started}")
-        assert f"{task.name}: after {started}" in mine
+        assert mine[0] in (f"{task.name}: before {started}", f"{task.name}: before due.upsert due")
+        assert mine[0].endswith(started) or f"{task.name}: after {started}" in mine
         assert f"{task.name}: after onboardings.replace step-done {task.name}" in mine
         assert len(mine) >= 3

@@ -15,7 +15,7 @@ from tests.chaos.ends import check_people_were_told, check_trail, writes
 from tests.chaos.system import System, Wanted, wait_for
 from tests.chaos.test_outages import another_host, state_of
 
-pytestmark = [pytest.mark.xdist_group("chaos-host"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 DEATHS = (
     "post_onboarding: after onboardings.insert requested",

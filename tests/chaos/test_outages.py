@@ -25,7 +25,7 @@ DOWN = 30.0
 SERVED_WITHIN = 10.0
 """Seconds within which a call is answered, whatever Table Storage does."""
 
-pytestmark = [pytest.mark.xdist_group("chaos-outages"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 def state_of(record: Json, name: str) -> str:

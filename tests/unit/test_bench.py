@@ -12,7 +12,7 @@ import dns.message
 import dns.rdatatype
 import pytest
 
-from bench import options, results
+from bench import cold, counts, first_work, options, results, simulation
 from bench.calls import counted
 from bench.cold import first_step_seconds
 from bench.fleet import longest_turn, memory_after
@@ -78,9 +78,22 @@ def test_targets_stand_together_with_what_was_seen() -> None:
     )
     text = page({"one": _result()}, {"one": _part(targets=targets)})
 
-    assert "| slow | at most 1.00 | 1.20 | **no** | [Part one](#one) |" in text
-    assert "| fast | at least 150 a minute | 151 a minute | yes | [Part one](#one) |" in text
+    assert "| slow | at most 1.00 | 1.20 | **missed** by 0.20 | [Part one](#one) |" in text
+    assert "| fast | at least 150 a minute | 151 a minute | reached | [Part one](#one) |" in text
     assert "| between | at most 2 and at least 1 | — | not measured | [Part one](#one) |" in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "bounds", "by"),
+    [(2.0, {"at_most": 2.0}, 0), (2.5, {"at_most": 2.0}, 0.5), (150, {"at_least": 150}, 0), (90, {"at_least": 150}, 60),
+     (1, {"at_most": 0}, 1), (0, {"at_least": 1, "at_most": 2}, 1), (3, {"at_least": 1, "at_most": 2}, 1)],
+)  # fmt: skip
+def test_a_target_is_reached_at_its_bound_and_missed_by_what_is_beyond(
+    seen: float, bounds: dict[str, float], by: float
+) -> None:
+    target = Target("x", seen, **bounds)
+    assert (target.met, target.missed_by) == (by == 0, by)
+    assert (Target("x", None, **bounds).met, Target("x", None, **bounds).missed_by) == (None, 0)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +250,19 @@ def test_the_longest_turn_is_from_due_to_started_and_a_retry_has_its_turn_when_i
     assert first_step_seconds(events[:1] + events[4:]) == 44.0
 
 
+@pytest.mark.parametrize(
+    ("rounds", "verdicts"), [(cold.ROUNDS, [True, False, False]), (cold.QUICK_ROUNDS, [None, None, None])]
+)
+def test_a_cold_starts_aims_are_judged_by_its_first_graph_call(rounds: int, verdicts: list[bool | None]) -> None:
+    modules = [{"module": name, "seconds": 0.1, "megabytes": 20.0} for name in ("azure.functions", "function_app")]
+    firsts = [
+        {"work": work, "import_seconds": 0.19, "work_seconds": 0.16, "megabytes": 71.0} for work in first_work.WORK
+    ]
+    start = dict.fromkeys(cold.FIGURES, 1.0)
+    measured = {"rounds": rounds, "modules": modules, "firsts": firsts, "starts": [start] * 2}
+    assert [target.met for target in cold.show(measured).targets] == verdicts
+
+
 def test_memory_is_compared_with_what_it_was_when_the_first_had_ended() -> None:
     samples = [(0.0, 0, 80.0), (1.0, 99, 120.0), (2.0, 100, 130.0), (3.0, 500, 150.0), (4.0, 999, 140.0)]
 
@@ -260,6 +286,18 @@ def test_a_batch_is_one_call_and_looks_are_kept_apart() -> None:
     assert counted(journal) == {
         "arm read": 1, "arm look": 1, "arm write": 1, "graph batch": 1, "mail": 1, "teams": 1,
     }  # fmt: skip
+
+
+def test_the_counts_of_an_onboarding_are_what_is_aimed_at() -> None:
+    shown = counts.show(counts.run(quick=True))
+    assert [target.says for target in shown.targets if not target.met] == []
+
+
+def test_a_small_simulation_reaches_and_misses_nothing() -> None:
+    measured = {"gateways": 20, "days": 14.0, "seconds": 61.0, "changes": 9, "calls": 1, "messages": 1, "broken": 0}
+    (small,) = simulation.show(measured).targets
+    (large,) = simulation.show({**measured, "gateways": simulation.GATEWAYS}).targets
+    assert (small.met, large.met) == (None, False)
 
 
 def test_pages_of_arm_are_counted_for_each_subscription() -> None:

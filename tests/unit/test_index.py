@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,13 +14,12 @@ from onboarding.core.events import CancelRequested, CheckRequested, PauseRequest
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.core.record import OnboardingState, StepState
-from onboarding.index import DUE, PASSES, WAITS
+from onboarding.index import DUE, PASSES, WAITS, Round
 from onboarding.looks import happen_and_look, look_at
 from onboarding.memory import MemoryTable
-from onboarding.ports import Query, Row
+from onboarding.ports import Page, Query, Row
 from onboarding.records import Records
 from onboarding.rows import OPEN, to_row
-from onboarding.standing import read_open_steps
 from onboarding.timer import timer_pass
 from tests.support import records, requests
 from tests.support.system import System
@@ -132,8 +132,8 @@ async def test_a_row_that_is_lost_is_written_again(table: str) -> None:
                 if name == table:
                     await kept.delete(partition, row)
     system.outside.settle()
-    await system.tick()
     await system.tick(3600)
+    await system.tick()
     assert (await system.record(key)).step(WAIT).state is StepState.DONE
     assert (await system.run(key)).state is OnboardingState.COMPLETED
 
@@ -170,9 +170,56 @@ async def test_a_waits_row_without_an_onboarding_is_deleted() -> None:
     assert orphan is not None
     stranger = row.replace("gateway-0", "gateway-x")
     await system.waits.upsert([replace(orphan, key=stranger)])
-    await system.tick()
+    await system.tick(3600)
     assert await keys(system.waits, WAITS) == [row]
     assert (await system.record(key)).step(WAIT).state is StepState.WAITING
+
+
+async def test_a_row_of_what_a_wait_no_longer_shares_a_look_with_is_deleted_at_the_next_look() -> None:
+    """A process died between the commit that changed the subscription or zone, and the old row's end."""
+    system, _ = await waiting(1)
+    [row] = await keys(system.waits, WAITS)
+    kept = await system.waits.get(WAITS, row)
+    assert kept is not None
+    definition, _, *rest = row.split("|")
+    await system.waits.upsert([replace(kept, key="|".join((definition, "elsewhere", *rest)))])
+    await system.tick()
+    assert await keys(system.waits, WAITS) == [row]
+
+
+async def test_all_records_are_read_once_in_an_hour_a_slice_in_each_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a hundred times its rows, so however few there are, it is not each minute."""
+    monkeypatch.setattr(timer, "SLICE", 2)
+    system, ids = await waiting(5)
+    read: list[str] = []
+    page = system.onboardings.page
+
+    async def noted(query: Query, limit: int, continuation: str | None = None) -> Page:
+        found = await page(query, limit, continuation)
+        read.extend(row.key for row in found.rows if row.key != (query.keys or ("",))[0])
+        return found
+
+    monkeypatch.setattr(system.onboardings, "page", noted)
+    for _ in range(123):
+        await system.tick()
+    assert read == sorted(ids) * 2
+    read.clear()
+    with monkeypatch.context() as short:
+        short.setattr(limits, "PASS", 0.0)
+        await system.tick(3600)
+    assert read == [], "a pass without time reads none, and forgets none"
+    for _ in range(4):
+        await system.tick()
+    assert read == sorted(ids)
+
+
+async def test_a_clock_that_is_set_back_keeps_no_record_from_being_read() -> None:
+    system, _ = await waiting()
+    [row] = await keys(system.waits, WAITS)
+    await system.waits.delete(WAITS, row)
+    await system.records.index.keep_round(Round("", system.clock.now() + timedelta(days=1)))
+    await system.tick()
+    assert await keys(system.waits, WAITS) == [row]
 
 
 async def test_a_row_that_cannot_be_read_keeps_nobody_from_their_look(caplog: pytest.LogCaptureFixture) -> None:
@@ -245,6 +292,20 @@ async def test_a_subscription_that_hangs_costs_its_own_turn_only(monkeypatch: py
     assert sorted(p.failures for p in passes.values()) == [0, 1]
 
 
+async def test_a_pass_says_how_many_it_looked_at_though_its_groups_take_turns() -> None:
+    system, _ = await waiting(8, subscriptions=4)
+    listed = system.outside.gateways.in_subscription
+
+    async def slow(subscription_id: str) -> Any:
+        await asyncio.sleep(0)
+        return await listed(subscription_id)
+
+    system.outside.gateways.in_subscription = slow  # type: ignore[method-assign]
+    await system.tick(3600)
+    system.clock.advance(3600)
+    assert await timer_pass(system.engine) == 8
+
+
 async def test_what_fails_is_looked_at_with_growing_gaps_and_never_before_microsofts_pause() -> None:
     system, _ = await waiting()
     down = TryLaterError(ProblemCode.OUTAGE, "503")
@@ -295,6 +356,6 @@ async def test_a_thousand_rows_that_an_older_version_wrote_are_taken_over_by_the
     first = system.outside.gateways.faults.calls["in_subscription"]
     await system.tick()
     assert system.outside.gateways.faults.calls["in_subscription"] - first == 20
-    states = [read_open_steps(row.columns["OpenSteps"]) async for row in system.onboardings.rows(Query(OPEN))]
-    assert not [step for steps in states for step in steps if step.name == WAIT]
+    states = [str(row.columns["OpenSteps"]) async for row in system.onboardings.rows(Query(OPEN))]
+    assert not [steps for steps in states if WAIT in steps]
     assert len(states) == 1000

@@ -253,7 +253,7 @@ async def test_gauges_that_hang_are_given_up(monkeypatch: pytest.MonkeyPatch, ca
         await asyncio.Event().wait()
         yield
 
-    monkeypatch.setattr(system.onboardings, "rows", rows)
+    monkeypatch.setattr(system.waits, "rows", rows)
     with caplog.at_level(logging.WARNING, "onboarding"):
         await Gauges(0).measure(system.records, system.clock.now())
     assert "measuring the open steps took longer" in caplog.text

@@ -122,9 +122,14 @@ def test_every_schema_version_has_a_row() -> None:
 
 
 def anchors(text: str) -> set[str]:
-    """As GitHub makes them of headings."""
+    """As GitHub makes them of headings, and those that stand there as such."""
     titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    named = set(re.findall(r'<a id="([^"]+)"></a>', text))
+    return named | {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_an_anchor_is_a_heading_or_stands_there_as_one() -> None:
+    assert anchors('<a id="peers"></a>\n\n## This and its peers\n') == {"peers", "this-and-its-peers"}
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", *DOCS], ids=lambda p: p.name)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from onboarding.columns import OPEN_STEPS
 from onboarding.core.events import Nudge
 from onboarding.core.messages import DeadLetter, encode
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.ports import Query, Row
 from onboarding.rows import OPEN
-from onboarding.standing import read_open_steps
 from onboarding.telemetry import metrics
 from onboarding.telemetry.calls import calling
 from onboarding.telemetry.gauges import Gauges
@@ -75,7 +76,10 @@ async def test_open_steps_and_the_longest_wait_are_measured_and_go_back_to_zero(
         system.outside.deploy(request)
         record = (await system.request(request)).record
         await gauges.measure(system.records, system.clock.now())
-        assert kept.points(STEPS_GAUGE) == {("due", "enable-services"): 1}
+        assert kept.points(STEPS_GAUGE) == {}, "it gets on"
+        await system.tick(3600)
+        await gauges.measure(system.records, system.clock.now())
+        assert kept.points(STEPS_GAUGE) == {("due", "enable-services"): 1}, "its message did not come"
         while await system.deliver():
             pass
         system.clock.advance(3600)
@@ -88,29 +92,29 @@ async def test_open_steps_and_the_longest_wait_are_measured_and_go_back_to_zero(
         assert kept.points(WAIT_AGE) == {("provisioning-complete",): 0.0}
 
 
-async def test_the_column_says_what_the_record_says() -> None:
+def noted(asked: list[str], name: str, read: Callable[..., Any]) -> Callable[..., Any]:
+    def noting(query: Query, *more: object) -> Any:
+        asked.append(f"{name}: {query.partition}")
+        return read(query, *more)
+
+    return noting
+
+
+async def test_measuring_reads_thin_rows_alone_and_only_when_it_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
     system = System()
     await system.request(requests.parsed(requests.operator_connect()))
-    (row,) = [row async for row in system.onboardings.rows(Query(OPEN))]
-    (step,) = read_open_steps(row.columns[OPEN_STEPS])
-    assert (step.name, step.state) == ("enable-services", "due")
-    assert abs((step.since - system.clock.now()).total_seconds()) <= 1
-    assert list(read_open_steps("of:another:version also this:due:1x")) == []
-    assert list(read_open_steps(None)) == []
-
-
-async def test_measuring_reads_only_one_column_and_only_when_it_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Query] = []
-    system = System()
-    rows = system.records.rows
-    monkeypatch.setattr(system.records, "rows", lambda query: (asked.append(query), rows(query))[1])
+    for name in ("onboardings", "waits"):
+        table = getattr(system, name)
+        for method in ("rows", "page"):
+            monkeypatch.setattr(table, method, noted(asked, name, getattr(table, method)))
     gauges = Gauges(every=3600)
     await gauges.measure(system.records, system.clock.now())
     assert asked == [], "nobody looks at the metrics"
     with seen():
         for _ in range(3):
             await gauges.measure(system.records, system.clock.now())
-    assert asked == [Query(OPEN, columns=(OPEN_STEPS,))]
+    assert asked == ["waits: waits", "waits: held"]
 
 
 async def test_a_measurement_that_fails_disturbs_nobody(
@@ -121,7 +125,7 @@ async def test_a_measurement_that_fails_disturbs_nobody(
     def broken(query: Query) -> None:
         raise OSError("no table")
 
-    monkeypatch.setattr(system.records, "rows", broken)
+    monkeypatch.setattr(system.waits, "rows", broken)
     with seen():
         await Gauges(every=0).measure(system.records, system.clock.now())
     assert "could not be measured" in caplog.text
