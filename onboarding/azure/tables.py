@@ -1,20 +1,22 @@
-"""Azure Table Storage, by azure-data-tables."""
+"""Azure Table Storage: azure-data-tables for what is rare, and requests of our own over azure.core's pipeline."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from onboarding.azure.http_session import http_session
 from onboarding.azure.per_loop import PerLoop
+from onboarding.azure.table_calls import TableAnswer, TableCalls
+from onboarding.azure.table_rows import KEY, PARTITION, TYPE, condition, from_entity, of_key, to_entity
 from onboarding.core.problems import StepProblemError, StoreBusyError
 from onboarding.ports import MAX_PAGE, ConflictError, ContinuationError, Page, Query, Row
 
 if TYPE_CHECKING:
-    from azure.core.async_paging import AsyncItemPaged
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.exceptions import HttpResponseError
     from azure.data.tables.aio import TableClient
@@ -36,7 +38,15 @@ and finds its own write."""
 
 _OUR_DEFECT = (400, 413)
 """HTTP statuses of a request that makes no sense, however often it is sent."""
-_INT32 = range(-(2**31), 2**31)
+_CONTINUATION = ("NextPartitionKey", "NextRowKey")
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What belongs to an event loop. Both send by the same transport, which the client closes."""
+
+    client: TableClient
+    calls: TableCalls
 
 
 class AzureTable:
@@ -61,160 +71,169 @@ class AzureTable:
         self._connection_string = connection_string
         self._endpoint = endpoint
         self._credential = credential
-        self._clients = PerLoop(self._client, lambda client: client.close())
+        self._opened = PerLoop(self._open, lambda opened: opened.client.close())
 
     async def get(self, partition: str, key: str) -> Row | None:
         """One row."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        async with self._answer():
-            try:
-                return _row(await self._table().get_entity(partition, key))
-            except ResourceNotFoundError:
-                return None
+        answer = await self._ask("GET", of_key(partition, key))
+        if answer.status == 404:
+            return None
+        return from_entity(self._good(answer).json)
 
     async def insert(self, row: Row) -> str:
         """A new row; its ETag. Raises ConflictError when it exists."""
-        from azure.core.exceptions import HttpResponseError
-
-        entity = _entity(row)
-        for first in (True, False):
-            async with self._answer():
-                try:
-                    return str((await self._table().create_entity(entity))["etag"])
-                except HttpResponseError as error:
-                    if _code(error) == "EntityAlreadyExists":
-                        raise ConflictError(f"{self._named(row)} exists already") from error
-                    if not (first and _code(error) == "TableNotFound"):
-                        raise
-            await self._create()
-        raise AssertionError("the second round returns or raises")
+        answer = await self._write("POST", "", row, {"Prefer": "return-no-content"})
+        if answer.code == "EntityAlreadyExists":
+            raise ConflictError(f"{self._named(row)} exists already")
+        return self._good(answer).etag
 
     async def replace(self, row: Row) -> str:
         """Replace the row if it still has `row.etag`; its new ETag. Raises ConflictError otherwise."""
-        from azure.core import MatchConditions
-        from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
-        from azure.data.tables import UpdateMode
-
-        async with self._answer():
-            try:
-                written = await self._table().update_entity(
-                    _entity(row), UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
-                )
-            except ResourceModifiedError as error:
-                raise ConflictError(f"{self._named(row)} was changed by someone else") from error
-            except ResourceNotFoundError as error:
-                raise ConflictError(f"{self._named(row)} is gone") from error
-            return str(written["etag"])
+        if not row.etag:
+            raise ValueError(f"{self._named(row)}: an ETag was expected, to tell whether it is still the same row")
+        answer = await self._ask("PUT", of_key(row.partition, row.key), to_entity(row), {"If-Match": row.etag})
+        if answer.status == 412:
+            raise ConflictError(f"{self._named(row)} was changed by someone else")
+        if answer.status == 404:
+            raise ConflictError(f"{self._named(row)} is gone")
+        return self._good(answer).etag
 
     async def upsert(self, rows: Sequence[Row]) -> None:
         """Write rows of one partition whatever stands there, in transactions of at most TRANSACTION_ROWS."""
-        from azure.core.exceptions import HttpResponseError
-
         partitions = {row.partition for row in rows}
         if len(partitions) > 1:
             raise ValueError(f"table {self.name}: rows of one partition were expected, seen {sorted(partitions)}")
         # A transaction refuses the same key twice; the last one would have stayed.
-        entities = list({row.key: _entity(row) for row in rows}.values())
-        for start in range(0, len(entities), TRANSACTION_ROWS):
-            part = entities[start : start + TRANSACTION_ROWS]
-            for first in (True, False):
-                async with self._answer():
-                    try:
-                        await self._write(part)
-                        break
-                    except HttpResponseError as error:
-                        if not (first and _code(error) == "TableNotFound"):
-                            raise
-                await self._create()
+        different = list({row.key: row for row in rows}.values())
+        for start in range(0, len(different), TRANSACTION_ROWS):
+            part = different[start : start + TRANSACTION_ROWS]
+            if len(part) == 1:
+                self._good(await self._write("PUT", of_key(part[0].partition, part[0].key), part[0]))
+            else:
+                await self._transaction(part)
 
     async def delete(self, partition: str, key: str, etag: str | None = None) -> None:
         """Delete it (if it still has that ETag: ConflictError). One that isn't there is success."""
-        from azure.core import MatchConditions
-        from azure.core.exceptions import ResourceModifiedError
-
-        condition = MatchConditions.IfNotModified if etag else None
-        async with self._answer():
-            try:
-                await self._table().delete_entity(partition, key, etag=etag or None, match_condition=condition)
-            except ResourceModifiedError as error:
-                raise ConflictError(f"{self.name}/{partition}/{key} was changed by someone else") from error
+        answer = await self._ask("DELETE", of_key(partition, key), headers={"If-Match": etag or "*"})
+        if answer.status == 412:
+            raise ConflictError(f"{self.name}/{partition}/{key} was changed by someone else")
+        if answer.status != 404:
+            self._good(answer)
 
     async def rows(self, query: Query) -> AsyncIterator[Row]:
         """The rows, in the order of their keys; a page at a time is in memory."""
-        async for row in self._each(self._table().query_entities(**_question(query))):
+        async for row in self._each(query):
             yield row
 
     async def all_rows(self) -> AsyncIterator[Row]:
         """The rows of all partitions, in the order of their keys: for an operator's tools, never for a function."""
-        async for row in self._each(self._table().list_entities(read_timeout=TABLES_QUERY_TIMEOUT)):
+        async for row in self._each(None):
             yield row
 
     async def page(self, query: Query, limit: int, continuation: str | None = None) -> Page:
-        """At most `limit` of the rows, in one request.
+        """At most `limit` of the rows, in one request."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise ValueError(f"table {self.name}: a page of 1 to {MAX_PAGE} rows was expected, seen {limit}")
+        begin = _read_continuation(continuation) if continuation else {}
+        answer = await self._ask_page(query, {"$top": f"{limit}", **begin})
+        if continuation and answer.status == 400:
+            raise ContinuationError(f"'{continuation[:100]}' is no continuation of a page")
+        rows, following = self._found(answer)
+        return Page(rows, json.dumps(list(following.values()), separators=(",", ":")) if following else None)
+
+    async def _each(self, query: Query | None) -> AsyncIterator[Row]:
+        """The rows of all pages. A page may be empty and still not be the last, however many of them."""
+        following: Mapping[str, str | None] = {}
+        while True:
+            rows, following = self._found(await self._ask_page(query, following))
+            for row in rows:
+                yield row
+            if not following:
+                return
+
+    async def _ask_page(self, query: Query | None, more: Mapping[str, str | None]) -> TableAnswer:
+        asked: dict[str, str | None] = dict(more)
+        if query is not None:
+            asked["$filter"] = condition(query)
+            asked["$select"] = ",".join((PARTITION, KEY, *query.columns)) if query.columns else None
+        return await self._ask("GET", "()", query=asked, read_timeout=TABLES_QUERY_TIMEOUT)
+
+    def _found(self, answer: TableAnswer) -> tuple[tuple[Row, ...], Mapping[str, str | None]]:
+        """The rows of a page, and what the next one begins with; nothing when this is the last.
 
         Source: Microsoft Learn, "Query timeout and pagination": a continuation is the keys of the next row.
         """
-        from azure.core.exceptions import HttpResponseError
-
-        if not 1 <= limit <= MAX_PAGE:
-            raise ValueError(f"table {self.name}: a page of 1 to {MAX_PAGE} rows was expected, seen {limit}")
-        asked = self._table().query_entities(**_question(query), results_per_page=limit)
-        pages = asked.by_page(_read_continuation(continuation) if continuation else None)
-        async with self._answer():
-            try:
-                rows = await _next(pages)
-            except HttpResponseError as error:
-                if continuation and error.status_code == 400:
-                    raise ContinuationError(f"'{continuation[:100]}' is no continuation of a page") from error
-                if _code(error) != "TableNotFound":
-                    raise
-                rows = None
-        if rows is None:
-            return Page((), None)
-        token = getattr(pages, "continuation_token", None)
-        return Page(rows, _written_continuation(token) if token else None)
-
-    async def _each(self, asked: AsyncItemPaged[Any]) -> AsyncIterator[Row]:
-        """The rows of all pages. A page may be empty and still not be the last, however many of them."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        pages = asked.by_page()
-        while True:
-            async with self._answer():
-                try:
-                    rows = await _next(pages)
-                except ResourceNotFoundError as error:
-                    if _code(error) != "TableNotFound":
-                        raise
-                    return
-            if rows is None:
-                return
-            for row in rows:
-                yield row
+        if answer.code == "TableNotFound":
+            return (), {}
+        rows = tuple(from_entity(entity) for entity in self._good(answer).json["value"])
+        following = {name: answer.headers.get(f"x-ms-continuation-{name}") for name in _CONTINUATION}
+        return rows, following if any(following.values()) else {}
 
     async def close(self) -> None:
         """Close the connections; the next call opens them again."""
-        await self._clients.aclose()
+        await self._opened.aclose()
 
     def _table(self) -> TableClient:
-        return self._clients.get()
+        return self._opened.get().client
 
-    def _client(self) -> TableClient:
+    def _open(self) -> _Opened:
+        from azure.core.pipeline.transport import AioHttpTransport
         from azure.data.tables.aio import TableClient
 
-        options: dict[str, Any] = {
+        retries = {
             "retry_total": TABLES_RETRIES,
             "retry_connect": TABLES_RETRIES,
             "retry_status": TABLES_RETRIES,
             "retry_read": 0,
-            "connection_timeout": TABLES_CONNECT_TIMEOUT,
-            "read_timeout": TABLES_READ_TIMEOUT,
         }
+        transport = AioHttpTransport(
+            session=http_session(), connection_timeout=TABLES_CONNECT_TIMEOUT, read_timeout=TABLES_READ_TIMEOUT
+        )
+        options: dict[str, Any] = {**retries, "transport": transport}
         if self._connection_string:
-            return TableClient.from_connection_string(self._connection_string, self.name, **options)
-        assert self._endpoint is not None
-        return TableClient(self._endpoint, self.name, credential=self._credential, **options)
+            client = TableClient.from_connection_string(self._connection_string, self.name, **options)
+        else:
+            assert self._endpoint is not None
+            client = TableClient(self._endpoint, self.name, credential=self._credential, **options)
+        return _Opened(client, TableCalls(client, transport, retries))
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        entity: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str | None] | None = None,
+        read_timeout: float | None = None,
+    ) -> TableAnswer:
+        async with self._answer():
+            return await self._opened.get().calls.send(
+                method, path, entity=entity, headers=headers, query=query, read_timeout=read_timeout
+            )
+
+    async def _write(
+        self, method: str, path: str, row: Row, headers: Mapping[str, str] | None = None
+    ) -> TableAnswer:
+        """A write that makes the table, if it is the first."""
+        entity = to_entity(row)
+        answer = await self._ask(method, path, entity, headers)
+        if answer.code != "TableNotFound":
+            return answer
+        await self._create()
+        return await self._ask(method, path, entity, headers)
+
+    def _good(self, answer: TableAnswer) -> TableAnswer:
+        """An answer that says that it was done. Raises StoreBusyError; HttpResponseError for a defect of ours."""
+        from azure.core.exceptions import HttpResponseError
+
+        if answer.ok:
+            return answer
+        if answer.status in _OUR_DEFECT:
+            raise HttpResponseError(f"table {self.name} answered HTTP {answer.status} ({answer.code}).")
+        raise self._busy(answer.status, answer.code)
+
+    def _busy(self, status: int | None, code: str) -> StoreBusyError:
+        return StoreBusyError(self.name, f"it answered HTTP {status} ({code or 'without a code'}).")
 
     @asynccontextmanager
     async def _answer(self) -> AsyncIterator[None]:
@@ -230,23 +249,28 @@ class AzureTable:
         except HttpResponseError as error:
             if error.status_code in _OUR_DEFECT:
                 raise
-            seen = f"it answered HTTP {error.status_code} ({_code(error)[:60] or type(error).__name__})."
-            raise StoreBusyError(self.name, seen) from error
+            raise self._busy(error.status_code, _code(error)) from error
         except (AzureError, OSError) as error:
             raise StoreBusyError(self.name, f"no answer in time ({type(error).__name__}).") from error
         except StepProblemError as problem:
             # Of the credential: nobody mends a step by signing this application in.
             raise StoreBusyError(self.name, problem.seen) from problem
 
-    async def _write(self, entities: Sequence[Mapping[str, Any]]) -> None:
+    async def _transaction(self, rows: Sequence[Row]) -> None:
+        from azure.core.exceptions import HttpResponseError
         from azure.data.tables import UpdateMode
 
-        if len(entities) == 1:
-            await self._table().upsert_entity(entities[0], UpdateMode.REPLACE)
-        else:
-            await self._table().submit_transaction(
-                [("upsert", entity, {"mode": UpdateMode.REPLACE}) for entity in entities]
-            )
+        writes = [("upsert", _for_sdk(to_entity(row)), {"mode": UpdateMode.REPLACE}) for row in rows]
+        for first in (True, False):
+            async with self._answer():
+                try:
+                    await self._table().submit_transaction(writes)
+                except HttpResponseError as error:
+                    if not (first and _code(error) == "TableNotFound"):
+                        raise
+                else:
+                    return
+            await self._create()
 
     async def _create(self) -> None:
         from azure.core.exceptions import ResourceExistsError
@@ -262,41 +286,7 @@ class AzureTable:
         return f"{self.name}/{row.partition}/{row.key}"
 
 
-def _question(query: Query) -> dict[str, Any]:
-    """The arguments of query_entities: values go in as parameters, so that none of them can become a condition."""
-    conditions = ["PartitionKey eq @partition"]
-    parameters: dict[str, Any] = {"partition": query.partition}
-    if query.keys is not None:
-        conditions.append("RowKey ge @first and RowKey le @last")
-        parameters["first"], parameters["last"] = query.keys
-    for place, (column, texts) in enumerate(query.equals.items()):
-        names = [f"is{place}x{number}" for number in range(len(texts))]
-        # The SDK finds a parameter by the spaces around it. No key is less than nothing.
-        conditions.append(f"( {' or '.join(f'{column} eq @{n}' for n in names)} )" if names else "RowKey lt ''")
-        parameters.update(zip(names, texts, strict=True))
-    return {
-        "query_filter": " and ".join(conditions),
-        "parameters": parameters,
-        "select": ["PartitionKey", "RowKey", *query.columns] if query.columns else None,
-        "read_timeout": TABLES_QUERY_TIMEOUT,
-    }
-
-
-async def _next(pages: AsyncIterator[AsyncIterator[Any]]) -> tuple[Row, ...] | None:
-    """The rows of the next page; None when there is none."""
-    try:
-        page = await anext(pages)
-    except StopAsyncIteration:
-        return None
-    return tuple([_row(entity) async for entity in page])
-
-
-def _written_continuation(token: Mapping[str, str | None]) -> str:
-    return json.dumps([token.get("PartitionKey"), token.get("RowKey")], separators=(",", ":"))
-
-
-def _read_continuation(text: str) -> Any:
-    """As the SDK wants it: it names the type `str`, and takes a dict."""
+def _read_continuation(text: str) -> dict[str, str | None]:
     try:
         partition, key = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
@@ -304,52 +294,22 @@ def _read_continuation(text: str) -> Any:
     # Half of a surrogate pair can't be written into an address.
     if not isinstance(partition, str) or not isinstance(key, str | None) or not f"{partition}{key}".isascii():
         raise ContinuationError(f"'{text[:100]}' is no continuation of a page")
-    return {"PartitionKey": partition, "RowKey": key}
+    return dict(zip(_CONTINUATION, (partition, key), strict=True))
+
+
+def _for_sdk(entity: Mapping[str, Any]) -> dict[str, Any]:
+    """As azure-data-tables takes what `to_entity` made."""
+    from azure.data.tables import EdmType, EntityProperty
+
+    kinds = {name.removesuffix(TYPE): kind for name, kind in entity.items() if name.endswith(TYPE)}
+    return {
+        name: EntityProperty(value, EdmType(kinds[name])) if name in kinds else value
+        for name, value in entity.items()
+        if not name.endswith(TYPE)
+    }
 
 
 def _code(error: HttpResponseError) -> str:
-    """Table Storage's own code of an error; the SDK decodes it on some paths only."""
-    code = getattr(error, "error_code", None)
-    if code is None:
-        # An insert's error comes as it was received: the code stands in the body, which is its message.
-        known = ("EntityAlreadyExists", "TableNotFound")
-        code = next((name for name in known if name in str(error)), "")
-    return str(getattr(code, "value", code))
-
-
-def _entity(row: Row) -> dict[str, Any]:
-    cells = {name: _cell(name, value) for name, value in row.columns.items() if value is not None}
-    return {**cells, "PartitionKey": row.partition, "RowKey": row.key}
-
-
-def _cell(name: str, value: Any) -> Any:
-    from azure.data.tables import EdmType, EntityProperty
-
-    if isinstance(value, datetime):
-        return _aware(name, value)
-    if isinstance(value, int) and not isinstance(value, bool) and value not in _INT32:
-        return EntityProperty(value, EdmType.INT64)
-    return value
-
-
-def _row(entity: Any) -> Row:
-    cells = dict(entity.items())
-    partition, key = cells.pop("PartitionKey"), cells.pop("RowKey")
-    return Row(partition, key, dict(_values(cells.items())), str(entity.metadata["etag"]))
-
-
-def _values(cells: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
-    for name, value in cells:
-        if isinstance(value, datetime):
-            # The SDK's own subclass answers with hundreds of nanoseconds that a plain datetime cannot hold.
-            yield name, datetime.combine(value.date(), value.time(), value.tzinfo or UTC)
-        elif isinstance(value, tuple):
-            yield name, value[0]
-        elif value is not None:
-            yield name, value
-
-
-def _aware(name: str, value: datetime) -> datetime:
-    if value.tzinfo is None:
-        raise ValueError(f"column {name}: an aware time was expected, seen {value.isoformat()}")
-    return value
+    """Table Storage's own code of an error that the SDK raises; empty where it did not read it."""
+    code = getattr(error, "error_code", None) or ""
+    return str(getattr(code, "value", code))[:60]

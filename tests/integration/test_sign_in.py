@@ -7,17 +7,20 @@ a branch at its first attempt, and the cached token stayed, so that every onboar
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from azure.data.tables.aio import TableClient
+from azure.core.credentials import AccessTokenInfo, TokenRequestOptions
 from azure.servicebus.exceptions import ServiceBusAuthorizationError
 
+from onboarding.azure import tables
 from onboarding.azure.circuit import Circuit
 from onboarding.azure.credential import ARM_AUDIENCE, GRAPH_AUDIENCE, RENEWED_LATELY, Credential
+from onboarding.azure.http_session import http_session
 from onboarding.azure.service_bus import _Senders
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
@@ -190,8 +193,10 @@ CHALLENGE = (
 )
 
 
-async def test_a_token_that_table_storage_refuses_is_renewed_too(microsoft: Adapters, tmp_path: Path) -> None:
-    """The SDK asks for a token again after the challenge of a 401: it has a new one."""
+async def test_a_token_that_table_storage_refuses_is_renewed_too(
+    microsoft: Adapters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token is asked for again after the challenge of a 401: it is a new one, of the tenant that was named."""
     shown: list[str] = []
 
     async def answer(request: web.BaseRequest) -> web.Response:
@@ -205,10 +210,24 @@ async def test_a_token_that_table_storage_refuses_is_renewed_too(microsoft: Adap
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=files.server_context()).start()
     credential = Credential(microsoft.settings)
+    tenants: list[str | None] = []
+    get_token_info = credential.get_token_info
+
+    async def noted(*scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
+        tenants.append((options or {}).get("tenant_id"))
+        return await get_token_info(*scopes, options=options)
+
+    monkeypatch.setattr(credential, "get_token_info", noted)
+    trusting = ssl.create_default_context(cafile=str(files.ca))
+    monkeypatch.setattr(tables, "http_session", lambda: http_session(trusting))
     endpoint = f"https://127.0.0.1:{runner.addresses[0][1]}/account"
-    async with TableClient(endpoint, "t", credential=credential, connection_verify=str(files.ca)) as table:
-        assert (await table.get_entity("a", "b"))["RowKey"] == "b"
+    table = tables.AzureTable("t", endpoint=endpoint, credential=credential)
+    found = await table.get("a", "b")
+    assert found is not None
+    assert found.key == "b"
     assert len(shown) == len(set(shown)) == 2
+    assert tenants == [None, "72f988bf-86f1-41af-91ab-2d7cd011db47"]
+    await table.close()
     await credential.aclose()
     await runner.cleanup()
 
