@@ -1,11 +1,13 @@
-"""Gateways and their test lines, over the async generic resource client of azure-mgmt-resource."""
+"""Gateways and their test lines, over the async client of azure-mgmt-resource and its pipeline.
+
+Requests are sent raw (`send_request`): a model of the SDK would drop the properties that it doesn't know.
+"""
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -31,6 +33,7 @@ from onboarding.azure.gateway_resource import (
     GatewayResource,
     TestLineResource,
 )
+from onboarding.azure.http_session import USER_AGENT, http_session
 from onboarding.azure.per_loop import PerLoop
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError
@@ -40,12 +43,14 @@ from onboarding.settings import Functions, Settings
 from onboarding.telemetry.calls import calling
 
 if TYPE_CHECKING:
-    from azure.core.pipeline import PipelineRequest, PipelineResponse
+    from azure.core.pipeline import PipelineRequest
+    from azure.core.rest import HttpRequest
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
 log = logging.getLogger(__name__)
 
 API_VERSION = "2023-09-01"
+_HEADERS = {"Accept": "application/json"}
 
 _GATEWAY = f"{GATEWAY_TYPE}/{{gateway}}"
 _GET = MicrosoftCall(MicrosoftService.ARM, "GET", _GATEWAY)
@@ -53,8 +58,6 @@ _PUT = MicrosoftCall(MicrosoftService.ARM, "PUT", _GATEWAY)
 _LIST = MicrosoftCall(MicrosoftService.ARM, "GET", GATEWAY_TYPE)
 _LINES = MicrosoftCall(MicrosoftService.ARM, "GET", f"{_GATEWAY}/testLines")
 _PUT_LINE = MicrosoftCall(MicrosoftService.ARM, "PUT", f"{_GATEWAY}/testLines/{{line}}")
-
-ArmOperation = Callable[["ResourceManagementClient", Callable[["PipelineResponse[Any, Any]"], None]], Awaitable[Any]]
 
 
 class ArmGateways(Gateways):
@@ -68,7 +71,7 @@ class ArmGateways(Gateways):
 
     async def get(self, gateway: GatewayId) -> GatewayResource | None:
         """One gateway; None when there is no such resource."""
-        answer = await self._read(_GET, gateway.arm_id)
+        answer = await self._send(_GET, gateway.arm_id)
         if answer.ok:
             return GatewayResource(_object(_GET, answer))
         problem = self._problem(_GET, answer, gateway.arm_id)
@@ -102,7 +105,6 @@ class ArmGateways(Gateways):
         await self._client.aclose()
 
     def _make(self) -> ResourceManagementClient:
-        import aiohttp
         from azure.core.pipeline import policies
         from azure.core.pipeline.transport import AioHttpTransport
         from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
@@ -114,44 +116,29 @@ class ArmGateways(Gateways):
         chosen = [
             renewing(self._credential),
             policies.RequestIdPolicy(),
-            policies.UserAgentPolicy(base_user_agent="operator-connect-onboarding"),
+            policies.UserAgentPolicy(base_user_agent=USER_AGENT),
             policies.AsyncRetryPolicy(retry_total=1, retry_connect=1, retry_read=0, retry_status=0),
             AsyncARMChallengeAuthenticationPolicy(self._credential, token_scope),
             policies.CustomHookPolicy(raw_request_hook=_only_allowed),
         ]
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=trust(self._settings)),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=True,
+        transport = AioHttpTransport(
+            session=http_session(trust(self._settings)),
+            connection_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
         )
-        transport = AioHttpTransport(session=session, connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
         # No subscription: every path that we send carries its own.
         return ResourceManagementClient(
             self._credential, "", self._settings.arm_endpoint, policies=chosen, transport=transport
         )
 
-    async def _read(self, call: MicrosoftCall, path: str) -> MicrosoftAnswer:
-        return await self._send(
-            call,
-            lambda client, hook: client.resources.get_by_id(path, api_version=API_VERSION, raw_response_hook=hook),
-        )
-
     async def _write(self, call: MicrosoftCall, path: str, body: Mapping[str, Any]) -> None:
-        # As bytes: a model of the SDK would drop the properties that it doesn't know.
-        content: Any = json.dumps(body).encode()
-        answer = await self._send(
-            call,
-            lambda client, hook: client.resources.begin_create_or_update_by_id(
-                path, content, api_version=API_VERSION, polling=False, raw_response_hook=hook
-            ),
-        )
+        answer = await self._send(call, path, body)
         if not answer.ok:
             raise self._problem(call, answer, path)
 
     async def _pages(self, call: MicrosoftCall, path: str) -> list[Mapping[str, Any]]:
         items: list[Mapping[str, Any]] = []
-        answer = await self._read(call, path)
+        answer = await self._send(call, path)
         while True:
             if not answer.ok:
                 raise self._problem(call, answer, path)
@@ -169,43 +156,38 @@ class ArmGateways(Gateways):
         if (ours.scheme, ours.netloc.lower()) != (theirs.scheme, theirs.netloc.lower()):
             # Our token goes with the request, so it goes nowhere else.
             raise unexpected_answer(call, f"its next page is at {theirs.netloc}, not at {ours.netloc}")
-        request = HttpRequest("GET", link)
-        return await self._send(call, lambda client, hook: client.send_request(request, raw_response_hook=hook))
+        return await self._exchanged(call, HttpRequest("GET", link, headers=_HEADERS))
 
     def _problem(self, call: MicrosoftCall, answer: MicrosoftAnswer, path: str) -> StepProblemError:
         front = self._settings.functions is Functions.FRONT
         return arm_problem(replace(call, by=self._settings.client_id), answer, path, front=front)
 
-    async def _send(self, call: MicrosoftCall, operation: ArmOperation) -> MicrosoftAnswer:
+    async def _send(self, call: MicrosoftCall, path: str, body: Mapping[str, Any] | None = None) -> MicrosoftAnswer:
+        from azure.core.rest import HttpRequest
+
+        asked = {"api-version": API_VERSION}
+        return await self._exchanged(call, HttpRequest(call.method, path, params=asked, headers=_HEADERS, json=body))
+
+    async def _exchanged(self, call: MicrosoftCall, request: HttpRequest) -> MicrosoftAnswer:
         """Every request to ARM goes through here, and every answer comes back raw, whatever its status."""
         self._pause.check()
-        with calling(call.service, call.operation) as asked:
-            answer = asked.answered(await self._exchange(call, operation))
-        self._pause.heed(answer)
-        return answer
-
-    async def _exchange(self, call: MicrosoftCall, operation: ArmOperation) -> MicrosoftAnswer:
-        from azure.core import exceptions
-
-        answers: list[PipelineResponse[Any, Any]] = []
         started = time.perf_counter()
-        try:
-            await operation(self._client.get(), answers.append)
-        except (exceptions.ServiceRequestTimeoutError, exceptions.ServiceResponseTimeoutError) as error:
-            raise no_answer(call, error, timeout=True) from error
-        except exceptions.HttpResponseError as error:
-            if not answers:
-                raise no_answer(call, error, timeout=False) from error
-        except exceptions.AzureError as error:
-            raise no_answer(call, error, timeout=False) from error
-        except ValueError as error:
-            # The SDK reads JSON for its models; a body that is none is told apart below.
-            if not answers:
-                raise unexpected_answer(call, "an answer that is no JSON") from error
-        response = answers[-1].http_response
-        answer = MicrosoftAnswer.of(response.status_code, response.headers.items(), response.content)
+        with calling(call.service, call.operation) as asked:
+            answer = asked.answered(await self._exchange(call, request))
+        self._pause.heed(answer)
         log.debug("%s -> %d in %.0f ms", call, answer.status, (time.perf_counter() - started) * 1000)
         return answer
+
+    async def _exchange(self, call: MicrosoftCall, request: HttpRequest) -> MicrosoftAnswer:
+        from azure.core import exceptions
+
+        try:
+            response = await self._client.get().send_request(request)
+        except (exceptions.ServiceRequestTimeoutError, exceptions.ServiceResponseTimeoutError) as error:
+            raise no_answer(call, error, timeout=True) from error
+        except exceptions.AzureError as error:
+            raise no_answer(call, error, timeout=False) from error
+        return MicrosoftAnswer.of(response.status_code, response.headers.items(), response.content)
 
 
 def _only_allowed(request: PipelineRequest[Any]) -> None:

@@ -18,6 +18,8 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from onboarding.azure.http_session import USER_AGENT
+
 if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential
     from azure.core.credentials_async import AsyncTokenCredential
@@ -31,7 +33,7 @@ _JSON = "application/json"
 _HEADERS = {
     "DataServiceVersion": "3.0",
     "Accept": f"{_JSON};odata=minimalmetadata",
-    "User-Agent": "operator-connect-onboarding",
+    "User-Agent": USER_AGENT,
 }
 _TENANT = re.compile(r"authorization(?:_uri)?=\"?https://[^/\s\",]+/([^/\s\",?]+)")
 
