@@ -101,8 +101,15 @@ class Records:
         for partition in (OPEN, CLOSED, OPEN):
             row = await self._onboardings.get(partition, onboarding_id)
             if row is not None:
-                return _loaded(row)
+                return self._known(row)
         return None
+
+    def _known(self, row: Row) -> Loaded:
+        """What this process wrote last, if the row is still that: then it need not be read once more."""
+        written = self._written.get(row.key)
+        if written and (written.partition, written.etag) == (row.partition, row.etag):
+            return written
+        return _loaded(row)
 
     async def create(self, record: Record) -> None:
         """A first record. Raises ConflictError when the gateway has one."""
