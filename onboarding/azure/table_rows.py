@@ -6,6 +6,7 @@ service operations".
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -82,7 +83,10 @@ def _written(name: str, value: Any) -> tuple[str | None, Any]:
         return (None, value) if value in _INT32 else ("Edm.Int64", str(value))
     if isinstance(value, float):
         return "Edm.Double", value
-    raise TypeError(f"column {name}: a text, a number, a time, yes or no was expected, seen {type(value).__name__}")
+    if isinstance(value, bytes):
+        return "Edm.Binary", b64encode(value).decode()
+    what = "a text, a number, a time, bytes, yes or no was expected"
+    raise TypeError(f"column {name}: {what}, seen {type(value).__name__}")
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
@@ -90,6 +94,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "Edm.DateTime": lambda value: datetime.fromisoformat(value).astimezone(UTC),
     "Edm.Int64": int,
     "Edm.Double": float,
+    "Edm.Binary": b64decode,
 }
 
 

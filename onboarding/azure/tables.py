@@ -1,18 +1,19 @@
-"""Azure Table Storage: azure-data-tables for what is rare, and requests of our own over azure.core's pipeline."""
+"""Azure Table Storage: azure-data-tables to make tables, and requests of our own over azure.core's pipeline."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from onboarding.azure.http_session import http_session
 from onboarding.azure.per_loop import PerLoop
 from onboarding.azure.table_calls import TableAnswer, TableCalls
-from onboarding.azure.table_rows import KEY, PARTITION, TYPE, condition, from_entity, of_key, to_entity
+from onboarding.azure.table_rows import KEY, PARTITION, condition, from_entity, of_key, to_entity
 from onboarding.core.problems import StepProblemError, StoreBusyError
 from onboarding.ports import MAX_PAGE, ConflictError, ContinuationError, Page, Query, Row
 
@@ -82,7 +83,8 @@ class AzureTable:
 
     async def insert(self, row: Row) -> str:
         """A new row; its ETag. Raises ConflictError when it exists."""
-        answer = await self._write("POST", "", row, {"Prefer": "return-no-content"})
+        entity, headers = to_entity(row), {"Prefer": "return-no-content"}
+        answer = await self._write(lambda: self._ask("POST", "", entity=entity, headers=headers))
         if answer.code == "EntityAlreadyExists":
             raise ConflictError(f"{self._named(row)} exists already")
         return self._good(answer).etag
@@ -91,7 +93,9 @@ class AzureTable:
         """Replace the row if it still has `row.etag`; its new ETag. Raises ConflictError otherwise."""
         if not row.etag:
             raise ValueError(f"{self._named(row)}: an ETag was expected, to tell whether it is still the same row")
-        answer = await self._ask("PUT", of_key(row.partition, row.key), to_entity(row), {"If-Match": row.etag})
+        answer = await self._ask(
+            "PUT", of_key(row.partition, row.key), entity=to_entity(row), headers={"If-Match": row.etag}
+        )
         if answer.status == 412:
             raise ConflictError(f"{self._named(row)} was changed by someone else")
         if answer.status == 404:
@@ -107,10 +111,8 @@ class AzureTable:
         different = list({row.key: row for row in rows}.values())
         for start in range(0, len(different), TRANSACTION_ROWS):
             part = different[start : start + TRANSACTION_ROWS]
-            if len(part) == 1:
-                self._good(await self._write("PUT", of_key(part[0].partition, part[0].key), part[0]))
-            else:
-                await self._transaction(part)
+            entities = {of_key(row.partition, row.key): to_entity(row) for row in part}
+            self._good(await self._write(partial(self._replace_all, entities)))
 
     async def delete(self, partition: str, key: str, etag: str | None = None) -> None:
         """Delete it (if it still has that ETag: ConflictError). One that isn't there is success."""
@@ -197,30 +199,26 @@ class AzureTable:
             client = TableClient(self._endpoint, self.name, credential=self._credential, **options)
         return _Opened(client, TableCalls(client, transport, retries))
 
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        entity: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        query: Mapping[str, str | None] | None = None,
-        read_timeout: float | None = None,
-    ) -> TableAnswer:
+    async def _ask(self, method: str, path: str, **asked: Any) -> TableAnswer:
         async with self._answer():
-            return await self._opened.get().calls.send(
-                method, path, entity=entity, headers=headers, query=query, read_timeout=read_timeout
-            )
+            return await self._opened.get().calls.send(method, path, **asked)
 
-    async def _write(
-        self, method: str, path: str, row: Row, headers: Mapping[str, str] | None = None
-    ) -> TableAnswer:
+    async def _replace_all(self, entities: Mapping[str, Mapping[str, Any]]) -> TableAnswer:
+        """One without a transaction, which costs more."""
+        async with self._answer():
+            calls = self._opened.get().calls
+            if len(entities) > 1:
+                return await calls.replace_all(entities)
+            ((path, entity),) = entities.items()
+            return await calls.send("PUT", path, entity=entity)
+
+    async def _write(self, write: Callable[[], Awaitable[TableAnswer]]) -> TableAnswer:
         """A write that makes the table, if it is the first."""
-        entity = to_entity(row)
-        answer = await self._ask(method, path, entity, headers)
+        answer = await write()
         if answer.code != "TableNotFound":
             return answer
         await self._create()
-        return await self._ask(method, path, entity, headers)
+        return await write()
 
     def _good(self, answer: TableAnswer) -> TableAnswer:
         """An answer that says that it was done. Raises StoreBusyError; HttpResponseError for a defect of ours."""
@@ -256,22 +254,6 @@ class AzureTable:
             # Of the credential: nobody mends a step by signing this application in.
             raise StoreBusyError(self.name, problem.seen) from problem
 
-    async def _transaction(self, rows: Sequence[Row]) -> None:
-        from azure.core.exceptions import HttpResponseError
-        from azure.data.tables import UpdateMode
-
-        writes = [("upsert", _for_sdk(to_entity(row)), {"mode": UpdateMode.REPLACE}) for row in rows]
-        for first in (True, False):
-            async with self._answer():
-                try:
-                    await self._table().submit_transaction(writes)
-                except HttpResponseError as error:
-                    if not (first and _code(error) == "TableNotFound"):
-                        raise
-                else:
-                    return
-            await self._create()
-
     async def _create(self) -> None:
         from azure.core.exceptions import ResourceExistsError
 
@@ -295,18 +277,6 @@ def _read_continuation(text: str) -> dict[str, str | None]:
     if not isinstance(partition, str) or not isinstance(key, str | None) or not f"{partition}{key}".isascii():
         raise ContinuationError(f"'{text[:100]}' is no continuation of a page")
     return dict(zip(_CONTINUATION, (partition, key), strict=True))
-
-
-def _for_sdk(entity: Mapping[str, Any]) -> dict[str, Any]:
-    """As azure-data-tables takes what `to_entity` made."""
-    from azure.data.tables import EdmType, EntityProperty
-
-    kinds = {name.removesuffix(TYPE): kind for name, kind in entity.items() if name.endswith(TYPE)}
-    return {
-        name: EntityProperty(value, EdmType(kinds[name])) if name in kinds else value
-        for name, value in entity.items()
-        if not name.endswith(TYPE)
-    }
 
 
 def _code(error: HttpResponseError) -> str:
