@@ -14,9 +14,15 @@ from sandbox.ports import Ports
 
 NEVER = "0 0 0 1 1 *"
 """The timer would work beside what is measured."""
-AS_IN_AZURE = {"ONBOARDING_NUDGE_GRACE": f"{Policy().nudge_grace:g}"}
+_USUAL = Policy()
+AS_IN_AZURE = {
+    "ONBOARDING_NUDGE_GRACE": f"{_USUAL.nudge_grace:g}",
+    "ONBOARDING_STEP_TIMEOUT": f"{_USUAL.step_timeout:g}",
+    "ONBOARDING_STEP_LEASE": f"{_USUAL.lease:g}",
+    "ONBOARDING_NOTICE_LEASE": f"{_USUAL.notice_lease:g}",
+}
 """Not the sandbox's few seconds, for people who watch: less than the clocks of hosts may differ by, so that each
-transition would write another row of what is due (`onboarding/index.py`)."""
+transition would write another row of what is due (`onboarding/index.py`). Nothing here waits for them."""
 
 
 def hosting(app: str, folder: Path, overrides: Mapping[str, str] | None = None) -> Cloud:
