@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from onboarding.columns import COLUMN_LENGTH, flat
 from onboarding.core.bounds import utf16_units
 from onboarding.core.record import SCHEMA_VERSION, Event, Record
+from onboarding.core.stored import Stored
 from onboarding.kinds import STORED
 from onboarding.ports import Row
 from onboarding.steps import definition_of
@@ -73,15 +73,8 @@ def to_row(
 def _json(record: Record, name: str) -> str:
     if name == "request":
         return record.request.model_dump_json(by_alias=True)
-    if name == "tail":
-        return _tail(record)
-    return _part(name).dump_json(getattr(record, name), by_alias=True).decode()
-
-
-@lru_cache(maxsize=2)
-def _part(name: str) -> TypeAdapter[Any]:
-    """What writes a part of a record. Made at the first row: a cold start does not wait for it."""
-    return TypeAdapter(Record.model_fields[name].annotation or Any)
+    parts: tuple[Stored, ...] = getattr(record, name)
+    return f"[{','.join(part.text for part in parts)}]"
 
 
 def from_row(row: Row) -> Record:
@@ -142,11 +135,7 @@ def _too_new(version: int) -> str:
 
 def tail_length(record: Record) -> int:
     """Of the record's tail as its column holds it, in UTF-16 units."""
-    return utf16_units(_tail(record))
-
-
-def _tail(record: Record) -> str:
-    return f"[{','.join(event.text for event in record.tail)}]"
+    return utf16_units(_json(record, "tail"))
 
 
 def event_row(onboarding_id: str, event: Event) -> Row:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.calls import counted
+from bench.hosted.app import AS_IN_AZURE
 from bench.operator import Operator
 from bench.part import Bars, Grid, Json, Part, Shown, Target, ratio
 from bench.peers.postgres import MissingError, Postgres
@@ -56,7 +57,7 @@ def run(quick: bool) -> Json:
         # PostgreSQL may run as another user.
         folder.chmod(0o755)
         ports = Ports.free()
-        cloud = stack.enter_context(Cloud(ports, folder=folder / "cloud"))
+        cloud = stack.enter_context(Cloud(ports, folder=folder / "cloud", overrides=AS_IN_AZURE))
         operator = stack.enter_context(Operator(cloud))
         started: dict[str, PeerProcess] = {}
         databases = _databases(stack, folder, left_out)

@@ -96,9 +96,11 @@ def _flat(record: Record, unlike: Record | None, but: Mapping[str, set[str]]) ->
             key = _LISTS[name]
             shared = {getattr(item, key): item for item in other or ()}
             for item in value:
-                if shared.get(getattr(item, key)) is not item and getattr(item, key) not in but.get(name, ()):
-                    start = f"{name}.{getattr(item, key)}"
-                    flat.update({f"{start}.{n}": v for n, v in item.to_json().items()})
+                named = getattr(item, key)
+                if shared.get(named) is not item and named not in but.get(name, ()):
+                    # A new one is told without what is so of each new one: whoever rebuilds it knows.
+                    told = item.model_dump(mode="json", by_alias=True, exclude_defaults=named not in shared)
+                    flat.update({f"{name}.{named}.{n}": v for n, v in told.items()})
         else:
             plain.add(name)
     if plain:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationInfo
 
@@ -184,17 +183,6 @@ class Event(Stored):
     step: str | None = None
     detail: DetailText = ""
     changes: Mapping[str, tuple[Any, Any]] = {}
-
-    @cached_property
-    def text(self) -> str:
-        """Its JSON. Kept, because it is written again with each version of the record until it leaves the tail."""
-        return self.model_dump_json(by_alias=True)
-
-    def __copy__(self) -> Self:
-        """What `model_copy` begins with: a copy may be given other fields, and then has another text."""
-        copied = super().__copy__()
-        copied.__dict__.pop("text", None)
-        return copied
 
 
 def _of_its_kind(value: Any, info: ValidationInfo) -> Any:

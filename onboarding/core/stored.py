@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from functools import cached_property
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -21,3 +22,14 @@ class Stored(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True)
+
+    @cached_property
+    def text(self) -> str:
+        """Its JSON. Kept, because it is written again with each version of the record until it is another."""
+        return self.model_dump_json(by_alias=True)
+
+    def __copy__(self) -> Self:
+        """What `model_copy` begins with: a copy may be given other fields, and then has another text."""
+        copied = super().__copy__()
+        copied.__dict__.pop("text", None)
+        return copied

@@ -73,6 +73,7 @@ class _Proxy:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         weather, body = self._weather, await request.read()
+        weather.seen["asked"] += 1
         await asyncio.sleep(weather.delay)
         if weather.frozen:
             weather.seen["frozen"] += 1

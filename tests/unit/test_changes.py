@@ -81,3 +81,12 @@ def test_json_of_the_record_has_the_names_of_the_api() -> None:
 def test_asking_for_a_step_that_is_not_there_names_it() -> None:
     with pytest.raises(KeyError, match="no-such-step"):
         new().record.step("no-such-step")
+
+
+def test_the_first_event_does_not_say_of_each_step_what_is_so_of_every_new_one() -> None:
+    """Bug report: the first event repeated the whole record, and was written again with each version of it."""
+    event = new().record.tail[-1]
+    paths = [path for path in event.changes if path.startswith("steps.enable-services.")]
+    assert sorted(path.rpartition(".")[2] for path in paths) == [
+        "name", "nextAttemptAt", "plan", "since", "state", "ticket",
+    ]  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from onboarding import records
 from onboarding.core.events import CancelRequested, ProblemReported, RetryRequested
 from onboarding.core.links import Link, LinkError
 from onboarding.core.links import check_open as check_link
@@ -35,6 +36,12 @@ def named(name: str) -> dict[str, object]:
     body = requests.operator_connect()
     body["gateway"]["name"] = name
     return body
+
+
+@pytest.fixture(autouse=True)
+def soon_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trails of a few events stand in their own table too."""
+    monkeypatch.setattr(records, "TAIL_CHARACTERS", 12_000)
 
 
 async def at_a_checkpoint(system: System | None = None, name: str = "contoso-acg") -> tuple[System, Record]:
