@@ -183,9 +183,7 @@ def test_a_control_stands_in_its_row_its_event_and_its_rule(control: Control) ->
     found = {p for p in package.rglob("*.py") if re.search(rf"\b{event}\b", p.read_text(encoding="utf-8"))}
     rules = {p for p in found if p.parent == package / "core" / "rules"}
     assert len(rules) == 1
-    # A look that a person asks for is made at once: that is more than a transition.
-    shell = {package / "looks.py"} if control.name == "check" else set()
-    assert found - rules == {package / "controls.py", package / "core" / "events.py"} | shell
+    assert found - rules == {package / "controls.py", package / "core" / "events.py"}
 
 
 @pytest.mark.parametrize("control", CONTROLS.values(), ids=lambda c: c.name)
