@@ -14,7 +14,7 @@ from onboarding.azure.dns_question import Asking, Server, UnansweredError, ask
 if TYPE_CHECKING:
     from dns.message import Message
 
-REST = 20.0
+SPARED = 20.0
 """Seconds that a silent server is left alone: less than from one pass of the timer to the next."""
 IN_A_ROW = 2
 """Questions without an answer that make it silent: each was two datagrams, and all may be lost by chance."""
@@ -52,7 +52,7 @@ class Silences:
         return answer
 
     def _keep(self, at: tuple[str, int]) -> None:
-        silent = self._silent.setdefault(at, _Silent(Circuit(REST, self._clock)))
+        silent = self._silent.setdefault(at, _Silent(Circuit(SPARED, self._clock)))
         silent.in_a_row += 1
         if silent.in_a_row >= IN_A_ROW:
             silent.circuit.failed()

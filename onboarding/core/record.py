@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationInfo
 
@@ -66,6 +66,8 @@ class Problem(Stored):
 
 class StepRecord(Stored):
     """One step of one onboarding."""
+
+    brief: ClassVar[bool] = True
 
     name: str
     plan: Planned
@@ -137,6 +139,8 @@ class Delivered(Stored):
 
 class Notice(Stored):
     """Something that people are to be told."""
+
+    brief: ClassVar[bool] = True
 
     id: str
     kind: str

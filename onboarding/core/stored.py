@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -20,13 +20,16 @@ class Stored(BaseModel):
         alias_generator=to_camel, frozen=True, populate_by_name=True, extra="ignore", defer_build=True
     )
 
+    brief: ClassVar[bool] = False
+    """Its text leaves out what is as ever: a row has room for so much."""
+
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True)
 
     @cached_property
     def text(self) -> str:
         """Its JSON. Kept, because it is written again with each version of the record until it is another."""
-        return self.model_dump_json(by_alias=True)
+        return self.model_dump_json(by_alias=True, exclude_defaults=self.brief)
 
     def __copy__(self) -> Self:
         """What `model_copy` begins with: a copy may be given other fields, and then has another text."""

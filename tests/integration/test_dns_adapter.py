@@ -21,7 +21,7 @@ from dns import asyncquery, message
 from onboarding.azure.dns import DnsLookup
 from onboarding.azure.dns_bounds import ADDRESSES_OF_A_SERVER, REFERRALS, SERVERS_OF_A_ZONE
 from onboarding.azure.dns_question import Asking, UnansweredError
-from onboarding.azure.dns_silence import IN_A_ROW, REST, Silences
+from onboarding.azure.dns_silence import IN_A_ROW, SPARED, Silences
 from onboarding.ports import TxtAnswer
 from onboarding.steps.txt_verdict import TxtKind, judge_txt_answers
 from sandbox.microsoft import Microsoft
@@ -471,7 +471,7 @@ async def test_a_server_that_keeps_silent_is_left_alone_for_a_while() -> None:
         with pytest.raises(UnansweredError, match="not asked: it left the last questions") as error:
             await silences.ask(server, asking, 0.2)
         assert (error.value.silent, heard) == (True, asked)
-        now[0] += REST
+        now[0] += SPARED
         for _ in range(2):
             assert (await silences.ask(server, asking, 1.0)).answer
         assert heard == asked + 2

@@ -120,7 +120,7 @@ def test_a_row_keeps_the_plan_and_little_else_of_what_is_as_ever() -> None:
     record = create(REQUEST, "ada", NOW).record
     row = to_row(record, OPEN)
     assert from_row(row) == record
-    assert len(row.columns["Steps"]) < 8_000
+    assert len(row.columns["Steps"]) < 4_000
     assert '"plan":{"definition":"enable-services","kind":"task","mayBeLeftOut":true}' in row.columns["Steps"]
 
 
