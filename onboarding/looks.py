@@ -118,17 +118,17 @@ async def happen_and_look(
     if happened is None:
         return None
     now = engine.clock.now()
-    asked = [w for w in watched_waits(happened.record, engine.policy, now) if w.asked]
+    step = getattr(happening, "step", None)
+    asked = [w for w in watched_waits(happened.record, engine.policy, now) if w.asked and w.step == step]
     waits = [w for w in asked if w.not_before is None or w.not_before <= now]
     if not waits:
         return happened.record
     try:
-        async with limits.within(limits.ASKED, f"looking at what is asked for of {onboarding_id}"):
-            for wait in waits:
-                await look_closely(engine, [wait])
+        async with limits.within(limits.ASKED, f"looking at {step} of {onboarding_id}"):
+            await look_closely(engine, waits)
             loaded = await engine.records.load(onboarding_id)
     except Exception:
-        log.warning("what is asked for of %s is looked at at the next pass", onboarding_id, exc_info=True)
+        log.warning("%s of %s is looked at at the next pass", step, onboarding_id, exc_info=True)
         return happened.record
     return loaded.record if loaded else happened.record
 

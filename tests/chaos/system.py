@@ -241,9 +241,9 @@ class System:
             if step["state"] != "waiting":
                 continue
             name = step["name"]
-            if name == "provisioning-complete" and step["attempts"] and provision:
+            if name == "provisioning-complete" and step["detail"] and provision:
                 self.microsoft.call("POST", "/transitions", {"gateway": one.gateway, "status": "Complete"})
-            elif name == "txt-record-visible" and step["attempts"] and dns:
+            elif name == "txt-record-visible" and step["detail"] and dns:
                 txt = record["findings"]["txtRecord"]
                 self.microsoft.call("PUT", "/dns", {"name": txt["name"], "values": [txt["value"]]})
             elif step["kind"] == "checkpoint" and confirm and _told(record, name):

@@ -25,7 +25,7 @@ DEATHS = (
 HANGS = (
     "post_onboarding: after onboardings.insert requested",
     "enable-services: after gateways.put",
-    "timer: before onboardings.replace looked provisioning-complete",
+    "timer: after onboardings.replace looked provisioning-complete",
     f"{NOTICES_QUEUE} checkpoint-opened:operator-information: after notifier.mail",
 )
 """In a call, a step, the timer's pass and a notice."""
