@@ -63,6 +63,7 @@ def engine() -> Engine:
         notifier=AzureNotifier(chosen, GraphMail(graph).send_mail, mails),
         domain_suffix=chosen.gateway_domain_suffix,
         permitted_admin_users=chosen.permitted_admin_users,
+        permitted_applications=chosen.permitted_applications,
         project_synergy_by=chosen.project_synergy_by,
     )
     bus = ServiceBusPublisher(

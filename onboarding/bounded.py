@@ -2,7 +2,7 @@
 
 The front can write records and messages, so what a record says is not believed: a gateway, a user, a domain and an
 address are held against settings that only the steps' app has, and a role is given to nobody but a user who is
-permitted and the identity that ARM says a gateway has. One world for one piece of work: it knows what that work has
+permitted, the identity that ARM says a gateway has, and an application that is permitted. One world for one piece of work: it knows what that work has
 read.
 """
 
@@ -20,6 +20,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.core.services import TestLine
 from onboarding.ports import (
+    AppCredential,
     Directory,
     Dns,
     Domain,
@@ -32,12 +33,19 @@ from onboarding.ports import (
     TxtAnswer,
 )
 from onboarding.steps.base import World
-from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES
+from onboarding.steps.operator_connect import (
+    ADMIN_ROLE,
+    APPLICATION_ROLES,
+    AZURE_COMMUNICATIONS_GATEWAY_APP_ID,
+    OTHER_APPLICATION_ROLES,
+    PROJECT_SYNERGY_APP_ID,
+)
 from onboarding.telemetry.metrics import count
 from onboarding.telemetry.names import ROLES_GIVEN, Attribute
 
 _ADMIN = frozenset({ADMIN_ROLE.lower()})
-_OF_GATEWAYS = frozenset(value.lower() for value in APPLICATION_ROLES)
+_OF_APPLICATIONS = frozenset(value.lower() for value in (*APPLICATION_ROLES, *OTHER_APPLICATION_ROLES))
+_MICROSOFTS = frozenset({PROJECT_SYNERGY_APP_ID, AZURE_COMMUNICATIONS_GATEWAY_APP_ID})
 
 
 def bounded(world: World, permitted: Permitted) -> World:
@@ -60,6 +68,8 @@ class _Seen:
     """Of a gateway, as ARM says → the gateway's name."""
     names: dict[str, str] = field(default_factory=dict)
     """Of a service principal → its display name in Entra."""
+    applications: set[str] = field(default_factory=set)
+    """Of service principals that were asked for by client id, and are permitted."""
     admins: set[str] = field(default_factory=set)
     """Of users that are permitted."""
 
@@ -116,7 +126,18 @@ class BoundedDirectory(Directory):
         self._inner, self._permitted, self._seen = inner, permitted, seen
 
     async def application(self, app_id: str) -> ServicePrincipal | None:
-        return await self._inner.application(app_id)
+        _expect_form(patterns.GUID, app_id, "the client id of an application")
+        microsofts = app_id.lower() in _MICROSOFTS
+        if not microsofts and not self._permitted.has_application(app_id):
+            raise _not_permitted(f"The application {app_id}", "ONBOARDING_PERMITTED_APPLICATIONS")
+        found = await self._inner.application(app_id)
+        if found is not None and not microsofts:
+            self._seen.applications.add(found.id.lower())
+        return found
+
+    async def credentials(self, app_id: str) -> Sequence[AppCredential] | None:
+        _expect_form(patterns.GUID, app_id, "the client id of an application")
+        return await self._inner.credentials(app_id)
 
     async def add_application(self, app_id: str, display_name: str) -> ServicePrincipal:
         return await self._inner.add_application(app_id, display_name)
@@ -146,7 +167,8 @@ class BoundedDirectory(Directory):
             raise PersonMustActError(
                 ProblemCode.NOT_PERMITTED,
                 f"No role was given to {principal_id}: {ADMIN_ROLE} is for a permitted user alone, and the roles of"
-                " applications for the identity that Azure says this gateway has, if it is called like the gateway.",
+                " applications for the identity that Azure says this gateway has, if it is called like the gateway, or"
+                " for a permitted application.",
                 "Look who writes to the table of onboardings (docs/permissions.md); if nobody else does, report it.",
             )
         for value in asked.values():
@@ -169,8 +191,10 @@ class BoundedDirectory(Directory):
     def _may_have(self, principal: str, values: frozenset[str]) -> bool:
         if values <= _ADMIN:
             return principal in self._seen.admins
+        if values <= _OF_APPLICATIONS and principal in self._seen.applications:
+            return True
         gateway, called = self._seen.identities.get(principal), self._seen.names.get(principal)
-        return values <= _OF_GATEWAYS and bool(gateway and called and gateway.lower() == called.lower())
+        return values <= _OF_APPLICATIONS and bool(gateway and called and gateway.lower() == called.lower())
 
     def _expect(self, name: str) -> None:
         _expect_form(patterns.DOMAIN_NAME, name, "a domain name")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from onboarding.core.control import Control, ControlField, ControlPlace, Input
 from onboarding.core.events import (
     AdminUserApproved,
+    ApplicationApproved,
     CancelRequested,
     ChangeApproved,
     CheckRequested,
@@ -178,6 +179,18 @@ _ROWS = (
         whom=is_another,
         of_step=lambda record, step: record.active and asks_for(step, ProblemCode.ADMIN_USER_NOT_APPROVED) is not None,
         event=AdminUserApproved,
+        fields=(_PROPOSAL,),
+        where_stopped=True,
+    ),
+    Control(
+        "approve-application",
+        "Approve the application",
+        "Say yes to which application gets roles of Project Synergy; not by whoever requested the onboarding",
+        "The application that is shown gets the roles that are shown, and no other, and the step goes on.",
+        role=Role.APPROVE,
+        whom=is_another,
+        of_step=lambda record, step: record.active and asks_for(step, ProblemCode.APPLICATION_NOT_APPROVED) is not None,
+        event=ApplicationApproved,
         fields=(_PROPOSAL,),
         where_stopped=True,
     ),

@@ -90,6 +90,20 @@ class ServicePrincipal:
     app_roles: tuple[AppRole, ...] = ()
     enabled: bool | None = None
     """`accountEnabled`: switched off, it can't sign in, and nobody to it. None: not known."""
+    kind: str = ""
+    """`servicePrincipalType`: Application, ManagedIdentity, Legacy …"""
+
+
+@dataclass(frozen=True, slots=True)
+class AppCredential:
+    """With what an application signs in."""
+
+    kind: str
+    """`secret` or `certificate`."""
+    name: str
+    """As people called it; never the secret itself."""
+    ends: datetime | None
+    """None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +149,8 @@ class Domain:
     """None when Graph listed none (yet)."""
     being_deleted: bool = False
     """Somebody has it removed from the tenant by force: its `state` says so."""
+    federated: bool = False
+    """Its users sign in elsewhere (`authenticationType`); a subdomain has that from the domain above it."""
 
 
 class Directory(Protocol):
@@ -146,6 +162,11 @@ class Directory(Protocol):
 
     async def add_application(self, app_id: str, display_name: str) -> ServicePrincipal:
         """Create it. One that exists already is success."""
+
+    @reads
+    async def credentials(self, app_id: str) -> Sequence[AppCredential] | None:
+        """The secrets and certificates of an application of this tenant; None when its own object is not here, as of a
+        managed identity, or of an application of another tenant."""
 
     @reads
     async def service_principal(self, object_id: str) -> ServicePrincipal | None:

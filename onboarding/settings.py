@@ -157,13 +157,16 @@ class Settings(Registration):
     """Whom to tell then, for requests that name nobody."""
 
     permitted_subscriptions: Annotated[tuple[str, ...], NoDecode] = ()
-    """Subscription ids, or `subscription id/resource group`, whose gateways the steps may change. These four stand
+    """Subscription ids, or `subscription id/resource group`, whose gateways the steps may change. These five stand
     where only the steps are (`bounded.py`): whoever writes the table, or sends messages, can't change them. Empty: any.
     """
     permitted_admin_users: Annotated[tuple[str, ...], NoDecode] = ()
     """Who may be made Operator Connect Admin: user names, object ids, or `@contoso.com` for everybody of a domain."""
     permitted_domain_suffixes: Annotated[tuple[str, ...], NoDecode] = ()
     """The domain that is added to the tenant is one of these, or below one of them."""
+    permitted_applications: Annotated[tuple[str, ...], NoDecode] = ()
+    """Client ids of the applications that may be given roles of Project Synergy without a second person, and no
+    others. A gateway's own identity needs to be in no list."""
     permitted_mail_domains: Annotated[tuple[str, ...], NoDecode] = ()
     """E-mail is sent to addresses of these domains only."""
     requests_per_hour: int = Field(20, ge=0)
@@ -179,6 +182,7 @@ class Settings(Registration):
         "permitted_subscriptions",
         "permitted_admin_users",
         "permitted_domain_suffixes",
+        "permitted_applications",
         "permitted_mail_domains",
         mode="before",
     )
@@ -276,6 +280,7 @@ class Settings(Registration):
             self.permitted_admin_users,
             self.permitted_domain_suffixes,
             self.permitted_mail_domains,
+            self.permitted_applications,
         )
 
     @property

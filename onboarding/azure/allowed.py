@@ -17,9 +17,14 @@ from onboarding.azure.gateway_resource import GATEWAY_TYPE
 from onboarding.core import patterns
 from onboarding.core.patterns import fits
 from onboarding.ports import ServicePrincipal
-from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
+from onboarding.steps.operator_connect import (
+    ADMIN_ROLE,
+    APPLICATION_ROLES,
+    OTHER_APPLICATION_ROLES,
+    PROJECT_SYNERGY_APP_ID,
+)
 
-GRANTABLE_ROLES = frozenset(value.lower() for value in (*APPLICATION_ROLES, ADMIN_ROLE))
+GRANTABLE_ROLES = frozenset(value.lower() for value in (*APPLICATION_ROLES, *OTHER_APPLICATION_ROLES, ADMIN_ROLE))
 """Values of Project Synergy's roles that may be granted, in lower case."""
 MAX_BATCH = 20
 """Requests in one $batch (Microsoft Graph, JSON batching)."""
@@ -76,7 +81,9 @@ def _grant(names: Mapping[str, str], body: Any, grants: Grants | None) -> str | 
     if str(_field(body, "resourceId")).lower() != names["id"].lower():
         return "its resourceId must be the application in the path"
     if str(_field(body, "appRoleId")).lower() not in grants.role_ids:
-        return "its appRoleId must be one of Project Synergy's roles " + ", ".join((*APPLICATION_ROLES, ADMIN_ROLE))
+        return "its appRoleId must be one of Project Synergy's roles " + ", ".join(
+            (*APPLICATION_ROLES, *OTHER_APPLICATION_ROLES, ADMIN_ROLE)
+        )
     return None
 
 
@@ -103,6 +110,7 @@ ARM_READS = (
 )
 GRAPH_READS = (
     "GET /servicePrincipals(appId='{id}')",
+    "GET /applications(appId='{id}')",
     "GET /servicePrincipals/{id}",
     "GET /servicePrincipals/{id}/appRoleAssignments",
     "GET /servicePrincipals/{id}/appRoleAssignedTo",

@@ -206,6 +206,16 @@ class AdminUserApproved(AskedByPerson):
 
 
 @dataclass(frozen=True, slots=True)
+class ApplicationApproved(AskedByPerson):
+    """A person says yes to which application gets its roles, and has seen exactly that proposal."""
+
+    step: str
+    actor: str
+    proposal: str
+    """Its id."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRequested(AskedByPerson):
     """A person wants a wait to be looked at now."""
 

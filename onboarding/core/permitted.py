@@ -16,6 +16,8 @@ class Permitted:
     """User names and object ids, or `@domain` for every user of a domain."""
     domain_suffixes: tuple[str, ...] = ()
     mail_domains: tuple[str, ...] = ()
+    applications: tuple[str, ...] = ()
+    """Client ids."""
 
     def has_gateway(self, subscription_id: str, resource_group: str) -> bool:
         """Whether gateways of a resource group may be read and changed."""
@@ -30,6 +32,10 @@ class Permitted:
     def has_admin_user(self, user: str) -> bool:
         """Whether a user may be made Admin."""
         return _any(self.admin_users, (user.lower(), f"@{user.rpartition('@')[2]}".lower() if "@" in user else ""))
+
+    def has_application(self, client_id: str) -> bool:
+        """Whether an application that a request names may be given roles."""
+        return _any(self.applications, (client_id.lower(),))
 
     def has_domain(self, name: str) -> bool:
         """Whether a domain may be made the tenant's."""

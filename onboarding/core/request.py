@@ -92,10 +92,15 @@ class KindWords:
     """What follows once all is connected, in order, without numbers."""
     afterwards_page: str | None = None
     """The address of a page about it."""
+    caller: str = "the gateway"
+    """Who calls the Operator Connect API, in a sentence."""
 
 
 class OnboardingRequest(Part):
-    """One gateway's onboarding. Each kind of gateway has its own; this is what all have."""
+    """One gateway's onboarding. Each kind of gateway has its own; this is what all have.
+
+    What a step must know that differs by kind is a property here: no step asks which kind it is.
+    """
 
     words: ClassVar[KindWords]
     caseless: ClassVar[frozenset[str]] = frozenset({"adminUser"})
@@ -125,6 +130,31 @@ class OnboardingRequest(Part):
         services = " and ".join(service.label for service in self.selected)
         environment = (("Environment", self.environment.value),) if self.environment else ()
         return (("Gateway", self.gateway.name), *environment, ("Services", services))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What its owner should look at, though it is taken; a sentence each. Derived, so that it is never stale."""
+        return ()
+
+    @property
+    def domain_to_verify(self) -> str | None:
+        """The domain that is to be the tenant's; None: the gateway's resource in Azure tells it."""
+        return None
+
+    @property
+    def client_id(self) -> str | None:
+        """Of the application that calls the Operator Connect API; None: the gateway's own identity does."""
+        return None
+
+    @property
+    def application_roles(self) -> tuple[str, ...]:
+        """Values of Project Synergy's roles that it is given."""
+        raise NotImplementedError
+
+    @property
+    def txt_record_for(self) -> OnboardingTeam:
+        """Who publishes the domain's TXT record, when this application does not."""
+        return self.onboarding_team
 
     @property
     def selected(self) -> tuple[Service, ...]:

@@ -40,6 +40,8 @@ class World:
     domain_suffix: str = GATEWAY_DOMAIN_SUFFIX
     permitted_admin_users: tuple[str, ...] = ()
     """User names or object ids of those who may be made Admin without a second person."""
+    permitted_applications: tuple[str, ...] = ()
+    """Client ids of those that may be given roles without a second person."""
     project_synergy_by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION
 
 
