@@ -17,6 +17,7 @@ from onboarding.steps.find_application_id import FIND_APPLICATION_ID
 from onboarding.steps.operator_information import OPERATOR_INFORMATION
 from onboarding.steps.portal_access import PORTAL_ACCESS
 from onboarding.steps.provisioning_complete import PROVISIONING_COMPLETE
+from onboarding.steps.publish_txt_record import PUBLISH_TXT_RECORD
 from onboarding.steps.share_txt_record import SHARE_TXT_RECORD
 from onboarding.steps.txt_record_visible import TXT_RECORD_VISIBLE
 from onboarding.steps.unknown import unknown_step
@@ -36,6 +37,7 @@ LIBRARY: dict[str, Definition] = {
         PORTAL_ACCESS,
         ADD_APPLICATION_IDS,
         ADD_DOMAIN,
+        PUBLISH_TXT_RECORD,
         SHARE_TXT_RECORD,
         TXT_RECORD_VISIBLE,
         VERIFY_DOMAIN,
