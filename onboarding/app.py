@@ -13,8 +13,10 @@ from functools import lru_cache
 from pydantic import SecretStr
 
 from onboarding.azure.arm import ArmGateways
+from onboarding.azure.arm_zones import ArmDnsZones
 from onboarding.azure.credential import Credential
 from onboarding.azure.dns import DnsLookup
+from onboarding.azure.dns_update import DnsUpdater
 from onboarding.azure.graph import GraphDirectory
 from onboarding.azure.graph_client import GraphClient
 from onboarding.azure.graph_mail import GraphMail
@@ -61,6 +63,8 @@ def engine() -> Engine:
         directory=GraphDirectory(graph),
         dns=_dns(chosen),
         notifier=AzureNotifier(chosen, GraphMail(graph).send_mail, mails),
+        dns_zones=ArmDnsZones(chosen, credential),
+        dns_updates=DnsUpdater(chosen.dns_servers, chosen.tsig_keys, chosen.dns_timeout),
         domain_suffix=chosen.gateway_domain_suffix,
         permitted_admin_users=chosen.permitted_admin_users,
         permitted_applications=chosen.permitted_applications,

@@ -12,17 +12,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
 from onboarding.core import patterns
 from onboarding.core.patterns import fits
 from onboarding.core.permitted import Permitted
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
+from onboarding.core.publishing import relative_name
 from onboarding.core.services import TestLine
 from onboarding.ports import (
     AppCredential,
+    Delegation,
     Directory,
     Dns,
+    DnsUpdates,
+    DnsZones,
     Domain,
     Gateways,
     Notification,
@@ -31,6 +36,7 @@ from onboarding.ports import (
     RoleStanding,
     ServicePrincipal,
     TxtAnswer,
+    TxtRecord,
 )
 from onboarding.steps.base import World
 from onboarding.steps.operator_connect import (
@@ -57,6 +63,8 @@ def bounded(world: World, permitted: Permitted) -> World:
         directory=BoundedDirectory(world.directory, permitted, seen),
         dns=BoundedDns(world.dns),
         notifier=BoundedNotifier(world.notifier, permitted),
+        dns_zones=BoundedDnsZones(world.dns_zones, permitted, seen),
+        dns_updates=BoundedDnsUpdates(world.dns_updates, seen),
     )
 
 
@@ -72,6 +80,14 @@ class _Seen:
     """Of service principals that were asked for by client id, and are permitted."""
     admins: set[str] = field(default_factory=set)
     """Of users that are permitted."""
+    records: set[tuple[str, str]] = field(default_factory=set)
+    """(name in lower case, value) of TXT records by which Entra wants a domain proved."""
+
+    def domain(self, found: Domain | None) -> Domain | None:
+        """Remember what a permitted domain is proved by."""
+        if found is not None and found.txt_record is not None:
+            self.records.add((found.txt_record.name.lower(), found.txt_record.value))
+        return found
 
 
 class BoundedGateways(Gateways):
@@ -178,11 +194,11 @@ class BoundedDirectory(Directory):
 
     async def domain(self, name: str) -> Domain | None:
         self._expect(name)
-        return await self._inner.domain(name)
+        return self._seen.domain(await self._inner.domain(name))
 
     async def add_domain(self, name: str) -> Domain | None:
         self._expect(name)
-        return await self._inner.add_domain(name)
+        return self._seen.domain(await self._inner.add_domain(name))
 
     async def verify_domain(self, name: str) -> bool:
         self._expect(name)
@@ -212,6 +228,60 @@ class BoundedDns(Dns):
         _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
         return await self._inner.txt(name, expected)
 
+    async def delegation(self, name: str) -> Delegation | None:
+        _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
+        return await self._inner.delegation(name)
+
+
+class BoundedDnsZones(DnsZones):
+    """Permitted zones of Azure DNS only; and nothing is added but what Entra wants a permitted domain proved by."""
+
+    def __init__(self, inner: DnsZones, permitted: Permitted, seen: _Seen) -> None:
+        self._inner, self._permitted, self._seen = inner, permitted, seen
+
+    async def zone(self, zone: DnsZoneId) -> DnsZone | None:
+        self._expect(zone)
+        return await self._inner.zone(zone)
+
+    async def txt_set(self, zone: DnsZoneId, name: str) -> TxtSet:
+        self._expect(zone)
+        _expect_form(patterns.RECORD_NAME, name, "the name of a record set")
+        return await self._inner.txt_set(zone, name)
+
+    async def add_txt(self, zone: DnsZoneId, to: TxtSet, record: TxtRecord) -> None:
+        self._expect(zone)
+        _expect_proof(self._seen, record)
+        if relative_name(record.name, zone.name) != to.name:
+            raise _no_proof(record)
+        await self._inner.add_txt(zone, to, record)
+
+    def _expect(self, zone: DnsZoneId) -> None:
+        _expect_form(patterns.AZURE_ZONE, zone.arm_id, "the resource id of a DNS zone")
+        if not self._permitted.has_dns_zone(zone.arm_id):
+            raise _not_permitted(f"The Azure DNS zone {zone.arm_id}", "ONBOARDING_PERMITTED_DNS_ZONES")
+
+
+class BoundedDnsUpdates(DnsUpdates):
+    """The same for servers that take updates: the settings name them, and their zones."""
+
+    def __init__(self, inner: DnsUpdates, seen: _Seen) -> None:
+        self._inner, self._seen = inner, seen
+
+    async def zone_at(self, server: str, name: str) -> str:
+        _expect_form(patterns.DNS_SERVER, server, "the name of a DNS server")
+        _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
+        return await self._inner.zone_at(server, name)
+
+    async def txt_at(self, server: str, name: str) -> TxtAnswer:
+        _expect_form(patterns.DNS_SERVER, server, "the name of a DNS server")
+        _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
+        return await self._inner.txt_at(server, name)
+
+    async def update_txt(self, server: str, record: TxtRecord) -> None:
+        _expect_form(patterns.DNS_SERVER, server, "the name of a DNS server")
+        _expect_proof(self._seen, record)
+        await self._inner.update_txt(server, record)
+
 
 class BoundedNotifier(Notifier):
     """E-mail to permitted domains. The Teams channel is a setting itself."""
@@ -237,6 +307,19 @@ def _expect_form(pattern: str, text: str, what: str) -> None:
             f"What the record holds as {what} is none; nothing was asked of Microsoft with it.",
             "Look who writes to the table of onboardings (docs/permissions.md); cancel, and post the request again.",
         )
+
+
+def _expect_proof(seen: _Seen, record: TxtRecord) -> None:
+    if (record.name.lower(), record.value) not in seen.records:
+        raise _no_proof(record)
+
+
+def _no_proof(record: TxtRecord) -> PersonMustActError:
+    return PersonMustActError(
+        ProblemCode.NOT_PERMITTED,
+        f"No TXT record was added at {record.name}: Microsoft Entra does not want that domain proved by it.",
+        "Look who writes to the table of onboardings (docs/permissions.md); if nobody else does, report it.",
+    )
 
 
 def _not_permitted(what: str, setting: str) -> PersonMustActError:

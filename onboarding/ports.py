@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Protocol, TypeVar
 
+from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
 from onboarding.core import patterns
 from onboarding.core.events import Effect
@@ -211,6 +212,18 @@ class TxtAnswer:
     """Where the value stands instead: the name with the zone's name once more behind it, as some panels make it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """Whose servers the Internet is led to for a name."""
+
+    zone: str
+    """The deepest zone that the name is in."""
+    servers: tuple[str, ...]
+    """Its name servers."""
+    alias: str | None = None
+    """Where an alias (CNAME) at the name leads."""
+
+
 class Dns(Protocol):
     """Who says what of a name."""
 
@@ -221,6 +234,43 @@ class Dns(Protocol):
 
         Never raises for what a server says or doesn't: that is in the answers.
         """
+
+    @reads
+    async def delegation(self, name: str) -> Delegation | None:
+        """Which zone a name is in, as everybody sees it; None when that can't be seen from here."""
+
+
+class DnsZones(Protocol):
+    """Zones of Azure DNS (ARM)."""
+
+    @reads
+    async def zone(self, zone: DnsZoneId) -> DnsZone | None:
+        """One zone; None when there is no such resource."""
+
+    @reads
+    async def txt_set(self, zone: DnsZoneId, name: str) -> TxtSet:
+        """The TXT set at a name, relative to the zone; an empty one where there is none."""
+
+    async def add_txt(self, zone: DnsZoneId, to: TxtSet, record: TxtRecord) -> None:
+        """Add the record's value to a set, if that is still as it was read; nothing that is in it is changed.
+
+        Raises ConflictError when somebody else was faster.
+        """
+
+
+class DnsUpdates(Protocol):
+    """Servers that take updates (RFC 2136), by their names in the settings."""
+
+    @reads
+    async def zone_at(self, server: str, name: str) -> str:
+        """The zone that the server is sent updates of the name in."""
+
+    @reads
+    async def txt_at(self, server: str, name: str) -> TxtAnswer:
+        """What that server says of a name's TXT records."""
+
+    async def update_txt(self, server: str, record: TxtRecord) -> None:
+        """Have it add one TXT record. One that is there already is success; nothing else is touched."""
 
 
 # -- people ----------------------------------------------------------------------------------------------------

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from onboarding.azure.dns_zone import ZONE_TYPE
 from onboarding.azure.gateway_resource import GATEWAY_TYPE
 from onboarding.core import patterns
 from onboarding.core.patterns import fits
+from onboarding.core.publishing import joined
 from onboarding.ports import ServicePrincipal
 from onboarding.steps.operator_connect import (
     ADMIN_ROLE,
@@ -87,14 +89,25 @@ def _grant(names: Mapping[str, str], body: Any, grants: Grants | None) -> str | 
     return None
 
 
+def _adds_proof(names: Mapping[str, str], body: Any, grants: Grants | None) -> str | None:
+    """A set is written with one more value that proves a domain to Microsoft. What was in it, `TxtSet.with_value` sees
+    to."""
+    records = _field(_field(body, "properties"), "TXTRecords")
+    last = _field(records[-1], "value") if isinstance(records, list) and records else None
+    proves = isinstance(last, list) and fits(patterns.TXT_VALUE, joined(last))
+    return None if proves else "its last value must be one that proves a domain to Microsoft (MS=…)"
+
+
 def _field(body: Any, name: str) -> Any:
     return body.get(name) if isinstance(body, dict) else None
 
 
 _GATEWAY = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + GATEWAY_TYPE + "/{gateway}"
+_ZONE = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + ZONE_TYPE + "/{zone}"
 ARM_WRITES: Mapping[str, Rule] = {
     f"PUT {_GATEWAY}": _any_body,
     f"PUT {_GATEWAY}/testLines/{{line}}": _any_body,
+    f"PUT {_ZONE}/TXT/{{record}}": _adds_proof,
 }
 GRAPH_WRITES: Mapping[str, Rule] = {
     "POST /servicePrincipals": _project_synergy,
@@ -107,6 +120,8 @@ ARM_READS = (
     f"GET {_GATEWAY}",
     f"GET {_GATEWAY}/testLines",
     f"GET /subscriptions/{{subscription}}/providers/{GATEWAY_TYPE}",
+    f"GET {_ZONE}",
+    f"GET {_ZONE}/TXT/{{record}}",
 )
 GRAPH_READS = (
     "GET /servicePrincipals(appId='{id}')",
@@ -125,6 +140,8 @@ FORMS: Mapping[str, str] = {
     "resourceGroups": patterns.RESOURCE_GROUP,
     "communicationsGateways": patterns.RESOURCE_NAME,
     "testLines": patterns.RESOURCE_NAME,
+    "dnsZones": patterns.DOMAIN_NAME,
+    "TXT": patterns.RECORD_NAME,
     "servicePrincipals": patterns.GUID,
     "appId": patterns.GUID,
     "users": patterns.USER_NAME,
@@ -163,9 +180,9 @@ _ARM = _operations(ARM_READS, ARM_WRITES)
 _GRAPH = _operations(GRAPH_READS, GRAPH_WRITES)
 
 
-def check_arm(method: str, path: str) -> None:
+def check_arm(method: str, path: str, body: Any = None) -> None:
     """Let a request to ARM pass, or raise ForbiddenCallError. `path` is without query, as it is sent."""
-    _check(_ARM, method, path, None, None)
+    _check(_ARM, method, path, body, None)
 
 
 def check_graph(method: str, path: str, body: Any = None, grants: Grants | None = None) -> None:

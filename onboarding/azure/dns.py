@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from onboarding.azure.dns_bounds import ALIASES, QUERIES_OF_A_LOOK, REFERRALS, SERVERS_OF_A_ZONE, Turns, to_ask
 from onboarding.azure.dns_question import Asking, Server, UnansweredError, ask
 from onboarding.azure.per_loop import PerLoop
-from onboarding.ports import TxtAnswer
+from onboarding.ports import Delegation, TxtAnswer
 
 if TYPE_CHECKING:
     from dns.message import Message
@@ -110,6 +110,38 @@ class DnsLookup:
                 slow = f"not all of its servers answered within {self._look_timeout:g} s"
                 silent = all(answer.silent for answer in look.answers)
                 return [*look.answers, TxtAnswer(f"the zone of {name}", True, error=slow, silent=silent)]
+
+    async def delegation(self, name: str) -> Delegation | None:
+        """Which zone a name is in, as everybody sees it, by its own servers; None when they, or the zone, are not
+        found.
+        """
+        import dns.exception
+        import dns.name
+
+        look = LookInto("")
+        async with self._turns.get().turn(name):
+            try:
+                async with asyncio.timeout(self._look_timeout):
+                    return await self._delegation(dns.name.from_text(name), look)
+            except (UnansweredError, TimeoutError, dns.exception.DNSException, ValueError):
+                return None
+
+    async def _delegation(self, qname: Name, look: LookInto) -> Delegation:
+        """A zone below on the same servers is told by its SOA record alone: they refer nobody to themselves."""
+        import dns.rdatatype
+
+        cut = await self._authoritative(qname, look, ALIASES)
+        answered = [one for one in look.everybody if one.answer.error is None]
+        if not answered:
+            return Delegation(cut.zone.to_text(omit_final_dot=True), cut.hosts)
+        server, alias = answered[0].server, answered[0].answer.alias
+        soa = await ask(server, Asking(qname, "SOA"), self._timeout)
+        below = _zone_said(soa) or next((r.name for r in soa.answer if r.name == qname and not alias), cut.zone)
+        if below == cut.zone or not below.is_subdomain(cut.zone):
+            return Delegation(cut.zone.to_text(omit_final_dot=True), cut.hosts, alias)
+        named = await ask(server, Asking(below, "NS"), self._timeout)
+        hosts = tuple(_rdata(named, below, dns.rdatatype.NS)[:SERVERS_OF_A_ZONE])
+        return Delegation(below.to_text(omit_final_dot=True), hosts, alias)
 
     async def _look(self, name: str, look: LookInto) -> list[TxtAnswer]:
         import dns.exception

@@ -47,11 +47,22 @@ DOMAIN_NAME = (
     r"([A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9\-]{0,58}[A-Za-z0-9])$"
 )
 """The last label is letters, or punycode (`xn--p1ai`)."""
+AZURE_ZONE = (
+    rf"^\/[sS]ubscriptions\/{GUID[1:-1]}\/[rR]esource[gG]roups\/[{_LETTERS}.\(\)\-]{{0,89}}[{_LETTERS}\(\)\-]"
+    rf"\/[pP]roviders\/[mM]icrosoft\.[nN]etwork\/[dD]ns[zZ]ones\/{DOMAIN_NAME[1:-1]}$"
+)
+"""The resource id of a zone of Azure DNS."""
+DNS_SERVER = r"^[0-9A-Z_a-z\-]{1,64}$"
+"""What the settings call a DNS server that takes updates."""
+TSIG_KEY = r"^[0-9A-Z_a-z\-]{1,63}(\.[0-9A-Z_a-z\-]{1,63})*\.?$"
+"""The name of a key, which is written like a name in DNS (RFC 8945)."""
 PHONE_NUMBER = r"^\+[1-9][0-9]{6,14}$"
 """E.164 with its country code."""
 OBJECT_ID = r"^[0-9A-Za-z\-]{1,64}$"
 """Of what is kept to be shown: what is asked of Microsoft is asked by GUID."""
 TXT_NAME = r"^[0-9A-Z_a-z\-]{1,63}(\.[0-9A-Z_a-z\-]{1,63}){1,10}$"
+RECORD_NAME = r"^(@|[0-9A-Z_a-z\-]{1,63}(\.[0-9A-Z_a-z\-]{1,63}){0,10})$"
+"""Of a record set, relative to its zone."""
 TXT_VALUE = r"^MS=[0-9A-Za-z]{1,100}$"
 """Source: Microsoft Graph v1.0, domainDnsTxtRecord of verificationDnsRecords (`MS=ms…`)."""
 ONBOARDING_ID = r"^[A-Za-z0-9\-]{3,24}-[0-9A-Fa-f]{10}$"
@@ -69,6 +80,10 @@ IN_WORDS: Mapping[str, str] = {
     EMAIL: f"an e-mail address, such as {ADDRESS_EXAMPLE}",
     USER_NAME: "a user principal name, such as voice.admin@contoso.com, or the user's object id",
     DOMAIN_NAME: "a domain name, such as voice.contoso.com",
+    AZURE_ZONE: "the resource id of an Azure DNS zone, such as /subscriptions/1f0e9d8c-7b6a-4958-8473-62514f3e2d1c"
+    "/resourceGroups/rg-dns/providers/Microsoft.Network/dnsZones/contoso.com",
+    TSIG_KEY: "the name of a TSIG key, such as onboarding.contoso.com",
+    DNS_SERVER: "the name of a DNS server in ONBOARDING_DNS_SERVERS: up to 64 letters (A to Z), digits, hyphens or _",
 }
 """What a person is told to send."""
 

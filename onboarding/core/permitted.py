@@ -18,6 +18,8 @@ class Permitted:
     mail_domains: tuple[str, ...] = ()
     applications: tuple[str, ...] = ()
     """Client ids."""
+    dns_zones: tuple[str, ...] = ()
+    """Resource ids of zones of Azure DNS."""
 
     def has_gateway(self, subscription_id: str, resource_group: str) -> bool:
         """Whether gateways of a resource group may be read and changed."""
@@ -40,6 +42,10 @@ class Permitted:
     def has_domain(self, name: str) -> bool:
         """Whether a domain may be made the tenant's."""
         return not self.domain_suffixes or _is_within(name, self.domain_suffixes)
+
+    def has_dns_zone(self, arm_id: str) -> bool:
+        """Whether TXT records may be added to a zone of Azure DNS."""
+        return _any(self.dns_zones, (arm_id.lower(),))
 
     def has_address(self, address: str) -> bool:
         """Whether e-mail may be sent to an address."""

@@ -15,6 +15,7 @@ from pydantic import Field, StringConstraints
 
 from onboarding.core.parts import Email, Flag, Part, UserName
 from onboarding.core.plan import NewStep
+from onboarding.core.publishing import DnsPublishing
 from onboarding.core.reasons import Reason
 from onboarding.core.services import MOST_NUMBERS, PhoneNumber, Service, Services, ServiceSettings, TestLine
 
@@ -123,6 +124,11 @@ class OnboardingRequest(Part):
     def plan(self) -> tuple[NewStep, ...]:
         """The steps of its onboarding."""
         raise NotImplementedError
+
+    @property
+    def publishing(self) -> DnsPublishing | None:
+        """Who puts the domain's TXT record into DNS; None: the onboarding team, as for a domain of Microsoft's."""
+        return None
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:

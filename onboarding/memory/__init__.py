@@ -4,6 +4,7 @@ from onboarding.memory.bus import MemoryBus
 from onboarding.memory.clock import ManualClock
 from onboarding.memory.directory import MemoryDirectory
 from onboarding.memory.dns import MemoryDns
+from onboarding.memory.dns_zones import MemoryDnsUpdates, MemoryDnsZones
 from onboarding.memory.faults import Faults
 from onboarding.memory.gateways import MemoryGateways
 from onboarding.memory.notifier import MemoryNotifier
@@ -16,6 +17,8 @@ __all__ = [
     "MemoryBus",
     "MemoryDirectory",
     "MemoryDns",
+    "MemoryDnsUpdates",
+    "MemoryDnsZones",
     "MemoryGateways",
     "MemoryNotifier",
     "MemoryTable",

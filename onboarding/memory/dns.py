@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from onboarding.core.publishing import longest_zone
 from onboarding.memory.faults import Faults
-from onboarding.ports import TxtAnswer
+from onboarding.ports import Delegation, TxtAnswer
 
 AUTHORITATIVE = ("ns1.example.net", "ns2.example.net")
 PUBLIC = ("192.0.2.53",)
@@ -26,6 +27,8 @@ class MemoryDns:
         """Server → why it gives no answer."""
         self.aliases: dict[str, str] = {}
         """Lower-case name → where an alias leads."""
+        self.delegated: dict[str, tuple[str, ...]] = {}
+        """Lower-case zone → the servers that the Internet is led to for it."""
         self.zone = "commsgw.azure.com"
         """What a panel appends to a name."""
         self.faults = Faults()
@@ -34,6 +37,10 @@ class MemoryDns:
         """Set the values at a name, on these servers or on all; none removes the record."""
         for server in on or self.servers:
             self.values[server, name.lower()] = values
+
+    def at(self, name: str) -> tuple[str, ...]:
+        """The values at a name, on the first of the zone's servers."""
+        return self.values.get((next(iter(self.servers)), name.lower()), ())
 
     def visible(self, name: str, value: str) -> bool:
         """Whether Microsoft sees the value: of the zone's servers, all that answer have it."""
@@ -47,6 +54,12 @@ class MemoryDns:
         if self.visible(name, expected):
             answers += self._answers(name, authoritative=False)
         return answers
+
+    async def delegation(self, name: str) -> Delegation | None:
+        """Which zone a name is in; None when none is known."""
+        self.faults.raise_next("delegation")
+        zone = longest_zone(name, self.delegated)
+        return None if zone is None else Delegation(zone, self.delegated[zone], self.aliases.get(name.lower()))
 
     def _zone(self, name: str, expected: str) -> list[TxtAnswer]:
         answers = self._answers(name, authoritative=True)

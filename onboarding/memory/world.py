@@ -6,6 +6,7 @@ from onboarding.azure.gateway_resource import platform
 from onboarding.kinds.communications_gateway import CommunicationsGatewayRequest
 from onboarding.memory.directory import MemoryDirectory
 from onboarding.memory.dns import MemoryDns
+from onboarding.memory.dns_zones import MemoryDnsUpdates, MemoryDnsZones
 from onboarding.memory.gateways import MemoryGateways
 from onboarding.memory.notifier import MemoryNotifier
 from onboarding.steps.base import World
@@ -18,6 +19,8 @@ class MemoryWorld:
         self.writes: list[tuple[str, ...]] = []
         """(method, what it wrote …); reads, mails and Teams posts are not in it."""
         self.dns = MemoryDns()
+        self.dns_zones = MemoryDnsZones(self.dns, self.writes)
+        self.dns_updates = MemoryDnsUpdates(self.dns, self.writes)
         self.gateways = MemoryGateways(self.writes)
         self.directory = MemoryDirectory(self.dns, self.writes)
         self.notifier = MemoryNotifier()
@@ -31,6 +34,8 @@ class MemoryWorld:
             self.directory,
             self.dns,
             self.notifier,
+            self.dns_zones,
+            self.dns_updates,
             permitted_admin_users=self.permitted_admin_users,
         )
 

@@ -21,6 +21,7 @@ from onboarding.steps.portal_access import PORTAL_ACCESS
 from onboarding.steps.programme_agreement import PROGRAMME_AGREEMENT
 from onboarding.steps.provisioning_complete import PROVISIONING_COMPLETE
 from onboarding.steps.set_calling_profiles import SET_CALLING_PROFILES
+from onboarding.steps.publish_txt_record import PUBLISH_TXT_RECORD
 from onboarding.steps.share_txt_record import SHARE_TXT_RECORD
 from onboarding.steps.trunks_validated import TRUNKS_VALIDATED
 from onboarding.steps.trust_microsoft_roots import TRUST_MICROSOFT_ROOTS
@@ -44,6 +45,7 @@ LIBRARY: dict[str, Definition] = {
         PORTAL_ACCESS,
         ADD_APPLICATION_IDS,
         ADD_DOMAIN,
+        PUBLISH_TXT_RECORD,
         SHARE_TXT_RECORD,
         TXT_RECORD_VISIBLE,
         VERIFY_DOMAIN,

@@ -125,7 +125,8 @@ async def test_a_write_of_a_port_is_fenced_by_itself() -> None:
         raise WithdrawnError("paused meanwhile")
 
     loft, twins = Loft(), System().outside.world
-    whole = WorldWithPigeons(twins.gateways, twins.directory, twins.dns, twins.notifier, pigeons=loft)
+    ports = (twins.gateways, twins.directory, twins.dns, twins.notifier, twins.dns_zones, twins.dns_updates)
+    whole = WorldWithPigeons(*ports, pigeons=loft)
     world = fenced(whole, withdrawn)
     assert isinstance(world, WorldWithPigeons)
     assert await world.pigeons.resting() == 7
