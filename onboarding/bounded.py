@@ -29,6 +29,8 @@ from onboarding.ports import (
     Principal,
     RoleStanding,
     ServicePrincipal,
+    TlsAnswer,
+    TlsProbe,
     TxtAnswer,
 )
 from onboarding.steps.base import World
@@ -49,6 +51,7 @@ def bounded(world: World, permitted: Permitted) -> World:
         directory=BoundedDirectory(world.directory, permitted, seen),
         dns=BoundedDns(world.dns),
         notifier=BoundedNotifier(world.notifier, permitted),
+        tls=BoundedTls(world.tls, permitted),
     )
 
 
@@ -187,6 +190,22 @@ class BoundedDns(Dns):
     async def txt(self, name: str, expected: str) -> Sequence[TxtAnswer]:
         _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
         return await self._inner.txt(name, expected)
+
+
+class BoundedTls(TlsProbe):
+    """Hosts of permitted domains."""
+
+    def __init__(self, inner: TlsProbe, permitted: Permitted) -> None:
+        self._inner, self._permitted = inner, permitted
+
+    async def chain(self, name: str, port: int) -> TlsAnswer:
+        _expect_form(patterns.DOMAIN_NAME, name, "the name of a trunk")
+        if not self._permitted.has_domain(name):
+            raise _not_permitted(f"The trunk {name}", "ONBOARDING_PERMITTED_DOMAIN_SUFFIXES")
+        return await self._inner.chain(name, port)
+
+    async def roots(self) -> Sequence[bytes]:
+        return await self._inner.roots()
 
 
 class BoundedNotifier(Notifier):

@@ -104,6 +104,10 @@ class Settings(Registration):
     """Whether name servers at addresses that are not on the Internet are asked: where the zone is split-horizon, and in
     the sandbox. Elsewhere a zone's owner could have any address of the app's network asked."""
 
+    tls_private_addresses: bool = False
+    """Whether the certificate of a trunk is looked at where its address is not on the Internet: in the sandbox.
+    Elsewhere whoever posts a request could have any address and port of the app's network tried."""
+
     txt_settle: float = Field(_POLICY.settle_after, ge=0)
     """How long some name servers must have the TXT record, and none deny it, until Microsoft is asked to verify it
     though others do not answer."""

@@ -111,6 +111,14 @@ class DnsLookup:
                 silent = all(answer.silent for answer in look.answers)
                 return [*look.answers, TxtAnswer(f"the zone of {name}", True, error=slow, silent=silent)]
 
+    async def to_reach(self, host: str) -> list[str]:
+        """The addresses of a host that may be connected to, as the resolvers know them; raises UnansweredError for none."""
+        try:
+            async with asyncio.timeout(self._look_timeout):
+                return await self._addresses(host, LookInto(""))
+        except TimeoutError:
+            raise UnansweredError(f"no answer within {self._look_timeout:g} s", silent=True) from None
+
     async def _look(self, name: str, look: LookInto) -> list[TxtAnswer]:
         import dns.exception
         import dns.name

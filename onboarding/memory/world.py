@@ -8,6 +8,7 @@ from onboarding.memory.directory import MemoryDirectory
 from onboarding.memory.dns import MemoryDns
 from onboarding.memory.gateways import MemoryGateways
 from onboarding.memory.notifier import MemoryNotifier
+from onboarding.memory.tls import MemoryTls
 from onboarding.steps.base import World
 
 
@@ -21,6 +22,7 @@ class MemoryWorld:
         self.gateways = MemoryGateways(self.writes)
         self.directory = MemoryDirectory(self.dns, self.writes)
         self.notifier = MemoryNotifier()
+        self.tls = MemoryTls()
         self.permitted_admin_users: tuple[str, ...] = ("voice.admin@contoso.com",)
 
     @property
@@ -31,6 +33,7 @@ class MemoryWorld:
             self.directory,
             self.dns,
             self.notifier,
+            self.tls,
             permitted_admin_users=self.permitted_admin_users,
         )
 

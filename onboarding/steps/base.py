@@ -26,7 +26,7 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.core.sight import Sight
 from onboarding.core.stored import Stored
 from onboarding.limits import OverdueError
-from onboarding.ports import Directory, Dns, Gateways, Notifier
+from onboarding.ports import Directory, Dns, Gateways, Notifier, TlsProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class World:
     directory: Directory
     dns: Dns
     notifier: Notifier
+    tls: TlsProbe
     domain_suffix: str = GATEWAY_DOMAIN_SUFFIX
     permitted_admin_users: tuple[str, ...] = ()
     """User names or object ids of those who may be made Admin without a second person."""
