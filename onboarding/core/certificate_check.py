@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from onboarding.core.certificate_facts import SERVER_AUTH, CertificateFacts, ChainFacts
+from onboarding.core.certificate_facts import SERVER_AUTH, WEAK_HASHES, CertificateFacts, ChainFacts
 from onboarding.core.certificate_names import covers
 
 WARN_BEFORE = timedelta(days=30)
@@ -21,7 +21,6 @@ WARN_BEFORE = timedelta(days=30)
 SMALLEST_RSA = 2048
 SMALLEST_EC = 256
 """Bits."""
-WEAK_HASHES = frozenset({"md5", "sha1", "unknown"})
 SHOWN_NAME = 64
 """Characters of a name in a certificate that are shown."""
 SHOWN_NAMES = 5
@@ -158,7 +157,10 @@ def _order(chain: ChainFacts) -> Iterator[CertificateFinding]:
             f"the certificates are out of order; expected, each issued by the next, is {named}",
             "send them in that order, then retry",
         )
-    others = [one.subject for place, one in enumerate(chain.certificates) if place not in path]
+    # One that bears the name of the issuer that is missing is told of there.
+    missing = {chain.certificates[place].issuer for place in path if chain.namesakes[place]}
+    strangers = (one.subject for place, one in enumerate(chain.certificates) if place not in path)
+    others = [subject for subject in strangers if subject not in missing]
     if others:
         named = ", ".join(f"'{shown(name)}'" for name in others[:SHOWN_NAMES])
         yield _warning(f"these do not belong to the chain: {named}", "leave them out")

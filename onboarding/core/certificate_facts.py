@@ -8,6 +8,9 @@ from datetime import datetime
 SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
 """Extended key usage: a server may show it (RFC 5280, 4.2.1.12)."""
 
+WEAK_HASHES = frozenset({"md5", "sha1", "unknown"})
+"""Of signatures that nobody should count on (CA/Browser Forum, Baseline Requirements, 7.1.3.2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
