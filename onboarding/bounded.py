@@ -35,6 +35,8 @@ from onboarding.ports import (
     Principal,
     RoleStanding,
     ServicePrincipal,
+    TlsAnswer,
+    TlsProbe,
     TxtAnswer,
     TxtRecord,
 )
@@ -65,6 +67,7 @@ def bounded(world: World, permitted: Permitted) -> World:
         notifier=BoundedNotifier(world.notifier, permitted),
         dns_zones=BoundedDnsZones(world.dns_zones, permitted, seen),
         dns_updates=BoundedDnsUpdates(world.dns_updates, seen),
+        tls=BoundedTls(world.tls, permitted),
     )
 
 
@@ -281,6 +284,22 @@ class BoundedDnsUpdates(DnsUpdates):
         _expect_form(patterns.DNS_SERVER, server, "the name of a DNS server")
         _expect_proof(self._seen, record)
         await self._inner.update_txt(server, record)
+
+
+class BoundedTls(TlsProbe):
+    """Hosts of permitted domains."""
+
+    def __init__(self, inner: TlsProbe, permitted: Permitted) -> None:
+        self._inner, self._permitted = inner, permitted
+
+    async def chain(self, name: str, port: int) -> TlsAnswer:
+        _expect_form(patterns.DOMAIN_NAME, name, "the name of a trunk")
+        if not self._permitted.has_domain(name):
+            raise _not_permitted(f"The trunk {name}", "ONBOARDING_PERMITTED_DOMAIN_SUFFIXES")
+        return await self._inner.chain(name, port)
+
+    async def roots(self) -> Sequence[bytes]:
+        return await self._inner.roots()
 
 
 class BoundedNotifier(Notifier):

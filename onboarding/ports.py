@@ -273,6 +273,34 @@ class DnsUpdates(Protocol):
         """Have it add one TXT record. One that is there already is success; nothing else is touched."""
 
 
+# -- certificates (TLS) --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TlsAnswer:
+    """What a server showed of itself in a TLS handshake."""
+
+    chain: tuple[bytes, ...] = ()
+    """Its certificates (DER) in the order in which it sent them; also when the handshake failed after that."""
+    why_not: str = ""
+    """Why there are none, as the middle of a sentence."""
+
+
+class TlsProbe(Protocol):
+    """Which certificates servers on the Internet have."""
+
+    @reads
+    async def chain(self, name: str, port: int) -> TlsAnswer:
+        """Begin a TLS handshake there, and send nothing else. Never raises for what the server or DNS says or doesn't.
+
+        Nothing is verified: what is wrong with a certificate is to be seen.
+        """
+
+    @reads
+    async def roots(self) -> Sequence[bytes]:
+        """The authorities (DER) that this application trusts."""
+
+
 # -- people ----------------------------------------------------------------------------------------------------
 
 

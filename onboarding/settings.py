@@ -112,6 +112,9 @@ class Settings(Registration):
     steps' app needs them."""
     dns_keys: SecretStr | None = None
     """The secrets of their TSIG keys, as JSON: name of the key → base64."""
+    tls_private_addresses: bool = False
+    """Whether the certificate of a trunk is looked at where its address is not on the Internet: in the sandbox.
+    Elsewhere whoever posts a request could have any address and port of the app's network tried."""
 
     txt_settle: float = Field(_POLICY.settle_after, ge=0)
     """How long some name servers must have the TXT record, and none deny it, until Microsoft is asked to verify it

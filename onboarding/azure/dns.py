@@ -143,6 +143,14 @@ class DnsLookup:
         hosts = tuple(_rdata(named, below, dns.rdatatype.NS)[:SERVERS_OF_A_ZONE])
         return Delegation(below.to_text(omit_final_dot=True), hosts, alias)
 
+    async def to_reach(self, host: str) -> list[str]:
+        """The addresses of a host that may be connected to, as the resolvers know them; raises UnansweredError for none."""
+        try:
+            async with asyncio.timeout(self._look_timeout):
+                return await self._addresses(host, LookInto(""))
+        except TimeoutError:
+            raise UnansweredError(f"no answer within {self._look_timeout:g} s", silent=True) from None
+
     async def _look(self, name: str, look: LookInto) -> list[TxtAnswer]:
         import dns.exception
         import dns.name

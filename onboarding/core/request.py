@@ -184,6 +184,16 @@ class OnboardingRequest(Part):
         return tuple(line for s in self.selected for line in self.lines_of(s))
 
     @property
+    def trunk_addresses(self) -> tuple[tuple[str, int], ...]:
+        """FQDN and port of each trunk of a session border controller; none for a gateway without."""
+        return ()
+
+    @property
+    def certificate_text(self) -> str | None:
+        """The certificates of these, as somebody gave them (`certificate_chain.CertificateChain`); None: nobody did."""
+        return None
+
+    @property
     def contacts(self) -> Contacts:
         """Whom it names. They were checked when they were accepted; what is valid may have changed since."""
         return Contacts.model_construct(onboarding_team=self.onboarding_team, notify=self.notify)

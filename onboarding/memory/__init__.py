@@ -9,6 +9,7 @@ from onboarding.memory.faults import Faults
 from onboarding.memory.gateways import MemoryGateways
 from onboarding.memory.notifier import MemoryNotifier
 from onboarding.memory.table import MemoryTable
+from onboarding.memory.tls import MemoryTls
 from onboarding.memory.world import MemoryWorld
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "MemoryGateways",
     "MemoryNotifier",
     "MemoryTable",
+    "MemoryTls",
     "MemoryWorld",
 ]

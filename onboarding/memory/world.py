@@ -9,6 +9,7 @@ from onboarding.memory.dns import MemoryDns
 from onboarding.memory.dns_zones import MemoryDnsUpdates, MemoryDnsZones
 from onboarding.memory.gateways import MemoryGateways
 from onboarding.memory.notifier import MemoryNotifier
+from onboarding.memory.tls import MemoryTls
 from onboarding.steps.base import World
 
 
@@ -24,6 +25,7 @@ class MemoryWorld:
         self.gateways = MemoryGateways(self.writes)
         self.directory = MemoryDirectory(self.dns, self.writes)
         self.notifier = MemoryNotifier()
+        self.tls = MemoryTls()
         self.permitted_admin_users: tuple[str, ...] = ("voice.admin@contoso.com",)
 
     @property
@@ -36,6 +38,7 @@ class MemoryWorld:
             self.notifier,
             self.dns_zones,
             self.dns_updates,
+            self.tls,
             permitted_admin_users=self.permitted_admin_users,
         )
 

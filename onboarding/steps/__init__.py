@@ -12,6 +12,7 @@ from onboarding.steps.add_test_lines import ADD_TEST_LINES
 from onboarding.steps.add_trunks import ADD_TRUNKS
 from onboarding.steps.assign_admin_user import ASSIGN_ADMIN_USER
 from onboarding.steps.assign_application_roles import ASSIGN_APPLICATION_ROLES
+from onboarding.steps.check_certificate import CHECK_CERTIFICATE
 from onboarding.steps.definition import Definition
 from onboarding.steps.enable_services import ENABLE_SERVICES
 from onboarding.steps.find_application import FIND_APPLICATION
@@ -44,6 +45,7 @@ LIBRARY: dict[str, Definition] = {
         OPERATOR_INFORMATION,
         PORTAL_ACCESS,
         ADD_APPLICATION_IDS,
+        CHECK_CERTIFICATE,
         ADD_DOMAIN,
         PUBLISH_TXT_RECORD,
         SHARE_TXT_RECORD,

@@ -26,7 +26,7 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.core.sight import Sight
 from onboarding.core.stored import Stored
 from onboarding.limits import OverdueError
-from onboarding.ports import Directory, Dns, DnsUpdates, DnsZones, Gateways, Notifier
+from onboarding.ports import Directory, Dns, DnsUpdates, DnsZones, Gateways, Notifier, TlsProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class World:
     notifier: Notifier
     dns_zones: DnsZones
     dns_updates: DnsUpdates
+    tls: TlsProbe
     domain_suffix: str = GATEWAY_DOMAIN_SUFFIX
     permitted_admin_users: tuple[str, ...] = ()
     """User names or object ids of those who may be made Admin without a second person."""
