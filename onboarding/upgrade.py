@@ -70,7 +70,9 @@ def _planned(step: dict[str, Any]) -> dict[str, Any]:
     name = step["name"]
     if "plan" in step or name not in PLAN:
         return step
-    return {**step, "plan": LIBRARY[name].planned(*PLAN[name]).plan.to_json()}
+    plan = LIBRARY[name].planned(*PLAN[name]).plan
+    # Nothing was asked for then.
+    return {**step, "plan": plan.model_copy(update={"asks": ()}).to_json()}
 
 
 def _with_found(event: Event, found: dict[str, dict[str, Any]]) -> Event:

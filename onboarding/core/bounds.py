@@ -6,7 +6,7 @@ Whatever is cut here stands whole in the audit trail.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from onboarding.core.record import DETAIL_LENGTH, Notice, Problem, StepRecord
@@ -14,7 +14,8 @@ from onboarding.core.record import DETAIL_LENGTH, Notice, Problem, StepRecord
 NOTICES_LENGTH = 20_000
 """Characters of the record's notices as JSON: the oldest finished ones beyond stand in the audit trail only."""
 TEXTS_LENGTH = 20_000
-"""UTF-16 units of all texts of the steps as JSON; what else there is of them takes less than the 12 K that are left."""
+"""UTF-16 units of all texts and answers of the steps as JSON; what else there is of them takes less than the 12 K that
+are left."""
 LONG = 100
 """Characters. When no text of any step is longer, all fit."""
 _CUTS = (DETAIL_LENGTH // 2, DETAIL_LENGTH // 4, LONG, 40)
@@ -40,14 +41,21 @@ def is_long(value: Any) -> bool:
     """Whether the texts of steps must be measured when a field gets this value."""
     if isinstance(value, Problem):
         return len(value.seen) + len(value.what_next) > LONG
+    if isinstance(value, Mapping):
+        # Of a step: what it found, or what was answered to it.
+        return len(str(value)) > LONG
     return isinstance(value, str) and len(value) > LONG
 
 
 def bounded_texts(steps: tuple[StepRecord, ...]) -> tuple[StepRecord, ...]:
-    """With texts cut as far as needed: of steps that have ended first, of the others only if that is too little."""
+    """With texts cut as far as needed: of steps that have ended first, of the others only if that is too little.
+
+    Answers are never cut: half a link leads nowhere.
+    """
+    most = TEXTS_LENGTH - sum(_units(step.answers) for step in steps if step.answers)
     for of_all in (False, True):
         for length in _CUTS:
-            if sum(_units(text) for step in steps for text in _texts(step)) <= TEXTS_LENGTH:
+            if sum(_units(text) for step in steps for text in _texts(step)) <= most:
                 return steps
             steps = tuple(_cut(step, length) if of_all or step.ended else step for step in steps)
     return steps
@@ -64,9 +72,9 @@ def utf16_units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _units(text: str) -> int:
+def _units(value: Any) -> int:
     """As JSON."""
-    return utf16_units(json.dumps(text, ensure_ascii=False))
+    return utf16_units(json.dumps(value, ensure_ascii=False))
 
 
 def _cut(step: StepRecord, length: int) -> StepRecord:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from onboarding.core.answers import NO_ANSWERS, Answers
 from onboarding.core.bounds import bounded_notices, bounded_texts, is_long, shorten
 from onboarding.core.changes import bounded_event, changes
 from onboarding.core.event_kinds import EventKind
@@ -88,7 +89,9 @@ class Draft:
         tried_for = self.now - (step.begun_at or self.now)
         return self.policy.spent(step.plan.budget, step.attempts, tried_for)
 
-    def end_step(self, name: str, detail: str, by: str = APPLICATION, note: str = "") -> None:
+    def end_step(
+        self, name: str, detail: str, by: str = APPLICATION, note: str = "", answers: Answers = NO_ANSWERS
+    ) -> None:
         """The step is done."""
         self.set_step(
             name,
@@ -98,6 +101,7 @@ class Draft:
             detail=shorten(detail),
             ended_by=by,
             note=shorten(note) or None,
+            answers=answers,
         )
         self.withdraw(name)
 
@@ -133,6 +137,7 @@ class Draft:
             skipped_because=None,
             ended_by=None,
             note=None,
+            answers=NO_ANSWERS,
             detail="",
             approved=None,
         )

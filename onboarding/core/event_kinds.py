@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     NOTICE_SENT = "notice-sent"
     NOTICE_FAILED = "notice-failed"
     CONFIRMED = "confirmed"
+    ANSWERS_CORRECTED = "answers-corrected"
     PROBLEM_REPORTED = "problem-reported"
     LINK_REFUSED = "link-refused"
     CHANGE_APPROVED = "change-approved"

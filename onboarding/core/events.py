@@ -158,6 +158,18 @@ class Confirmed(AskedByPerson):
     step: str
     actor: str
     note: str = ""
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    """As they were sent, by the names of the fields that the step asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersCorrected(AskedByPerson):
+    """A person corrects what was answered when a step was confirmed; fields that are not named stay as they are."""
+
+    step: str
+    actor: str
+    reason: str
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,13 +142,13 @@ def _words(kind: Any, told: tuple[Any, ...]) -> str:
         if (words := IN_WORDS.get(getattr(each, "pattern", None) or "")) is not None:
             return words
     if get_origin(kind) is Literal:
-        return _one_of(get_args(kind))
+        return one_of(get_args(kind))
     if get_origin(kind) is tuple:
         return f"a list in square brackets, and each item {_words(*_bare(get_args(kind)[0]))}"
     if not isinstance(kind, type):
         return "another value"
     if issubclass(kind, Enum):
-        return _one_of(each.value for each in kind)
+        return one_of(each.value for each in kind)
     if issubclass(kind, BaseModel):
         return f"an object in braces with {_listed(_names(kind), 'and')}"
     if kind is bool:
@@ -158,7 +158,8 @@ def _words(kind: Any, told: tuple[Any, ...]) -> str:
     return f"a text{_lengths(told)}"
 
 
-def _one_of(values: Iterable[Any]) -> str:
+def one_of(values: Iterable[Any]) -> str:
+    """Values in quotes, of which one is expected."""
     return _listed(values, "or")
 
 

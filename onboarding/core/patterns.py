@@ -69,6 +69,15 @@ ONBOARDING_ID = r"^[A-Za-z0-9\-]{3,24}-[0-9A-Fa-f]{10}$"
 """A gateway's name or domain and ten digits of a digest, in any case (`Gateway.onboarding_id`)."""
 MESSAGE_SUBJECT = r"^[a-z0-9][A-Za-z0-9:._\-]{0,199}$"
 """What a queue message is about: the name of a step, or the id of a notice."""
+DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+"""Of a calendar (ISO 8601); that there is such a day it does not say."""
+LINK = (
+    r"^https:\/\/[0-9A-Za-z]([0-9A-Za-z.\-]{0,251}[0-9A-Za-z])?(:[0-9]{1,5})?"
+    rf"([\/?#][^<>\u0022\u0027\\{_BLANKS}]*)?$"
+)
+"""With a host as it is in DNS (punycode), and no name or password before it: nothing that looks like another place."""
+OPERATOR_ID = r"^[0-9A-Z_a-z][0-9A-Z_a-z .:\-]{0,99}$"
+"""As the Operator Connect portal shows it. No public page says what one looks like: safe characters."""
 SIGNED_LINK = r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]{43}$"
 """What a signed link says, and 32 bytes of signature, in base64url."""
 

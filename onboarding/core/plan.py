@@ -7,12 +7,13 @@ to its end by the plan that it was made with, whatever is planned for others mea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
+from onboarding.core.answers import Field
 from onboarding.core.stored import Stored
 
 DAY = 86400.0
@@ -78,14 +79,23 @@ class Planned(Stored):
     only_reads: bool = False
     """It changes nothing at Microsoft, and tells nobody."""
     budget: Budget = USUAL_BUDGET
+    asks: tuple[Field, ...] = ()
+    """What a person who ends it is asked for."""
 
     @model_serializer(mode="wrap")
     def _what_differs(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what is as ever: a row has room for so much."""
-        return {k: v for k, v in handler(self).items() if v and v != _USUAL.get(k)}
+        made = {k: v for k, v in handler(self).items() if v and v != _USUAL.get(k)}
+        if "asks" in made:
+            made["asks"] = [{k: v for k, v in asked.items() if v != _USUAL_FIELD.get(k)} for asked in made["asks"]]
+        return made
 
 
 _USUAL: dict[str, Any] = {"waitsOn": Party.US.value, "budget": USUAL_BUDGET.to_json()}
+_USUAL_FIELD: dict[str, Any] = {
+    f.name: [] if f.default == () else f.default for f in fields(Field) if f.default is not MISSING
+}
+"""As JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationInfo
 
+from onboarding.core.answers import AnswerValue, shown_answers
+from onboarding.core.instructions import Value
 from onboarding.core.plan import Planned, StepKind
 from onboarding.core.proposal import Proposal
 from onboarding.core.request import Contacts, OnboardingRequest
@@ -90,6 +92,8 @@ class StepRecord(Stored):
     skipped_because: DetailText | None = None
     ended_by: str | None = None
     note: DetailText | None = None
+    answers: Mapping[str, AnswerValue] = {}
+    """What whoever ended it answered, of what it asks for."""
     reminders: int = 0
     """Sent while this checkpoint has been open, or has needed attention."""
     escalated: bool = False
@@ -112,6 +116,11 @@ class StepRecord(Stored):
     def ended(self) -> bool:
         """Done or skipped: what needs it may go on."""
         return self.state in (StepState.DONE, StepState.SKIPPED)
+
+    @property
+    def answered(self) -> tuple[Value, ...]:
+        """Its answers, for people."""
+        return shown_answers(self.plan.asks, self.answers)
 
 
 class Delivered(Stored):
@@ -251,6 +260,10 @@ class Record(Stored):
     def findings(self) -> dict[str, Any]:
         """What all steps found out, as JSON; of two that found the same the later one counts."""
         return {name: value for step in self.steps for name, value in step.found.items()}
+
+    def answer(self, name: str) -> AnswerValue | None:
+        """What was answered to the field of that name; of two steps that ask for it the later one counts."""
+        return next((step.answers[name] for step in reversed(self.steps) if name in step.answers), None)
 
     def open_needs(self, step: StepRecord) -> tuple[StepRecord, ...]:
         """What the step needs and has not ended yet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from onboarding.core.answers import Field
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import USUAL_BUDGET, Budget, NewStep, Party, Planned, StepKind
 from onboarding.core.record import Record, StepRecord
@@ -46,6 +47,8 @@ class Definition:
     budget: Budget = USUAL_BUDGET
     instructions: Callable[[Record], Instructions] = lambda record: Instructions(())
     """What a person does who can end it."""
+    asks: tuple[Field, ...] = ()
+    """What whoever confirms it is asked for, in this order; a note is possible besides."""
     asks_outside: tuple[str, ...] = ()
     """What people outside the tenant are asked for."""
     values_outside: Callable[[Record], tuple[Value, ...]] = lambda record: ()
@@ -74,6 +77,7 @@ class Definition:
             tells_the_team=self.tells_the_team,
             only_reads=self.only_reads,
             budget=self.budget,
+            asks=self.asks,
         )
         return NewStep(f"{self.name}:{about}" if about else self.name, plan, left_out_because)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from onboarding.core import patterns
+from onboarding.core.answers import AnswerKind, Field
+
 PROJECT_SYNERGY_APP_ID = "eb63d611-525e-4a31-abd7-0cb33f679599"
 PROJECT_SYNERGY_DISPLAY_NAME = "Operator Connect"
 """The name that the article's New-AzureADServicePrincipal gives it."""
@@ -35,3 +38,18 @@ PORTAL_APPLICATION_IDS = "https://operatorconnect.microsoft.com/operator/configu
 
 ONBOARDED_ALREADY = "the operator is onboarded to the Operator Connect or Teams Phone Mobile environment already"
 """When the article lets a step be left out, as the end of a sentence."""
+
+ASK_OPERATOR_ID = Field(
+    "operatorId",
+    "Operator ID",
+    hint=f"As the portal shows it at {PORTAL_APPLICATION_IDS}. The onboarding team asks for it before the tests.",
+    pattern=patterns.OPERATOR_ID,
+    expected="the Operator ID as the portal shows it: at most 100 letters (A to Z), digits, spaces or any of . _ : -",
+)
+"""Source: article "Prepare for live traffic with Operator Connect", where it is found and who is given it."""
+ASK_EVIDENCE = Field(
+    "evidence",
+    "Link to evidence",
+    AnswerKind.LINK,
+    hint="Such as the form or the mail, where your people can open it. Whoever reads the onboarding sees the link.",
+)

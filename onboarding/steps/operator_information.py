@@ -5,11 +5,12 @@ Source: article, "Provide additional information to your onboarding team".
 
 from __future__ import annotations
 
+from onboarding.core.answers import AnswerKind, Field
 from onboarding.core.instructions import Instructions
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
-from onboarding.steps.operator_connect import ONBOARDED_ALREADY
+from onboarding.steps.operator_connect import ASK_EVIDENCE, ONBOARDED_ALREADY
 
 
 def _instructions(record: Record) -> Instructions:
@@ -33,6 +34,16 @@ OPERATOR_INFORMATION = Definition(
     confirmable=True,
     may_be_skipped_when=ONBOARDED_ALREADY,
     instructions=_instructions,
+    asks=(
+        Field(
+            "confirmedOn",
+            "Date of the confirmation",
+            AnswerKind.DATE,
+            hint="When the onboarding team confirmed that the onboarding process is complete.",
+            ahead=0,
+        ),
+        ASK_EVIDENCE,
+    ),
     asks_outside=(
         "Please send the operator the form for additional information, if they do not have it yet.",
         "When they have returned it and the onboarding process is complete on your side, please tell us so:",

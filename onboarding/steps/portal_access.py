@@ -9,7 +9,7 @@ from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
-from onboarding.steps.operator_connect import PORTAL
+from onboarding.steps.operator_connect import ASK_OPERATOR_ID, PORTAL
 
 
 def _instructions(record: Record) -> Instructions:
@@ -33,5 +33,6 @@ PORTAL_ACCESS = Definition(
     Party.ADMIN_USER,
     confirmable=True,
     instructions=_instructions,
+    asks=(ASK_OPERATOR_ID,),
     asks_outside=("Please help the operator's admin user, if they can't sign in to the Operator Connect portal.",),
 )

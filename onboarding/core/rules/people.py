@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from onboarding.core.answers import Answers, Field, in_one_text, read_answers
 from onboarding.core.bounds import shorten
 from onboarding.core.draft import Draft
 from onboarding.core.event_kinds import EventKind
-from onboarding.core.events import Confirmed, LinkRefused, ProblemReported
+from onboarding.core.events import AnswersCorrected, Confirmed, LinkRefused, ProblemReported
 from onboarding.core.notices import NoticeKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Problem, StepRecord, StepState
@@ -19,9 +20,42 @@ REFUSALS_EVERY = timedelta(hours=1)
 
 
 def confirmed(h: Confirmed, draft: Draft) -> Transition | None:
-    _confirmable(draft, h.step, (StepState.WAITING, StepState.NEEDS_ATTENTION), "confirmed")
-    draft.end_step(h.step, "Confirmed by a person.", by=h.actor, note=h.note)
-    return Transition(EventKind.CONFIRMED, h.step, h.note, h.actor)
+    step = _confirmable(draft, h.step, (StepState.WAITING, StepState.NEEDS_ATTENTION), "confirmed")
+    answers = read_answers(step.plan.asks, h.answers, draft.now)
+    draft.end_step(h.step, "Confirmed by a person.", by=h.actor, note=h.note, answers=answers)
+    told = (f"{it.label}: {it.text}" for it in draft.record.step(h.step).answered)
+    return Transition(EventKind.CONFIRMED, h.step, "\n".join(filter(None, (*told, h.note))), h.actor)
+
+
+def answers_corrected(h: AnswersCorrected, draft: Draft) -> Transition | None:
+    """What was done with the answers since is not done again."""
+    step = known_step(draft, h.step)
+    if not correctable(step):
+        raise RefusedError(
+            f"'{h.step}' has no answers that can be corrected: it is a {step.plan.kind} that is"
+            f" {step.state}{because(draft, step)}; only those of a step that is done, and asks for something, can be."
+        )
+    fields = [field for field in step.plan.asks if field.correctable]
+    answers = read_answers(fields, h.answers, draft.now, step.answers)
+    told = [_told(field, step.answers, answers) for field in fields if _differs(field, step.answers, answers)]
+    if not told:
+        raise RefusedError(f"There is nothing to correct: these are the answers of '{h.step}' already.")
+    draft.set_step(h.step, answers=answers)
+    return Transition(EventKind.ANSWERS_CORRECTED, h.step, "\n".join((*told, h.reason)), h.actor)
+
+
+def correctable(step: StepRecord) -> bool:
+    """Whether what was answered can be put right, or answered afterwards."""
+    return step.state is StepState.DONE and any(field.correctable for field in step.plan.asks)
+
+
+def _differs(field: Field, before: Answers, after: Answers) -> bool:
+    return before.get(field.name) != after.get(field.name)
+
+
+def _told(field: Field, *answers: Answers) -> str:
+    before, after = (in_one_text(each.get(field.name, "nothing")) for each in answers)
+    return f"{field.label}: {after} (before: {before})"
 
 
 def problem_reported(h: ProblemReported, draft: Draft) -> Transition | None:
@@ -60,6 +94,7 @@ def _confirmable(draft: Draft, name: str, states: tuple[StepState, ...], verb: s
 
 PEOPLE_RULES: Rules = {
     Confirmed: confirmed,
+    AnswersCorrected: answers_corrected,
     ProblemReported: problem_reported,
     LinkRefused: link_refused,
 }
