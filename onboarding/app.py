@@ -13,6 +13,7 @@ from functools import lru_cache
 from pydantic import SecretStr
 
 from onboarding.azure.arm import ArmGateways
+from onboarding.azure.arm_peerings import ArmPeerings
 from onboarding.azure.arm_zones import ArmDnsZones
 from onboarding.azure.credential import Credential, trust
 from onboarding.azure.dns import DnsLookup
@@ -70,9 +71,11 @@ def engine() -> Engine:
             _dns(chosen, private=chosen.tls_private_addresses).to_reach,
             lambda: trust(chosen).get_ca_certs(binary_form=True),
         ),
+        peerings=ArmPeerings(chosen, credential),
         domain_suffix=chosen.gateway_domain_suffix,
         permitted_admin_users=chosen.permitted_admin_users,
         permitted_applications=chosen.permitted_applications,
+        trunks_on_loopback=chosen.tls_private_addresses,
         project_synergy_by=chosen.project_synergy_by,
     )
     bus = ServiceBusPublisher(

@@ -2,8 +2,8 @@
 
 The front can write records and messages, so what a record says is not believed: a gateway, a user, a domain and an
 address are held against settings that only the steps' app has, and a role is given to nobody but a user who is
-permitted, the identity that ARM says a gateway has, and an application that is permitted. One world for one piece of work: it knows what that work has
-read.
+permitted, the identity that ARM says a gateway has, and an application that is permitted. One world for one piece of
+work: it knows what that work has read.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
+from onboarding.azure.peering_resource import PeeringId, PeeringStanding
 from onboarding.core import patterns
 from onboarding.core.patterns import fits
 from onboarding.core.permitted import Permitted
@@ -22,6 +23,7 @@ from onboarding.core.problems import PersonMustActError
 from onboarding.core.publishing import relative_name
 from onboarding.core.services import TestLine
 from onboarding.ports import (
+    AddressAnswer,
     AppCredential,
     Delegation,
     Directory,
@@ -32,6 +34,7 @@ from onboarding.ports import (
     Gateways,
     Notification,
     Notifier,
+    Peerings,
     Principal,
     RoleStanding,
     ServicePrincipal,
@@ -68,6 +71,7 @@ def bounded(world: World, permitted: Permitted) -> World:
         dns_zones=BoundedDnsZones(world.dns_zones, permitted, seen),
         dns_updates=BoundedDnsUpdates(world.dns_updates, seen),
         tls=BoundedTls(world.tls, permitted),
+        peerings=BoundedPeerings(world.peerings, permitted),
     )
 
 
@@ -231,6 +235,10 @@ class BoundedDns(Dns):
         _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
         return await self._inner.txt(name, expected)
 
+    async def addresses(self, name: str) -> Sequence[AddressAnswer]:
+        _expect_form(patterns.DOMAIN_NAME, name, "the name of a trunk")
+        return await self._inner.addresses(name)
+
     async def delegation(self, name: str) -> Delegation | None:
         _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
         return await self._inner.delegation(name)
@@ -284,6 +292,19 @@ class BoundedDnsUpdates(DnsUpdates):
         _expect_form(patterns.DNS_SERVER, server, "the name of a DNS server")
         _expect_proof(self._seen, record)
         await self._inner.update_txt(server, record)
+
+
+class BoundedPeerings(Peerings):
+    """Peerings of permitted subscriptions and resource groups only."""
+
+    def __init__(self, inner: Peerings, permitted: Permitted) -> None:
+        self._inner, self._permitted = inner, permitted
+
+    async def standing(self, peering: PeeringId) -> PeeringStanding | None:
+        _expect_form(patterns.PEERING_ID, peering.arm_id, "the resource id of a peering")
+        if not self._permitted.has_gateway(peering.subscription_id, peering.resource_group):
+            raise _not_permitted(f"The peering {peering.name}", "ONBOARDING_PERMITTED_SUBSCRIPTIONS")
+        return await self._inner.standing(peering)
 
 
 class BoundedTls(TlsProbe):

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
+from onboarding.azure.peering_resource import PeeringId, PeeringStanding
 from onboarding.core import patterns
 from onboarding.core.events import Effect
 from onboarding.core.parts import kept_as
@@ -213,6 +214,17 @@ class TxtAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressAnswer:
+    """What one authoritative server said of a name's IPv4 addresses. Fields as of a TxtAnswer."""
+
+    server: str
+    addresses: tuple[str, ...] = ()
+    error: str | None = None
+    silent: bool = False
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Delegation:
     """Whose servers the Internet is led to for a name."""
 
@@ -236,8 +248,23 @@ class Dns(Protocol):
         """
 
     @reads
+    async def addresses(self, name: str) -> Sequence[AddressAnswer]:
+        """The IPv4 addresses (A records) that every authoritative server of the zone gives a name.
+
+        Never raises for what a server says or doesn't: that is in the answers.
+        """
+
+    @reads
     async def delegation(self, name: str) -> Delegation | None:
         """Which zone a name is in, as everybody sees it; None when that can't be seen from here."""
+
+
+class Peerings(Protocol):
+    """Peerings of the operator with Microsoft (ARM)."""
+
+    @reads
+    async def standing(self, peering: PeeringId) -> PeeringStanding | None:
+        """How far it is; None when there is no such resource."""
 
 
 class DnsZones(Protocol):

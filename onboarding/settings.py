@@ -112,8 +112,11 @@ class Settings(Registration):
     steps' app needs them."""
     dns_keys: SecretStr | None = None
     """The secrets of their TSIG keys, as JSON: name of the key → base64."""
+    peering_api_version: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$")] = "2022-10-01"
+    """Of Microsoft.Peering, with which peerings are read."""
     tls_private_addresses: bool = False
-    """Whether the certificate of a trunk is looked at where its address is not on the Internet: in the sandbox.
+    """Whether the certificate of a trunk is looked at where its address is not on the Internet, and its name may lead
+    to this machine: in the sandbox.
     Elsewhere whoever posts a request could have any address and port of the app's network tried."""
 
     txt_settle: float = Field(_POLICY.settle_after, ge=0)

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from onboarding.azure.dns_zone import ZONE_TYPE
 from onboarding.azure.gateway_resource import GATEWAY_TYPE
+from onboarding.azure.peering_resource import PEERING_TYPE
 from onboarding.core import patterns
 from onboarding.core.patterns import fits
 from onboarding.core.publishing import joined
@@ -104,6 +105,7 @@ def _field(body: Any, name: str) -> Any:
 
 _GATEWAY = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + GATEWAY_TYPE + "/{gateway}"
 _ZONE = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + ZONE_TYPE + "/{zone}"
+_PEERING = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + PEERING_TYPE + "/{peering}"
 ARM_WRITES: Mapping[str, Rule] = {
     f"PUT {_GATEWAY}": _any_body,
     f"PUT {_GATEWAY}/testLines/{{line}}": _any_body,
@@ -121,6 +123,8 @@ ARM_READS = (
     f"GET {_GATEWAY}/testLines",
     f"GET /subscriptions/{{subscription}}/providers/{GATEWAY_TYPE}",
     f"GET {_ZONE}",
+    f"GET {_PEERING}",
+    f"GET {_PEERING}/registeredPrefixes",
     f"GET {_ZONE}/TXT/{{record}}",
 )
 GRAPH_READS = (
@@ -141,6 +145,7 @@ FORMS: Mapping[str, str] = {
     "communicationsGateways": patterns.RESOURCE_NAME,
     "testLines": patterns.RESOURCE_NAME,
     "dnsZones": patterns.DOMAIN_NAME,
+    "peerings": patterns.PEERING_NAME,
     "TXT": patterns.RECORD_NAME,
     "servicePrincipals": patterns.GUID,
     "appId": patterns.GUID,

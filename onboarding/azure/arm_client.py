@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from onboarding.azure.allowed import check_arm
@@ -39,7 +39,7 @@ ArmOperation = Callable[["ResourceManagementClient", Callable[["PipelineResponse
 class ArmClient:
     """What adapters of ARM have in common. Each has connections and a pause of its own."""
 
-    api_version: ClassVar[str]
+    api_version: str
 
     def __init__(self, settings: Settings, credential: Credential) -> None:
         self._settings = settings

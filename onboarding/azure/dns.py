@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from onboarding.azure.dns_bounds import ALIASES, QUERIES_OF_A_LOOK, REFERRALS, SERVERS_OF_A_ZONE, Turns, to_ask
 from onboarding.azure.dns_question import Asking, Server, UnansweredError, ask
 from onboarding.azure.per_loop import PerLoop
-from onboarding.ports import Delegation, TxtAnswer
+from onboarding.ports import AddressAnswer, Delegation, TxtAnswer
 
 if TYPE_CHECKING:
     from dns.message import Message
@@ -55,6 +55,8 @@ class LookInto:
     """One look in the making. The answers of the zone's servers are kept as they come, by the order of the servers."""
 
     expected: str
+    kind: str = "TXT"
+    """Of the records that are asked for; of others than TXT the zone's own servers alone."""
     limit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUERIES_OF_A_LOOK))
     said: list[TxtAnswer] = field(default_factory=list)
     """What stands already: by servers that lead nowhere else."""
@@ -101,7 +103,14 @@ class DnsLookup:
         """The answers of the authoritative servers of the zone; and, once all of these that answer have the value, of
         the configured public resolvers. All of them, as far as `dns_bounds` and the time go.
         """
-        look = LookInto(expected)
+        return await self._in_turn(name, LookInto(expected))
+
+    async def addresses(self, name: str) -> Sequence[AddressAnswer]:
+        """The same of its IPv4 addresses, by the authoritative servers alone."""
+        answers = await self._in_turn(name, LookInto("", kind="A"))
+        return [AddressAnswer(a.server, a.values, a.error, a.silent, a.alias) for a in answers]
+
+    async def _in_turn(self, name: str, look: LookInto) -> list[TxtAnswer]:
         async with self._turns.get().turn(name):
             try:
                 async with asyncio.timeout(self._look_timeout):
@@ -144,7 +153,7 @@ class DnsLookup:
         return Delegation(below.to_text(omit_final_dot=True), hosts, alias)
 
     async def to_reach(self, host: str) -> list[str]:
-        """The addresses of a host that may be connected to, as the resolvers know them; raises UnansweredError for none."""
+        """The addresses of a host that may be connected to, by the resolvers; raises UnansweredError for none."""
         try:
             async with asyncio.timeout(self._look_timeout):
                 return await self._addresses(host, LookInto(""))
@@ -163,6 +172,8 @@ class DnsLookup:
             return [*look.answers, TxtAnswer(f"the zone of {name}", True, error=why, silent=error.silent)]
         except (dns.exception.DNSException, ValueError) as error:
             return [TxtAnswer(f"the zone of {name}", True, error=f"its name is none: {error}")]
+        if look.kind != "TXT":
+            return look.answers
         answered = [one for one in look.everybody if one.answer.error is None]
         having = [one for one in answered if look.expected in one.answer.values]
         if not having and not any(one.answer.alias for one in answered):
@@ -284,12 +295,13 @@ class DnsLookup:
         raise UnansweredError(f"its address was not found: {first}", silent=first.silent)
 
     async def _txt_of(self, server: Server, qname: Name, look: LookInto) -> Heard:
-        """What a server says of the TXT records. Whatever goes wrong is its answer."""
+        """What a server says of the records. Whatever goes wrong is its answer."""
         import dns.exception
 
         try:
             async with look.limit:
-                response = await ask(server, Asking(qname, "TXT", to_resolver=not server.authoritative), self._timeout)
+                asking = Asking(qname, look.kind, to_resolver=not server.authoritative)
+                response = await ask(server, asking, self._timeout)
             values, alias = _values(response)
             error = _not_its_own(response) if server.authoritative else None
             answer = TxtAnswer(server.name, server.authoritative, values, error, alias=None if error else alias)
@@ -455,13 +467,20 @@ def _zone_said(response: Message | None) -> Name | None:
 
 
 def _values(response: Message) -> tuple[tuple[str, ...], str | None]:
-    """The TXT values, each joined of its strings; and the name that they are of, when an alias (CNAME) leads there."""
+    """The TXT values, each joined of its strings, or addresses; and the name that they are of, when an alias (CNAME)
+    leads there. Raises UnansweredError for aliases that lead nowhere."""
     import dns.message
 
     if not isinstance(response, dns.message.QueryMessage):
         return (), None
-    chain = response.resolve_chaining()
-    values = tuple(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in chain.answer or ())
+    try:
+        chain = response.resolve_chaining()
+    except dns.message.ChainTooLong:
+        raise UnansweredError("its aliases (CNAME) lead in a circle, or on and on", silent=False) from None
+    values = tuple(
+        getattr(rdata, "address", None) or b"".join(rdata.strings).decode("utf-8", "replace")
+        for rdata in chain.answer or ()
+    )
     return values, chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else None
 
 

@@ -50,7 +50,7 @@ IDENTITY = "<client id of the managed identity>"
 """Stands in a command where the application doesn't know it: a system-assigned identity has no setting for it."""
 
 
-WIDTHS: Mapping[str, int] = {"subscription": 2, "resourceGroup": 4, "dnsZone": 8}
+WIDTHS: Mapping[str, int] = {"subscription": 2, "resourceGroup": 4, "dnsZone": 8, "peering": 8}
 """Scope of a role of our own → how many segments of a resource id it has."""
 
 
@@ -60,7 +60,7 @@ class AzureRole:
 
     title: str
     scope: str
-    """`subscription`, `resourceGroup` or `dnsZone`."""
+    """`subscription`, `resourceGroup`, `dnsZone` or `peering`."""
 
     def name(self, path: str) -> str:
         """Its name for a path that begins with `/subscriptions/…`: it is made for each of these."""

@@ -31,9 +31,11 @@ RESOURCE_NAME = r"^[a-zA-Z0-9\-]{3,24}$"
 """Of a gateway and of a test line (swagger 2023-09-01)."""
 RESOURCE_GROUP = rf"^[{_LETTERS}.\(\)\-]{{0,89}}[{_LETTERS}\(\)\-]$"
 """Source: Microsoft Learn, "Naming rules and restrictions for Azure resources"."""
+PEERING_NAME = r"^[A-Za-z0-9_.\-]{1,80}$"
+"""What one may be is published nowhere; this is what names of Azure resources have in common."""
 PEERING_ID = (
     rf"^/subscriptions/{GUID[1:-1]}/resource[Gg]roups/{RESOURCE_GROUP[1:-1]}"
-    r"/providers/[Mm]icrosoft\.[Pp]eering/peerings/[A-Za-z0-9_.\-]{1,80}$"
+    rf"/providers/[Mm]icrosoft\.[Pp]eering/peerings/{PEERING_NAME[1:-1]}$"
 )
 """The resource id of a peering."""
 EMAIL = rf"^[^@<>\u0022,;{_BLANKS}]+@[^@<>\u0022,;{_BLANKS}]+\.[^@<>\u0022,;.{_BLANKS}]+$"

@@ -62,6 +62,8 @@ class ProblemCode(StrEnum):
     """The domain, or the one above it, signs its users in elsewhere (federation)."""
     GATEWAY_GONE = "gateway-gone"
     """The gateway, its resource group or its subscription does not exist."""
+    PEERING_GONE = "peering-gone"
+    """A peering that the request names does not exist, or can't be read."""
     PROVIDER_RETIRED = "provider-retired"
     """Azure doesn't know the gateway's resource provider (any more)."""
     REFUSED = "refused"

@@ -1,9 +1,9 @@
 """The kind `session-border-controller`: an operator's own, or one that a vendor runs for it, certified by Microsoft.
 
-There is no public article about its onboarding. What it shares with the retired gateway's is taken from that one's; the
-rest is put together from Microsoft's pages on peering, Direct Routing and the portal, from those of vendors, and from the
-first version of the retired gateway's article (2022), in which an operator brought an application of its own. What
-could not be verified is a checkpoint or a setting: docs/adding-a-gateway-kind.md.
+There is no public article about its onboarding. What it shares with the retired gateway's is taken from that one's;
+the rest is put together from Microsoft's pages on peering, Direct Routing and the portal, from those of vendors, and
+from the first version of the retired gateway's article (2022), in which an operator brought an application of its own.
+What could not be verified is a checkpoint or a setting: docs/adding-a-gateway-kind.md.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from onboarding.core import patterns
+from onboarding.core.certificate_chain import CertificateChain
 from onboarding.core.expected import NAME_COMPARED, ExpectedWords
 from onboarding.core.parts import Guid, Part
-from onboarding.core.plan import NewStep
+from onboarding.core.plan import NewStep, Party
+from onboarding.core.publishing import DnsPublishing, publishing_reasons
 from onboarding.core.reasons import Reason, as_answered
-from onboarding.core.request import Environment, Gateway, KindWords, OnboardingRequest
+from onboarding.core.request import Environment, Gateway, KindWords, OnboardingRequest, OnboardingTeam
 from onboarding.core.trunks import MOST_TRUNKS, USUAL_TRUNKS, Trunk, TrunkDomain, trunk_reasons
 from onboarding.steps import LIBRARY
 from onboarding.steps.operator_connect import (
@@ -39,8 +41,8 @@ USUAL_VERIFICATION_LINES = {Environment.PRODUCTION: 6, Environment.LAB: 3}
 says. Another number is a warning."""
 
 ONBOARDED_ALREADY_WITH_SBC = (
-    "The request says that the operator is onboarded already: the agreement, Project Synergy, its Admin and the form were"
-    " part of that."
+    "The request says that the operator is onboarded already: the agreement, Project Synergy, its Admin and the form"
+    " were part of that."
 )
 NO_PEERINGS = (
     "The request names no peerings. Whether voice traffic comes over peering or the Internet is agreed with Microsoft."
@@ -122,8 +124,7 @@ class SessionBorderController(Gateway):
 SBC_WORDS = KindWords(
     noun="session border controller",
     article=(
-        "Connect Azure Communications Gateway to Operator Connect or Teams Phone Mobile (the gateway is retired; of this"
-        " step it says the same)"
+        "Connect Azure Communications Gateway to Operator Connect or Teams Phone Mobile"
     ),
     warning=(
         "Leave Calling Profiles with a CommsGw suffix alone, and trunks whose FQDN ends with .commsgw.azure.com, should"
@@ -142,8 +143,8 @@ SBC_WORDS = KindWords(
         "You: have your press release, landing page and logos approved by Microsoft Teams.",
         "You: agree with the onboarding team on how to reach Microsoft's support, and monitor your session border"
         " controller yourself.",
-        "You: prove your API integration (consents, number upload, unassignment, release). After the launch the portal is"
-        " not to be used for provisioning.",
+        "You: prove your API integration (consents, number upload, unassignment, release). After the launch the portal"
+        " is not to be used for provisioning.",
         "The onboarding team: tests synthetically, for at least 7 days.",
         "The onboarding team: schedules the launch; ask at least 2 weeks ahead, for one of the month's dates.",
     ),
@@ -166,6 +167,10 @@ class SessionBorderControllerRequest(OnboardingRequest):
         default=(), max_length=MOST_PEERINGS
     )
     """Resource ids of Microsoft.Peering/peerings that voice traffic comes over; none: they are not looked at."""
+    dns: DnsPublishing
+    """Who publishes the TXT record that proves the domain."""
+    certificate: CertificateChain | None = None
+    """The certificates of the trunks, as PEM text; looked at over TLS when left out."""
 
     @classmethod
     def between_fields(cls, body: Any) -> Iterator[Reason]:
@@ -176,13 +181,19 @@ class SessionBorderControllerRequest(OnboardingRequest):
         roles = application.get("roles") if isinstance(application, dict) else None
         yield from _each_once(roles, "application.roles")
         yield from _each_once(asked.get("peerings"), "peerings")
+        yield from publishing_reasons(asked.get("dns"), "dns")
 
     def plan(self) -> tuple[NewStep, ...]:
         """Applications, people, domain and network go side by side, and meet at `add-trunks`."""
         onboarded = ONBOARDED_ALREADY_WITH_SBC if self.already_onboarded else None
+        told = "publish-txt-record" if self.dns.by_us else "share-txt-record"
+        zone = Party.OPERATOR if self.dns.by_us else Party.DNS_OWNER
+        runs_it = Party.VENDOR if self.gateway.hosting is Hosting.VENDOR else Party.OPERATOR
 
-        def step(name: str, *needs: str, left_out_because: str | None = None) -> NewStep:
-            return LIBRARY[name].planned(*needs, left_out_because=left_out_because)
+        def step(
+            name: str, *needs: str, left_out_because: str | None = None, waits_on: Party | None = None
+        ) -> NewStep:
+            return LIBRARY[name].planned(*needs, left_out_because=left_out_because, waits_on=waits_on)
 
         return (
             step("find-application"),
@@ -194,17 +205,18 @@ class SessionBorderControllerRequest(OnboardingRequest):
             step("portal-access", "operator-information", "assign-admin-user"),
             step("add-application-ids", "portal-access", "assign-application-roles"),
             step("add-domain"),
-            step("share-txt-record", "add-domain"),
-            step("txt-record-visible", "share-txt-record"),
+            step(told, "add-domain"),
+            step("txt-record-visible", told, waits_on=zone),
             step("verify-domain", "txt-record-visible"),
-            step("trunk-names-resolve"),
-            step("trust-microsoft-roots"),
+            step("trunk-names-resolve", waits_on=runs_it),
+            step("check-certificate", "trunk-names-resolve"),
+            step("trust-microsoft-roots", waits_on=runs_it),
             step("peering-ready", left_out_because=None if self.peerings else NO_PEERINGS),
             step(
                 "add-trunks",
                 "portal-access",
                 "verify-domain",
-                "trunk-names-resolve",
+                "check-certificate",
                 "trust-microsoft-roots",
                 "peering-ready",
             ),
@@ -229,6 +241,24 @@ class SessionBorderControllerRequest(OnboardingRequest):
         return self.application.roles
 
     @property
+    def publishing(self) -> DnsPublishing | None:
+        return self.dns
+
+    @property
+    def txt_record_for(self) -> OnboardingTeam:
+        """The zone's owner; where this application publishes it, whoever looks after the zone is not known by name."""
+        owner = self.dns.owner
+        return OnboardingTeam.model_construct(name=owner.name, email=owner.email) if owner else self.onboarding_team
+
+    @property
+    def trunk_addresses(self) -> tuple[tuple[str, int], ...]:
+        return tuple((trunk.fqdn, trunk.port) for trunk in self.gateway.trunks)
+
+    @property
+    def certificate_text(self) -> str | None:
+        return self.certificate
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         return (*self._trunk_warnings(), *self._line_warnings())
 
@@ -237,13 +267,13 @@ class SessionBorderControllerRequest(OnboardingRequest):
         regions = {trunk.region.strip().lower() for trunk in trunks}
         if len(trunks) < USUAL_TRUNKS:
             yield (
-                f"The request names one trunk ({trunks[0].fqdn}). A calling profile needs at least {USUAL_TRUNKS}, so that"
-                " calls go on when one fails. If there will be another, cancel, and post the request with all of them."
+                f"The request names one trunk ({trunks[0].fqdn}). A calling profile needs at least {USUAL_TRUNKS}, so"
+                " that calls go on when one fails. If there will be another, cancel, and post the request with both."
             )
         elif len(regions) == 1 and self.environment is not Environment.LAB:
             yield (
-                f"All {len(trunks)} trunks are in one region ({trunks[0].region}). The programmes ask for two regions that"
-                " are active side by side: agree with the onboarding team if there is but one."
+                f"All {len(trunks)} trunks are in one region ({trunks[0].region}). The programmes ask for two regions"
+                " that are active side by side: agree with the onboarding team if there is but one."
             )
 
     def _line_warnings(self) -> Iterator[str]:
@@ -251,8 +281,8 @@ class SessionBorderControllerRequest(OnboardingRequest):
         for service in self.selected:
             if (count := len(self.lines_of(service))) != usual:
                 yield (
-                    f"The request names {count} service verification lines for {service.label}. {usual} were asked for with"
-                    " the retired gateway: have the onboarding team confirm how many it wants."
+                    f"The request names {count} service verification lines for {service.label}. {usual} were asked for"
+                    " with the retired gateway: have the onboarding team confirm how many it wants."
                 )
 
 

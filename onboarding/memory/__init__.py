@@ -8,6 +8,7 @@ from onboarding.memory.dns_zones import MemoryDnsUpdates, MemoryDnsZones
 from onboarding.memory.faults import Faults
 from onboarding.memory.gateways import MemoryGateways
 from onboarding.memory.notifier import MemoryNotifier
+from onboarding.memory.peerings import MemoryPeerings
 from onboarding.memory.table import MemoryTable
 from onboarding.memory.tls import MemoryTls
 from onboarding.memory.world import MemoryWorld
@@ -22,6 +23,7 @@ __all__ = [
     "MemoryDnsZones",
     "MemoryGateways",
     "MemoryNotifier",
+    "MemoryPeerings",
     "MemoryTable",
     "MemoryTls",
     "MemoryWorld",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from onboarding.core.publishing import longest_zone
 from onboarding.memory.faults import Faults
-from onboarding.ports import Delegation, TxtAnswer
+from onboarding.ports import AddressAnswer, Delegation, TxtAnswer
 
 AUTHORITATIVE = ("ns1.example.net", "ns2.example.net")
 PUBLIC = ("192.0.2.53",)
@@ -25,6 +25,8 @@ class MemoryDns:
         """(server, lower-case name) → the TXT values it has."""
         self.errors: dict[str, str] = {}
         """Server → why it gives no answer."""
+        self.hosts: dict[tuple[str, str], tuple[str, ...]] = {}
+        """(server, lower-case name) → its IPv4 addresses."""
         self.aliases: dict[str, str] = {}
         """Lower-case name → where an alias leads."""
         self.delegated: dict[str, tuple[str, ...]] = {}
@@ -41,6 +43,11 @@ class MemoryDns:
     def at(self, name: str) -> tuple[str, ...]:
         """The values at a name, on the first of the zone's servers."""
         return self.values.get((next(iter(self.servers)), name.lower()), ())
+
+    def place(self, name: str, *addresses: str, on: Sequence[str] = ()) -> None:
+        """Set the IPv4 addresses of a name, on these servers or on all."""
+        for server in on or self.servers:
+            self.hosts[server, name.lower()] = addresses
 
     def visible(self, name: str, value: str) -> bool:
         """Whether Microsoft sees the value: of the zone's servers, all that answer have it."""
@@ -60,6 +67,22 @@ class MemoryDns:
         self.faults.raise_next("delegation")
         zone = longest_zone(name, self.delegated)
         return None if zone is None else Delegation(zone, self.delegated[zone], self.aliases.get(name.lower()))
+
+    async def addresses(self, name: str) -> Sequence[AddressAnswer]:
+        """What the zone's servers say of its IPv4 addresses."""
+        self.faults.raise_next("addresses")
+        alias = self.aliases.get(name.lower())
+        return [
+            AddressAnswer(
+                server,
+                () if self.errors.get(server) else self.hosts.get((server, (alias or name).lower()), ()),
+                error=self.errors.get(server),
+                silent=self.errors.get(server) == SILENCE,
+                alias=None if self.errors.get(server) else alias,
+            )
+            for server, of_zone in self.servers.items()
+            if of_zone
+        ]
 
     def _zone(self, name: str, expected: str) -> list[TxtAnswer]:
         answers = self._answers(name, authoritative=True)

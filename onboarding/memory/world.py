@@ -9,6 +9,7 @@ from onboarding.memory.dns import MemoryDns
 from onboarding.memory.dns_zones import MemoryDnsUpdates, MemoryDnsZones
 from onboarding.memory.gateways import MemoryGateways
 from onboarding.memory.notifier import MemoryNotifier
+from onboarding.memory.peerings import MemoryPeerings
 from onboarding.memory.tls import MemoryTls
 from onboarding.steps.base import World
 
@@ -26,6 +27,7 @@ class MemoryWorld:
         self.directory = MemoryDirectory(self.dns, self.writes)
         self.notifier = MemoryNotifier()
         self.tls = MemoryTls()
+        self.peerings = MemoryPeerings()
         self.permitted_admin_users: tuple[str, ...] = ("voice.admin@contoso.com",)
 
     @property
@@ -39,6 +41,7 @@ class MemoryWorld:
             self.dns_zones,
             self.dns_updates,
             self.tls,
+            self.peerings,
             permitted_admin_users=self.permitted_admin_users,
         )
 

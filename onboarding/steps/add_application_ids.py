@@ -1,7 +1,7 @@
 """`add-application-ids`: the ids of whoever calls the Operator Connect API stand in its portal.
 
-Source: article, "Add the Application IDs for Azure Communications Gateway to Operator Connect"; for an application of the
-operator's own, and the 403 without it, its version of 2022 (prepare-to-deploy).
+Source: article, "Add the Application IDs for Azure Communications Gateway to Operator Connect"; for an application of
+the operator's own, and the 403 without it, its version of 2022 (prepare-to-deploy).
 """
 
 from __future__ import annotations

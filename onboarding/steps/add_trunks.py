@@ -1,7 +1,7 @@
 """`add-trunks`: the trunks stand in the Operator Connect portal.
 
-There is an API for it (TrunkManagement), whose calls are not public, so a person does it. Where in the portal is as vendors
-describe it, and may have changed.
+There is an API for it (TrunkManagement), whose calls are not public, so a person does it. Where in the portal is as
+vendors describe it, and may have changed.
 """
 
 from __future__ import annotations

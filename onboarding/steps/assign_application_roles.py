@@ -60,7 +60,8 @@ class AssignApplicationRoles:
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         application, principal_id, missing = inspection.seen
         await work.world.directory.assign_roles(application, principal_id, [role.id for role in missing])
-        return Applied(f"Gave {work.request.words.caller} {plural(len(missing), 'role')}: {', '.join(r.value for r in missing)}.")
+        given = ", ".join(role.value for role in missing)
+        return Applied(f"Gave {work.request.words.caller} {plural(len(missing), 'role')}: {given}.")
 
 
 def _expect_permitted(work: Work, caller: ServicePrincipal, missing: list[AppRole]) -> None:

@@ -107,7 +107,7 @@ def _told(kind: str, name: str, ends: datetime, now: datetime) -> str:
 
 
 def soon_or_past(credentials: Sequence[AppCredential], now: datetime) -> str:
-    """What is to be done about them, for the step's line; empty: nothing. Of one that has ended there may be a newer."""
+    """What is to be done about them, for the step's line; empty: nothing. One that has ended may have a successor."""
     valid = [c for c in credentials if c.ends is not None and c.ends > now]
     if credentials and not valid:
         return " None of its secrets and certificates is valid any more: it can't sign in with them."

@@ -2,9 +2,9 @@
 
 Roots: Microsoft 365 message center MC1213773 (Direct Routing and Operator Connect), as reported by
 https://spanvox.com/teams-direct-routing-certificate-changes-2026, https://telcobridges.com/?p=171707 and
-https://maxime.hiez.ca/en/blog/2025-12-15-teams-certificate-changes-for-teams-direct-routing.
-Ranges: Microsoft Learn, "Plan Direct Routing", SIP signalling; that they are Operator Connect's over the Internet too is
-not published: with peering the addresses are those of Microsoft's specifications.
+https://maxime.hiez.ca/en/blog/2025-12-15-teams-certificate-changes-for-teams-direct-routing. Ranges: Microsoft Learn,
+"Plan Direct Routing", SIP signalling; that they are Operator Connect's over the Internet too is not published: with
+peering the addresses are those of Microsoft's specifications.
 """
 
 from __future__ import annotations

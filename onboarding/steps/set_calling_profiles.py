@@ -5,6 +5,7 @@ Source: vendors' pages on calling profiles (AudioCodes, "Manage Calling Profiles
 
 from __future__ import annotations
 
+from onboarding.core.answers import AnswerKind, Field
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.record import Record
@@ -44,4 +45,13 @@ SET_CALLING_PROFILES = Definition(
     Party.ADMIN_USER,
     confirmable=True,
     instructions=_instructions,
+    asks=(
+        Field(
+            "callingProfileIds",
+            "Ids of the calling profiles",
+            AnswerKind.GUID,
+            many=True,
+            hint="As the portal shows them. Each number that is uploaded later names its profile.",
+        ),
+    ),
 )

@@ -6,11 +6,12 @@ public: so a person looks at the portal.
 
 from __future__ import annotations
 
+from onboarding.core.answers import AnswerKind, Field
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
-from onboarding.steps.operator_connect import PORTAL
+from onboarding.steps.operator_connect import ASK_EVIDENCE, PORTAL
 from onboarding.steps.session_border_controller import who_runs_it
 
 
@@ -35,4 +36,15 @@ TRUNKS_VALIDATED = Definition(
     Party.MICROSOFT,
     confirmable=True,
     instructions=_instructions,
+    asks=(
+        Field(
+            "validatedOn",
+            "Date of the validation",
+            AnswerKind.DATE,
+            required=True,
+            hint="When the portal showed that it has passed for every service.",
+            ahead=0,
+        ),
+        ASK_EVIDENCE,
+    ),
 )

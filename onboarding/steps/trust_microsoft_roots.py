@@ -20,8 +20,8 @@ def _instructions(record: Record) -> Instructions:
         (
             *ask,
             f"See that every session border controller trusts the root certificates below (as of {TRUST_AS_OF}; compare"
-            " them with Microsoft's own announcement, which changes). With one missing, calls stop one day and nothing in"
-            " Teams says why.",
+            " them with Microsoft's own announcement, which changes). With one missing, calls stop one day, and nothing"
+            " in Teams says why.",
             f"Let Microsoft's signalling in on port {ports} (TLS): from the ranges below where it comes over the"
             " Internet, and from the addresses of Microsoft's specifications where it comes over peering.",
             "Confirm this step.",
