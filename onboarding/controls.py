@@ -33,8 +33,8 @@ from onboarding.core.record import Record, StepState
 from onboarding.core.request import Contacts
 from onboarding.core.roles import Role
 from onboarding.core.rules.approving import asks_for, is_another
-from onboarding.core.rules.giving import lacks_certificates
 from onboarding.core.rules.controls import must_insist, reopenable, replayable, retryable
+from onboarding.core.rules.giving import lacks_certificates
 from onboarding.steps import definition_of
 
 _WAITING = StepState.WAITING

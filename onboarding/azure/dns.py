@@ -112,7 +112,10 @@ class DnsLookup:
                 return [*look.answers, TxtAnswer(f"the zone of {name}", True, error=slow, silent=silent)]
 
     async def to_reach(self, host: str) -> list[str]:
-        """The addresses of a host that may be connected to, as the resolvers know them; raises UnansweredError for none."""
+        """The addresses of a host that may be connected to, of those that the resolvers know.
+
+        Raises UnansweredError when there are none.
+        """
         try:
             async with asyncio.timeout(self._look_timeout):
                 return await self._addresses(host, LookInto(""))
