@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from onboarding.core.certificate_chain import GivenCertificates
 from onboarding.core.control import Control, ControlField, ControlPlace, Input
 from onboarding.core.events import (
     AdminUserApproved,
     ApplicationApproved,
     CancelRequested,
+    CertificatesGiven,
     ChangeApproved,
     CheckRequested,
     Confirmed,
@@ -33,6 +35,7 @@ from onboarding.core.request import Contacts
 from onboarding.core.roles import Role
 from onboarding.core.rules.approving import asks_for, is_another
 from onboarding.core.rules.controls import must_insist, reopenable, replayable, retryable
+from onboarding.core.rules.giving import lacks_certificates
 from onboarding.steps import definition_of
 
 _WAITING = StepState.WAITING
@@ -192,6 +195,24 @@ _ROWS = (
         of_step=lambda record, step: record.active and asks_for(step, ProblemCode.APPLICATION_NOT_APPROVED) is not None,
         event=ApplicationApproved,
         fields=(_PROPOSAL,),
+        "give-certificates",
+        "Give the certificates",
+        "Give the certificates of the trunks, which could not be seen or were found wrong",
+        "They are checked in place of what the trunks show, for as long as this onboarding goes.",
+        role=Role.OPERATE,
+        of_step=lambda record, step: record.active and lacks_certificates(step),
+        event=CertificatesGiven,
+        fields=(
+            ControlField(
+                "certificate",
+                "Certificates as PEM text",
+                input=Input.PEM,
+                missing="Certificates are needed. Nothing was changed.",
+                hint="First that of the trunk, then the intermediate ones, each issued by the next; for several trunks"
+                " one chain behind the other. Never a private key.",
+            ),
+        ),
+        model=GivenCertificates,
         where_stopped=True,
     ),
     Control(

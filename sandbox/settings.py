@@ -52,6 +52,7 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_PUBLIC_RESOLVERS": f"{HOST}:{ports.dns}",
         "ONBOARDING_DNS_AUTHORITATIVE_PORT": str(ports.dns),
         "ONBOARDING_DNS_PRIVATE_SERVERS": "true",
+        "ONBOARDING_TLS_PRIVATE_ADDRESSES": "true",
         # Two weeks of waiting pass in seconds here; for Azure, the defaults of onboarding.settings hold.
         "ONBOARDING_TIMER_SCHEDULE": "*/1 * * * * *",
         "ONBOARDING_POLL_FIRST": "0.5",

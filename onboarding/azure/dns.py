@@ -154,6 +154,10 @@ class DnsLookup:
 
     async def to_reach(self, host: str) -> list[str]:
         """The addresses of a host that may be connected to, by the resolvers; raises UnansweredError for none."""
+        """The addresses of a host that may be connected to, of those that the resolvers know.
+
+        Raises UnansweredError when there are none.
+        """
         try:
             async with asyncio.timeout(self._look_timeout):
                 return await self._addresses(host, LookInto(""))

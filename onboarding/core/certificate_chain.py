@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from onboarding.core.parts import is_stored
+from onboarding.core.parts import Part, is_stored
 from onboarding.core.x509 import UnreadableCertificateError, read_given
 
 LONGEST_CHAIN_TEXT = 12_000
@@ -84,3 +84,9 @@ def _chain_text(text: str, info: ValidationInfo) -> str:
 
 CertificateChain = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_chain_text)]
 """One chain for all trunks, or one a trunk behind one another, each beginning with the trunk's own certificate."""
+
+
+class GivenCertificates(Part):
+    """The same, given while an onboarding waits for it."""
+
+    certificate: CertificateChain

@@ -229,8 +229,8 @@ class CertificateVerdict:
 
     findings: tuple[tuple[CertificateFinding, tuple[str, ...]], ...]
     """Each with the trunks that it is about, in their order; what is wrong first."""
-    good: tuple[tuple[str, CertificateFacts, str | None], ...]
-    """Trunk, its certificate and its root's name, of each whose certificate was seen."""
+    seen: tuple[tuple[str, CertificateFacts], ...]
+    """Trunk and its certificate, of each whose certificate was seen."""
 
     def of(self, severity: Severity) -> tuple[tuple[CertificateFinding, tuple[str, ...]], ...]:
         return tuple((finding, names) for finding, names in self.findings if finding.severity is severity)
@@ -238,25 +238,25 @@ class CertificateVerdict:
     @property
     def valid_until(self) -> datetime | None:
         """When the first of the trunks' certificates ends."""
-        return min((own.not_after for _, own, _ in self.good), default=None)
+        return min((own.not_after for _, own in self.seen), default=None)
 
 
 def judge_certificates(trunks: Iterable[TrunkSeen], now: datetime) -> CertificateVerdict:
     """Everything about all trunks, what is the same said once."""
     found: dict[CertificateFinding, list[str]] = {}
-    good: list[tuple[str, CertificateFacts, str | None]] = []
+    seen: list[tuple[str, CertificateFacts]] = []
     for trunk in trunks:
         judged = [((*check_names(c.own, trunk.name), *check_chain(c, now)), c) for c in trunk.chains]
         if judged:
             findings, chain = min(judged, key=lambda one: _weight(trunk.name, *one))
-            good.append((trunk.name, chain.own, chain.root))
+            seen.append((trunk.name, chain.own))
         else:
             findings = (_not_seen(trunk),)
         for finding in findings:
             found.setdefault(finding, []).append(trunk.name)
     order = list(Severity)
     ranked = sorted(found.items(), key=lambda item: order.index(item[0].severity))
-    return CertificateVerdict(tuple((finding, tuple(names)) for finding, names in ranked), tuple(good))
+    return CertificateVerdict(tuple((finding, tuple(names)) for finding, names in ranked), tuple(seen))
 
 
 def _weight(name: str, findings: Sequence[CertificateFinding], chain: ChainFacts) -> tuple[int, ...]:

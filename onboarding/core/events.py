@@ -225,6 +225,13 @@ class ApplicationApproved(AskedByPerson):
     actor: str
     proposal: str
     """Its id."""
+class CertificatesGiven(AskedByPerson):
+    """A person gives the certificates of the trunks, which the step could not see or found wrong."""
+
+    step: str
+    actor: str
+    certificate: str
+    """PEM text, checked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ that is wrong, each with what was expected.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -49,9 +50,13 @@ def read_given(certificates: Sequence[bytes], roots: Sequence[bytes] = ()) -> tu
 
 def _load(place: int, der: bytes) -> x509.Certificate:
     from cryptography import x509
+    from cryptography.utils import CryptographyDeprecationWarning
 
     try:
-        return x509.load_der_x509_certificate(der)
+        # Of what it will refuse one day, such as a serial number of 0, which roots have that are trusted everywhere.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return x509.load_der_x509_certificate(der)
     except ValueError:
         raise UnreadableCertificateError(place) from None
 
@@ -81,18 +86,13 @@ def _root_of(one: x509.Certificate, trusted: Sequence[x509.Certificate]) -> str 
 @lru_cache(maxsize=2)
 def _trusted(roots: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
     """Kept: they are some hundred. One that can't be read is nobody's issuer."""
-    from cryptography import x509
-
-    def readable() -> Iterator[x509.Certificate]:
-        for der in roots:
-            try:
-                one = x509.load_der_x509_certificate(der)
-                _ = one.subject
-            except ValueError:
-                continue
-            yield one
-
-    return tuple(readable())
+    readable: list[x509.Certificate] = []
+    for place, der in enumerate(roots):
+        try:
+            readable.append(_load(place, der))
+        except UnreadableCertificateError:
+            continue
+    return tuple(readable)
 
 
 def _issued(one: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -97,16 +97,16 @@ async def _look(work: Work) -> Sequence[TrunkSeen]:
 
 
 def _good(verdict: CertificateVerdict, *, given: bool) -> str:
-    if not verdict.good:
+    if not verdict.seen:
         return "The request names no trunks, so there is no certificate to look at."
     each = "; ".join(
         f"{name}: '{shown(own.subject)}' by '{shown(own.issuer)}', until {own.not_after:%Y-%m-%d}"
-        for name, own, _ in verdict.good
+        for name, own in verdict.seen
     )
     seen = "As they were given, the" if given else "The"
     remarks = verdict.of(Severity.WARNING)
     more = f" {plural(len(remarks), 'remark')}." if remarks else ""
-    return shorten(f"{seen} certificates of {plural(len(verdict.good), 'trunk')} are good. {each}.{more}")
+    return shorten(f"{seen} certificates of {plural(len(verdict.seen), 'trunk')} are good. {each}.{more}")
 
 
 def _line(told: _Told) -> str:

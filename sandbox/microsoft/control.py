@@ -46,6 +46,7 @@ class Control:
             ("PUT", "/domains"): self.put_domain,
             ("PUT", "/permissions"): self.put_permissions,
             ("PUT", "/dns"): self.put_dns,
+            ("PUT", "/trunks"): self.put_trunk,
             ("GET", "/requests"): self.requests,
             ("DELETE", "/requests"): self.clear_requests,
             ("GET", "/violations"): self.violations,
@@ -112,6 +113,7 @@ class Control:
                 for name, item in directory.domains.items()
             ],
             "dns": self._dns(),
+            "trunks": self._world.trunks.shows,
             "faults": self.faults(body, query),
             "violations": len(world.journal.violations),
             "requests": len(world.journal.entries),
@@ -243,6 +245,11 @@ class Control:
         if "values" in body or "cname" not in body:
             self._world.records.put(body.get("server", "*"), body["name"], list(body["values"]))
         return self._dns()
+
+    def put_trunk(self, body: Json, query: Query) -> Json:
+        """{"name": FQDN or *, "shows": "good", "expired", "wrong-name", …}: the certificate of a trunk."""
+        self._world.trunks.set(body.get("name", "*"), body["shows"])
+        return self._world.trunks.shows
 
     def requests(self, body: Json, query: Query) -> Json:
         """?service=arm&since=number or ISO time: what reached the simulator, oldest first."""

@@ -19,9 +19,16 @@ FOR_CLIENTS = ExtendedKeyUsageOID.CLIENT_AUTH
 YEAR = timedelta(days=365)
 
 
-@cache
-def server_key(bits: int = 2048) -> rsa.RSAPrivateKey:
+USUAL_BITS = 2048
+
+
+def server_key(bits: int = USUAL_BITS) -> rsa.RSAPrivateKey:
     """A server's key. Making one takes a while, so that all servers of a process share it."""
+    return _rsa(bits)
+
+
+@cache
+def _rsa(bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 

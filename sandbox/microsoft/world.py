@@ -27,6 +27,7 @@ from sandbox.microsoft.options import Options
 from sandbox.microsoft.pipeline import Pipeline
 from sandbox.microsoft.team import OnboardingTeam
 from sandbox.microsoft.teams import Channel, Webhook
+from sandbox.microsoft.trunks import Trunks
 from sandbox.microsoft.zone import Records
 
 SEED = Path(__file__).with_name("seed.json")
@@ -50,6 +51,7 @@ class World:
     def __post_init__(self) -> None:
         tenant = self.seed["tenant"]["id"]
         self.options = Options()
+        self.trunks = Trunks()
         self.journal = Journal(self.clock)
         self.faults = Faults(self.clock)
         self.records = Records(self.clock, self.options)
@@ -95,6 +97,7 @@ class World:
         self.faults.clear()
         self.journal.clear()
         self.records.clear()
+        self.trunks.shows.clear()
         self.mailbox.mails.clear()
         self.channel.messages.clear()
         self._seed_directory(seed)

@@ -24,7 +24,16 @@ from onboarding.core.certificate_check import (
 )
 from onboarding.core.certificate_facts import ChainFacts
 from onboarding.core.x509 import UnreadableCertificateError, read_chain, read_given
-from sandbox.microsoft.issuer import FOR_CLIENTS, FOR_SERVERS, Issuer, Made, authority_key, ders, self_signed, server_key
+from sandbox.microsoft.issuer import (
+    FOR_CLIENTS,
+    FOR_SERVERS,
+    Issuer,
+    Made,
+    authority_key,
+    ders,
+    self_signed,
+    server_key,
+)
 from tests.support.records import NOW
 
 TRUNK = "sbc1.contoso.com"
@@ -112,7 +121,7 @@ def test_many_names_and_long_ones_are_shortened() -> None:
 
 def test_an_expired_certificate() -> None:
     made = Made(names=(TRUNK,), begins=timedelta(days=-30), ends=timedelta(days=-1))
-    assert wrong(issued(made), BELOW.certificate) == f"the certificate has expired on {NOW - timedelta(days=1):%Y-%m-%d %H:%M} UTC"
+    assert wrong(issued(made), BELOW.certificate) == "the certificate has expired on 2026-03-01 09:00 UTC"
 
 
 def test_one_that_is_not_valid_yet() -> None:
@@ -151,7 +160,8 @@ def test_one_for_clients_only() -> None:
 
 
 def test_one_that_does_not_say_what_it_is_for() -> None:
-    assert "does not say what it may be used for" in warned(issued(Made(names=(TRUNK,), usages=None)), BELOW.certificate)
+    silent = issued(Made(names=(TRUNK,), usages=None))
+    assert "does not say what it may be used for" in warned(silent, BELOW.certificate)
 
 
 def test_an_authoritys_certificate_is_no_servers() -> None:
