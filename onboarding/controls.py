@@ -7,13 +7,14 @@ docs/runbook.md and docs/how-it-works.md are compared with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onboarding.core.certificate_chain import GivenCertificates
 from onboarding.core.control import Control, ControlField, ControlPlace, Input
 from onboarding.core.events import (
     AdminUserApproved,
     ApplicationApproved,
+    AnswersCorrected,
     CancelRequested,
     CertificatesGiven,
     ChangeApproved,
@@ -36,6 +37,7 @@ from onboarding.core.roles import Role
 from onboarding.core.rules.approving import asks_for, is_another
 from onboarding.core.rules.controls import must_insist, reopenable, replayable, retryable
 from onboarding.core.rules.giving import lacks_certificates
+from onboarding.core.rules.people import correctable
 from onboarding.steps import definition_of
 
 _WAITING = StepState.WAITING
@@ -92,6 +94,14 @@ _CONTACTS = (
     ),
 )
 
+_ANSWERS = ControlField(
+    "answers",
+    "Answers",
+    input=Input.ANSWERS,
+    meaning="What the step asks for, by the names in its `asks`; what is null or empty is not answered.",
+    example={"operatorId": "contoso-1"},
+)
+
 _PROPOSAL = ControlField(
     "proposal",
     "Proposal",
@@ -112,12 +122,13 @@ _ROWS = (
         of_step=lambda _, step: step.plan.confirmable and step.state in (_WAITING, StepState.NEEDS_ATTENTION),
         event=Confirmed,
         fields=(
+            _ANSWERS,
             ControlField(
                 "note",
                 "Note",
                 meaning="It is done.",
                 hint="Kept with the confirmation, for everybody who reads the audit trail.",
-                example="Both ids entered.",
+                example="Signed in.",
             ),
         ),
         function="confirm_checkpoint",
@@ -268,7 +279,7 @@ _ROWS = (
         event=ContactsChanged,
         fields=_CONTACTS,
         model=Contacts,
-        today=lambda record: record.request.contacts,
+        today=lambda record, _: record.request.contacts.model_dump(mode="json", by_alias=True),
         shows="whom to tell",
         function="put_contacts",
         method="PUT",
@@ -301,6 +312,22 @@ _ROWS = (
         fields=(_because("The onboarding team asks for another form."),),
         button="Reopen a step",
         under=lambda step: "",
+    ),
+    Control(
+        "correct-answers",
+        "Correct the answers",
+        "Put right what was answered when a step was confirmed",
+        "Puts right what was answered when the step was confirmed, or adds it. Whoever used it before is to be told by"
+        " you: nothing is done again.",
+        role=Role.OPERATE,
+        of_step=lambda _, step: correctable(step),
+        event=AnswersCorrected,
+        fields=(
+            replace(_ANSWERS, meaning="Only what is to change, by name: null or empty takes an answer back."),
+            _because("It was mistyped."),
+        ),
+        today=lambda _, step: {"answers": dict(step.answers) if step else {}},
+        shows="what was answered",
     ),
     Control(
         "cancel",

@@ -6,12 +6,13 @@ Routes, their description, forms, `allowedActions` and both parsers derive from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from typing import Any
 
 from onboarding.core.certificate_chain import LONGEST_CHAIN_TEXT
+from onboarding.core.answers import ANSWERS_LENGTH, MOST_ITEMS, AnswerKind, Field
 from onboarding.core.events import AskedByPerson
 from onboarding.core.parts import Part
 from onboarding.core.record import Record, StepRecord
@@ -19,6 +20,7 @@ from onboarding.core.roles import Role
 
 NOTE_LENGTH = 1000
 """Characters of a note or a reason that are kept."""
+_NEEDED = "It is needed."
 
 
 class Input(StrEnum):
@@ -34,8 +36,15 @@ class Input(StrEnum):
     """Certificates as text; only of a control with a model, which says what is wrong with them."""
     TICK = "tick"
     """True or false."""
+    LINES = "lines"
+    """Some, one a line; a list in JSON."""
+    DATE = "date"
+    URL = "url"
+    CHOICE = "choice"
     HIDDEN = "hidden"
     """Known to the page; a program says it."""
+    ANSWERS = "answers"
+    """What its step asks for, by name: an object in JSON, and on a page a field each (`fields_for`)."""
 
 
 _MOST = {
@@ -46,6 +55,7 @@ _MOST = {
     Input.PEM: LONGEST_CHAIN_TEXT,
     Input.TICK: 2,
     Input.HIDDEN: 64,
+    Input.ANSWERS: ANSWERS_LENGTH,
 }
 """Characters that a form may send."""
 
@@ -77,6 +87,10 @@ class ControlField:
     """For the API's description; None: it is left out there."""
     known: Callable[[StepRecord], str] = lambda step: ""
     """Of a hidden one: what it is for a step, when its form is shown."""
+    choices: tuple[str, ...] = ()
+    """Of a choice."""
+    length: int | None = None
+    """Characters that a form may send, where its input does not say so."""
 
     @property
     def place(self) -> str:
@@ -86,7 +100,32 @@ class ControlField:
     @property
     def most(self) -> int:
         """Characters."""
-        return _MOST[self.input]
+        return _MOST[self.input] if self.length is None else self.length
+
+
+_INPUTS = {AnswerKind.DATE: Input.DATE, AnswerKind.LINK: Input.URL, AnswerKind.CHOICE: Input.CHOICE}
+
+
+def fields_for(fields: Iterable[ControlField], asks: Sequence[Field]) -> Iterator[ControlField]:
+    """The fields of a form, with one for each thing that its step asks for."""
+    for field in fields:
+        if field.input is Input.ANSWERS:
+            yield from (_asking(field, asked) for asked in asks)
+        else:
+            yield field
+
+
+def _asking(field: ControlField, asked: Field) -> ControlField:
+    return ControlField(
+        f"{field.name}.{asked.name}",
+        f"{asked.label}, one a line" if asked.many else asked.label,
+        input=Input.LINES if asked.many else _INPUTS.get(asked.kind, Input.LINE),
+        missing=_NEEDED if asked.required else "",
+        hint=asked.hint,
+        called=asked.label,
+        choices=asked.choices,
+        length=asked.most * MOST_ITEMS if asked.many else asked.most,
+    )
 
 
 def body(values: Iterable[tuple[ControlField, Any]]) -> dict[str, Any]:
@@ -141,8 +180,8 @@ class Control:
     fields: tuple[ControlField, ...] = ()
     model: type[Part] | None = None
     """What its JSON body as a whole is; its parts are then the event's fields."""
-    today: Callable[[Record], Part] | None = None
-    """The model as it is now, which its form shows: what somebody else changed since is not undone."""
+    today: Callable[[Record, StepRecord | None], Mapping[str, Any]] | None = None
+    """What its JSON body would be now, which its form shows: what somebody else changed since is not undone."""
     shows: str = ""
     """What that is, in words."""
 

@@ -62,7 +62,7 @@ def read_part(model: type[P], body: Any) -> P:
         raise InvalidRequestError([*reasons_of(error, model)]) from None
 
 
-def read_fields(body: Any, kinds: Mapping[str, type[str] | type[bool]]) -> dict[str, Any]:
+def read_fields(body: Any, kinds: Mapping[str, type[str] | type[bool] | type[dict[str, Any]]]) -> dict[str, Any]:
     """Parsed JSON → an object of these fields, all optional. Raises InvalidRequestError with all reasons."""
     if not isinstance(body, dict):
         expected = f"must be an object in braces, with {' or '.join(kinds)}; it is {kind_of(body)}"
@@ -74,11 +74,19 @@ def read_fields(body: Any, kinds: Mapping[str, type[str] | type[bool]]) -> dict[
             words = no_such_field(name, kinds) if len(reasons) < MOST_REASONS else ""
             reasons.append(Reason(str(as_answered(name)), "extra_forbidden", as_answered(value), words))
         elif not isinstance(value, kind):
-            rule, words = ("bool_type", FLAG_WORDS) if kind is bool else ("string_type", "a text in quotes")
+            rule, words = _KINDS[kind]
             reasons.append(Reason(name, rule, as_answered(value), f"must be {words}; it is {kind_of(value)}"))
     if reasons:
         raise InvalidRequestError(reasons)
     return body
+
+
+_KINDS: Mapping[type, tuple[str, str]] = {
+    str: ("string_type", "a text in quotes"),
+    bool: ("bool_type", FLAG_WORDS),
+    dict: ("object_type", "an object in braces"),
+}
+"""The rule that another kind of value breaks, and what is expected."""
 
 
 def reasons_of(error: ValidationError, model: type[BaseModel]) -> Iterable[Reason]:

@@ -27,19 +27,29 @@ def read_asked(call: HttpCall, controls: Sequence[Control]) -> AskedByPerson:
     said = _said(call, fields)
     meant = [c for c in controls if said.keys() <= {f.place for f in c.fields}]
     if not meant:
-        ways = " or ".join(f"a {f.place} ({f.meaning[:1].lower()}{f.meaning[1:].rstrip('.')})" for f in fields)
+        ways = " or ".join(_way(f) for f in fields)
         raise ProblemError(400, "The request is invalid", f"Send {ways}.")
     return meant[0].asked(call.caller.name, step, {f.name: _value(f, said) for f in meant[0].fields})
+
+
+def _way(field: ControlField) -> str:
+    what = field.place if field.input is Input.ANSWERS else f"a {field.place}"
+    return f"{what} ({field.meaning[:1].lower()}{field.meaning[1:].rstrip('.')})"
 
 
 def _said(call: HttpCall, fields: Sequence[ControlField]) -> dict[str, Any]:
     if not fields:
         return {}
     ticks = [f.place for f in fields if f.input is Input.TICK]
-    return read_object(call.request, *(f.place for f in fields if f.place not in ticks), flags=ticks)
+    objects = [f.place for f in fields if f.input is Input.ANSWERS]
+    texts = (f.place for f in fields if f.place not in (*ticks, *objects))
+    return read_object(call.request, *texts, flags=ticks, objects=objects)
 
 
-def _value(field: ControlField, said: dict[str, Any]) -> str | bool:
+def _value(field: ControlField, said: dict[str, Any]) -> Any:
+    if field.input is Input.ANSWERS:
+        # What of it is right, the rules know: it is the step that asks.
+        return said.get(field.place, {})
     if field.input is Input.TICK:
         return bool(said.get(field.place, False))
     text = str(said.get(field.place, "")).strip()

@@ -60,14 +60,17 @@ def read_json(request: func.HttpRequest) -> Any:
         raise ProblemError(400, "Malformed JSON", "The body holds a number that is too long.") from None
 
 
-def read_object(request: func.HttpRequest, *texts: str, flags: Sequence[str] = ()) -> dict[str, Any]:
-    """A small JSON object of these text fields and flags, all optional; an empty body is an empty object.
+def read_object(
+    request: func.HttpRequest, *texts: str, flags: Sequence[str] = (), objects: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A small JSON object of these text fields, flags and objects, all optional; an empty body is an empty object.
 
     Raises ProblemError as `read_json` does, and InvalidRequestError for another object.
     """
     if not request.get_body().removeprefix(BOM_UTF8).strip():
         return {}
-    return read_fields(read_json(request), {**dict.fromkeys(texts, str), **dict.fromkeys(flags, bool)})
+    kinds = {**dict.fromkeys(texts, str), **dict.fromkeys(flags, bool), **dict.fromkeys(objects, dict)}
+    return read_fields(read_json(request), kinds)
 
 
 def _where(error: json.JSONDecodeError) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onboarding.controls import CONTROLS, by_operation
-from onboarding.core.control import NOTE_LENGTH, Control, ControlField, ControlPlace, Input, body
+from onboarding.core.answers import MOST_ITEMS, Field
+from onboarding.core.control import NOTE_LENGTH, Control, ControlField, ControlPlace, Input, body, fields_for
 from onboarding.core.links import PASTED_LENGTH
 from onboarding.core.patterns import GUID
 from onboarding.core.record import OnboardingState
@@ -16,6 +17,7 @@ from onboarding.core.services import Service
 from onboarding.http.bodies import FORM, JSON
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
 from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT
+from onboarding.steps import LIBRARY
 
 HTML = "text/html"
 API, PAGES = "API", "Pages"
@@ -227,14 +229,44 @@ def _fields(control: Control) -> Mapping[str, Any]:
 
 
 def _field(field: ControlField) -> Mapping[str, Any]:
+    if field.input is Input.ANSWERS:
+        return {**_answers(), "description": field.meaning}
     tick = {"type": "boolean", "default": False}
     kind = tick if field.input is Input.TICK else _text(field.most, 1 if field.missing else 0)
     return {**kind, "description": field.meaning}
 
 
+def _answers() -> dict[str, Any]:
+    """Whatever a step of the library asks for; which of it is right at one step, its `asks` say."""
+    asking: dict[str, list[tuple[str, Field]]] = {}
+    for definition in LIBRARY.values():
+        for asked in definition.asks:
+            asking.setdefault(asked.name, []).append((definition.name, asked))
+    return _object(**{name: _asked(found) for name, found in sorted(asking.items())})
+
+
+def _asked(found: Sequence[tuple[str, Field]]) -> dict[str, Any]:
+    told = " ".join(
+        f"Of `{step}`{', required' * asked.required}: {asked.label}, {asked.words}." for step, asked in found
+    )
+    schemas: list[dict[str, Any]] = []
+    for _, asked in found:
+        schema = {"type": "array", "maxItems": MOST_ITEMS, "items": _one(asked)} if asked.many else _one(asked)
+        schemas += [] if schema in schemas else [schema]
+    return {"anyOf": [*schemas, {"type": "null"}], "description": told}
+
+
+def _one(asked: Field) -> dict[str, Any]:
+    """One value. Blanks around it are taken off before it is looked at, so no pattern is told here."""
+    more = {"enum": list(asked.choices)} if asked.choices else {}
+    return {**_text(asked.most), **more}
+
+
 def _inputs(controls: Iterable[Control]) -> dict[str, Mapping[str, Any]]:
     """The fields of their forms; a box that is ticked is sent as `on`."""
-    return {f.name: {**_text(f.most), "description": f.label} for c in controls for f in c.fields}
+    asks = {asked.name: asked for definition in LIBRARY.values() for asked in definition.asks}
+    fields = (f for c in controls for f in fields_for(c.fields, [*asks.values()]))
+    return {f.name: {**_text(f.most), "description": f.label} for f in fields}
 
 
 def _buttons() -> ApiOperation:

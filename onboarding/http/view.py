@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel, to_snake
 
 from onboarding.columns import LISTED
 from onboarding.controls import actions
+from onboarding.core.answers import AnswerKind, AnswerValue
 from onboarding.core.plan import StepKind
 from onboarding.core.record import (
     Delivered,
@@ -61,6 +62,26 @@ class ProgressView(View):
     total: int
 
 
+class AskView(View):
+    """One thing that whoever confirms a step is asked for."""
+
+    name: str
+    label: str
+    kind: AnswerKind
+    required: bool
+    """Without it the step can't be confirmed."""
+    many: bool
+    """It is a list."""
+    hint: str
+    pattern: str
+    """Of a text, as a regular expression; empty: any line."""
+    choices: tuple[str, ...]
+    ahead: int | None
+    """Of a date: how many days after today it may be at most; null: any number."""
+    correctable: bool
+    """It can be corrected when the step is done."""
+
+
 class StepView(View):
     """One step of its plan."""
 
@@ -84,6 +105,10 @@ class StepView(View):
     skipped_because: str | None
     ended_by: str | None
     note: str | None
+    asks: tuple[AskView, ...]
+    """What whoever confirms it is asked for."""
+    answers: dict[str, AnswerValue]
+    """What was answered to that, by name."""
     reminders: int
     escalated: bool
     warned_at: AwareDatetime | None
@@ -352,6 +377,8 @@ def _step(step: StepRecord, record: Record) -> StepView:
         skipped_because=step.skipped_because,
         ended_by=step.ended_by,
         note=step.note,
+        asks=tuple(AskView.model_validate(asked, from_attributes=True) for asked in step.plan.asks),
+        answers=dict(step.answers),
         reminders=step.reminders,
         escalated=step.escalated,
         warned_at=step.warned_at,

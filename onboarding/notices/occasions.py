@@ -86,11 +86,17 @@ class Occurrence:
         return definition_of(self.step).to_see if self.step else ()
 
     @property
+    def _answered(self) -> tuple[Value, ...]:
+        """What people answered at the steps: what comes afterwards begins with it."""
+        return tuple(dict.fromkeys(value for step in self.record.steps for value in step.answered))
+
+    @property
     def instructions(self) -> Instructions:
         """What a person does at the step; empty where there is nothing but to retry it."""
         if self.step is None:
             page = None if self.record.cancelled_because else self.record.request.words.afterwards_page
-            return Instructions((), pages=(Value("How to prepare for live traffic", page),) if page else ())
+            pages = (Value("How to prepare for live traffic", page),) if page else ()
+            return Instructions((), self._answered if self.notice.kind == NoticeKind.COMPLETED else (), pages)
         confirmable = self.step.plan.confirmable
         return definition_of(self.step).instructions(self.record) if confirmable else Instructions(())
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from onboarding.core.control import Control, ControlField, Input, body
+from onboarding.core.answers import Field
+from onboarding.core.control import Control, ControlField, Input, body, fields_for
 from onboarding.core.events import AskedByPerson
 from onboarding.core.patterns import ADDRESS_EXAMPLE
 from onboarding.core.reasons import InvalidRequestError, Reason, read_part
@@ -15,36 +16,64 @@ from onboarding.core.request import MAX_ADDRESSEES
 from onboarding.core.rules.controls import NotInsistedError
 from onboarding.engine import Expected, OvertakenError
 from onboarding.http.problems import ProblemError
-from onboarding.pages.controls import seen
-from onboarding.pages.forms import note
+from onboarding.pages.controls import RefusedForm, seen
+from onboarding.pages.forms import FieldError, note
 
 ON = "on"
 """What a browser sends for a box that is ticked."""
 
 
-def read_form_of(control: Control, fields: Mapping[str, str], actor: str, step: str) -> AskedByPerson:
-    """Whether the state allows it is for the rules to say."""
+def read_form_of(
+    control: Control, fields: Mapping[str, str], actor: str, step: str, asks: Sequence[Field] = ()
+) -> AskedByPerson:
+    """Whether the state allows it is for the rules to say, and whether what was answered to `asks` is right."""
     if control.model is None:
-        return control.asked(actor, step, {f.name: _value(f, fields) for f in control.fields})
+        return control.asked(actor, step, {f.name: _value(f, fields, asks) for f in control.fields})
     try:
         part = read_part(control.model, body((f, _part(f, fields)) for f in control.fields))
     except InvalidRequestError as error:
-        told = " ".join(_told(control.fields, reason) for reason in error.reasons)
-        raise ProblemError(
-            400, "Nothing was changed", f"{' '.join(filter(None, (told, error.more)))} Go back and put it right."
-        ) from None
+        raise _go_back(error, control.fields) from None
     return control.asked(actor, step, dict(part))
 
 
+def _go_back(error: InvalidRequestError, fields: Sequence[ControlField]) -> ProblemError:
+    told = " ".join(filter(None, (*(_told(fields, reason) for reason in error.reasons), error.more)))
+    return ProblemError(400, "Nothing was changed", f"{told} Go back and put it right.")
+
+
+def refused_form(
+    control: Control, fields: Mapping[str, str], asks: Sequence[Field], error: InvalidRequestError | FieldError
+) -> RefusedForm:
+    """A form that was refused, with what is wrong beside each field."""
+    if isinstance(error, FieldError):
+        return RefusedForm(control, fields, {error.name: error.detail})
+    wrong: dict[str, list[str]] = {}
+    form = {f.place: f for f in fields_for(control.fields, asks)}
+    for reason in error.reasons:
+        place = reason.field.partition("[")[0]
+        wrong.setdefault(place if place in form else "", []).append(_told([*form.values()], reason))
+    wrong.setdefault("", []).extend(filter(None, [error.more]))
+    return RefusedForm(control, fields, {name: " ".join(told) for name, told in wrong.items()})
+
+
 @contextmanager
-def as_shown(control: Control, fields: Mapping[str, str]) -> Iterator[Expected | None]:
+def as_shown(
+    control: Control, fields: Mapping[str, str], asks: Sequence[Field] = ()
+) -> Iterator[Expected | None]:
     """What the form was filled with, for the engine to expect, whatever else has happened meanwhile.
 
-    Inside, refusals speak of the form: ProblemError 409 when it was overtaken, 400 when a tick is missing.
+    Inside, refusals speak of the form: ProblemError 409 when it was overtaken, 400 when a tick is missing or an answer
+    is wrong.
     """
-    today, shown = control.today, fields.get("seen", "")
+    today, shown, step = control.today, fields.get("seen", ""), fields.get("step", "")
     try:
-        yield None if today is None else lambda record: record is None or seen(today(record)) == shown
+        yield (
+            None
+            if today is None
+            else lambda record: record is None or seen(today(record, record.find_step(step))) == shown
+        )
+    except InvalidRequestError as error:
+        raise _go_back(error, [*fields_for(control.fields, asks)]) from None
     except OvertakenError:
         raise ProblemError(
             409,
@@ -58,7 +87,10 @@ def as_shown(control: Control, fields: Mapping[str, str]) -> Iterator[Expected |
         raise ProblemError(400, "Nothing was changed", f"{error.why} {what_next}") from None
 
 
-def _value(field: ControlField, fields: Mapping[str, str]) -> str | bool:
+def _value(field: ControlField, fields: Mapping[str, str], asks: Sequence[Field]) -> Any:
+    if field.input is Input.ANSWERS:
+        given = body((f, _part(f, fields)) for f in fields_for([field], asks))
+        return given.get(field.place, {})
     if field.input is Input.TICK:
         return fields.get(field.name) == ON
     return note(fields, field.name, required=field.missing, most=field.most)
@@ -71,6 +103,8 @@ def _part(field: ControlField, fields: Mapping[str, str]) -> Any:
             return given == ON
         case Input.EMAILS:
             return [line for line in (each.strip(" \t,;") for each in given.splitlines()) if line]
+        case Input.LINES:
+            return [line for line in map(str.strip, given.splitlines()) if line]
     return given.strip() or ("" if field.missing else None)
 
 
@@ -83,7 +117,12 @@ def _name_of(field: ControlField) -> str:
 def _told(fields: Sequence[ControlField], reason: Reason) -> str:
     line = re.fullmatch(r"(.+)\[(\d+)\]", reason.field)
     field = next((f for f in fields if f.place == (line[1] if line else reason.field)), None)
-    what = f"Addressee {int(line[2]) + 1}" if line else _name_of(field) if field else reason.field
+    item = "Addressee" if field and field.input is Input.EMAILS else f"{_name_of(field)}, line" if field else ""
+    what = f"{item} {int(line[2]) + 1}" if line else _name_of(field) if field else reason.field
+    if reason.field == "answers":
+        return f"The answers {reason.message}."
+    if reason.field.startswith("answers."):
+        return f"{what} {reason.message}."
     if not reason.value:
         return f"{what} is missing."
     if reason.rule == "too_long":

@@ -11,7 +11,8 @@ from onboarding.core.events import APPLICATION
 from onboarding.core.instructions import Instructions
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.notices.outside import outside_instructions
-from onboarding.pages.controls import Allowed, Form, answer_forms
+from onboarding.pages.answered import ShownAnswer, shown_of
+from onboarding.pages.controls import Allowed, Form, RefusedForm, answer_forms
 from onboarding.pages.words import Badge, step_badge
 from onboarding.steps import definition_of
 
@@ -34,22 +35,30 @@ class Checkpoint:
     ended_by: str | None
     ended_at: datetime | None
     note: str | None
+    answers: tuple[ShownAnswer, ...]
     forms: tuple[Form, ...]
     lacks_role: bool
     """It could be answered, by somebody else."""
 
+    @property
+    def refused(self) -> Form | None:
+        """The form that was sent, and of which nothing was taken."""
+        return next((form for form in self.forms if form.refused), None)
 
-def checkpoint_page(record: Record, name: str, may: Allowed, *, outside: bool = False) -> Checkpoint | None:
+
+def checkpoint_page(
+    record: Record, name: str, may: Allowed, *, outside: bool = False, refused: RefusedForm | None = None
+) -> Checkpoint | None:
     """The page; None when no person can confirm such a step. `may` says whether the caller holds a role.
 
-    `outside`: for the holder of a signed link, who is asked for their own part.
+    `outside`: for the holder of a signed link, who is asked for their own part. `refused`: what they sent just now.
     """
     step = record.find_step(name)
     if step is None or not step.plan.confirmable:
         return None
     definition = definition_of(step)
     possible = any(a.step == name and a.control.place is ControlPlace.CHECKPOINT for a in actions(record))
-    allowed = answer_forms(record, name, may)
+    allowed = answer_forms(record, name, may, refused)
     done = step.state is StepState.DONE
     return Checkpoint(
         record,
@@ -63,6 +72,7 @@ def checkpoint_page(record: Record, name: str, may: Allowed, *, outside: bool = 
         (THIS if step.ended_by == APPLICATION else step.ended_by) if done else None,
         step.since if done else None,
         step.note if done else None,
+        shown_of(step),
         allowed,
         possible and not allowed,
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from onboarding.controls import CONTROLS, Action, actions
-from onboarding.core.control import Control, ControlField, ControlPlace, Input
-from onboarding.core.parts import Part
+from onboarding.core.control import Control, ControlField, ControlPlace, Input, fields_for
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.core.roles import Role
 from onboarding.steps import definition_of
@@ -25,10 +25,28 @@ class Filled:
     value: str | bool
     must: bool
     hint: str
+    wrong: str = ""
+    """Why what stands in it was refused."""
+
+    @property
+    def described_by(self) -> str:
+        """Ids of what is said of it."""
+        parts = (f"{self.id}-wrong" if self.wrong else "", f"{self.id}-hint" if self.hint else "")
+        return " ".join(filter(None, parts))
 
     @property
     def rows(self) -> int:
         return max(3, str(self.value).count("\n") + 2) if self.value else 3
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedForm:
+    """A form that was sent and refused: it is shown again as it was filled in."""
+
+    control: Control
+    typed: Mapping[str, str]
+    wrong: Mapping[str, str]
+    """Name of a field of it → what is wrong with it; empty: with all together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +64,10 @@ class Form:
     preselected: str = ""
     seen: str = ""
     """Which values it was filled with."""
+    refused: bool = False
+    """It was sent, and nothing was taken."""
+    wrong: str = ""
+    """What is wrong with all its fields together."""
 
     @property
     def sections(self) -> Iterator[tuple[str, Iterator[Filled]]]:
@@ -81,14 +103,17 @@ def banner_forms(record: Record, may: Allowed) -> tuple[Form, ...]:
     return tuple(_of_one(record, a) for a in _allowed(record, may, ControlPlace.BANNER))
 
 
-def answer_forms(record: Record, step: str, may: Allowed) -> tuple[Form, ...]:
+def answer_forms(
+    record: Record, step: str, may: Allowed, refused: RefusedForm | None = None
+) -> tuple[Form, ...]:
     """The answers to a checkpoint."""
-    return tuple(_of_one(record, a) for a in _allowed(record, may, ControlPlace.CHECKPOINT) if a.step == step)
+    offered = [a for a in _allowed(record, may, ControlPlace.CHECKPOINT) if a.step == step]
+    return tuple(_of_one(record, a, refused if refused and refused.control is a.control else None) for a in offered)
 
 
-def seen(part: Part) -> str:
+def seen(today: Mapping[str, Any]) -> str:
     """Tells which values a form was filled with, so that nobody overwrites what they have not seen."""
-    return hashlib.sha256(part.model_dump_json().encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(today, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _allowed(record: Record, may: Allowed, place: ControlPlace, actor: str | None = None) -> list[Action]:
@@ -99,15 +124,24 @@ def _stopped(record: Record) -> set[str]:
     return {s.name for s in record.steps if s.state is StepState.NEEDS_ATTENTION}
 
 
-def _of_one(record: Record, action: Action) -> Form:
+def _of_one(record: Record, action: Action, refused: RefusedForm | None = None) -> Form:
     control, step = action.control, record.step(action.step) if action.step else None
-    today = control.today(record) if control.today else None
+    today = control.today(record, step) if control.today else None
     id_ = f"{control.name}-{step.name}" if step else control.name
     button = control.button or control.label
     if step and control.place is ControlPlace.LIST:
         button = f"{control.label} the step" if control.under else action.label
-    fields = _filled(control, id_, [step] if step else [], today.model_dump(by_alias=True) if today else {})
-    return Form(control, id_, action.step or "", button, tuple(fields), seen=seen(today) if today else "")
+    fields = tuple(_filled(control, id_, [step] if step else [], today or {}))
+    made = Form(control, id_, action.step or "", button, fields, seen="" if today is None else seen(today))
+    return _with_what_was_typed(made, refused) if refused else made
+
+
+def _with_what_was_typed(form: Form, refused: RefusedForm) -> Form:
+    fields = tuple(
+        replace(it, value=refused.typed.get(it.field.name, ""), wrong=refused.wrong.get(it.field.name, ""))
+        for it in form.fields
+    )
+    return replace(form, fields=fields, refused=True, wrong=refused.wrong.get("", ""))
 
 
 def _of_many(control: Control, under: Callable[[StepRecord], str], steps: list[StepRecord]) -> Form:
@@ -128,7 +162,7 @@ def _must(control: Control, step: StepRecord) -> bool:
 
 
 def _filled(control: Control, form: str, steps: list[StepRecord], today: Mapping[str, Any]) -> Iterator[Filled]:
-    for field in control.fields:
+    for field in fields_for(control.fields, steps[0].plan.asks if len(steps) == 1 else ()):
         concerned = [s for s in steps if field.only_for and field.only_for(s)]
         if field.only_for and not concerned:
             continue
@@ -147,6 +181,6 @@ def _value(field: ControlField, today: Mapping[str, Any]) -> str | bool:
     match field.input:
         case Input.TICK:
             return bool(inner)
-        case Input.EMAILS:
+        case Input.EMAILS | Input.LINES:
             return "\n".join(inner or ())
     return str(inner or "")

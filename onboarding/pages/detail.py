@@ -13,6 +13,7 @@ from onboarding.core.plan import StepKind
 from onboarding.core.problems import IT_IS_TRIED_AGAIN
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
 from onboarding.notices.what_stays import Stays, what_stays
+from onboarding.pages.answered import ShownAnswer, shown_of
 from onboarding.pages.controls import Allowed, Form, banner_forms, forms, step_forms
 from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
@@ -46,6 +47,7 @@ class StepRow:
     """When people were last told that this wait takes long."""
     ended_by: str | None
     note: str | None
+    answers: tuple[ShownAnswer, ...]
     problem: Problem | None
     took: str
     checkpoint: str | None
@@ -125,7 +127,7 @@ def detail(
         rows,
         () if over else tuple(by_state[StepState.NEEDS_ATTENTION]),
         () if over else tuple(r for r in by_state[StepState.WAITING] if r.checkpoint),
-        _values(found),
+        _values(record, found),
         tuple(told for one in found if (told := one.remarks())),
         tuple(_notice(n, record) for n in reversed(record.notices)),
         trail(events),
@@ -167,6 +169,7 @@ def _step(record: Record, step: StepRecord, now: datetime, took: str) -> StepRow
         step.warned_at if step.state is StepState.WAITING else None,
         step.ended_by if step.state is StepState.DONE else None,
         step.note,
+        shown_of(step),
         step.problem if not step.ended else None,
         took,
         checkpoint_path(record.id, step.name) if step.plan.confirmable else None,
@@ -196,9 +199,10 @@ def _told(record: Record, step: StepRecord) -> str:
     return step.detail
 
 
-def _values(found: Sequence[Findings]) -> tuple[Value, ...]:
-    """What the steps found out; two that found the same tell it once."""
-    return tuple(dict.fromkeys(value for one in found for value in one.values()))
+def _values(record: Record, found: Sequence[Findings]) -> tuple[Value, ...]:
+    """What the steps found out, and what people answered; what two tell alike is told once."""
+    answered = (value for step in record.steps for value in step.answered)
+    return tuple(dict.fromkeys((*(value for one in found for value in one.values()), *answered)))
 
 
 def _notice(notice: Notice, record: Record) -> NoticeRow:

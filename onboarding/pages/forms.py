@@ -12,8 +12,16 @@ from onboarding.http.call import HttpCall
 from onboarding.http.problems import ProblemError
 from onboarding.pages import csrf
 
-MAX_FORM = 16 * 1024
-"""Bytes. A note of 1000 characters, each written as twelve bytes, fits."""
+MAX_FORM = 48 * 1024
+"""Bytes. A note of 1000 characters, each written as twelve bytes, fits, with as many answers as a step takes."""
+
+
+class FieldError(ProblemError):
+    """What a form says in one of its fields can't be taken."""
+
+    def __init__(self, name: str, title: str, detail: str) -> None:
+        self.name = name
+        super().__init__(400, title, detail)
 
 
 def read_form(call: HttpCall, purpose: str) -> Mapping[str, str]:
@@ -37,10 +45,10 @@ def read_form(call: HttpCall, purpose: str) -> Mapping[str, str]:
 
 
 def note(fields: Mapping[str, str], name: str, *, required: str = "", most: int = NOTE_LENGTH) -> str:
-    """A person's text. Raises ProblemError (400) when it is too long, or empty though `required` (which says why)."""
+    """A person's text. Raises FieldError when it is too long, or empty though `required` (which says why)."""
     text = fields.get(name, "").replace("\r\n", "\n").strip()
     if len(text) > most:
-        raise ProblemError(400, "The note is too long", f"It has {len(text)} characters; at most {most} are kept.")
+        raise FieldError(name, "The note is too long", f"It has {len(text)} characters; at most {most} are kept.")
     if required and not text:
-        raise ProblemError(400, "The note is missing", required)
+        raise FieldError(name, "The note is missing", required)
     return text

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import azure.functions as func
 
 from onboarding.controls import CONTROLS
+from onboarding.core.answers import Field
 from onboarding.core.control import Control, ControlPlace
 from onboarding.core.decide import RefusedError
-from onboarding.core.links import PASTED_LENGTH, LinkError
+from onboarding.core.links import PASTED_LENGTH, Link, LinkError
+from onboarding.core.reasons import InvalidRequestError
 from onboarding.core.record import Record
 from onboarding.core.roles import Role
 from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS
@@ -22,13 +24,14 @@ from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
 from onboarding.looks import happen_and_look
 from onboarding.pages import csrf, outside
-from onboarding.pages.acting import as_shown, read_form_of
+from onboarding.pages.acting import as_shown, read_form_of, refused_form
 from onboarding.pages.api_reference import reference
 from onboarding.pages.assets import FOREVER, assets
 from onboarding.pages.checkpoint import Checkpoint
 from onboarding.pages.checkpoint import checkpoint_page as view_checkpoint
+from onboarding.pages.controls import RefusedForm
 from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
-from onboarding.pages.forms import read_form
+from onboarding.pages.forms import FieldError, read_form
 from onboarding.pages.overview import overview
 from onboarding.pages.responses import SWITCH_USER, as_page, page, problem_page, see_other
 
@@ -64,8 +67,10 @@ async def act(call: HttpCall) -> func.HttpResponse:
     if control.event is None:
         await call.engine.request(record.request, call.caller.name, again=True)
     else:
-        asked = read_form_of(control, fields, call.caller.name, fields.get("step", ""))
-        with as_shown(control, fields) as expected:
+        step = fields.get("step", "")
+        asks = _asks(record, step)
+        asked = read_form_of(control, fields, call.caller.name, step, asks)
+        with as_shown(control, fields, asks) as expected:
             await happen_and_look(call.engine, record.id, asked, expected)
     return see_other(onboarding_path(record.id))
 
@@ -73,27 +78,34 @@ async def act(call: HttpCall) -> func.HttpResponse:
 @as_page
 async def get_checkpoint_page(call: HttpCall) -> func.HttpResponse:
     """GET /api/onboardings/{id}/checkpoints/{step} → 200, 404. Changes nothing: mail scanners open links."""
+    return _checkpoint_page(call, await _record(call))
+
+
+@as_page
+async def answer_checkpoint(call: HttpCall) -> func.HttpResponse:
+    """POST of that page's form (outcome, answers, note) → 303, 400 with the page as it was filled in, 403, 404, 409."""
+    fields = read_form(call, _answering(call.onboarding_id, call.step))
     record = await _record(call)
+    _checkpoint(call, record, call.step)
+    control, asks = _outcome(fields), _asks(record, call.step)
+    try:
+        await call.engine.happen(record.id, read_form_of(control, fields, call.caller.name, call.step, asks))
+    except (FieldError, InvalidRequestError) as error:
+        return _checkpoint_page(call, record, refused_form(control, fields, asks, error))
+    return see_other(checkpoint_path(record.id, call.step))
+
+
+def _checkpoint_page(call: HttpCall, record: Record, refused: RefusedForm | None = None) -> func.HttpResponse:
     return page(
         call,
         "checkpoint.html",
-        view=_checkpoint(call, record, call.step),
+        400 if refused else 200,
+        view=_checkpoint(call, record, call.step, refused),
         csrf=csrf.token(call, _answering(record.id, call.step)),
         post=checkpoint_path(record.id, call.step),
         back=onboarding_path(record.id),
         section="checkpoint",
     )
-
-
-@as_page
-async def answer_checkpoint(call: HttpCall) -> func.HttpResponse:
-    """POST of that page's form (outcome, note) → 303, 400, 403, 404, 409."""
-    fields = read_form(call, _answering(call.onboarding_id, call.step))
-    record = await _record(call)
-    _checkpoint(call, record, call.step)
-    control = _outcome(fields)
-    await call.engine.happen(record.id, read_form_of(control, fields, call.caller.name, call.step))
-    return see_other(checkpoint_path(record.id, call.step))
 
 
 @as_page
@@ -123,10 +135,17 @@ async def open_link(call: HttpCall) -> func.HttpResponse:
         opened, record = await outside.opened(call, token)
     except LinkError as error:
         return _link_refused(call, error)
-    view = view_checkpoint(record, opened.step, lambda role: role == Role.APPROVE, outside=True)
+    return _page_of_link(call, opened, record, token)
+
+
+def _page_of_link(
+    call: HttpCall, opened: Link, record: Record, token: str, refused: RefusedForm | None = None
+) -> func.HttpResponse:
+    view = view_checkpoint(record, opened.step, lambda role: role == Role.APPROVE, outside=True, refused=refused)
     return page(
         call,
         "link.html",
+        400 if refused else 200,
         view=view,
         csrf=csrf.token(call, outside.PURPOSE),
         post="/api/outside/answer",
@@ -137,13 +156,17 @@ async def open_link(call: HttpCall) -> func.HttpResponse:
 
 @as_page
 async def answer_link(call: HttpCall) -> func.HttpResponse:
-    """POST of that page's form (link, outcome, note) → 200 with a page of thanks, 400, 403, 404, 410."""
+    """POST of that page's form (link, outcome, answers, note) → 200 with thanks, 400 with the page, 403, 404, 410."""
     call = outside.held(call)
     fields = read_form(call, outside.PURPOSE)
+    token = outside.token_of(fields)
     try:
-        opened, record = await outside.opened(call, outside.token_of(fields))
-        control = _outcome(fields)
-        await call.engine.happen(record.id, read_form_of(control, fields, call.caller.name, opened.step))
+        opened, record = await outside.opened(call, token)
+        control, asks = _outcome(fields), _asks(record, opened.step)
+        try:
+            await call.engine.happen(record.id, read_form_of(control, fields, call.caller.name, opened.step, asks))
+        except (FieldError, InvalidRequestError) as error:
+            return _page_of_link(call, opened, record, token, refused_form(control, fields, asks, error))
     except LinkError as error:
         return _link_refused(call, error)
     except RefusedError:
@@ -192,8 +215,13 @@ async def _record(call: HttpCall) -> Record:
     return loaded.record
 
 
-def _checkpoint(call: HttpCall, record: Record, step: str) -> Checkpoint:
-    view = view_checkpoint(record, step, call.caller.may)
+def _asks(record: Record, step: str) -> Sequence[Field]:
+    found = record.find_step(step)
+    return found.plan.asks if found else ()
+
+
+def _checkpoint(call: HttpCall, record: Record, step: str, refused: RefusedForm | None = None) -> Checkpoint:
+    view = view_checkpoint(record, step, call.caller.may, refused=refused)
     if view is None:
         raise ProblemError(404, "No such checkpoint", f"'{step[:100]}' is no step that a person confirms.")
     return view

@@ -11,11 +11,7 @@ from onboarding.core.plan import Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
 from onboarding.steps.find_application_id import application_findings
-from onboarding.steps.operator_connect import (
-    ASK_EVIDENCE,
-    AZURE_COMMUNICATIONS_GATEWAY_APP_ID,
-    PORTAL_APPLICATION_IDS,
-)
+from onboarding.steps.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID, PORTAL_APPLICATION_IDS
 
 
 def _instructions(record: Record) -> Instructions:
@@ -62,7 +58,6 @@ ADD_APPLICATION_IDS = Definition(
     Party.ADMIN_USER,
     confirmable=True,
     instructions=_instructions,
-    asks=(ASK_EVIDENCE,),
     asks_outside=(
         "Please help the operator's admin user, if they can't add the Application Ids in the Operator Connect portal.",
     ),

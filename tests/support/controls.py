@@ -12,7 +12,8 @@ def in_words(control: Control) -> str:
     if control.model:
         parts = dict.fromkeys(f.place.partition(".")[0] for f in control.fields)
         return "{" + ", ".join(f'"{part}": {{…}}' for part in parts) + "}"
-    body = {f.place: True if f.input is Input.TICK else "…" for f in control.fields}
+    filled = {Input.TICK: True, Input.ANSWERS: {"…": "…"}}
+    body = {f.place: filled.get(f.input, "…") for f in control.fields}
     return json.dumps(body, ensure_ascii=False) if body else ""
 
 

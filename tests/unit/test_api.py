@@ -84,7 +84,7 @@ async def test_a_problem_is_reported_in_place_of_a_note(api: Api, pages: list[st
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [
-        ({"note": "x", "problem": "y"}, 400, "Send a note"),
+        ({"note": "x", "problem": "y"}, 400, "or a note (it is done) or a problem"),
         ({"problem": " "}, 400, "The problem has 0 characters; 1 to 1000"),
         ({"note": "x" * 1001}, 400, "The note has 1001 characters"),
         ({"note": 1}, 400, "note: must be a text in quotes; it is a number (seen: 1)"),

@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "where-to-change.md"
 FOLLOWED = {
     "step": "tests/unit/test_kinds.py",
+    "field": "tests/unit/test_answers_asked.py",
     "kind": "tests/unit/test_kinds.py",
     "control": "tests/unit/test_control_table.py",
     "column": "tests/unit/test_where_to_change.py",

@@ -1,0 +1,27 @@
+"""What was answered when a step was confirmed, as pages show it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onboarding.core.answers import AnswerKind
+from onboarding.core.record import StepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAnswer:
+    """One answer."""
+
+    label: str
+    values: tuple[str, ...]
+    is_link: bool
+    """Each leads somewhere: https, and nothing else."""
+
+
+def shown_of(step: StepRecord) -> tuple[ShownAnswer, ...]:
+    """A step's answers, in the order of its fields."""
+    found = ((asked, step.answers[asked.name]) for asked in step.plan.asks if asked.name in step.answers)
+    return tuple(
+        ShownAnswer(asked.label, (value,) if isinstance(value, str) else value, asked.kind is AnswerKind.LINK)
+        for asked, value in found
+    )
