@@ -13,8 +13,8 @@ from onboarding.core.certificate_chain import GivenCertificates
 from onboarding.core.control import Control, ControlField, ControlPlace, Input
 from onboarding.core.events import (
     AdminUserApproved,
-    ApplicationApproved,
     AnswersCorrected,
+    ApplicationApproved,
     CancelRequested,
     CertificatesGiven,
     ChangeApproved,
@@ -206,6 +206,9 @@ _ROWS = (
         of_step=lambda record, step: record.active and asks_for(step, ProblemCode.APPLICATION_NOT_APPROVED) is not None,
         event=ApplicationApproved,
         fields=(_PROPOSAL,),
+        where_stopped=True,
+    ),
+    Control(
         "give-certificates",
         "Give the certificates",
         "Give the certificates of the trunks, which could not be seen or were found wrong",

@@ -11,8 +11,8 @@ from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from typing import Any
 
-from onboarding.core.certificate_chain import LONGEST_CHAIN_TEXT
 from onboarding.core.answers import ANSWERS_LENGTH, MOST_ITEMS, AnswerKind, Field
+from onboarding.core.certificate_chain import LONGEST_CHAIN_TEXT
 from onboarding.core.events import AskedByPerson
 from onboarding.core.parts import Part
 from onboarding.core.record import Record, StepRecord

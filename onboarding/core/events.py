@@ -225,6 +225,9 @@ class ApplicationApproved(AskedByPerson):
     actor: str
     proposal: str
     """Its id."""
+
+
+@dataclass(frozen=True, slots=True)
 class CertificatesGiven(AskedByPerson):
     """A person gives the certificates of the trunks, which the step could not see or found wrong."""
 
