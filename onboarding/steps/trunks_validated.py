@@ -41,7 +41,6 @@ TRUNKS_VALIDATED = Definition(
             "validatedOn",
             "Date of the validation",
             AnswerKind.DATE,
-            required=True,
             hint="When the portal showed that it has passed for every service.",
             ahead=0,
         ),
