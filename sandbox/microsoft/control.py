@@ -43,6 +43,8 @@ class Control:
             ("PUT", "/gateways"): self.put_gateway,
             ("PUT", "/users"): self.put_user,
             ("PUT", "/service-principals"): self.put_service_principal,
+            ("PUT", "/applications"): self.put_application,
+            ("PUT", "/peerings"): self.put_peering,
             ("PUT", "/domains"): self.put_domain,
             ("PUT", "/permissions"): self.put_permissions,
             ("PUT", "/dns"): self.put_dns,
@@ -215,6 +217,14 @@ class Control:
         existing.body.update({name: value for name, value in body.items() if name != "appId"})
         return existing.body
 
+    def put_application(self, body: Json, query: Query) -> Json:
+        """{"appId", "displayName"?, "passwordCredentials": [{"displayName", "endsInDays": 20}]}: an own application."""
+        return self._world.directory.register(body)
+
+    def put_peering(self, body: Json, query: Query) -> Json:
+        """{"name", "connections": ["Active", …], "prefixes": {"203.0.113.0/24": "Verified"}}; or {"name", "remove"}."""
+        return self._world.arm.peering.put(body)
+
     def put_domain(self, body: Json, query: Query) -> Json:
         """{"name", "state": {"operation": "ForceDelete", "status": "InProgress"} or null, …}: add one or change it."""
         directory, values = self._world.directory, {name: value for name, value in body.items() if name != "name"}
@@ -238,11 +248,14 @@ class Control:
     def put_dns(self, body: Json, query: Query) -> Json:
         """{"name", "values": […], "server": "ns1", "ns2", "resolver" or "*"}: set the TXT values; or {"name", "cname"}.
 
-        [] removes the values, and a cname of null the alias. Zones are commsgw.azure.com and elsewhere.example.
+        Or {"name", "a": [addresses]}. [] removes them, and a cname of null the alias. Zones are commsgw.azure.com,
+        contoso.example and elsewhere.example.
         """
+        if "a" in body:
+            self._world.records.place(body.get("server", "*"), body["name"], list(body["a"]))
         if "cname" in body:
             self._world.records.lead(body["name"], body["cname"])
-        if "values" in body or "cname" not in body:
+        if "values" in body or not {"cname", "a"} & set(body):
             self._world.records.put(body.get("server", "*"), body["name"], list(body["values"]))
         return self._dns()
 

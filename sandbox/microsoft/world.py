@@ -102,11 +102,15 @@ class World:
         self.channel.messages.clear()
         self._seed_directory(seed)
         self._seed_arm(seed)
+        for name, addresses in seed["hosts"].items():
+            self.records.place("*", name, addresses)
 
     def _seed_directory(self, seed: dict[str, Any]) -> None:
         directory = self.directory
         directory.clear()
         directory.applications |= {application["appId"].lower(): application for application in seed["applications"]}
+        for registered in seed["registrations"]:
+            directory.register(registered)
         directory.users += seed["users"]
         for domain in seed["tenant"]["domains"]:
             directory.add_domain(domain["id"], domain, lag=False)
@@ -119,6 +123,8 @@ class World:
     def _seed_arm(self, seed: dict[str, Any]) -> None:
         self.arm.clear()
         self.arm.subscriptions.update({row["id"].lower(): row["resourceGroups"] for row in seed["subscriptions"]})
+        for values in seed["peerings"]:
+            self.arm.peering.put(values)
         for values in seed["gateways"]:
             self.put_gateway(values)
 

@@ -18,7 +18,9 @@ from sandbox.microsoft.options import Options
 ZONE = dns.name.from_text("commsgw.azure.com.")
 OTHER_ZONE = dns.name.from_text("elsewhere.example.")
 """A zone of somebody else, on the same two servers: where an alias may lead."""
-ZONES = (ZONE, OTHER_ZONE)
+OPERATORS_ZONE = dns.name.from_text("contoso.example.")
+"""The operator's, with the names of its trunks."""
+ZONES = (ZONE, OTHER_ZONE, OPERATORS_ZONE)
 LONGEST_CHAIN = 8
 SERVERS = ("ns1", "ns2", "resolver")
 """Two authoritative servers of the zone, and a public recursive resolver."""
@@ -44,6 +46,8 @@ class Records:
     clock: Clock
     options: Options = field(default_factory=Options)
     txt: dict[str, dict[dns.name.Name, list[str]]] = field(default_factory=dict)
+    hosts: dict[str, dict[dns.name.Name, list[str]]] = field(default_factory=dict)
+    """Server → name → its IPv4 addresses."""
     addresses: dict[str, str] = field(default_factory=dict)
     planned: list[Planned] = field(default_factory=list)
     aliases: dict[dns.name.Name, dns.name.Name] = field(default_factory=dict)
@@ -59,6 +63,7 @@ class Records:
     def clear(self) -> None:
         """Forget all records."""
         self.txt = {server: {} for server in SERVERS}
+        self.hosts = {server: {} for server in SERVERS}
         self.planned = []
         self.aliases = {}
         self.denials = {}
@@ -66,10 +71,15 @@ class Records:
 
     def put(self, server: str, name: str, values: list[str]) -> None:
         """Set the TXT values of a name on a server (`*`: all); none removes it. Raises ValueError."""
-        if server not in (*SERVERS, "*"):
-            raise ValueError(f"Unknown DNS server {server!r}; known are {', '.join(SERVERS)} and *.")
-        for one in SERVERS if server == "*" else (server,):
+        for one in _servers(server):
             self._set(one, dns.name.from_text(name), values)
+
+    def place(self, server: str, name: str, addresses: list[str]) -> None:
+        """Set the IPv4 addresses of a name on a server (`*`: all); none removes them. Raises ValueError."""
+        for one in _servers(server):
+            self.hosts[one].pop(dns.name.from_text(name), None)
+            if addresses:
+                self.hosts[one][dns.name.from_text(name)] = list(addresses)
 
     def _set(self, server: str, name: dns.name.Name, values: list[str]) -> None:
         if values:
@@ -164,6 +174,8 @@ class Records:
             return _rrset(name, TTL, "SOA", SOA)
         if name in ZONES and kind == dns.rdatatype.NS:
             return _rrset(name, TTL, "NS", *(f"{host}.{ZONE}" for host in ("ns1", "ns2")))
+        if kind == dns.rdatatype.A and name in self.hosts[server]:
+            return _rrset(name, TTL, "A", *self.hosts[server][name])
         host = name.relativize(ZONE).to_text().lower()
         if kind == dns.rdatatype.A and name.is_subdomain(ZONE) and host in self.addresses:
             return _rrset(name, TTL, "A", self.addresses[host])
@@ -171,8 +183,14 @@ class Records:
 
     def _exists(self, server: str, name: dns.name.Name) -> bool:
         hosts = {dns.name.from_text(host, ZONE) for host in self.addresses}
-        known = {*ZONES} | hosts | self.existing | set(self.txt[server]) | set(self.aliases)
+        known = {*ZONES} | hosts | self.existing | set(self.txt[server]) | set(self.aliases) | set(self.hosts[server])
         return any(other.is_subdomain(name) for other in known)
+
+
+def _servers(server: str) -> tuple[str, ...]:
+    if server not in (*SERVERS, "*"):
+        raise ValueError(f"Unknown DNS server {server!r}; known are {', '.join(SERVERS)} and *.")
+    return SERVERS if server == "*" else (server,)
 
 
 def _zone_of(name: dns.name.Name) -> dns.name.Name | None:

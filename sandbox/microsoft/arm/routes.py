@@ -62,6 +62,11 @@ class Arm:
         version = request.query.get("api-version")
         if not version:
             raise errors.missing_api_version()
+        if request.method == "GET" and (read := self._state.peering.answer(request)):
+            if "read" not in ROLES.get(caller.azure_role or "", set()):
+                scope = request.path.split("/providers/", 1)[0]
+                raise errors.forbidden(caller.client_id, caller.object_id, "Microsoft.Peering/peerings/read", scope)
+            return read
         self._check_scope(request)
         if polled := operations.POLLED.search(request.path):
             return operations.poll(self._state, request, polled[1], polled[2])
