@@ -98,7 +98,8 @@ def _fetch(folder: Path, logs: Path) -> None:
     fetch = ["apt-get", *options, "--download-only", "install", "bind9"]
     _run(fetch, "Fetching the DNS server BIND", logs / "setup-apt-bind9.log", folder)
     for package in sorted(packages.glob("*.deb")):
-        _run(["dpkg-deb", "-x", str(package), str(folder)], f"Unpacking {package.name}", logs / "setup-dpkg.log", folder)
+        unpack = ["dpkg-deb", "-x", str(package), str(folder)]
+        _run(unpack, f"Unpacking {package.name}", logs / "setup-dpkg.log", folder)
 
 
 def _run(command: list[str], doing: str, log: Path, folder: Path) -> None:
