@@ -82,7 +82,7 @@ async def _add(work: Work, zone: DnsZoneId, there: TxtSet, record: TxtRecord) ->
     """As long as somebody else is faster, what they wrote is read, and the value added to that."""
     for _ in range(RACES):
         if record.value in there.values:
-            return Applied(f"The TXT record stands at {record.name}: somebody else added it.")
+            return Applied(f"The TXT record stands at {record.name}: it was added meanwhile.")
         _expect_room(record, there)
         try:
             await work.world.dns_zones.add_txt(zone, there, record)

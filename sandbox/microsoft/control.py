@@ -46,6 +46,7 @@ class Control:
             ("PUT", "/domains"): self.put_domain,
             ("PUT", "/permissions"): self.put_permissions,
             ("PUT", "/dns"): self.put_dns,
+            ("PUT", "/dns-zones"): self.put_dns_zone,
             ("GET", "/requests"): self.requests,
             ("DELETE", "/requests"): self.clear_requests,
             ("GET", "/violations"): self.violations,
@@ -112,6 +113,10 @@ class Control:
                 for name, item in directory.domains.items()
             ],
             "dns": self._dns(),
+            "dnsZones": [
+                {"id": zone.id, "txt": {name: world.azure_dns.values(zone, name) for name in zone.sets}}
+                for zone in world.azure_dns.zones.values()
+            ],
             "faults": self.faults(body, query),
             "violations": len(world.journal.violations),
             "requests": len(world.journal.entries),
@@ -243,6 +248,14 @@ class Control:
         if "values" in body or "cname" not in body:
             self._world.records.put(body.get("server", "*"), body["name"], list(body["values"]))
         return self._dns()
+
+    def put_dns_zone(self, body: Json, query: Query) -> Json:
+        """{"name", "resourceGroup"?, "delegated": true, "txt": {"@": […]}, "rivals": 0}: make or change an Azure zone.
+
+        `rivals`: before so many writes of TXT sets somebody else writes one more value.
+        """
+        zone = self._world.put_dns_zone(body)
+        return {"id": zone.id, "txt": {name: self._world.azure_dns.values(zone, name) for name in zone.sets}}
 
     def requests(self, body: Json, query: Query) -> Json:
         """?service=arm&since=number or ISO time: what reached the simulator, oldest first."""

@@ -144,7 +144,7 @@ async def test_somebody_else_may_have_added_it_meanwhile(outside: MemoryWorld) -
     assert task is not None
     found = await task.inspect(mine)
     outside.dns_zones.put(ZONE, "sip", [wanted(outside).value])
-    assert (await task.apply(mine, found)).did.endswith("somebody else added it.")
+    assert (await task.apply(mine, found)).did.endswith("it was added meanwhile.")
     assert outside.writes == []
 
 
