@@ -56,6 +56,13 @@ param permittedSubscriptions string = ''
 param permittedAdminUsers string = ''
 @description('The domain that is added to the tenant is one of these, or below one, comma-separated. Empty: any.')
 param permittedDomainSuffixes string = ''
+@description('Zones of Azure DNS that TXT records are added to: resource ids, comma-separated. Empty: none is granted.')
+param dnsZones string = ''
+@description('DNS servers that take updates (RFC 2136), as JSON: docs/settings.md. Empty: none.')
+param dnsServers string = ''
+@secure()
+@description('The secrets of their TSIG keys, as JSON: name of the key, and base64. Empty: none.')
+param dnsKeys string = ''
 @description('E-mail is sent to addresses of these domains, comma-separated. Empty: any.')
 param permittedMailDomains string = ''
 @description('Version of the link key before, while its links are still good.')
@@ -84,6 +91,8 @@ param networkPrefix string = '10.90.0.0/24'
 @allowed(['Standard', 'Premium'])
 param serviceBusSku string = 'Standard'
 
+// As text: azd puts a variable of the environment into a parameter.
+var zonesOfDns = filter(split(dnsZones, ','), zone => !empty(zone))
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
@@ -242,6 +251,10 @@ module vault 'modules/vault.bicep' = {
     isPrivate: privateEndpoints
     workspaceId: monitoring.outputs.workspaceId
     teamsWebhookUrl: teamsWebhookUrl
+    dnsKeys: dnsKeys
+    dnsKeysReaders: [
+      stepsIdentity.outputs.principalId
+    ]
   }
 }
 
@@ -475,6 +488,9 @@ module steps 'modules/function-app.bicep' = {
       ONBOARDING_PERMITTED_ADMIN_USERS: permittedAdminUsers
       ONBOARDING_PERMITTED_DOMAIN_SUFFIXES: permittedDomainSuffixes
       ONBOARDING_PERMITTED_MAIL_DOMAINS: permittedMailDomains
+      ONBOARDING_PERMITTED_DNS_ZONES: dnsZones
+      ONBOARDING_DNS_SERVERS: dnsServers
+      ONBOARDING_DNS_KEYS: empty(dnsKeys) ? '' : '@Microsoft.KeyVault(VaultName=${vault.outputs.name};SecretName=${vault.outputs.dnsKeysName})'
     }
     projectSynergyBy: projectSynergyBy
   }
@@ -527,6 +543,19 @@ module gatewayAccess 'modules/gateway-access.bicep' = if (!empty(gatewayResource
     ]
   }
 }
+
+// One after the other: zones of one subscription share the definition of the role.
+@batchSize(1)
+module dnsZoneAccess 'modules/dns-zone-access.bicep' = [for zone in zonesOfDns: {
+  name: 'onboarding-dns-zone-${uniqueString(zone)}-${token}'
+  scope: subscription(split(zone, '/')[2])
+  params: {
+    zoneId: zone
+    writers: [
+      stepsIdentity.outputs.principalId
+    ]
+  }
+}]
 
 // azd writes these into its environment; scripts after the deployment read them there.
 output AZURE_RESOURCE_GROUP string = group.name

@@ -17,13 +17,14 @@ from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
 from onboarding.azure.permissions import ProjectSynergyBy
 from onboarding.azure.update_server import UpdateServer
 from onboarding.core.email_address import email_problem
-from onboarding.core.expected import in_words
+from onboarding.core.expected import ExpectedWords, in_words
 from onboarding.core.links import KEY_LENGTH
 from onboarding.core.patterns import ADDRESS_EXAMPLE, AZURE_ZONE, DNS_SERVER, GUID, IN_WORDS, fits
 from onboarding.core.permitted import Permitted
 from onboarding.core.policy import Policy
 
 _POLICY = Policy()
+_SERVERS = "a JSON object in braces: the name of each server, and an object with its address, zones and key"
 UNRESOLVED = "@microsoft.keyvault("
 """How a Key Vault reference begins, in lower case (Microsoft Learn, "Use Key Vault references as app settings")."""
 
@@ -107,7 +108,7 @@ class Settings(Registration):
     """Whether name servers at addresses that are not on the Internet are asked: where the zone is split-horizon, and in
     the sandbox. Elsewhere a zone's owner could have any address of the app's network asked."""
 
-    dns_servers: Annotated[dict[str, UpdateServer], NoDecode] = {}
+    dns_servers: Annotated[dict[str, UpdateServer], NoDecode, ExpectedWords(_SERVERS)] = {}
     """Servers that take updates (RFC 2136), as JSON: name → `address`, `port`, `zones`, `key` and `algorithm`. Only the
     steps' app needs them."""
     dns_keys: SecretStr | None = None
@@ -239,7 +240,13 @@ class Settings(Registration):
         wrong = [name for name in servers if not fits(DNS_SERVER, name)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} can't be a server's name: it must be {IN_WORDS[DNS_SERVER]}")
-        return servers
+        try:
+            return {name: UpdateServer.model_validate(one) for name, one in servers.items()}
+        except ValidationError as error:
+            reasons = "; ".join(
+                f"{'.'.join(map(str, e['loc'])) or 'a server'} {in_words(e, UpdateServer)}" for e in error.errors()
+            )
+            raise ValueError(f"of one of its servers, {reasons}") from None
 
     @field_validator("permitted_dns_zones")
     @classmethod

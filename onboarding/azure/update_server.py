@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from onboarding.core import patterns
+from onboarding.core.expected import ExpectedWords
 from onboarding.core.parts import DomainName
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
@@ -34,7 +35,7 @@ class UpdateServer(BaseModel):
     port: int = Field(53, ge=1, le=65535)
     zones: Annotated[tuple[DomainName, ...], Field(min_length=1)]
     """The zones that it is sent updates of: no others are."""
-    key: Annotated[str, StringConstraints(pattern=patterns.TSIG_KEY)]
+    key: Annotated[str, StringConstraints(pattern=patterns.TSIG_KEY), ExpectedWords("the name of a TSIG key")]
     """The name of the TSIG key (RFC 8945) that signs them."""
     algorithm: Literal["hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha224", "hmac-sha1"] = "hmac-sha256"
 

@@ -93,7 +93,6 @@ IN_WORDS: Mapping[str, str] = {
     DOMAIN_NAME: "a domain name, such as voice.contoso.com",
     AZURE_ZONE: "the resource id of an Azure DNS zone, such as /subscriptions/1f0e9d8c-7b6a-4958-8473-62514f3e2d1c"
     "/resourceGroups/rg-dns/providers/Microsoft.Network/dnsZones/contoso.com",
-    TSIG_KEY: "the name of a TSIG key, such as onboarding.contoso.com",
     DNS_SERVER: "the name of a DNS server in ONBOARDING_DNS_SERVERS: up to 64 letters (A to Z), digits, hyphens or _",
 }
 """What a person is told to send."""

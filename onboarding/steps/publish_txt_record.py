@@ -15,7 +15,7 @@ from onboarding.core.publishing import BY_HAND, DnsPublishing, relative_name, sa
 from onboarding.core.record import Record
 from onboarding.ports import ConflictError, Delegation, TxtRecord
 from onboarding.steps.add_domain import DOMAIN_SECTION, found_now
-from onboarding.steps.base import Applied, Inspection, Work
+from onboarding.steps.base import Applied, Inspection, Work, plural
 from onboarding.steps.definition import Definition
 from onboarding.steps.share_txt_record import VERIFIED_ALREADY, txt_record_values
 
@@ -70,7 +70,7 @@ async def _in_azure(work: Work, zone: DnsZoneId, record: TxtRecord) -> Inspectio
     if record.value in there.values:
         return Inspection((), f"The TXT record stands in the zone {zone.name}, at {record.name}.")
     _expect_room(record, there)
-    kept = f" Its {len(there.values)} other values stay." if there.values else ""
+    kept = f" What stands there stays: {plural(len(there.values), 'value')}." if there.values else ""
     return Inspection(
         (f"add the TXT record to the zone {zone.name}",),
         f"The zone {zone.name} does not have the TXT record at {record.name}.{kept}",
@@ -82,14 +82,14 @@ async def _add(work: Work, zone: DnsZoneId, there: TxtSet, record: TxtRecord) ->
     """As long as somebody else is faster, what they wrote is read, and the value added to that."""
     for _ in range(RACES):
         if record.value in there.values:
-            return Applied(f"The TXT record stands at {record.name}: somebody else added it.")
+            return Applied(f"The TXT record stands at {record.name}: it was added meanwhile.")
         _expect_room(record, there)
         try:
             await work.world.dns_zones.add_txt(zone, there, record)
         except ConflictError:
             there = await work.world.dns_zones.txt_set(zone, there.name)
         else:
-            beside = f", beside {len(there.values)} others" if there.values else ""
+            beside = f", beside {plural(len(there.values), 'other')}" if there.values else ""
             return Applied(f"Added the TXT record at {record.name} to the zone {zone.name}{beside}.")
     raise TryLaterError(
         ProblemCode.BUSY,

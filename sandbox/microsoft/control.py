@@ -49,6 +49,7 @@ class Control:
             ("PUT", "/permissions"): self.put_permissions,
             ("PUT", "/dns"): self.put_dns,
             ("PUT", "/trunks"): self.put_trunk,
+            ("PUT", "/dns-zones"): self.put_dns_zone,
             ("GET", "/requests"): self.requests,
             ("DELETE", "/requests"): self.clear_requests,
             ("GET", "/violations"): self.violations,
@@ -116,6 +117,10 @@ class Control:
             ],
             "dns": self._dns(),
             "trunks": self._world.trunks.shows,
+            "dnsZones": [
+                {"id": zone.id, "txt": {name: world.azure_dns.values(zone, name) for name in zone.sets}}
+                for zone in world.azure_dns.zones.values()
+            ],
             "faults": self.faults(body, query),
             "violations": len(world.journal.violations),
             "requests": len(world.journal.entries),
@@ -263,6 +268,14 @@ class Control:
         """{"name": FQDN or *, "shows": "good", "expired", "wrong-name", …}: the certificate of a trunk."""
         self._world.trunks.set(body.get("name", "*"), body["shows"])
         return self._world.trunks.shows
+
+    def put_dns_zone(self, body: Json, query: Query) -> Json:
+        """{"name", "resourceGroup"?, "delegated": true, "txt": {"@": […]}, "rivals": 0}: make or change an Azure zone.
+
+        `rivals`: before so many writes of TXT sets somebody else writes one more value.
+        """
+        zone = self._world.put_dns_zone(body)
+        return {"id": zone.id, "txt": {name: self._world.azure_dns.values(zone, name) for name in zone.sets}}
 
     def requests(self, body: Json, query: Query) -> Json:
         """?service=arm&since=number or ISO time: what reached the simulator, oldest first."""

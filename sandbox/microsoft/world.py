@@ -12,6 +12,7 @@ from typing import Any
 
 import dns.name
 
+from sandbox.microsoft.arm.dns_zones import AzureDns, AzureZone
 from sandbox.microsoft.arm.routes import Arm
 from sandbox.microsoft.arm.state import NAMES, ArmState, Gateway
 from sandbox.microsoft.clock import Clock
@@ -57,6 +58,7 @@ class World:
         self.records = Records(self.clock, self.options)
         self.tokens = Tokens(tenant)
         self.arm = ArmState(self.clock, self.options, tenant)
+        self.azure_dns = AzureDns(self.records)
         self.directory = Directory(self.clock, self.options, tenant)
         self.team = OnboardingTeam(self.directory, self.records, self.options)
         self.mailbox = Mailbox(self.clock, self.team.hear)
@@ -74,7 +76,7 @@ class World:
         batch = Batch()
         self.webhook = Webhook(self.channel, self.journal, self.options, teams["workflow"], teams["signature"])
         services = (
-            Arm(self.arm, self.identities),
+            Arm(self.arm, self.azure_dns, self.identities),
             Graph(self.directory, self.identities, self.mailbox, self.public_txt, batch),
             IdentityEndpoint(self.identities, self.seed["identityHeader"]),
             self.webhook,
@@ -127,6 +129,9 @@ class World:
             self.arm.peering.put(values)
         for values in seed["gateways"]:
             self.put_gateway(values)
+        self.azure_dns.zones.clear()
+        for values in seed.get("dnsZones", []):
+            self.put_dns_zone(values)
 
     def put_gateway(self, values: dict[str, Any]) -> Gateway:
         """Create or replace a gateway from a seed's or the control port's JSON, at once Succeeded and Complete.
@@ -154,6 +159,22 @@ class World:
         gateway.status.put(status)
         gateway.provisioning.put(state)
         return gateway
+
+    def put_dns_zone(self, values: dict[str, Any]) -> AzureZone:
+        """Make or change a zone of Azure DNS from a seed's or the control port's JSON. Raises KeyError without a name.
+
+        `txt` has the values of its TXT sets by relative name.
+        """
+        subscription = values.get("subscription", self.seed["subscriptions"][0]["id"])
+        group = values.get("resourceGroup", "rg-dns")
+        groups = self.arm.subscriptions.setdefault(subscription.lower(), [])
+        if self.arm.group(subscription, group) is None:
+            groups.append(group)
+        zone = self.azure_dns.put_zone(subscription, group, values["name"], delegated=values.get("delegated", True))
+        for name, texts in (values.get("txt") or {}).items():
+            self.azure_dns.put_values(zone, name.lower(), texts)
+        zone.rivals = values.get("rivals", 0)
+        return zone
 
     def _identity_added(self, gateway: Gateway) -> None:
         """Each system-assigned identity has a service principal, named like the resource, with its own app id."""

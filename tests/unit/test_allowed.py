@@ -57,6 +57,8 @@ def test_the_whole_list() -> None:
         "/communicationsGateways/{gateway}",
         "PUT /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.VoiceServices"
         "/communicationsGateways/{gateway}/testLines/{line}",
+        "PUT /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network"
+        "/dnsZones/{zone}/TXT/{record}",
         "POST /servicePrincipals",
         "POST /servicePrincipals/{id}/appRoleAssignedTo",
         "POST /domains",

@@ -112,7 +112,7 @@ ours = [kind for kind in below(BaseModel) if kind.__module__.startswith("onboard
 assert len(ours) > 40, ours
 print(*(kind.__name__ for kind in ours if kind.__pydantic_complete__), file=sys.stderr)
 """
-    assert told(code, "all") == {"Registration", "Settings", "Budget", "Addressees"}
+    assert told(code, "all") == {"Registration", "Settings", "UpdateServer", "Budget", "Addressees"}
 
 
 def test_what_the_start_imported_is_no_work_for_the_collector_which_is_on_again() -> None:

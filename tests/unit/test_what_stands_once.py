@@ -112,7 +112,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     assert set(rows) == setting_names()
     for name, field in Settings.model_fields.items():
         default = field.default
-        if default in (None, "", ()) or name == "timer_schedule":
+        if default in (None, "", (), {}) or name == "timer_schedule":
             continue
         shown = ",".join(default) if isinstance(default, tuple) else re.sub(r"\.0$", "", str(default))
         shown = shown.lower() if isinstance(default, bool) else shown
