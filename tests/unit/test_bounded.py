@@ -100,6 +100,8 @@ def malformed() -> Iterator[tuple[str, str, tuple[Any, ...]]]:
             yield "directory", method, (name,)
     yield "directory", "role_standing", (Principal("users", "x/owners"), PROJECT_SYNERGY_APP_ID)
     yield "dns", "txt", ("evil example", "MS=ms1")
+    for name in ("evil", "127.0.0.1", "sbc1.contoso.com/x", "sbc1.contoso.com\n", ""):
+        yield "tls", "chain", (name, 5061)
 
 
 @pytest.mark.parametrize(("port", "method", "given"), list(malformed()))

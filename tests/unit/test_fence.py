@@ -87,7 +87,7 @@ def test_the_whole_list_of_writes_and_what_each_may_send() -> None:
 async def test_every_port_of_the_world_is_behind_the_fence() -> None:
     memory = MemoryWorld()
     behind = fenced(memory.world, withdrawn)
-    assert set(ports_of(World)) == {"gateways", "directory", "dns", "notifier"}
+    assert set(ports_of(World)) == {"gateways", "directory", "dns", "notifier", "tls"}
     for name, port in ports_of(World).items():
         assert isinstance(getattr(behind, name), Fenced)
         for write in writes_of(port):

@@ -125,7 +125,7 @@ async def test_a_write_of_a_port_is_fenced_by_itself() -> None:
         raise WithdrawnError("paused meanwhile")
 
     loft, twins = Loft(), System().outside.world
-    whole = WorldWithPigeons(twins.gateways, twins.directory, twins.dns, twins.notifier, pigeons=loft)
+    whole = WorldWithPigeons(twins.gateways, twins.directory, twins.dns, twins.notifier, twins.tls, pigeons=loft)
     world = fenced(whole, withdrawn)
     assert isinstance(world, WorldWithPigeons)
     assert await world.pigeons.resting() == 7
