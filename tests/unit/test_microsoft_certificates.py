@@ -18,7 +18,8 @@ def test_clients_can_trust_it(tmp_path: Path) -> None:
     files.server_context()
     if sys.platform != "win32":
         assert files.key.stat().st_mode & 0o077 == 0
-    assert sorted(path.name for path in files.ca.parent.iterdir()) == ["ca.pem", "server.key", "server.pem", "trunks.pem"]
+    there = sorted(path.name for path in files.ca.parent.iterdir())
+    assert there == ["ca.pem", "server.key", "server.pem", "trunks.pem"]
 
 
 def test_it_is_reused(tmp_path: Path) -> None:
