@@ -224,6 +224,7 @@ _ROWS = (
                 missing="Certificates are needed. Nothing was changed.",
                 hint="First that of the trunk, then the intermediate ones, each issued by the next; for several trunks"
                 " one chain behind the other. Never a private key.",
+                example="-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
             ),
         ),
         model=GivenCertificates,

@@ -90,3 +90,4 @@ class GivenCertificates(Part):
     """The same, given while an onboarding waits for it."""
 
     certificate: CertificateChain
+    """PEM text: the trunk's own certificate first, then the intermediate ones. Never a private key."""

@@ -21,9 +21,9 @@ WARN_BEFORE = timedelta(days=30)
 SMALLEST_RSA = 2048
 SMALLEST_EC = 256
 """Bits."""
-SHOWN_NAME = 64
+SHOWN_SUBJECT = 64
 """Characters of a name in a certificate that are shown."""
-SHOWN_NAMES = 5
+MOST_NAMES = 5
 _INSTALL = "install it on the session border controller, then retry"
 
 
@@ -52,7 +52,7 @@ class CertificateFinding:
 def shown(text: str) -> str:
     """A name out of a certificate, as people are shown it: somebody else has written it."""
     plain = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return plain if len(plain) <= SHOWN_NAME else f"{plain[: SHOWN_NAME - 1]}…"
+    return plain if len(plain) <= SHOWN_SUBJECT else f"{plain[: SHOWN_SUBJECT - 1]}…"
 
 
 def check_names(own: CertificateFacts, name: str) -> Iterator[CertificateFinding]:
@@ -60,8 +60,8 @@ def check_names(own: CertificateFacts, name: str) -> Iterator[CertificateFinding
     if any(covers(pattern, name) for pattern in own.names):
         return
     where = "subject alternative names are" if own.has_alternative_names else "common name is"
-    names = ", ".join(map(shown, own.names[:SHOWN_NAMES])) or "none"
-    more = f" and {len(own.names) - SHOWN_NAMES} more" if len(own.names) > SHOWN_NAMES else ""
+    names = ", ".join(map(shown, own.names[:MOST_NAMES])) or "none"
+    more = f" and {len(own.names) - MOST_NAMES} more" if len(own.names) > MOST_NAMES else ""
     above = name.partition(".")[2]
     yield _wrong(
         f"the certificate is for another name: its {where} {names}{more}; expected {name}, or *.{above}, whose"
@@ -162,7 +162,7 @@ def _order(chain: ChainFacts) -> Iterator[CertificateFinding]:
     strangers = (one.subject for place, one in enumerate(chain.certificates) if place not in path)
     others = [subject for subject in strangers if subject not in missing]
     if others:
-        named = ", ".join(f"'{shown(name)}'" for name in others[:SHOWN_NAMES])
+        named = ", ".join(f"'{shown(name)}'" for name in others[:MOST_NAMES])
         yield _warning(f"these do not belong to the chain: {named}", "leave them out")
 
 

@@ -38,6 +38,8 @@ MEANINGS: Mapping[str, str] = {
     "by": "Who.",
     "callRouting": "How Teams Phone Mobile calls reach Microsoft Phone System.",
     "cancelledBecause": "The reason that was given when it was cancelled; null: it was not.",
+    "certificateRemarks": "What is to be known of the trunks' certificates though they are good.",
+    "certificatesValidUntil": "When the first of the trunks' certificates ends; null: not looked at yet.",
     "changes": "Each field that it changed, by its path: the value before, and the one after.",
     "closedAt": "When it was completed or cancelled; null: it is open.",
     "choices": "The values of which it is one; empty: it is no choice.",

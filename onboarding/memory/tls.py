@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from onboarding.memory.faults import Faults
 from onboarding.ports import TlsAnswer
 
-NOBODY = TlsAnswer(why_not="the connection was refused")
+UNREACHED = TlsAnswer(why_not="the connection was refused")
 
 
 class MemoryTls:
@@ -26,7 +26,7 @@ class MemoryTls:
 
     async def chain(self, name: str, port: int) -> TlsAnswer:
         self.faults.raise_next("chain")
-        return self.answers.get((name.lower(), port), NOBODY)
+        return self.answers.get((name.lower(), port), UNREACHED)
 
     async def roots(self) -> Sequence[bytes]:
         self.faults.raise_next("roots")

@@ -36,22 +36,24 @@ from onboarding.steps.definition import Definition, Findings
 PROBES_AT_ONCE = 4
 REMARK_LENGTH = 300
 MOST_REMARKS = 5
+_Remark = Annotated[str, Field(max_length=REMARK_LENGTH)]
 _Told = tuple[CertificateFinding, tuple[str, ...]]
 
 
 class CertificatesFound(Findings):
     """The certificates of the trunks."""
 
-    valid_until: AwareDatetime | None = None
+    certificates_valid_until: AwareDatetime | None = None
     """When the first of them ends."""
-    notes: Annotated[tuple[Annotated[str, Field(max_length=REMARK_LENGTH)], ...], Field(max_length=MOST_REMARKS)] = ()
+    certificate_remarks: Annotated[tuple[_Remark, ...], Field(max_length=MOST_REMARKS)] = ()
     """What is to be known of them though they are good."""
 
     def values(self) -> tuple[Value, ...]:
-        return (Value("The certificates are good until", f"{self.valid_until:%Y-%m-%d}"),) if self.valid_until else ()
+        ends = self.certificates_valid_until
+        return (Value("The certificates are good until", f"{ends:%Y-%m-%d}"),) if ends else ()
 
     def remarks(self) -> tuple[str, tuple[str, ...]] | None:
-        return ("About the certificates", self.notes) if self.notes else None
+        return ("About the certificates", self.certificate_remarks) if self.certificate_remarks else None
 
 
 class CheckCertificate:
@@ -65,8 +67,8 @@ class CheckCertificate:
             raise _problem(ProblemCode.CERTIFICATE_WRONG, (*wrong, *unknown))
         if unknown:
             raise _problem(ProblemCode.CERTIFICATE_UNKNOWN, unknown)
-        notes = [shorten(_line(told), REMARK_LENGTH) for told in verdict.of(Severity.WARNING)[:MOST_REMARKS]]
-        found = CertificatesFound(valid_until=verdict.valid_until, notes=tuple(notes))
+        remarks = [shorten(_line(told), REMARK_LENGTH) for told in verdict.of(Severity.WARNING)[:MOST_REMARKS]]
+        found = CertificatesFound(certificates_valid_until=verdict.valid_until, certificate_remarks=tuple(remarks))
         return Inspection((), _good(verdict, given=work.request.certificate_text is not None), found)
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:

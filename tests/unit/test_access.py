@@ -33,6 +33,7 @@ MAY = {
     "confirm_checkpoint": {APPROVE},
     "retry_step": {OPERATE},
     "apply_change_step": {OPERATE},
+    "give_certificates_step": {OPERATE},
     "approve_admin_user_step": {APPROVE},
     "check_wait": {OPERATE},
     "skip_step": {OPERATE},

@@ -118,6 +118,8 @@ def malformed() -> Iterator[tuple[str, str, tuple[Any, ...]]]:
         yield "dns_updates", "zone_at", (server, name)
         yield "dns_updates", "txt_at", (server, name)
     yield "dns_updates", "update_txt", ("corp/x", RECORD)
+    for name in ("evil", "127.0.0.1", "sbc1.contoso.com/x", "sbc1.contoso.com\n", ""):
+        yield "tls", "chain", (name, 5061)
 
 
 @pytest.mark.parametrize(("port", "method", "given"), list(malformed()))

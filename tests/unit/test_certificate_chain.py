@@ -72,7 +72,7 @@ def test_a_private_key_in_any_other_place_is_not_answered_either() -> None:
         (TEXT.replace("CERTIFICATE", "PUBLIC KEY"), "must be certificates as PEM text"),
         (TEXT + TEXT[:90], "has a part that does not end"),
         (TEXT.replace("CERTIFICATE-----\n", "CERTIFICATE-----\n!", 1), "has a part that does not end"),
-        (pem([OWN]).replace("=", "") + "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----", "at place 2"),
+        (pem([OWN]) + "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----", "at place 2"),
         ("-----BEGIN CERTIFICATE-----\nTUlJQg==\n-----END CERTIFICATE-----", "no certificate at place 1: what stands"),
         (f"-----BEGIN CERTIFICATE-----\n{'AAAA' * 2700}\n-----END CERTIFICATE-----", "at place 1: what stands there"),
         ("x" * (LONGEST_CHAIN_TEXT + 1), f"at most {LONGEST_CHAIN_TEXT}"),

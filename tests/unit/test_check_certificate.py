@@ -114,7 +114,7 @@ async def test_trunks_that_show_good_certificates_end_the_step_with_what_was_see
         " sbc2.contoso.com: 'sbc2.contoso.com' by 'Public CA', until 2026-01-25. 1 remark."
     )
     found = CertificatesFound.model_validate(step.found)
-    assert found.valid_until == NOW + timedelta(days=20)
+    assert found.certificates_valid_until == NOW + timedelta(days=20)
     assert found.values()[0].text == "2026-01-25"
     heading, lines = found.remarks() or ("", ())
     assert heading == "About the certificates"
@@ -202,8 +202,16 @@ async def test_certificates_that_are_given_later_are_checked_at_once() -> None:
     assert [(e.what, e.actor) for e in await made.events(record.id) if e.what == "certificates-given"] == [
         ("certificates-given", "ada")
     ]
+
+
+async def test_a_step_that_does_not_ask_for_certificates_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BorderRequest, "plan", lambda request: [LIBRARY[n].planned() for n in (CHECK, "portal-access")])
+    made = system()
+    made.outside.tls.serve(ONE, 5061, *ders(chain(ONE)))
+    made.outside.tls.serve(TWO, 5061, *ders(chain(TWO)))
+    record = await begun(made)
     with pytest.raises(RefusedError, match="asks for no certificates: it is done"):
-        await made.engine.happen(record.id, given)
+        await made.engine.happen(record.id, CertificatesGiven(CHECK, "ada", pem(chain(ONE))))
 
 
 async def test_they_are_given_by_the_api_and_by_the_page_and_a_key_is_never_answered_or_kept(

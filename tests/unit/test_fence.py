@@ -96,6 +96,8 @@ async def test_every_port_of_the_world_is_behind_the_fence() -> None:
         "notifier",
         "dns_zones",
         "dns_updates",
+        "tls",
+        "peerings",
     }
     for name, port in ports_of(World).items():
         assert isinstance(getattr(behind, name), Fenced)
