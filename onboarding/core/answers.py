@@ -72,7 +72,7 @@ class Field:
     many: bool = False
     """A list of 1 to MOST_ITEMS such values; on a page one a line."""
     hint: str = ""
-    """Where to find it, or what it is for: a sentence."""
+    """Where to find it, or what it is for: a sentence. Not on the plan."""
     pattern: str = ""
     """Of a text: what it looks like, as in `patterns.py`. Empty: any line."""
     expected: str = ""

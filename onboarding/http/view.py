@@ -377,7 +377,7 @@ def _step(step: StepRecord, record: Record) -> StepView:
         skipped_because=step.skipped_because,
         ended_by=step.ended_by,
         note=step.note,
-        asks=tuple(AskView.model_validate(asked, from_attributes=True) for asked in step.plan.asks),
+        asks=tuple(AskView.model_validate(asked, from_attributes=True) for asked in definition.asked_of(step)),
         answers=dict(step.answers),
         reminders=step.reminders,
         escalated=step.escalated,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onboarding.core.answers import Field
 from onboarding.core.instructions import Instructions, Value
@@ -77,9 +77,15 @@ class Definition:
             tells_the_team=self.tells_the_team,
             only_reads=self.only_reads,
             budget=self.budget,
-            asks=self.asks,
+            # Where to find it is looked up, as what to do is: a row has room for so much.
+            asks=tuple(replace(asked, hint="") for asked in self.asks),
         )
         return NewStep(f"{self.name}:{about}" if about else self.name, plan, left_out_because)
+
+    def asked_of(self, step: StepRecord) -> tuple[Field, ...]:
+        """What a step of this definition asks for, by its plan; with where to find it, as far as that is known."""
+        hints = {asked.name: asked.hint for asked in self.asks}
+        return tuple(replace(asked, hint=hints.get(asked.name, "")) for asked in step.plan.asks)
 
     def found_by(self, step: StepRecord) -> Findings:
         """What a step of this definition found out."""

@@ -38,6 +38,7 @@ MAY = {
     "check_wait": {OPERATE},
     "skip_step": {OPERATE},
     "reopen_step": {OPERATE},
+    "correct_answers_step": {OPERATE},
     "replay_messages": {OPERATE},
     "pause_onboarding": {OPERATE},
     "resume_onboarding": {OPERATE},

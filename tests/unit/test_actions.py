@@ -7,6 +7,7 @@ import pytest
 from onboarding.controls import Action, actions
 from onboarding.core.decide import decide
 from onboarding.core.events import (
+    AnswersCorrected,
     CancelRequested,
     CheckRequested,
     Confirmed,
@@ -43,6 +44,9 @@ def happening(action: Action) -> Happening:
             return SkipRequested(step, "ada", "done by hand", insist=True)
         case "reopen":
             return ReopenRequested(step, "ada", "it was not done after all")
+        case "correct-answers":
+            answers = {"operator-information": {"confirmedOn": "2020-03-01"}, "portal-access": {"operatorId": "x"}}
+            return AnswersCorrected(step, "ada", "it was mistyped", answers[step])
         case "replay":
             return ReplayRequested("ada")
         case "pause":

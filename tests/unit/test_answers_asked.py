@@ -80,7 +80,7 @@ def beside(page: str, name: str) -> str:
     described = re.search(r'aria-describedby="([^"]*)"', element(page, name))
     assert described
     [wrong] = [each for each in described[1].split() if each.endswith("-wrong")]
-    found = re.search(rf'<p class="error" id="{re.escape(wrong)}">([^<]*)</p>', page)
+    found = re.search(rf'<p class="error breaks" id="{re.escape(wrong)}">([^<]*)</p>', page)
     assert found
     return html.unescape(found[1])
 
