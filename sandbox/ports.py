@@ -63,7 +63,7 @@ class Ports:
     graph: int = 7444
     teams: int = 7445
     dns: int = 7053
-    trunks: int = 7061
+    trunks: int = 5061
 
     @classmethod
     def default(cls) -> Ports:

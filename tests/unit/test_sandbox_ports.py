@@ -15,7 +15,7 @@ from sandbox.ports import FREE_RANGE, PARTS, PURPOSES, Ports, PortsInUseError, i
 def test_the_usual_ports_are_those_that_documents_name() -> None:
     assert asdict(Ports.default()) == {
         "functions": 7071, "blob": 10000, "queue": 10001, "table": 10002, "broker": 5672, "identity": 7081,
-        "control": 7080, "arm": 7443, "graph": 7444, "teams": 7445, "dns": 7053, "trunks": 7061,
+        "control": 7080, "arm": 7443, "graph": 7444, "teams": 7445, "dns": 7053, "trunks": 5061,
     }  # fmt: skip
     assert asdict(Ports.default()).keys() == PURPOSES.keys()
 
