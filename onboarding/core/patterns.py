@@ -88,6 +88,9 @@ IN_WORDS: Mapping[str, str] = {
     GUID: "a GUID, such as 1f0e9d8c-7b6a-4958-8473-62514f3e2d1c",
     RESOURCE_NAME: "3 to 24 letters (A to Z), digits or hyphens",
     RESOURCE_GROUP: "the name of a resource group: up to 90 letters, digits or any of _ - . ( ), not ending with '.'",
+    PEERING_ID: (
+        "the resource id of a peering: /subscriptions/…/resourceGroups/…/providers/Microsoft.Peering/peerings/…"
+    ),
     EMAIL: f"an e-mail address, such as {ADDRESS_EXAMPLE}",
     USER_NAME: "a user principal name, such as voice.admin@contoso.com, or the user's object id",
     DOMAIN_NAME: "a domain name, such as voice.contoso.com",
