@@ -241,7 +241,8 @@ class Control:
     def put_dns(self, body: Json, query: Query) -> Json:
         """{"name", "values": […], "server": "ns1", "ns2", "resolver" or "*"}: set the TXT values; or {"name", "cname"}.
 
-        [] removes the values, and a cname of null the alias. Zones are commsgw.azure.com and elsewhere.example.
+        [] removes the values, and a cname of null the alias. Zones are commsgw.azure.com, elsewhere.example and those
+        of PUT /dns-zones.
         """
         if "cname" in body:
             self._world.records.lead(body["name"], body["cname"])
