@@ -217,6 +217,20 @@ async def test_what_cannot_be_seen_of_the_delegation_keeps_nothing_up(outside: M
     assert await attempted(outside)
 
 
+async def test_servers_that_do_not_answer_may_refer_to_the_zone_and_hold_nothing_up(outside: MemoryWorld) -> None:
+    """Only they would tell of the zone below: that they were not reached from here says nothing of it."""
+    outside.dns.delegated.clear()
+    outside.dns.delegated["com"] = ("a.gtld-servers.net.",)
+    outside.dns.errors |= dict.fromkeys(outside.dns.servers, "timeout")
+    assert await attempted(outside)
+
+
+async def test_the_zones_own_name_servers_need_not_answer_to_be_the_wrong_ones(outside: MemoryWorld) -> None:
+    outside.dns.delegated["contoso.com"] = ("ns.registrar.example.",)
+    outside.dns.errors |= dict.fromkeys(outside.dns.servers, "timeout")
+    assert (await problem(outside)).code == ProblemCode.DNS_ZONE_NOT_DELEGATED
+
+
 @pytest.mark.parametrize("way", [AZURE, SERVER])
 async def test_an_alias_at_the_name(
     outside: MemoryWorld, where: list[DnsPublishing | None], way: DnsPublishing
