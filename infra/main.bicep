@@ -93,6 +93,7 @@ param serviceBusSku string = 'Standard'
 
 // As text: azd puts a variable of the environment into a parameter.
 var zonesOfDns = filter(split(dnsZones, ','), zone => !empty(zone))
+var subscriptionsOfDns = union(map(zonesOfDns, zone => toLower(split(zone, '/')[2])), [])
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
@@ -544,13 +545,12 @@ module gatewayAccess 'modules/gateway-access.bicep' = if (!empty(gatewayResource
   }
 }
 
-// One after the other: zones of one subscription share the definition of the role.
-@batchSize(1)
-module dnsZoneAccess 'modules/dns-zone-access.bicep' = [for zone in zonesOfDns: {
-  name: 'onboarding-dns-zone-${uniqueString(zone)}-${token}'
-  scope: subscription(split(zone, '/')[2])
+// Once a subscription: its zones share the definition of the role.
+module dnsZoneAccess 'modules/dns-zone-access.bicep' = [for id in subscriptionsOfDns: {
+  name: 'onboarding-dns-zones-${uniqueString(id)}-${token}'
+  scope: subscription(id)
   params: {
-    zoneId: zone
+    zoneIds: filter(zonesOfDns, zone => toLower(split(zone, '/')[2]) == id)
     writers: [
       stepsIdentity.outputs.principalId
     ]

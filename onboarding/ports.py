@@ -234,6 +234,8 @@ class Delegation:
     """Its name servers."""
     alias: str | None = None
     """Where an alias (CNAME) at the name leads."""
+    answered: bool = True
+    """Whether one of them answered: if none did, the name may be in a zone below, which only they would tell."""
 
 
 class Dns(Protocol):

@@ -1,10 +1,10 @@
-// What the steps may do in one zone of Azure DNS: read the zone, and read and write its TXT record sets. Not delete: a
+// What the steps may do in zones of Azure DNS, those of one subscription: read the zone, and read and write its TXT record sets. Not delete: a
 // write could empty a set all the same, and that none does is the application's own guard.
 
 targetScope = 'subscription'
 
-@description('Resource id of the zone, which is in this subscription.')
-param zoneId string
+@description('Resource ids of the zones, which are in this subscription.')
+param zoneIds string[]
 @description('Principals that add TXT records.')
 param writers string[]
 
@@ -30,7 +30,7 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   }
 }
 
-module zone 'dns-zone.bicep' = {
+module zone 'dns-zone.bicep' = [for zoneId in zoneIds: {
   name: 'dns-zone-${uniqueString(zoneId)}'
   scope: resourceGroup(split(zoneId, '/')[4])
   params: {
@@ -38,4 +38,4 @@ module zone 'dns-zone.bicep' = {
     roleDefinitionId: definition.id
     writers: writers
   }
-}
+}]

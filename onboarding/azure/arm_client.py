@@ -169,8 +169,7 @@ class ArmClient:
 
 def _only_allowed(request: PipelineRequest[Any]) -> None:
     sent = request.http_request
-    body = None if sent.method == "GET" else json.loads(sent.content)
-    check_arm(sent.method, urlsplit(sent.url).path, body)
+    check_arm(sent.method, urlsplit(sent.url).path, json.loads(sent.content) if sent.content else None)
 
 
 def object_of(call: MicrosoftCall, answer: MicrosoftAnswer) -> Mapping[str, Any]:

@@ -142,7 +142,7 @@ class DnsLookup:
         cut = await self._authoritative(qname, look, ALIASES)
         answered = [one for one in look.everybody if one.answer.error is None]
         if not answered:
-            return Delegation(cut.zone.to_text(omit_final_dot=True), cut.hosts)
+            return Delegation(cut.zone.to_text(omit_final_dot=True), cut.hosts, answered=False)
         server, alias = answered[0].server, answered[0].answer.alias
         soa = await ask(server, Asking(qname, "SOA"), self._timeout)
         below = _zone_said(soa) or next((r.name for r in soa.answer if r.name == qname and not alias), cut.zone)

@@ -66,7 +66,10 @@ class MemoryDns:
         """Which zone a name is in; None when none is known."""
         self.faults.raise_next("delegation")
         zone = longest_zone(name, self.delegated)
-        return None if zone is None else Delegation(zone, self.delegated[zone], self.aliases.get(name.lower()))
+        if zone is None:
+            return None
+        answered = any(self.servers[server] and server not in self.errors for server in self.servers)
+        return Delegation(zone, self.delegated[zone], self.aliases.get(name.lower()) if answered else None, answered)
 
     async def addresses(self, name: str) -> Sequence[AddressAnswer]:
         """What the zone's servers say of its IPv4 addresses."""

@@ -6,7 +6,7 @@ where it is added. An onboarding has this step in place of `share-txt-record` wh
 
 from __future__ import annotations
 
-from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
+from onboarding.azure.dns_zone import DnsZoneId, TxtSet
 from onboarding.core.instructions import Instructions
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
@@ -63,9 +63,9 @@ async def _in_azure(work: Work, zone: DnsZoneId, record: TxtRecord) -> Inspectio
             "Check the zone's resource id in the request, and that the steps' identity has its role on the zone"
             f" (docs/permissions.md); then retry the step. {BY_HAND}",
         )
-    led_to = await work.world.dns.delegation(record.name)
-    _expect_led_to(record, zone.name, led_to)
-    _expect_delegated(zone, resource, led_to)
+    led_to = await _led_to(work, record, zone.name)
+    if led_to is not None and not resource.is_delegated_to(led_to.servers):
+        raise _not_delegated(zone.name, led_to, f"Azure gave the zone {_listed(resource.name_servers)}")
     there = await work.world.dns_zones.txt_set(zone, name)
     if record.value in there.values:
         return Inspection((), f"The TXT record stands in the zone {zone.name}, at {record.name}.")
@@ -97,11 +97,6 @@ async def _add(work: Work, zone: DnsZoneId, there: TxtSet, record: TxtRecord) ->
     )
 
 
-def _expect_delegated(zone: DnsZoneId, resource: DnsZone, led_to: Delegation | None) -> None:
-    if led_to is not None and not resource.is_delegated_to(led_to.servers):
-        raise _not_delegated(zone.name, led_to, f"Azure gave the zone {_listed(resource.name_servers)}")
-
-
 def _expect_room(record: TxtRecord, there: TxtSet) -> None:
     why = there.why_full(record.value)
     if why:
@@ -118,7 +113,7 @@ def _expect_room(record: TxtRecord, there: TxtSet) -> None:
 
 async def _at_server(work: Work, server: str, record: TxtRecord) -> Inspection:
     zone = await work.world.dns_updates.zone_at(server, record.name)
-    _expect_led_to(record, zone, await work.world.dns.delegation(record.name))
+    await _led_to(work, record, zone)
     there = await work.world.dns_updates.txt_at(server, record.name)
     if there.alias is not None:
         raise _taken(record, there.alias)
@@ -150,12 +145,13 @@ def _zone_asked(where: DnsPublishing) -> DnsZoneId | None:
     return DnsZoneId.parse(where.azure_zone) if where.azure_zone else None
 
 
-def _expect_led_to(record: TxtRecord, zone: str, led_to: Delegation | None) -> None:
-    """The name is in that zone for everybody, and free. What can't be seen from here is not held against it: the wait
-    for the record sees it.
+async def _led_to(work: Work, record: TxtRecord, zone: str) -> Delegation | None:
+    """Whose servers the Internet is led to: the name is in that zone for everybody, and free; None when that can't be
+    seen from here, which is not held against it: the wait for the record sees it. Raises PersonMustActError.
     """
-    if led_to is None:
-        return
+    led_to = await work.world.dns.delegation(record.name)
+    if led_to is None or not (led_to.answered or same_name(led_to.zone, zone)):
+        return None
     if relative_name(led_to.zone, zone) is None:
         raise _not_delegated(zone, led_to, f"the record would go into the zone {zone}")
     if not same_name(led_to.zone, zone):
@@ -165,6 +161,7 @@ def _expect_led_to(record: TxtRecord, zone: str, led_to: Delegation | None) -> N
         )
     if led_to.alias is not None:
         raise _taken(record, led_to.alias)
+    return led_to
 
 
 def _wrong_zone(seen: str) -> PersonMustActError:

@@ -254,7 +254,7 @@ class Control:
         """{"name", "values": […], "server": "ns1", "ns2", "resolver" or "*"}: set the TXT values; or {"name", "cname"}.
 
         Or {"name", "a": [addresses]}. [] removes them, and a cname of null the alias. Zones are commsgw.azure.com,
-        contoso.example and elsewhere.example.
+        contoso.example, elsewhere.example and those of PUT /dns-zones.
         """
         if "a" in body:
             self._world.records.place(body.get("server", "*"), body["name"], list(body["a"]))

@@ -19,6 +19,8 @@ from sandbox.setup.tool import run
 
 NAMED_CHOICE = "NAMED_BIN"
 """Environment variable that names the program to use."""
+BESIDE_THE_PATH = ("/usr/sbin", "/usr/local/sbin")
+"""Where systems have it, and only an administrator's PATH leads."""
 FOLDER = Path(".sandbox") / "bind9"
 NEEDED = "The integration tests need the DNS server BIND (named)"
 
@@ -48,8 +50,7 @@ def find(root: Path, environ: Mapping[str, str] = os.environ) -> NamedProgram | 
         chosen = NamedProgram(Path(environ[NAMED_CHOICE]))
         return chosen if chosen.runs else None
     places = [_unpacked(root / FOLDER)]
-    # Debian has it where only an administrator's PATH leads.
-    beside = shutil.which("named", path=f"{environ.get('PATH', '')}{os.pathsep}/usr/sbin{os.pathsep}/usr/local/sbin")
+    beside = shutil.which("named", path=os.pathsep.join((environ.get("PATH", ""), *BESIDE_THE_PATH)))
     if beside:
         places.append(NamedProgram(Path(beside)))
     return next((place for place in places if place.path.is_file() and place.runs), None)

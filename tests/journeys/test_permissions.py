@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 import httpx
 
+from onboarding.azure.gateway_resource import GATEWAY_TYPE
 from onboarding.azure.permissions import AZURE_ROLES, NEEDED, NEEDED_BY, ProjectSynergyBy, rows
 from sandbox.microsoft.conformance import Description
 from sandbox.microsoft.graph.permissions import allowed
@@ -98,5 +99,5 @@ def test_the_azure_roles_are_for_the_calls_that_were_made(
         f"{method} {template.rpartition(provider)[2]}"
         for method, template in made(microsoft, "arm", voice_services(), "")
     }
-    of_table = {re.sub(r"{\w+}", "{}", call) for call in AZURE_ROLES}
+    of_table = {re.sub(r"{\w+}", "{}", call) for call in AZURE_ROLES if GATEWAY_TYPE in call}
     assert {re.sub(r"{\w+}", "{}", call) for call in calls} == of_table

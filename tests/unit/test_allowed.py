@@ -267,6 +267,43 @@ def test_nothing_else_is_read_in_azure(path: str) -> None:
         check_arm("GET", path)
 
 
+TXT_SET = f"{GROUP}/Microsoft.Network/dnsZones/contoso.com/TXT"
+
+
+def txt_set(*values: list[str]) -> dict[str, Any]:
+    return {"properties": {"TTL": 60, "TXTRecords": [{"value": value} for value in values]}}
+
+
+@pytest.mark.parametrize("name", ["@", "sip", "a.sip", "_sip"])
+def test_a_txt_set_is_written_with_a_proof_at_its_end(name: str) -> None:
+    check_arm("PUT", f"{TXT_SET}/{name}", txt_set(["v=spf1", " -all"], ["MS=ms1"]))
+    check_arm("GET", f"{TXT_SET}/{name}")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", f"{TXT_SET}/@", None),
+        ("PUT", f"{TXT_SET}/@", {}),
+        ("PUT", f"{TXT_SET}/@", txt_set()),
+        ("PUT", f"{TXT_SET}/@", txt_set(["v=spf1 -all"])),
+        ("PUT", f"{TXT_SET}/@", txt_set(["MS=ms1"], ["v=spf1 -all"])),
+        ("PUT", f"{TXT_SET}/@", {"properties": {"TXTRecords": ["MS=ms1"]}}),
+        ("DELETE", f"{TXT_SET}/@", None),
+        ("PATCH", f"{TXT_SET}/@", txt_set(["MS=ms1"])),
+        ("PUT", f"{TXT_SET}/sip/x", txt_set(["MS=ms1"])),
+        ("PUT", f"{TXT_SET}/a%2Fb", txt_set(["MS=ms1"])),
+        ("PUT", f"{TXT_SET}/..", txt_set(["MS=ms1"])),
+        ("PUT", TXT_SET.replace("/TXT", "/CNAME/www"), txt_set(["MS=ms1"])),
+        ("PUT", TXT_SET.removesuffix("/TXT"), txt_set(["MS=ms1"])),
+        ("GET", TXT_SET, None),
+    ],
+)
+def test_nothing_else_is_written_in_a_zone(method: str, path: str, body: Any) -> None:
+    with pytest.raises(ForbiddenCallError):
+        check_arm(method, path, body)
+
+
 def test_nothing_is_written_to_what_is_not_written_like_a_name() -> None:
     for path in ("/domains/abc/verify", "/users/x/sendMail"):
         with pytest.raises(ForbiddenCallError, match="is not written like one"):

@@ -8,18 +8,23 @@ import pytest
 
 from onboarding.azure.dns_zone import DnsZoneId, TxtSet
 from onboarding.bounded import bounded
+from onboarding.core.events import Confirmed, RetryRequested, SkipRequested
 from onboarding.core.permitted import ANYTHING
+from onboarding.core.plan import NewStep
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 from onboarding.core.publishing import DnsPublishing
-from onboarding.core.record import Record
+from onboarding.core.record import Record, StepState
 from onboarding.core.request import OnboardingRequest
+from onboarding.kinds.communications_gateway import CommunicationsGatewayRequest
 from onboarding.memory import MemoryWorld
 from onboarding.ports import ConflictError, TxtRecord
+from onboarding.steps import LIBRARY
 from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.publish_txt_record import BY_HAND, PUBLISH_TXT_RECORD, RACES
 from onboarding.steps.txt_verdict import TxtKind, judge_txt_answers
 from tests.support.records import new
+from tests.support.system import System
 
 SUBSCRIPTION = "6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63"
 ZONE = DnsZoneId(SUBSCRIPTION, "rg-dns", "contoso.com")
@@ -217,6 +222,20 @@ async def test_what_cannot_be_seen_of_the_delegation_keeps_nothing_up(outside: M
     assert await attempted(outside)
 
 
+async def test_servers_that_do_not_answer_may_refer_to_the_zone_and_hold_nothing_up(outside: MemoryWorld) -> None:
+    """Only they would tell of the zone below: that they were not reached from here says nothing of it."""
+    outside.dns.delegated.clear()
+    outside.dns.delegated["com"] = ("a.gtld-servers.net.",)
+    outside.dns.errors |= dict.fromkeys(outside.dns.servers, "timeout")
+    assert await attempted(outside)
+
+
+async def test_the_zones_own_name_servers_need_not_answer_to_be_the_wrong_ones(outside: MemoryWorld) -> None:
+    outside.dns.delegated["contoso.com"] = ("ns.registrar.example.",)
+    outside.dns.errors |= dict.fromkeys(outside.dns.servers, "timeout")
+    assert (await problem(outside)).code == ProblemCode.DNS_ZONE_NOT_DELEGATED
+
+
 @pytest.mark.parametrize("way", [AZURE, SERVER])
 async def test_an_alias_at_the_name(
     outside: MemoryWorld, where: list[DnsPublishing | None], way: DnsPublishing
@@ -284,3 +303,97 @@ def test_whoever_adds_it_by_hand_is_told_how_and_confirms_it() -> None:
 
 def test_a_request_says_nothing_of_it_by_itself() -> None:
     assert record().request.publishing is None
+
+
+# -- a whole onboarding
+
+
+@pytest.fixture
+async def system(monkeypatch: pytest.MonkeyPatch, where: list[DnsPublishing | None]) -> System:
+    """One that is planned with this step in place of the mail to the onboarding team; its zone is not delegated."""
+    usual = CommunicationsGatewayRequest.plan
+
+    def plan(request: CommunicationsGatewayRequest) -> tuple[NewStep, ...]:
+        steps = {step.name: step for step in usual(request)}
+        steps["share-txt-record"] = PUBLISH_TXT_RECORD.planned("add-domain")
+        steps["txt-record-visible"] = LIBRARY["txt-record-visible"].planned("publish-txt-record")
+        return tuple(steps.values())
+
+    monkeypatch.setattr(CommunicationsGatewayRequest, "plan", plan)
+    whole = System()
+    request = new().record.request
+    assert isinstance(request, CommunicationsGatewayRequest)
+    whole.outside.deploy(request)
+    resource = whole.outside.gateways.resources[request.gateway.id.key]
+    resource["properties"]["dnsDelegations"] = {"delegations": [{"domain": DOMAIN}]}
+    whole.outside.dns_zones.add(ZONE, delegated=False)
+    return whole
+
+
+async def a_day_later(system: System, onboarding_id: str) -> Record:
+    """Microsoft has done its part. Nobody else has published anything."""
+    for _ in range(24):
+        while await system.deliver():
+            pass
+        for resource in system.outside.gateways.resources.values():
+            resource["properties"]["status"] = "Complete"
+        await system.tick(3600)
+    return await system.record(onboarding_id)
+
+
+async def stopped(system: System) -> str:
+    """The onboarding, once the step has stopped for a person; its id."""
+    accepted = await system.request(new().record.request)
+    record = await a_day_later(system, accepted.record.id)
+    step = record.step("publish-txt-record")
+    assert step.state is StepState.NEEDS_ATTENTION
+    assert step.problem is not None
+    assert step.problem.code == ProblemCode.DNS_ZONE_NOT_DELEGATED
+    assert "add_txt" not in [write[0] for write in system.outside.writes]
+    return record.id
+
+
+async def test_a_whole_onboarding_publishes_it_and_is_verified(system: System) -> None:
+    system.outside.dns_zones.add(ZONE)
+    accepted = await system.request(new().record.request)
+    published = await a_day_later(system, accepted.record.id)
+    assert published.step("publish-txt-record").state is StepState.DONE
+    assert published.step("txt-record-visible").state is StepState.DONE
+    assert published.step("verify-domain").state is StepState.DONE
+
+
+@pytest.mark.parametrize("error", [TryLaterError(ProblemCode.TIMEOUT, "no answer"), ConflictError()])
+async def test_an_attempt_that_fails_in_between_is_made_good_by_the_next(system: System, error: Exception) -> None:
+    system.outside.dns_zones.add(ZONE)
+    system.outside.dns_zones.faults.add("add_txt", error)
+    accepted = await system.request(new().record.request)
+    record = await a_day_later(system, accepted.record.id)
+    assert record.step("publish-txt-record").state is StepState.DONE
+    assert [write[0] for write in system.outside.writes].count("add_txt") == 1
+
+
+async def test_mended_and_retried_it_goes_on(system: System) -> None:
+    onboarding = await stopped(system)
+    system.outside.dns_zones.add(ZONE)
+    await system.engine.happen(onboarding, RetryRequested("publish-txt-record", "ada"))
+    assert (await a_day_later(system, onboarding)).step("verify-domain").state is StepState.DONE
+
+
+async def test_added_by_hand_it_is_confirmed_and_the_record_is_waited_for(system: System) -> None:
+    onboarding = await stopped(system)
+    shown = PUBLISH_TXT_RECORD.instructions(await system.record(onboarding)).values
+    assert wanted(system.outside).value in [value.text for value in shown]
+    await system.engine.happen(onboarding, Confirmed("publish-txt-record", "ada"))
+    waiting = await a_day_later(system, onboarding)
+    assert waiting.step("txt-record-visible").state is StepState.WAITING
+    system.outside.dns.publish(DOMAIN, wanted(system.outside).value)
+    assert (await a_day_later(system, onboarding)).step("verify-domain").state is StepState.DONE
+
+
+async def test_left_out_by_whoever_insists_the_record_is_waited_for_all_the_same(system: System) -> None:
+    onboarding = await stopped(system)
+    asked = SkipRequested("publish-txt-record", "ada", "the DNS team adds it", insist=True)
+    await system.engine.happen(onboarding, asked)
+    assert (await a_day_later(system, onboarding)).step("txt-record-visible").state is StepState.WAITING
+    system.outside.settle()
+    assert (await a_day_later(system, onboarding)).step("verify-domain").state is StepState.DONE
