@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from onboarding.core.bounds import shorten
-from onboarding.core.certificate_chain import certificates_in
+from onboarding.core.certificate_chain import certificate_chain_problem, certificates_in
 from onboarding.core.certificate_check import (
     CertificateFinding,
     CertificateVerdict,
@@ -81,6 +81,7 @@ async def _look(work: Work) -> Sequence[TrunkSeen]:
     addresses = work.request.trunk_addresses
     given = work.request.certificate_text
     if given is not None:
+        _expect_chain(given)
         chains = read_given(certificates_in(given), roots)
         return [TrunkSeen(name, chains) for name, _ in addresses]
     at_once = asyncio.Semaphore(PROBES_AT_ONCE)
@@ -89,13 +90,23 @@ async def _look(work: Work) -> Sequence[TrunkSeen]:
         async with at_once:
             answer = await work.world.tls.chain(name, port)
         if not answer.chain:
-            return TrunkSeen(name, why_not=shown(answer.why_not))
+            return TrunkSeen(name, why_not=shorten(answer.why_not, REMARK_LENGTH))
         try:
             return TrunkSeen(name, (read_chain(answer.chain, roots),))
         except UnreadableCertificateError as error:
             return TrunkSeen(name, why_not=f"it shows something at place {error.place + 1}, but {error}")
 
     return await asyncio.gather(*(one(name, port) for name, port in addresses))
+
+
+def _expect_chain(given: str) -> None:
+    """It was checked when it was accepted; the table may have been written by somebody else."""
+    if problem := certificate_chain_problem(given):
+        raise PersonMustActError(
+            ProblemCode.CERTIFICATE_WRONG,
+            f"The text that the record holds as the trunks' certificates {problem}.",
+            "Give the certificates again.",
+        )
 
 
 def _good(verdict: CertificateVerdict, *, given: bool) -> str:

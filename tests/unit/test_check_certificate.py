@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from onboarding.core.certificate_chain import CertificateChain
-from onboarding.core.events import CertificatesGiven, Confirmed
+from onboarding.core.events import CertificatesGiven, Confirmed, RetryRequested
 from onboarding.core.plan import NewStep
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Record, StepState
@@ -183,6 +183,19 @@ async def test_what_was_given_is_looked_at_and_no_trunk_is_asked() -> None:
     assert from_row(to_row(record, OPEN)) == record
 
 
+async def test_what_the_table_holds_as_certificates_is_looked_at_like_what_anybody_sends() -> None:
+    made = system()
+    record = await begun(made, certificate=pem(chain("other.example")))
+    spoilt = record.model_copy(update={"request": record.request.model_copy(update={"certificate": "nonsense"})})
+    await made.records.save((await made.records.load(ID)), spoilt.model_copy(update={"version": record.version + 1}))
+    await made.engine.happen(ID, RetryRequested(CHECK, "ada"))
+    while await made.deliver():
+        pass
+    code, seen, _ = problem_of(await made.record(ID))
+    assert code == ProblemCode.CERTIFICATE_WRONG
+    assert seen.startswith("The text that the record holds as the trunks' certificates must be certificates as PEM")
+
+
 async def test_a_request_without_trunks_has_nothing_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BorderRequest, "trunk_addresses", ())
     record = await begun(system())
@@ -239,3 +252,8 @@ async def test_they_are_given_by_the_api_and_by_the_page_and_a_key_is_never_answ
     assert answer.status_code == 200
     await api.system.deliver()
     assert (await api.system.record(ID)).step(CHECK).state is StepState.DONE
+
+
+def test_a_gateway_without_trunks_has_none_and_no_certificates() -> None:
+    request = requests.parsed(requests.operator_connect())
+    assert (request.trunk_addresses, request.certificate_text) == ((), None)
