@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlencode
 
+import azure.functions as func
 import pytest
 
 from onboarding.core.certificate_chain import CertificateChain
@@ -227,27 +231,58 @@ async def test_a_step_that_does_not_ask_for_certificates_takes_none(monkeypatch:
         await made.engine.happen(record.id, CertificatesGiven(CHECK, "ada", pem(chain(ONE))))
 
 
-async def test_they_are_given_by_the_api_and_by_the_page_and_a_key_is_never_answered_or_kept(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    api = Api(monkeypatch, settings=app_settings(sandbox_user="olga.operator", link_key="k" * 40))
-    api.system.outside.tls.trusted += ders([ROOT.certificate])
-    await api.post("onboardings", body())
+SECRET = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj"
+KEY = f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----"
+
+
+@pytest.fixture
+async def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    """With an onboarding that asks for certificates."""
+    made = Api(monkeypatch, settings=app_settings(sandbox_user="olga.operator", link_key="k" * 40))
+    made.system.outside.tls.trusted += ders([ROOT.certificate])
+    await made.post("onboardings", body())
+    await made.system.deliver()
+    return made
+
+
+async def test_they_are_given_on_the_page_and_a_key_is_not_shown_again(api: Api) -> None:
+    page = (await api.get(f"dashboard/{ID}", accept="text/html")).get_body().decode()
+    form = page.partition(f"do-give-certificates-{CHECK}")[2].partition("</form>")[0]
+    assert re.search(r'<textarea[^>]* name="certificate"[^>]* maxlength="12000" spellcheck="false"[^>]*>', form)
+    csrf = re.search(r'name="csrf" value="([^"]*)"', form)
+    assert csrf
+    fields = {"csrf": html.unescape(csrf[1]), "action": "give-certificates", "step": CHECK}
+
+    async def sent(text: str) -> func.HttpResponse:
+        asked = urlencode({**fields, "certificate": text.replace("\n", "\r\n")}).encode()
+        return await api.post(f"dashboard/{ID}/actions", asked, content_type="application/x-www-form-urlencoded")
+
+    for text, says in (
+        (KEY, "Certificates as PEM text: the text holds a private key, so none of it was kept."),
+        ("", "Certificates as PEM text is missing."),
+        ("hello", "Certificates as PEM text: the text must be certificates as PEM text, each from"),
+    ):
+        refused = await sent(text)
+        answer = html.unescape(refused.get_body().decode())
+        assert (refused.status_code, says in answer, SECRET in answer) == (400, True, False)
+    longest = pem([*chain("*.contoso.com"), *[BELOW.certificate] * 10])
+    assert 6_000 < len(longest) < 12_000
+    assert (await sent(longest)).status_code == 303
     await api.system.deliver()
+    assert (await api.system.record(ID)).step(CHECK).state is StepState.DONE
+
+
+async def test_they_are_given_by_the_api_and_a_key_is_never_answered_or_kept(api: Api) -> None:
     shown = content(await api.get(f"onboardings/{ID}"))
     [offer] = [a for a in shown["allowedActions"] if a["name"] == "give-certificates"]
-    page = (await api.get(f"dashboard/{ID}", accept="text/html")).get_body().decode()
-    assert 'name="certificate"' in page.partition("do-give-certificates")[2]
     where = offer["href"].removeprefix("/api/")
-    secret = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj"
-    key = f"-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----"
-    refused = await api.post(where, {"certificate": key})
+    refused = await api.post(where, {"certificate": KEY})
     assert refused.status_code == 400
     assert "holds a private key" in json.dumps(content(refused))
-    broken = await api.post(where, '{"certificate": "' + key + '"}')
+    broken = await api.post(where, '{"certificate": "' + KEY + '"}')
     for answer in (refused, broken):
-        assert (answer.status_code, secret in answer.get_body().decode()) == (400, False)
-    assert secret not in to_row(await api.system.record(ID), OPEN).columns["Tail"]
+        assert (answer.status_code, SECRET in answer.get_body().decode()) == (400, False)
+    assert SECRET not in to_row(await api.system.record(ID), OPEN).columns["Tail"]
     answer = await api.post(where, {"certificate": pem(chain("*.contoso.com"))})
     assert answer.status_code == 200
     await api.system.deliver()
