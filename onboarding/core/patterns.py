@@ -42,10 +42,10 @@ DOMAIN_NAME = (
     r"([A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9\-]{0,58}[A-Za-z0-9])$"
 )
 """The last label is letters, or punycode (`xn--p1ai`)."""
-PORT = r"^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$"
-"""1 to 65535."""
 PHONE_NUMBER = r"^\+[1-9][0-9]{6,14}$"
 """E.164 with its country code."""
+PORT = r"^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$"
+"""1 to 65535."""
 OBJECT_ID = r"^[0-9A-Za-z\-]{1,64}$"
 """Of what is kept to be shown: what is asked of Microsoft is asked by GUID."""
 TXT_NAME = r"^[0-9A-Z_a-z\-]{1,63}(\.[0-9A-Z_a-z\-]{1,63}){1,10}$"
