@@ -33,6 +33,8 @@ from onboarding.core.x509 import UnreadableCertificateError, read_chain, read_gi
 from onboarding.steps.base import Applied, Inspection, Work, plural
 from onboarding.steps.definition import Definition, Findings
 
+TRUSTED_ROOTS = "https://ccadb.my.salesforce-sites.com/microsoft/IncludedCACertificateReportForMSFT"
+"""Source: github.com/TrustedRootProgram/Program-Requirements, "Participants List"."""
 PROBES_AT_ONCE = 4
 REMARK_LENGTH = 300
 MOST_REMARKS = 5
@@ -156,7 +158,7 @@ def _instructions(record: Record) -> Instructions:
             "Confirm this step when all of that is right; else have it put right, and retry the step.",
         ),
         values=tuple(Value("Trunk", f"{name}:{port}") for name, port in record.request.trunk_addresses),
-        pages=(Value("Authorities of Microsoft's Trusted Root Program", "https://www.ccadb.org/resources"),),
+        pages=(Value("Authorities of Microsoft's Trusted Root Program", TRUSTED_ROOTS),),
         warning=record.request.words.warning,
     )
 
@@ -165,7 +167,7 @@ CHECK_CERTIFICATE = Definition(
     "check-certificate",
     StepKind.TASK,
     "Check the certificates of the trunks",
-    "Plan Direct Routing: Public trusted certificate for the SBC",
+    "",
     task=CheckCertificate(),
     found=CertificatesFound,
     confirmable=True,
