@@ -62,6 +62,7 @@ class CheckCertificate:
     """Reads, and changes nothing."""
 
     async def inspect(self, work: Work) -> Inspection:
+        # The record was last changed when this attempt began.
         verdict = judge_certificates(await _look(work), work.record.updated_at)
         wrong, unknown = verdict.of(Severity.WRONG), verdict.of(Severity.UNKNOWN)
         if wrong:
