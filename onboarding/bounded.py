@@ -315,6 +315,7 @@ class BoundedTls(TlsProbe):
 
     async def chain(self, name: str, port: int) -> TlsAnswer:
         _expect_form(patterns.DOMAIN_NAME, name, "the name of a trunk")
+        _expect_form(patterns.PORT, str(port), "the port of a trunk")
         if not self._permitted.has_domain(name):
             raise _not_permitted(f"The trunk {name}", "ONBOARDING_PERMITTED_DOMAIN_SUFFIXES")
         return await self._inner.chain(name, port)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from onboarding.azure.dns_question import UnansweredError
+from onboarding.core.certificate_chain import MOST_CERTIFICATES
 from onboarding.ports import TlsAnswer
 
 if TYPE_CHECKING:
@@ -135,11 +136,12 @@ async def _send(connection: Connection, writer: asyncio.StreamWriter) -> None:
 
 
 def _sent(connection: Connection) -> tuple[bytes, ...]:
+    """The first of them, where a server sends more than anybody needs: each is compared with all others."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
     try:
-        sent = connection.get_peer_cert_chain(as_cryptography=True) or ()
-        return tuple(one.public_bytes(Encoding.DER) for one in sent)
+        sent = connection.get_peer_cert_chain(as_cryptography=True) or []
+        return tuple(one.public_bytes(Encoding.DER) for one in sent[:MOST_CERTIFICATES])
     except ValueError:
         return ()
 

@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from onboarding.core.bounds import shorten
-from onboarding.core.certificate_chain import certificates_in
+from onboarding.core.certificate_chain import certificate_chain_problem, certificates_in
 from onboarding.core.certificate_check import (
     CertificateFinding,
     CertificateVerdict,
@@ -33,6 +33,8 @@ from onboarding.core.x509 import UnreadableCertificateError, read_chain, read_gi
 from onboarding.steps.base import Applied, Inspection, Work, plural
 from onboarding.steps.definition import Definition, Findings
 
+TRUSTED_ROOTS = "https://ccadb.my.salesforce-sites.com/microsoft/IncludedCACertificateReportForMSFT"
+"""Source: github.com/TrustedRootProgram/Program-Requirements, "Participants List"."""
 PROBES_AT_ONCE = 4
 REMARK_LENGTH = 300
 MOST_REMARKS = 5
@@ -60,6 +62,7 @@ class CheckCertificate:
     """Reads, and changes nothing."""
 
     async def inspect(self, work: Work) -> Inspection:
+        # The record was last changed when this attempt began.
         verdict = judge_certificates(await _look(work), work.record.updated_at)
         wrong, unknown = verdict.of(Severity.WRONG), verdict.of(Severity.UNKNOWN)
         if wrong:
@@ -81,6 +84,7 @@ async def _look(work: Work) -> Sequence[TrunkSeen]:
     addresses = work.request.trunk_addresses
     given = work.request.certificate_text
     if given is not None:
+        _expect_chain(given)
         chains = read_given(certificates_in(given), roots)
         return [TrunkSeen(name, chains) for name, _ in addresses]
     at_once = asyncio.Semaphore(PROBES_AT_ONCE)
@@ -89,13 +93,23 @@ async def _look(work: Work) -> Sequence[TrunkSeen]:
         async with at_once:
             answer = await work.world.tls.chain(name, port)
         if not answer.chain:
-            return TrunkSeen(name, why_not=shown(answer.why_not))
+            return TrunkSeen(name, why_not=shorten(answer.why_not, REMARK_LENGTH))
         try:
             return TrunkSeen(name, (read_chain(answer.chain, roots),))
         except UnreadableCertificateError as error:
             return TrunkSeen(name, why_not=f"it shows something at place {error.place + 1}, but {error}")
 
     return await asyncio.gather(*(one(name, port) for name, port in addresses))
+
+
+def _expect_chain(given: str) -> None:
+    """It was checked when it was accepted; the table may have been written by somebody else."""
+    if problem := certificate_chain_problem(given):
+        raise PersonMustActError(
+            ProblemCode.CERTIFICATE_WRONG,
+            f"The text that the record holds as the trunks' certificates {problem}.",
+            "Give the certificates again.",
+        )
 
 
 def _good(verdict: CertificateVerdict, *, given: bool) -> str:
@@ -145,7 +159,7 @@ def _instructions(record: Record) -> Instructions:
             "Confirm this step when all of that is right; else have it put right, and retry the step.",
         ),
         values=tuple(Value("Trunk", f"{name}:{port}") for name, port in record.request.trunk_addresses),
-        pages=(Value("Authorities of Microsoft's Trusted Root Program", "https://www.ccadb.org/resources"),),
+        pages=(Value("Authorities of Microsoft's Trusted Root Program", TRUSTED_ROOTS),),
         warning=record.request.words.warning,
     )
 
@@ -154,7 +168,7 @@ CHECK_CERTIFICATE = Definition(
     "check-certificate",
     StepKind.TASK,
     "Check the certificates of the trunks",
-    "Plan Direct Routing: Public trusted certificate for the SBC",
+    "",
     task=CheckCertificate(),
     found=CertificatesFound,
     confirmable=True,

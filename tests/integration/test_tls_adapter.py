@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 
 import pytest
 import trustme
+from trustme import Blob
 
 from onboarding.azure.credential import trust
 from onboarding.azure.dns import DnsLookup
 from onboarding.azure.dns_question import UnansweredError
 from onboarding.azure.tls import MOST_BYTES, TlsHandshake
+from onboarding.core.certificate_chain import MOST_CERTIFICATES
 from onboarding.core.certificate_check import Severity, TrunkSeen, judge_certificates
 from onboarding.core.x509 import read_chain
 from onboarding.ports import TlsProbe
@@ -108,6 +110,18 @@ async def test_a_server_that_wants_a_clients_certificate_shows_its_own_all_the_s
     authority.create_child_ca().issue_cert(TRUNK).configure_cert(context)
     async with await asyncio.start_server(lambda reader, writer: writer.close(), HERE, 0, ssl=context) as listening:
         assert len((await tls.chain(TRUNK, listening.sockets[0].getsockname()[1])).chain) == 2
+
+
+async def test_of_more_certificates_than_anybody_needs_the_first_are_looked_at(tls: TlsHandshake) -> None:
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    own = authority.issue_cert(TRUNK)
+    more = b"".join([trustme.CA().cert_pem.bytes()] * 30)
+    with Blob(own.private_key_pem.bytes() + own.cert_chain_pems[0].bytes() + more).tempfile() as file:
+        context.load_cert_chain(file)
+    async with await asyncio.start_server(lambda reader, writer: writer.close(), HERE, 0, ssl=context) as listening:
+        answer = await tls.chain(TRUNK, listening.sockets[0].getsockname()[1])
+    assert len(answer.chain) == MOST_CERTIFICATES
 
 
 async def test_a_trunk_of_the_sandbox_that_wants_one_too(microsoft: Microsoft, tls: TlsHandshake) -> None:

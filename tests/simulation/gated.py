@@ -11,7 +11,15 @@ from onboarding.core.events import Effect
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.core.services import TestLine
-from onboarding.memory import MemoryBus, MemoryDirectory, MemoryDns, MemoryGateways, MemoryNotifier, MemoryTable
+from onboarding.memory import (
+    MemoryBus,
+    MemoryDirectory,
+    MemoryDns,
+    MemoryGateways,
+    MemoryNotifier,
+    MemoryTable,
+    MemoryTls,
+)
 from onboarding.memory.dns import SILENCE
 from onboarding.ports import (
     Domain,
@@ -24,6 +32,7 @@ from onboarding.ports import (
     Row,
     ServicePrincipal,
     TestLineResource,
+    TlsAnswer,
     TxtAnswer,
 )
 from tests.simulation.gate import Gate
@@ -188,6 +197,21 @@ class GatedDirectory:
         before = len(self._twin.writes)
         result = await call
         return result, what if len(self._twin.writes) > before else ""
+
+
+class GatedTls:
+    """A port `TlsProbe`."""
+
+    def __init__(self, gate: Gate, twin: MemoryTls) -> None:
+        self._gate = gate
+        self._twin = twin
+
+    async def chain(self, name: str, port: int) -> TlsAnswer:
+        await self._gate.turn()
+        return await self._twin.chain(name, port)
+
+    async def roots(self) -> Sequence[bytes]:
+        return await self._twin.roots()
 
 
 class GatedDns:

@@ -28,7 +28,15 @@ from onboarding.timer import timer_pass
 from tests.simulation.broker import Broker
 from tests.simulation.chaos import CALM, MINUTE, Chaos
 from tests.simulation.gate import Crash, Gate, Process
-from tests.simulation.gated import GatedBus, GatedDirectory, GatedDns, GatedGateways, GatedNotifier, GatedTable
+from tests.simulation.gated import (
+    GatedBus,
+    GatedDirectory,
+    GatedDns,
+    GatedGateways,
+    GatedNotifier,
+    GatedTable,
+    GatedTls,
+)
 from tests.simulation.history import History
 from tests.simulation.invariants import Invariants
 from tests.simulation.journal import SUBJECT, Journal, Subject
@@ -130,6 +138,7 @@ class World:
             GatedDirectory(gate, self.twins.directory),
             GatedDns(gate, self.twins.dns),
             GatedNotifier(gate, self.twins.notifier),
+            GatedTls(gate, self.twins.tls),
         )
         index = Index(GatedTable(gate, self.due), GatedTable(gate, self.waits), self.policy)
         onboardings, events = GatedTable(gate, self.onboardings), GatedTable(gate, self.events)

@@ -120,6 +120,8 @@ def malformed() -> Iterator[tuple[str, str, tuple[Any, ...]]]:
     yield "dns_updates", "update_txt", ("corp/x", RECORD)
     for name in ("evil", "127.0.0.1", "sbc1.contoso.com/x", "sbc1.contoso.com\n", ""):
         yield "tls", "chain", (name, 5061)
+    for port in (0, -1, 65536, 99999):
+        yield "tls", "chain", ("sbc1.contoso.com", port)
 
 
 @pytest.mark.parametrize(("port", "method", "given"), list(malformed()))

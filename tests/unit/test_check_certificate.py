@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlencode
 
+import azure.functions as func
 import pytest
 
 from onboarding.core.certificate_chain import CertificateChain
-from onboarding.core.events import CertificatesGiven, Confirmed
+from onboarding.core.events import CertificatesGiven, Confirmed, RetryRequested
 from onboarding.core.plan import NewStep
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Record, StepState
@@ -183,6 +187,19 @@ async def test_what_was_given_is_looked_at_and_no_trunk_is_asked() -> None:
     assert from_row(to_row(record, OPEN)) == record
 
 
+async def test_what_the_table_holds_as_certificates_is_looked_at_like_what_anybody_sends() -> None:
+    made = system()
+    record = await begun(made, certificate=pem(chain("other.example")))
+    spoilt = record.model_copy(update={"request": record.request.model_copy(update={"certificate": "nonsense"})})
+    await made.records.save((await made.records.load(ID)), spoilt.model_copy(update={"version": record.version + 1}))
+    await made.engine.happen(ID, RetryRequested(CHECK, "ada"))
+    while await made.deliver():
+        pass
+    code, seen, _ = problem_of(await made.record(ID))
+    assert code == ProblemCode.CERTIFICATE_WRONG
+    assert seen.startswith("The text that the record holds as the trunks' certificates must be certificates as PEM")
+
+
 async def test_a_request_without_trunks_has_nothing_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BorderRequest, "trunk_addresses", ())
     record = await begun(system())
@@ -214,28 +231,64 @@ async def test_a_step_that_does_not_ask_for_certificates_takes_none(monkeypatch:
         await made.engine.happen(record.id, CertificatesGiven(CHECK, "ada", pem(chain(ONE))))
 
 
-async def test_they_are_given_by_the_api_and_by_the_page_and_a_key_is_never_answered_or_kept(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    api = Api(monkeypatch, settings=app_settings(sandbox_user="olga.operator", link_key="k" * 40))
-    api.system.outside.tls.trusted += ders([ROOT.certificate])
-    await api.post("onboardings", body())
+SECRET = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj"
+KEY = f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----"
+
+
+@pytest.fixture
+async def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    """With an onboarding that asks for certificates."""
+    made = Api(monkeypatch, settings=app_settings(sandbox_user="olga.operator", link_key="k" * 40))
+    made.system.outside.tls.trusted += ders([ROOT.certificate])
+    await made.post("onboardings", body())
+    await made.system.deliver()
+    return made
+
+
+async def test_they_are_given_on_the_page_and_a_key_is_not_shown_again(api: Api) -> None:
+    page = (await api.get(f"dashboard/{ID}", accept="text/html")).get_body().decode()
+    form = page.partition(f"do-give-certificates-{CHECK}")[2].partition("</form>")[0]
+    assert re.search(r'<textarea[^>]* name="certificate"[^>]* maxlength="12000" spellcheck="false"[^>]*>', form)
+    csrf = re.search(r'name="csrf" value="([^"]*)"', form)
+    assert csrf
+    fields = {"csrf": html.unescape(csrf[1]), "action": "give-certificates", "step": CHECK}
+
+    async def sent(text: str) -> func.HttpResponse:
+        asked = urlencode({**fields, "certificate": text.replace("\n", "\r\n")}).encode()
+        return await api.post(f"dashboard/{ID}/actions", asked, content_type="application/x-www-form-urlencoded")
+
+    for text, says in (
+        (KEY, "Certificates as PEM text: the text holds a private key, so none of it was kept."),
+        ("", "Certificates as PEM text is missing."),
+        ("hello", "Certificates as PEM text: the text must be certificates as PEM text, each from"),
+    ):
+        refused = await sent(text)
+        answer = html.unescape(refused.get_body().decode())
+        assert (refused.status_code, says in answer, SECRET in answer) == (400, True, False)
+    longest = pem([*chain("*.contoso.com"), *[BELOW.certificate] * 10])
+    assert 6_000 < len(longest) < 12_000
+    assert (await sent(longest)).status_code == 303
     await api.system.deliver()
+    assert (await api.system.record(ID)).step(CHECK).state is StepState.DONE
+
+
+async def test_they_are_given_by_the_api_and_a_key_is_never_answered_or_kept(api: Api) -> None:
     shown = content(await api.get(f"onboardings/{ID}"))
     [offer] = [a for a in shown["allowedActions"] if a["name"] == "give-certificates"]
-    page = (await api.get(f"dashboard/{ID}", accept="text/html")).get_body().decode()
-    assert 'name="certificate"' in page.partition("do-give-certificates")[2]
     where = offer["href"].removeprefix("/api/")
-    secret = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj"
-    key = f"-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----"
-    refused = await api.post(where, {"certificate": key})
+    refused = await api.post(where, {"certificate": KEY})
     assert refused.status_code == 400
     assert "holds a private key" in json.dumps(content(refused))
-    broken = await api.post(where, '{"certificate": "' + key + '"}')
+    broken = await api.post(where, '{"certificate": "' + KEY + '"}')
     for answer in (refused, broken):
-        assert (answer.status_code, secret in answer.get_body().decode()) == (400, False)
-    assert secret not in to_row(await api.system.record(ID), OPEN).columns["Tail"]
+        assert (answer.status_code, SECRET in answer.get_body().decode()) == (400, False)
+    assert SECRET not in to_row(await api.system.record(ID), OPEN).columns["Tail"]
     answer = await api.post(where, {"certificate": pem(chain("*.contoso.com"))})
     assert answer.status_code == 200
     await api.system.deliver()
     assert (await api.system.record(ID)).step(CHECK).state is StepState.DONE
+
+
+def test_a_gateway_without_trunks_has_none_and_no_certificates() -> None:
+    request = requests.parsed(requests.operator_connect())
+    assert (request.trunk_addresses, request.certificate_text) == ((), None)
