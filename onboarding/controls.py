@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from onboarding.core.certificate_chain import GivenCertificates
-from onboarding.core.control import Control, ControlField, ControlPlace, Input
+from onboarding.core.control import IS_NEEDED, Control, ControlField, ControlPlace, Input
 from onboarding.core.events import (
     AdminUserApproved,
     AnswersCorrected,
@@ -43,7 +43,6 @@ from onboarding.steps import definition_of
 _WAITING = StepState.WAITING
 _CHECKPOINT = "onboardings/{id}/checkpoints/{step}"
 _TEAM, _OWN = "The onboarding team", "Your own people"
-_NEEDED = "It is needed."
 
 
 def _because(example: str) -> ControlField:
@@ -64,14 +63,14 @@ _INSIST = ControlField(
 )
 
 _CONTACTS = (
-    ControlField("team-name", "Name", "onboardingTeam.name", Input.LINE, _TEAM, missing=_NEEDED, example="A partner"),
+    ControlField("team-name", "Name", "onboardingTeam.name", Input.LINE, _TEAM, missing=IS_NEEDED, example="A partner"),
     ControlField(
         "team-email",
         "E-mail address",
         "onboardingTeam.email",
         Input.EMAIL,
         _TEAM,
-        missing=_NEEDED,
+        missing=IS_NEEDED,
         example="a@example.com",
     ),
     ControlField(

@@ -20,7 +20,7 @@ from onboarding.core.roles import Role
 
 NOTE_LENGTH = 1000
 """Characters of a note or a reason that are kept."""
-_NEEDED = "It is needed."
+IS_NEEDED = "It is needed."
 
 
 class Input(StrEnum):
@@ -120,7 +120,7 @@ def _asking(field: ControlField, asked: Field) -> ControlField:
         f"{field.name}.{asked.name}",
         f"{asked.label}, one a line" if asked.many else asked.label,
         input=Input.LINES if asked.many else _INPUTS.get(asked.kind, Input.LINE),
-        missing=_NEEDED if asked.required else "",
+        missing=IS_NEEDED if asked.required else "",
         hint=asked.hint,
         called=asked.label,
         choices=asked.choices,

@@ -117,12 +117,11 @@ def _name_of(field: ControlField) -> str:
 def _told(fields: Sequence[ControlField], reason: Reason) -> str:
     line = re.fullmatch(r"(.+)\[(\d+)\]", reason.field)
     field = next((f for f in fields if f.place == (line[1] if line else reason.field)), None)
-    item = "Addressee" if field and field.input is Input.EMAILS else f"{_name_of(field)}, line" if field else ""
-    what = f"{item} {int(line[2]) + 1}" if line else _name_of(field) if field else reason.field
     if reason.field == "answers":
         return f"The answers {reason.message}."
-    if reason.field.startswith("answers."):
-        return f"{what} {reason.message}."
+    if field and reason.field.startswith("answers."):
+        return f"{_name_of(field)}{f': “{reason.value}”' if line and reason.value else ''} {reason.message}."
+    what = f"Addressee {int(line[2]) + 1}" if line else _name_of(field) if field else reason.field
     if not reason.value:
         return f"{what} is missing."
     if reason.rule == "too_long":

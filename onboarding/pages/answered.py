@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onboarding.core.answers import AnswerKind
+from onboarding.core.patterns import LINK, fits
 from onboarding.core.record import StepRecord
 
 
@@ -15,13 +16,14 @@ class ShownAnswer:
     label: str
     values: tuple[str, ...]
     is_link: bool
-    """Each leads somewhere: https, and nothing else."""
+    """Each leads somewhere: https, and nothing else, whoever wrote the table."""
 
 
 def shown_of(step: StepRecord) -> tuple[ShownAnswer, ...]:
     """A step's answers, in the order of its fields."""
-    found = ((asked, step.answers[asked.name]) for asked in step.plan.asks if asked.name in step.answers)
+    given = ((asked, step.answers[asked.name]) for asked in step.plan.asks if asked.name in step.answers)
+    found = ((asked, (value,) if isinstance(value, str) else value) for asked, value in given)
     return tuple(
-        ShownAnswer(asked.label, (value,) if isinstance(value, str) else value, asked.kind is AnswerKind.LINK)
-        for asked, value in found
+        ShownAnswer(asked.label, values, asked.kind is AnswerKind.LINK and all(fits(LINK, value) for value in values))
+        for asked, values in found
     )

@@ -6,17 +6,28 @@ the operator's own, and the 403 without it, its version of 2022 (prepare-to-depl
 
 from __future__ import annotations
 
+from onboarding.core.answers import in_one_text
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
 from onboarding.steps.find_application_id import application_findings
-from onboarding.steps.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID, PORTAL_APPLICATION_IDS
+from onboarding.steps.operator_connect import (
+    ASK_OPERATOR_ID,
+    AZURE_COMMUNICATIONS_GATEWAY_APP_ID,
+    PORTAL_APPLICATION_IDS,
+)
 
 
 def _instructions(record: Record) -> Instructions:
     client_id = record.request.client_id
     return _of_gateway(record) if client_id is None else _of_application(record, client_id)
+
+
+def _operator_id(record: Record) -> tuple[Value, ...]:
+    """The page shows it too: whether it is the right operator's."""
+    operator_id = record.answer(ASK_OPERATOR_ID.name)
+    return (Value("Operator ID", in_one_text(operator_id)),) if operator_id else ()
 
 
 def _of_application(record: Record, client_id: str) -> Instructions:
@@ -27,7 +38,7 @@ def _of_application(record: Record, client_id: str) -> Instructions:
             " Connect API answers your application with 403.",
             "Confirm this step.",
         ),
-        values=(Value("Application Id of your application", client_id),),
+        values=(Value("Application Id of your application", client_id), *_operator_id(record)),
         pages=(Value("Application Ids in the portal", PORTAL_APPLICATION_IDS),),
         warning=record.request.words.warning,
     )
@@ -44,6 +55,7 @@ def _of_gateway(record: Record) -> Instructions:
         values=(
             Value("Application Id of the gateway", application_findings(record).application_id or "not found yet"),
             Value("Application Id of AzureCommunicationsGateway", AZURE_COMMUNICATIONS_GATEWAY_APP_ID),
+            *_operator_id(record),
         ),
         pages=(Value("Application Ids in the portal", PORTAL_APPLICATION_IDS),),
         warning=record.request.words.warning,

@@ -15,6 +15,7 @@ from onboarding.core.events import Confirmed
 from onboarding.core.record import Record, StepState
 from onboarding.http.openapi import description
 from onboarding.http.routes import routes
+from onboarding.pages.answered import shown_of
 from onboarding.steps import LIBRARY
 from tests.support.http import Api, app_settings, content
 from tests.support.system import System
@@ -240,7 +241,7 @@ async def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(a
     assert await still_open(api, record)
     assert beside(page, "answers.formNumber") == "Number of the form must be F and digits, such as F12."
     assert beside(page, "answers.profileIds") == (
-        "Profile ids, line 2 must be a GUID, such as 1f0e9d8c-7b6a-4958-8473-62514f3e2d1c."
+        "Profile ids: “none” must be a GUID, such as 1f0e9d8c-7b6a-4958-8473-62514f3e2d1c."
     )
     assert beside(page, "answers.returnedOn") == "Returned on must not be in the future."
     for name in ("answers.formNumber", "answers.profileIds", "answers.returnedOn"):
@@ -288,6 +289,14 @@ async def test_all_that_a_step_may_be_answered_fits_into_a_form(api: Api, monkey
     assert "電" * 30 in element(refused, "answers.places"), "nothing typed is lost"
     taken = await send(api, checkpoint(record), csrf=csrf, outcome="confirm", note="😀" * 1000, **typed)
     assert taken.status_code == 303
+
+
+async def test_what_somebody_wrote_into_the_table_is_no_link(api: Api) -> None:
+    record = await confirmed(api)
+    step = record.step(STEP)
+    for evidence in ("javascript:alert(1)", "https://ada:pa55@contoso.com", "http://contoso.com"):
+        [shown] = shown_of(step.model_copy(update={"answers": {"evidence": evidence}}))
+        assert (shown.values, shown.is_link) == ((evidence,), False)
 
 
 # -- people outside ----------------------------------------------------------------------------------------------------
@@ -367,13 +376,14 @@ async def test_a_step_that_asks_for_nothing_has_nothing_to_correct(api: Api) -> 
     assert (await api.post(path.replace("add-domain", "none"), {"reason": "x"})).status_code == 404
 
 
-async def test_when_it_is_completed_people_are_told_what_was_answered() -> None:
+async def test_who_comes_next_is_told_what_was_answered() -> None:
     system = System()
     record = await waiting_for_people(system)
     for step, answers in ((STEP, {}), ("portal-access", {"operatorId": "contoso-1"})):
         await system.engine.happen(record.id, Confirmed(step, "ada", "", answers))
     assert (await system.run(record.id)).closed
-    *before, last = [message for _, message in system.outside.notifier.mails]
-    assert last.title == "contoso-acg is connected"
-    assert ("Operator ID", "contoso-1") in last.values
-    assert all(("Operator ID", "contoso-1") not in message.values for message in before)
+    told = {m.title: ("Operator ID", "contoso-1") in m.values for _, m in system.outside.notifier.mails}
+    assert [title for title, there in told.items() if there] == [
+        "contoso-acg: your turn — Enter both application ids in the Operator Connect portal",
+        "contoso-acg is connected",
+    ]
