@@ -54,6 +54,8 @@ param escalationEmail string = ''
 param permittedSubscriptions string = ''
 @description('Who may be made Operator Connect Admin, comma-separated: user names, object ids, @domain. Empty: any.')
 param permittedAdminUsers string = ''
+@description('Applications (client ids) that may be given roles of Project Synergy, comma-separated. Empty: any.')
+param permittedApplications string = ''
 @description('The domain that is added to the tenant is one of these, or below one, comma-separated. Empty: any.')
 param permittedDomainSuffixes string = ''
 @description('Zones of Azure DNS that TXT records are added to: resource ids, comma-separated. Empty: none is granted.')
@@ -487,6 +489,7 @@ module steps 'modules/function-app.bicep' = {
     permitted: {
       ONBOARDING_PERMITTED_SUBSCRIPTIONS: permittedSubscriptions
       ONBOARDING_PERMITTED_ADMIN_USERS: permittedAdminUsers
+      ONBOARDING_PERMITTED_APPLICATIONS: permittedApplications
       ONBOARDING_PERMITTED_DOMAIN_SUFFIXES: permittedDomainSuffixes
       ONBOARDING_PERMITTED_MAIL_DOMAINS: permittedMailDomains
       ONBOARDING_PERMITTED_DNS_ZONES: dnsZones

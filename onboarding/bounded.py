@@ -47,7 +47,6 @@ from onboarding.steps.base import World
 from onboarding.steps.operator_connect import (
     ADMIN_ROLE,
     APPLICATION_ROLES,
-    AZURE_COMMUNICATIONS_GATEWAY_APP_ID,
     OTHER_APPLICATION_ROLES,
     PROJECT_SYNERGY_APP_ID,
 )
@@ -56,7 +55,6 @@ from onboarding.telemetry.names import ROLES_GIVEN, Attribute
 
 _ADMIN = frozenset({ADMIN_ROLE.lower()})
 _OF_APPLICATIONS = frozenset(value.lower() for value in (*APPLICATION_ROLES, *OTHER_APPLICATION_ROLES))
-_MICROSOFTS = frozenset({PROJECT_SYNERGY_APP_ID, AZURE_COMMUNICATIONS_GATEWAY_APP_ID})
 
 
 def bounded(world: World, permitted: Permitted) -> World:
@@ -150,7 +148,7 @@ class BoundedDirectory(Directory):
 
     async def application(self, app_id: str) -> ServicePrincipal | None:
         _expect_form(patterns.GUID, app_id, "the client id of an application")
-        microsofts = app_id.lower() in _MICROSOFTS
+        microsofts = app_id.lower() == PROJECT_SYNERGY_APP_ID
         if not microsofts and not self._permitted.has_application(app_id):
             raise _not_permitted(f"The application {app_id}", "ONBOARDING_PERMITTED_APPLICATIONS")
         found = await self._inner.application(app_id)

@@ -354,8 +354,8 @@ class Settings(Registration):
             self.permitted_admin_users,
             self.permitted_domain_suffixes,
             self.permitted_mail_domains,
-            self.permitted_applications,
             self.permitted_dns_zones,
+            self.permitted_applications,
         )
 
     @property

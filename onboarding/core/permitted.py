@@ -16,10 +16,10 @@ class Permitted:
     """User names and object ids, or `@domain` for every user of a domain."""
     domain_suffixes: tuple[str, ...] = ()
     mail_domains: tuple[str, ...] = ()
-    applications: tuple[str, ...] = ()
-    """Client ids."""
     dns_zones: tuple[str, ...] = ()
     """Resource ids of zones of Azure DNS."""
+    applications: tuple[str, ...] = ()
+    """Client ids."""
 
     def has_gateway(self, subscription_id: str, resource_group: str) -> bool:
         """Whether gateways of a resource group may be read and changed."""

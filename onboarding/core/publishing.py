@@ -32,6 +32,7 @@ class DnsOwner(Part):
     """Whoever looks after the zone by hand."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    """Who it is."""
     email: Email
 
 

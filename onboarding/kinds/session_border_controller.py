@@ -25,7 +25,7 @@ from onboarding.core.plan import NewStep, Party
 from onboarding.core.publishing import DnsPublishing, publishing_reasons
 from onboarding.core.reasons import Reason, as_answered
 from onboarding.core.request import Environment, Gateway, KindWords, OnboardingRequest, OnboardingTeam
-from onboarding.core.trunks import MOST_TRUNKS, USUAL_TRUNKS, Trunk, TrunkDomain, trunk_reasons
+from onboarding.kinds.trunks import MOST_TRUNKS, Trunk, TrunkDomain, trunk_reasons
 from onboarding.steps import LIBRARY
 from onboarding.steps.operator_connect import (
     ADMIN_ROLE,
@@ -33,6 +33,7 @@ from onboarding.steps.operator_connect import (
     OTHER_APPLICATION_ROLES,
     PORTAL_APPLICATION_IDS,
 )
+from onboarding.steps.set_calling_profiles import USUAL_TRUNKS
 
 SBC_KIND = "session-border-controller"
 MOST_PEERINGS = 20
@@ -99,6 +100,7 @@ class SessionBorderController(Gateway):
     domain: TrunkDomain
     """The one that all trunks stand below. It is verified in your tenant."""
     trunks: tuple[Trunk, ...] = Field(min_length=1, max_length=MOST_TRUNKS)
+    """Its trunks: two at least should be there."""
     hosting: Hosting = Hosting.OWN
     """Who runs it."""
 
@@ -163,6 +165,7 @@ class SessionBorderControllerRequest(OnboardingRequest):
 
     gateway: SessionBorderController
     application: CallingApplication
+    """Who calls the Operator Connect API."""
     peerings: tuple[Annotated[str, StringConstraints(pattern=patterns.PEERING_ID)], ...] = Field(
         default=(), max_length=MOST_PEERINGS
     )

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, cast
 
 from onboarding.core.instructions import Value
 from onboarding.core.record import Record
-from onboarding.core.trunks import Trunk
 
 if TYPE_CHECKING:
     from onboarding.kinds.session_border_controller import SessionBorderControllerRequest
+    from onboarding.kinds.trunks import Trunk
 
 
 def sbc_request(record: Record) -> SessionBorderControllerRequest:

@@ -9,10 +9,12 @@ from onboarding.core.answers import AnswerKind, Field
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.record import Record
-from onboarding.core.trunks import USUAL_TRUNKS
 from onboarding.steps.definition import Definition
 from onboarding.steps.operator_connect import PORTAL
 from onboarding.steps.session_border_controller import trunk_values, trunks_of
+
+USUAL_TRUNKS = 2
+"""Of a calling profile: one takes over when the other fails. A request with fewer is warned of."""
 
 
 def _instructions(record: Record) -> Instructions:

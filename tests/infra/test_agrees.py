@@ -54,6 +54,7 @@ LEFT_AT_DEFAULT = {
     "ONBOARDING_DNS_LOOK_TIMEOUT",
     "ONBOARDING_DNS_PRIVATE_SERVERS",
     "ONBOARDING_TLS_PRIVATE_ADDRESSES",
+    "ONBOARDING_PEERING_API_VERSION",
     "ONBOARDING_TXT_SETTLE",
     "ONBOARDING_TXT_TELL_AFTER",
     "ONBOARDING_TEAMS_HOSTS",
@@ -122,7 +123,7 @@ def test_each_app_setting_is_one_that_somebody_reads_and_each_setting_is_decided
 def test_what_bounds_the_steps_is_what_was_chosen() -> None:
     predicted = snapshot("private")
     told = {name: predicted.settings("steps")[name] for name in BOUNDS}
-    assert len(told) == 5
+    assert len(told) == 6
     for name, value in told.items():
         parameter = re.sub(r"_(\w)", lambda letter: letter[1].upper(), name.removeprefix("ONBOARDING_").lower())
         # Those that are granted, and no others.

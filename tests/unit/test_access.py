@@ -35,6 +35,7 @@ MAY = {
     "apply_change_step": {OPERATE},
     "give_certificates_step": {OPERATE},
     "approve_admin_user_step": {APPROVE},
+    "approve_application_step": {APPROVE},
     "check_wait": {OPERATE},
     "skip_step": {OPERATE},
     "reopen_step": {OPERATE},

@@ -65,7 +65,7 @@ def test_the_whole_list() -> None:
         "POST /domains/{id}/verify",
         "POST /users/{sender}/sendMail",
     }
-    assert {*(v.lower() for v in APPLICATION_ROLES), "admin"} == GRANTABLE_ROLES
+    assert {*(v.lower() for v in APPLICATION_ROLES), "partnersettings.write", "admin"} == GRANTABLE_ROLES
 
 
 @pytest.mark.parametrize("path", [GATEWAY, GATEWAY.upper(), f"{GATEWAY}/testLines/OC1", f"{GATEWAY}/TestLines/OC1"])
@@ -200,6 +200,7 @@ def test_a_batch_has_its_size(count: int) -> None:
 
 
 GRAPH_READ = (
+    f"/applications(appId='{PROJECT_SYNERGY_APP_ID}')",
     f"/servicePrincipals(appId='{PROJECT_SYNERGY_APP_ID}')",
     f"/servicePrincipals/{SYNERGY_ID}",
     f"/servicePrincipals/{SYNERGY_ID}/appRoleAssignments",

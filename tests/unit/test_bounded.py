@@ -11,6 +11,7 @@ import pytest
 from onboarding import bounded as module
 from onboarding.azure.dns_zone import DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId
+from onboarding.azure.peering_resource import PeeringId
 from onboarding.bounded import bounded
 from onboarding.core.permitted import ANYTHING, Permitted
 from onboarding.core.problem_codes import ProblemCode
@@ -67,6 +68,8 @@ def test_each_method_of_each_port_is_bounded() -> None:
     assert {f.name for f in fields(World)} - set(ports_of(World)) == {
         "domain_suffix",
         "permitted_admin_users",
+        "permitted_applications",
+        "trunks_on_loopback",
         "project_synergy_by",
     }
 
@@ -80,12 +83,14 @@ def test_the_settings_are_what_is_permitted(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ONBOARDING_PERMITTED_DOMAIN_SUFFIXES", "commsgw.azure.com")
     monkeypatch.setenv("ONBOARDING_PERMITTED_MAIL_DOMAINS", "contoso.com,example.com")
     monkeypatch.setenv("ONBOARDING_PERMITTED_DNS_ZONES", ZONE.arm_id)
+    monkeypatch.setenv("ONBOARDING_PERMITTED_APPLICATIONS", requests.CLIENT_ID)
     assert Settings().permitted == Permitted(  # type: ignore[call-arg]
         (f"{GATEWAY.subscription_id}/rg-voice",),
         (ADMIN, "@contoso.com"),
         ("commsgw.azure.com",),
         ("contoso.com", "example.com"),
         (ZONE.arm_id,),
+        (requests.CLIENT_ID,),
     )
 
 
@@ -109,6 +114,10 @@ def malformed() -> Iterator[tuple[str, str, tuple[Any, ...]]]:
     yield "directory", "role_standing", (Principal("users", "x/owners"), PROJECT_SYNERGY_APP_ID)
     yield "dns", "txt", ("evil example", "MS=ms1")
     yield "dns", "delegation", ("evil example",)
+    yield "dns", "addresses", ("evil example",)
+    yield "directory", "application", ("x'",)
+    yield "directory", "credentials", ("../users",)
+    yield "peerings", "standing", (PeeringId(SUBSCRIPTION, "rg", "x/../y"),)
     for zone in (DnsZoneId("s", "rg", "contoso.com"), DnsZoneId(SUBSCRIPTION, "rg", "contoso.com/TXT/@")):
         yield "dns_zones", "zone", (zone,)
         yield "dns_zones", "txt_set", (zone, "@")

@@ -12,7 +12,7 @@ import pytest
 import tree_sitter_powershell
 from tree_sitter import Language, Parser
 
-from onboarding.azure import allowed, arm, arm_zones
+from onboarding.azure import allowed, arm, arm_peerings, arm_zones
 from onboarding.azure.permissions import (
     ADD_PROJECT_SYNERGY_COMMAND,
     AZURE_ROLES,
@@ -80,6 +80,7 @@ def test_every_write_that_is_allowed_is_in_the_table() -> None:
 def test_every_call_to_arm_has_its_role() -> None:
     made = {arm._GET, arm._PUT, arm._LIST, arm._LINES, arm._PUT_LINE}
     made |= {arm_zones._GET, arm_zones._GET_TXT, arm_zones._PUT_TXT}
+    made |= {arm_peerings._GET, arm_peerings._PREFIXES}
     assert {call.operation for call in made} == set(AZURE_ROLES)
 
 

@@ -22,8 +22,6 @@ from onboarding.core.reasons import Reason, as_answered
 
 LONGEST_FQDN = 63
 MOST_TRUNKS = 20
-USUAL_TRUNKS = 2
-"""Of a calling profile: one takes over when the other fails. Fewer is a warning."""
 
 _MICROSOFTS = {
     "onmicrosoft.com": "is Microsoft's own domain, and is never that of a trunk; a domain of your own is needed",
