@@ -12,10 +12,11 @@ import httpx
 
 from onboarding.azure.gateway_resource import GATEWAY_TYPE
 from onboarding.azure.permissions import AZURE_ROLES, NEEDED, NEEDED_BY, ProjectSynergyBy, rows
+from sandbox.cloud import Cloud
 from sandbox.microsoft.conformance import Description
 from sandbox.microsoft.graph.permissions import allowed
 from sandbox.microsoft.specs import graph, graph_permissions, voice_services
-from tests.support.people import Json, Operator, Simulator, sample
+from tests.support.people import Json, Operator, Simulator, sample, with_sandboxs_trunks
 
 SAMPLES = ("operator-connect", "teams-phone-mobile", "already-onboarded")
 GRANTED, WITH_ADMINISTRATOR = ({row["value"] for row in rows("permissions", by)} for by in ProjectSynergyBy)
@@ -45,11 +46,14 @@ def listing(call: str) -> str:
 
 
 def test_the_table_is_what_the_journeys_need(
-    operator: Operator, microsoft: Simulator, gateway: Callable[..., Json]
+    cloud: Cloud, operator: Operator, microsoft: Simulator, gateway: Callable[..., Json]
 ) -> None:
     for name in SAMPLES:
         answer = operator.post(gateway(sample(name)))
         assert operator.completed(answer.json()["id"])["state"] == "completed"
+    for name in ("own-sbc", "vendor-sbc-azure-dns"):
+        body = with_sandboxs_trunks(sample(name), cloud.ports.trunks)
+        assert operator.completed(operator.post(body).json()["id"])["state"] == "completed"
     # One more, on which an answer is lost and reads lag: then grants are confirmed by listing them.
     microsoft.options(replicationCalls=2)
     microsoft.fault(kind="lost-answer", service="graph", method="POST", path="appRoleAssignedTo$", times=1)

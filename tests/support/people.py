@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.requester import with_trunks_at
 from tests.support import requests
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -108,6 +109,11 @@ class Operator:
 def sample(name: str) -> Json:
     """A request from the folder samples."""
     return dict(json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8")))
+
+
+def with_sandboxs_trunks(body: Json, port: int) -> Json:
+    """The same with its trunks at the port where this sandbox has them."""
+    return dict(json.loads(with_trunks_at(json.dumps(body).encode(), port)))
 
 
 @contextmanager
