@@ -8,7 +8,7 @@ import pytest
 
 from onboarding.steps.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 from sandbox.cloud import Cloud
-from tests.journeys.test_samples import roles_of, run, states
+from tests.journeys.test_samples import roles_of, states
 from tests.support.people import Operator, Simulator, sample, with_sandboxs_trunks
 
 Json = dict[str, Any]
@@ -40,7 +40,7 @@ def stopped(operator: Operator, body: Json, step: str) -> Json:
 
 def test_an_operators_own_is_connected(operator: Operator, microsoft: Simulator, trunks: int) -> None:
     body = with_sandboxs_trunks(sample("own-sbc"), trunks)
-    record = run(operator, body)
+    record = operator.completed(operator.post_anew(body)["id"])
 
     assert record["state"] == "completed"
     assert record["warnings"] == []
@@ -60,7 +60,7 @@ def test_one_that_a_vendor_runs_is_connected_with_azure_dns_and_peerings(
     operator: Operator, microsoft: Simulator, trunks: int
 ) -> None:
     body = with_sandboxs_trunks(sample("vendor-sbc-azure-dns"), trunks)
-    record = run(operator, body)
+    record = operator.completed(operator.post_anew(body)["id"])
 
     assert record["state"] == "completed"
     assert set(states(record).values()) == {"done"}
@@ -77,8 +77,7 @@ def test_an_operator_onboarded_already_skips_what_was_part_of_that(
 ) -> None:
     microsoft.call("PUT", "/service-principals", {"appId": PROJECT_SYNERGY_APP_ID})
     body = with_sandboxs_trunks(sample("own-sbc"), trunks) | {"alreadyOnboarded": True}
-    again = operator.post(body, again="true")
-    record = operator.completed((again if again.is_success else operator.post(body)).json()["id"])
+    record = operator.completed(operator.post_anew(body)["id"])
 
     assert record["state"] == "completed"
     skipped = {name for name, state in states(record).items() if state == "skipped"}
