@@ -59,7 +59,7 @@ class MemoryDirectory:
 
     def register(self, client_id: str, display_name: str, *credentials: AppCredential) -> ServicePrincipal:
         """Put an application of the tenant's own there, with its service principal."""
-        made = ServicePrincipal(f"sp-{_digest(client_id.lower())}", client_id, display_name, kind="Application")
+        made = ServicePrincipal(service_principal_id(client_id), client_id, display_name, kind="Application")
         self.service_principals[made.id] = made
         self.registered[client_id.lower()] = credentials
         return made
@@ -176,6 +176,11 @@ class MemoryDirectory:
 def user_id(name: str) -> str:
     """The object id that the twin gives a user."""
     return f"user-{_digest(name.lower())}"
+
+
+def service_principal_id(client_id: str) -> str:
+    """The object id that the twin gives the service principal of an application of the tenant's own."""
+    return f"sp-{_digest(client_id.lower())}"
 
 
 def _digest(text: str) -> str:

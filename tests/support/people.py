@@ -147,7 +147,7 @@ def deploying(microsoft: Simulator, operator: Operator) -> Iterator[Callable[...
         name = body["gateway"]["name"] = f"journey-{next(_numbers)}"
         base = "lab" if body["environment"] == "lab" else "production"
         microsoft.call("PUT", "/gateways", {"name": name, "base": base, **gateway})
-        made.append(requests.parsed(body).gateway.id.onboarding_id)
+        made.append(requests.parsed(body).gateway.onboarding_id)
         return body
 
     yield make

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
-from onboarding.memory import ManualClock
+from onboarding.memory import ManualClock, MemoryWorld
 from sandbox.microsoft.issuer import Issuer, Made, ders
 from tests.support import requests
 from tests.support.system import System
@@ -23,14 +25,23 @@ def authorities() -> tuple[Issuer, Issuer]:
 def with_trunks(request: OnboardingRequest, system: System | None = None) -> System:
     """The operator has done its part: the application, the names, the certificates."""
     system = system or System()
-    root, below = authorities()
-    outside = system.outside
-    outside.deploy(request)
-    outside.tls.trusted[:] = ders([root.certificate])
-    for name, port in request.trunk_addresses:
-        issued = below.issue(Made(names=(name,)), now=system.clock.now())
-        outside.tls.serve(name, port, *ders([issued, below.certificate]))
+    system.outside.deploy(request)
+    show_certificates(system.outside, request)
     return system
+
+
+def show_certificates(outside: MemoryWorld, request: OnboardingRequest) -> None:
+    """Its trunks show good certificates."""
+    if request.trunk_addresses:
+        root, below = authorities()
+        outside.tls.trusted[:] = ders([root.certificate])
+        for name, port in request.trunk_addresses:
+            outside.tls.serve(name, port, *_certificates(name), below.certificate.public_bytes(Encoding.DER))
+
+
+@cache
+def _certificates(name: str) -> tuple[bytes, ...]:
+    return ders([authorities()[1].issue(Made(names=(name,)), now=ManualClock().now())])
 
 
 async def onboarded(body: dict[str, Any] | None = None, system: System | None = None) -> tuple[System, Record]:
