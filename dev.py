@@ -58,6 +58,8 @@ class Layer:
     """Whether it needs Azurite."""
     browser: bool = False
     """Whether it needs a browser."""
+    dns_server: bool = False
+    """Whether it needs a real DNS server."""
     modules: tuple[Callable[[Path], NodeModules], ...] = ()
     """The npm packages that it needs."""
     whole: tuple[str, ...] = ()
@@ -82,7 +84,7 @@ LAYERS = (
     _tests("simulation", "-n", "2", azurite=False),
     _tests("contract", "-n", "2", "--dist", "loadfile"),
     # Most of it is waiting for the Service Bus SDK to close its connections, which several can do at a time.
-    _tests("integration", "-n", "4", "--dist", "loadgroup"),
+    replace(_tests("integration", "-n", "4", "--dist", "loadgroup"), dns_server=True),
     # Half of a journey is waiting: three systems, each with whole files of tests.
     _tests("journeys", "-n", "3", "--dist", "loadfile"),
     # The host is killed at every point between two effects: two systems, with half of the points each, and a third
@@ -160,6 +162,8 @@ def run_layer(layer: Layer, python: Path, extra: Sequence[str]) -> tuple[str, fl
         workspace.prepare_modules(ROOT, layer.modules)
         if layer.browser:
             workspace.prepare_browser(ROOT)
+        if layer.dns_server:
+            workspace.prepare_dns_server(ROOT)
     except SetupError as problem:
         print(problem, flush=True)
         return "FAILED (what it needs is not here)", 0.0

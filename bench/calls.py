@@ -15,6 +15,7 @@ from bench.part import Grid, Json, Part, Shown
 from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
+from sandbox.requester import with_trunks_at
 
 SAMPLES = tuple(
     sample
@@ -33,7 +34,7 @@ KINDS = {
     "teams": "Teams posts",
 }
 LOOK = "arm look"
-"""A list of a subscription's gateways: as many as there are looks, whoever else waits in it."""
+"""A list of a subscription's gateways, or a peering: as many as there are looks, whoever else waits in it."""
 BOUND = 120.0
 
 
@@ -52,7 +53,7 @@ def _kind(entry: Mapping[str, Any]) -> str | None:
         return "mail"
     if path.endswith("/$batch"):
         return "graph batch"
-    if path.endswith("/communicationsGateways"):
+    if path.endswith("/communicationsGateways") or "/Microsoft.Peering/" in path:
         return LOOK
     return f"{service} {'read' if entry['method'] == 'GET' else 'write'}"
 
@@ -81,6 +82,7 @@ def run(quick: bool) -> Json:
             operator.control.post("/reset").raise_for_status()
             operator.lift_limits()
             body: Json = json.loads((SAMPLE.parent / f"{sample}.json").read_text(encoding="utf-8"))
+            body = json.loads(with_trunks_at(json.dumps(body).encode(), cloud.ports.trunks))
             if body["alreadyOnboarded"]:
                 application = {"appId": PROJECT_SYNERGY_APP_ID}
                 operator.control.put("/service-principals", json=application).raise_for_status()

@@ -54,8 +54,17 @@ param escalationEmail string = ''
 param permittedSubscriptions string = ''
 @description('Who may be made Operator Connect Admin, comma-separated: user names, object ids, @domain. Empty: any.')
 param permittedAdminUsers string = ''
+@description('Applications (client ids) that may be given roles of Project Synergy, comma-separated. Empty: any.')
+param permittedApplications string = ''
 @description('The domain that is added to the tenant is one of these, or below one, comma-separated. Empty: any.')
 param permittedDomainSuffixes string = ''
+@description('Zones of Azure DNS that TXT records are added to: resource ids, comma-separated. Empty: none is granted.')
+param dnsZones string = ''
+@description('DNS servers that take updates (RFC 2136), as JSON: docs/settings.md. Empty: none.')
+param dnsServers string = ''
+@secure()
+@description('The secrets of their TSIG keys, as JSON: name of the key, and base64. Empty: none.')
+param dnsKeys string = ''
 @description('E-mail is sent to addresses of these domains, comma-separated. Empty: any.')
 param permittedMailDomains string = ''
 @description('Version of the link key before, while its links are still good.')
@@ -84,6 +93,9 @@ param networkPrefix string = '10.90.0.0/24'
 @allowed(['Standard', 'Premium'])
 param serviceBusSku string = 'Standard'
 
+// As text: azd puts a variable of the environment into a parameter.
+var zonesOfDns = filter(split(dnsZones, ','), zone => !empty(zone))
+var subscriptionsOfDns = union(map(zonesOfDns, zone => toLower(split(zone, '/')[2])), [])
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
@@ -242,6 +254,10 @@ module vault 'modules/vault.bicep' = {
     isPrivate: privateEndpoints
     workspaceId: monitoring.outputs.workspaceId
     teamsWebhookUrl: teamsWebhookUrl
+    dnsKeys: dnsKeys
+    dnsKeysReaders: [
+      stepsIdentity.outputs.principalId
+    ]
   }
 }
 
@@ -473,8 +489,12 @@ module steps 'modules/function-app.bicep' = {
     permitted: {
       ONBOARDING_PERMITTED_SUBSCRIPTIONS: permittedSubscriptions
       ONBOARDING_PERMITTED_ADMIN_USERS: permittedAdminUsers
+      ONBOARDING_PERMITTED_APPLICATIONS: permittedApplications
       ONBOARDING_PERMITTED_DOMAIN_SUFFIXES: permittedDomainSuffixes
       ONBOARDING_PERMITTED_MAIL_DOMAINS: permittedMailDomains
+      ONBOARDING_PERMITTED_DNS_ZONES: dnsZones
+      ONBOARDING_DNS_SERVERS: dnsServers
+      ONBOARDING_DNS_KEYS: empty(dnsKeys) ? '' : '@Microsoft.KeyVault(VaultName=${vault.outputs.name};SecretName=${vault.outputs.dnsKeysName})'
     }
     projectSynergyBy: projectSynergyBy
   }
@@ -527,6 +547,18 @@ module gatewayAccess 'modules/gateway-access.bicep' = if (!empty(gatewayResource
     ]
   }
 }
+
+// Once a subscription: its zones share the definition of the role.
+module dnsZoneAccess 'modules/dns-zone-access.bicep' = [for id in subscriptionsOfDns: {
+  name: 'onboarding-dns-zones-${uniqueString(id)}-${token}'
+  scope: subscription(id)
+  params: {
+    zoneIds: filter(zonesOfDns, zone => toLower(split(zone, '/')[2]) == id)
+    writers: [
+      stepsIdentity.outputs.principalId
+    ]
+  }
+}]
 
 // azd writes these into its environment; scripts after the deployment read them there.
 output AZURE_RESOURCE_GROUP string = group.name

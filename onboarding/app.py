@@ -13,14 +13,18 @@ from functools import lru_cache
 from pydantic import SecretStr
 
 from onboarding.azure.arm import ArmGateways
-from onboarding.azure.credential import Credential
+from onboarding.azure.arm_peerings import ArmPeerings
+from onboarding.azure.arm_zones import ArmDnsZones
+from onboarding.azure.credential import Credential, trust
 from onboarding.azure.dns import DnsLookup
+from onboarding.azure.dns_update import DnsUpdater
 from onboarding.azure.graph import GraphDirectory
 from onboarding.azure.graph_client import GraphClient
 from onboarding.azure.graph_mail import GraphMail
 from onboarding.azure.notifier import AzureNotifier
 from onboarding.azure.service_bus import ServiceBusPublisher
 from onboarding.azure.tables import AzureTable
+from onboarding.azure.tls import TlsHandshake
 from onboarding.engine import Engine
 from onboarding.hourly import HOURLY_TABLE, HourlyLimit
 from onboarding.index import DUE_TABLE, WAITS_TABLE, Index
@@ -61,10 +65,19 @@ def engine() -> Engine:
     world = World(
         gateways=ArmGateways(chosen, credential, pauses),
         directory=GraphDirectory(graph),
-        dns=_dns(chosen),
+        dns=_dns(chosen, private=chosen.dns_private_servers),
         notifier=AzureNotifier(chosen, GraphMail(graph).send_mail, mails, pauses),
+        dns_zones=ArmDnsZones(chosen, credential, pauses),
+        dns_updates=DnsUpdater(chosen.dns_servers, chosen.tsig_keys, chosen.dns_timeout),
+        tls=TlsHandshake(
+            _dns(chosen, private=chosen.tls_private_addresses).to_reach,
+            lambda: trust(chosen).get_ca_certs(binary_form=True),
+        ),
+        peerings=ArmPeerings(chosen, credential, pauses),
         domain_suffix=chosen.gateway_domain_suffix,
         permitted_admin_users=chosen.permitted_admin_users,
+        permitted_applications=chosen.permitted_applications,
+        trunks_on_loopback=chosen.tls_private_addresses,
         project_synergy_by=chosen.project_synergy_by,
     )
     bus = ServiceBusPublisher(
@@ -77,14 +90,14 @@ def engine() -> Engine:
     return Engine(records, bus, clock, world, chosen.policy, telling, reads, chosen.permitted, requests)
 
 
-def _dns(chosen: Settings) -> DnsLookup:
+def _dns(chosen: Settings, *, private: bool) -> DnsLookup:
     try:
         return DnsLookup(
             chosen.public_resolvers,
             authoritative_port=chosen.dns_authoritative_port,
             timeout=chosen.dns_timeout,
             look_timeout=chosen.dns_look_timeout,
-            private=chosen.dns_private_servers,
+            private=private,
         )
     except ValueError as error:
         raise SettingsError(f"The app settings are wrong: ONBOARDING_PUBLIC_RESOLVERS: {error}.") from None

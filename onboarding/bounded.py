@@ -2,8 +2,8 @@
 
 The front can write records and messages, so what a record says is not believed: a gateway, a user, a domain and an
 address are held against settings that only the steps' app has, and a role is given to nobody but a user who is
-permitted and the identity that ARM says a gateway has. One world for one piece of work: it knows what that work has
-read.
+permitted, the identity that ARM says a gateway has, and an application that is permitted. One world for one piece of
+work: it knows what that work has read.
 """
 
 from __future__ import annotations
@@ -12,32 +12,49 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
+from onboarding.azure.peering_resource import PeeringId, PeeringStanding
 from onboarding.core import patterns
 from onboarding.core.patterns import fits
 from onboarding.core.permitted import Permitted
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
+from onboarding.core.publishing import relative_name
 from onboarding.core.services import TestLine
 from onboarding.ports import (
+    AddressAnswer,
+    AppCredential,
+    Delegation,
     Directory,
     Dns,
+    DnsUpdates,
+    DnsZones,
     Domain,
     Gateways,
     Notification,
     Notifier,
+    Peerings,
     Principal,
     RoleStanding,
     ServicePrincipal,
+    TlsAnswer,
+    TlsProbe,
     TxtAnswer,
+    TxtRecord,
 )
 from onboarding.steps.base import World
-from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES
+from onboarding.steps.operator_connect import (
+    ADMIN_ROLE,
+    APPLICATION_ROLES,
+    OTHER_APPLICATION_ROLES,
+    PROJECT_SYNERGY_APP_ID,
+)
 from onboarding.telemetry.metrics import count
 from onboarding.telemetry.names import ROLES_GIVEN, Attribute
 
 _ADMIN = frozenset({ADMIN_ROLE.lower()})
-_OF_GATEWAYS = frozenset(value.lower() for value in APPLICATION_ROLES)
+_OF_APPLICATIONS = frozenset(value.lower() for value in (*APPLICATION_ROLES, *OTHER_APPLICATION_ROLES))
 
 
 def bounded(world: World, permitted: Permitted) -> World:
@@ -49,6 +66,10 @@ def bounded(world: World, permitted: Permitted) -> World:
         directory=BoundedDirectory(world.directory, permitted, seen),
         dns=BoundedDns(world.dns),
         notifier=BoundedNotifier(world.notifier, permitted),
+        dns_zones=BoundedDnsZones(world.dns_zones, permitted, seen),
+        dns_updates=BoundedDnsUpdates(world.dns_updates, seen),
+        tls=BoundedTls(world.tls, permitted),
+        peerings=BoundedPeerings(world.peerings, permitted),
     )
 
 
@@ -60,8 +81,18 @@ class _Seen:
     """Of a gateway, as ARM says → the gateway's name."""
     names: dict[str, str] = field(default_factory=dict)
     """Of a service principal → its display name in Entra."""
+    applications: set[str] = field(default_factory=set)
+    """Of service principals that were asked for by client id, and are permitted."""
     admins: set[str] = field(default_factory=set)
     """Of users that are permitted."""
+    records: set[tuple[str, str]] = field(default_factory=set)
+    """(name in lower case, value) of TXT records by which Entra wants a domain proved."""
+
+    def domain(self, found: Domain | None) -> Domain | None:
+        """Remember what a permitted domain is proved by."""
+        if found is not None and found.txt_record is not None:
+            self.records.add((found.txt_record.name.lower(), found.txt_record.value))
+        return found
 
 
 class BoundedGateways(Gateways):
@@ -116,7 +147,18 @@ class BoundedDirectory(Directory):
         self._inner, self._permitted, self._seen = inner, permitted, seen
 
     async def application(self, app_id: str) -> ServicePrincipal | None:
-        return await self._inner.application(app_id)
+        _expect_form(patterns.GUID, app_id, "the client id of an application")
+        microsofts = app_id.lower() == PROJECT_SYNERGY_APP_ID
+        if not microsofts and not self._permitted.has_application(app_id):
+            raise _not_permitted(f"The application {app_id}", "ONBOARDING_PERMITTED_APPLICATIONS")
+        found = await self._inner.application(app_id)
+        if found is not None and not microsofts:
+            self._seen.applications.add(found.id.lower())
+        return found
+
+    async def credentials(self, app_id: str) -> Sequence[AppCredential] | None:
+        _expect_form(patterns.GUID, app_id, "the client id of an application")
+        return await self._inner.credentials(app_id)
 
     async def add_application(self, app_id: str, display_name: str) -> ServicePrincipal:
         return await self._inner.add_application(app_id, display_name)
@@ -146,7 +188,8 @@ class BoundedDirectory(Directory):
             raise PersonMustActError(
                 ProblemCode.NOT_PERMITTED,
                 f"No role was given to {principal_id}: {ADMIN_ROLE} is for a permitted user alone, and the roles of"
-                " applications for the identity that Azure says this gateway has, if it is called like the gateway.",
+                " applications for the identity that Azure says this gateway has, if it is called like the gateway, or"
+                " for a permitted application.",
                 "Look who writes to the table of onboardings (docs/permissions.md); if nobody else does, report it.",
             )
         for value in asked.values():
@@ -156,11 +199,11 @@ class BoundedDirectory(Directory):
 
     async def domain(self, name: str) -> Domain | None:
         self._expect(name)
-        return await self._inner.domain(name)
+        return self._seen.domain(await self._inner.domain(name))
 
     async def add_domain(self, name: str) -> Domain | None:
         self._expect(name)
-        return await self._inner.add_domain(name)
+        return self._seen.domain(await self._inner.add_domain(name))
 
     async def verify_domain(self, name: str) -> bool:
         self._expect(name)
@@ -169,8 +212,10 @@ class BoundedDirectory(Directory):
     def _may_have(self, principal: str, values: frozenset[str]) -> bool:
         if values <= _ADMIN:
             return principal in self._seen.admins
+        if values <= _OF_APPLICATIONS and principal in self._seen.applications:
+            return True
         gateway, called = self._seen.identities.get(principal), self._seen.names.get(principal)
-        return values <= _OF_GATEWAYS and bool(gateway and called and gateway.lower() == called.lower())
+        return values <= _OF_APPLICATIONS and bool(gateway and called and gateway.lower() == called.lower())
 
     def _expect(self, name: str) -> None:
         _expect_form(patterns.DOMAIN_NAME, name, "a domain name")
@@ -187,6 +232,94 @@ class BoundedDns(Dns):
     async def txt(self, name: str, expected: str) -> Sequence[TxtAnswer]:
         _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
         return await self._inner.txt(name, expected)
+
+    async def addresses(self, name: str) -> Sequence[AddressAnswer]:
+        _expect_form(patterns.DOMAIN_NAME, name, "the name of a trunk")
+        return await self._inner.addresses(name)
+
+    async def delegation(self, name: str) -> Delegation | None:
+        _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
+        return await self._inner.delegation(name)
+
+
+class BoundedDnsZones(DnsZones):
+    """Permitted zones of Azure DNS only; and nothing is added but what Entra wants a permitted domain proved by."""
+
+    def __init__(self, inner: DnsZones, permitted: Permitted, seen: _Seen) -> None:
+        self._inner, self._permitted, self._seen = inner, permitted, seen
+
+    async def zone(self, zone: DnsZoneId) -> DnsZone | None:
+        self._expect(zone)
+        return await self._inner.zone(zone)
+
+    async def txt_set(self, zone: DnsZoneId, name: str) -> TxtSet:
+        self._expect(zone)
+        _expect_form(patterns.RECORD_NAME, name, "the name of a record set")
+        return await self._inner.txt_set(zone, name)
+
+    async def add_txt(self, zone: DnsZoneId, to: TxtSet, record: TxtRecord) -> None:
+        self._expect(zone)
+        _expect_proof(self._seen, record)
+        if relative_name(record.name, zone.name) != to.name:
+            raise _no_proof(record)
+        await self._inner.add_txt(zone, to, record)
+
+    def _expect(self, zone: DnsZoneId) -> None:
+        _expect_form(patterns.AZURE_ZONE, zone.arm_id, "the resource id of a DNS zone")
+        if not self._permitted.has_dns_zone(zone.arm_id):
+            raise _not_permitted(f"The Azure DNS zone {zone.arm_id}", "ONBOARDING_PERMITTED_DNS_ZONES")
+
+
+class BoundedDnsUpdates(DnsUpdates):
+    """The same for servers that take updates: the settings name them, and their zones."""
+
+    def __init__(self, inner: DnsUpdates, seen: _Seen) -> None:
+        self._inner, self._seen = inner, seen
+
+    async def zone_at(self, server: str, name: str) -> str:
+        _expect_form(patterns.DNS_SERVER, server, "the name of a DNS server")
+        _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
+        return await self._inner.zone_at(server, name)
+
+    async def txt_at(self, server: str, name: str) -> TxtAnswer:
+        _expect_form(patterns.DNS_SERVER, server, "the name of a DNS server")
+        _expect_form(patterns.TXT_NAME, name, "the name of a TXT record")
+        return await self._inner.txt_at(server, name)
+
+    async def update_txt(self, server: str, record: TxtRecord) -> None:
+        _expect_form(patterns.DNS_SERVER, server, "the name of a DNS server")
+        _expect_proof(self._seen, record)
+        await self._inner.update_txt(server, record)
+
+
+class BoundedPeerings(Peerings):
+    """Peerings of permitted subscriptions and resource groups only."""
+
+    def __init__(self, inner: Peerings, permitted: Permitted) -> None:
+        self._inner, self._permitted = inner, permitted
+
+    async def standing(self, peering: PeeringId) -> PeeringStanding | None:
+        _expect_form(patterns.PEERING_ID, peering.arm_id, "the resource id of a peering")
+        if not self._permitted.has_gateway(peering.subscription_id, peering.resource_group):
+            raise _not_permitted(f"The peering {peering.name}", "ONBOARDING_PERMITTED_SUBSCRIPTIONS")
+        return await self._inner.standing(peering)
+
+
+class BoundedTls(TlsProbe):
+    """Hosts of permitted domains."""
+
+    def __init__(self, inner: TlsProbe, permitted: Permitted) -> None:
+        self._inner, self._permitted = inner, permitted
+
+    async def chain(self, name: str, port: int) -> TlsAnswer:
+        _expect_form(patterns.DOMAIN_NAME, name, "the name of a trunk")
+        _expect_form(patterns.PORT, str(port), "the port of a trunk")
+        if not self._permitted.has_domain(name):
+            raise _not_permitted(f"The trunk {name}", "ONBOARDING_PERMITTED_DOMAIN_SUFFIXES")
+        return await self._inner.chain(name, port)
+
+    async def roots(self) -> Sequence[bytes]:
+        return await self._inner.roots()
 
 
 class BoundedNotifier(Notifier):
@@ -213,6 +346,19 @@ def _expect_form(pattern: str, text: str, what: str) -> None:
             f"What the record holds as {what} is none; nothing was asked of Microsoft with it.",
             "Look who writes to the table of onboardings (docs/permissions.md); cancel, and post the request again.",
         )
+
+
+def _expect_proof(seen: _Seen, record: TxtRecord) -> None:
+    if (record.name.lower(), record.value) not in seen.records:
+        raise _no_proof(record)
+
+
+def _no_proof(record: TxtRecord) -> PersonMustActError:
+    return PersonMustActError(
+        ProblemCode.NOT_PERMITTED,
+        f"No TXT record was added at {record.name}: Microsoft Entra does not want that domain proved by it.",
+        "Look who writes to the table of onboardings (docs/permissions.md); if nobody else does, report it.",
+    )
 
 
 def _not_permitted(what: str, setting: str) -> PersonMustActError:

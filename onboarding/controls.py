@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from onboarding.core.certificate_chain import GivenCertificates
 from onboarding.core.control import IS_NEEDED, Control, ControlField, ControlPlace, Input
 from onboarding.core.events import (
     AdminUserApproved,
     AnswersCorrected,
+    ApplicationApproved,
     CancelRequested,
+    CertificatesGiven,
     ChangeApproved,
     CheckRequested,
     Confirmed,
@@ -33,6 +36,7 @@ from onboarding.core.request import Contacts
 from onboarding.core.roles import Role
 from onboarding.core.rules.approving import asks_for, is_another
 from onboarding.core.rules.controls import must_insist, reopenable, replayable, retryable
+from onboarding.core.rules.giving import lacks_certificates
 from onboarding.core.rules.people import correctable
 from onboarding.steps import definition_of
 
@@ -189,6 +193,40 @@ _ROWS = (
         of_step=lambda record, step: record.active and asks_for(step, ProblemCode.ADMIN_USER_NOT_APPROVED) is not None,
         event=AdminUserApproved,
         fields=(_PROPOSAL,),
+        where_stopped=True,
+    ),
+    Control(
+        "approve-application",
+        "Approve the application",
+        "Say yes to which application gets roles of Project Synergy; not by whoever requested the onboarding",
+        "The application that is shown gets the roles that are shown, and no other, and the step goes on.",
+        role=Role.APPROVE,
+        whom=is_another,
+        of_step=lambda record, step: record.active and asks_for(step, ProblemCode.APPLICATION_NOT_APPROVED) is not None,
+        event=ApplicationApproved,
+        fields=(_PROPOSAL,),
+        where_stopped=True,
+    ),
+    Control(
+        "give-certificates",
+        "Give the certificates",
+        "Give the certificates of the trunks, which could not be seen or were found wrong",
+        "They are checked in place of what the trunks show, for as long as this onboarding goes.",
+        role=Role.OPERATE,
+        of_step=lambda record, step: record.active and lacks_certificates(step),
+        event=CertificatesGiven,
+        fields=(
+            ControlField(
+                "certificate",
+                "Certificates as PEM text",
+                input=Input.PEM,
+                missing="Certificates are needed. Nothing was changed.",
+                hint="First that of the trunk, then the intermediate ones, each issued by the next; for several trunks"
+                " one chain behind the other. Never a private key.",
+                example="-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
+            ),
+        ),
+        model=GivenCertificates,
         where_stopped=True,
     ),
     Control(

@@ -8,7 +8,9 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Protocol, TypeVar
 
+from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
+from onboarding.azure.peering_resource import PeeringId, PeeringStanding
 from onboarding.core import patterns
 from onboarding.core.events import Effect
 from onboarding.core.parts import kept_as
@@ -90,6 +92,20 @@ class ServicePrincipal:
     app_roles: tuple[AppRole, ...] = ()
     enabled: bool | None = None
     """`accountEnabled`: switched off, it can't sign in, and nobody to it. None: not known."""
+    kind: str = ""
+    """`servicePrincipalType`: Application, ManagedIdentity, Legacy …"""
+
+
+@dataclass(frozen=True, slots=True)
+class AppCredential:
+    """With what an application signs in."""
+
+    kind: str
+    """`secret` or `certificate`."""
+    name: str
+    """As people called it; never the secret itself."""
+    ends: datetime | None
+    """None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +151,8 @@ class Domain:
     """None when Graph listed none (yet)."""
     being_deleted: bool = False
     """Somebody has it removed from the tenant by force: its `state` says so."""
+    federated: bool = False
+    """Its users sign in elsewhere (`authenticationType`); a subdomain has that from the domain above it."""
 
 
 class Directory(Protocol):
@@ -146,6 +164,11 @@ class Directory(Protocol):
 
     async def add_application(self, app_id: str, display_name: str) -> ServicePrincipal:
         """Create it. One that exists already is success."""
+
+    @reads
+    async def credentials(self, app_id: str) -> Sequence[AppCredential] | None:
+        """The secrets and certificates of an application of this tenant; None when its own object is not here, as of a
+        managed identity, or of an application of another tenant."""
 
     @reads
     async def service_principal(self, object_id: str) -> ServicePrincipal | None:
@@ -190,6 +213,31 @@ class TxtAnswer:
     """Where the value stands instead: the name with the zone's name once more behind it, as some panels make it."""
 
 
+@dataclass(frozen=True, slots=True)
+class AddressAnswer:
+    """What one authoritative server said of a name's IPv4 addresses. Fields as of a TxtAnswer."""
+
+    server: str
+    addresses: tuple[str, ...] = ()
+    error: str | None = None
+    silent: bool = False
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """Whose servers the Internet is led to for a name."""
+
+    zone: str
+    """The deepest zone that the name is in."""
+    servers: tuple[str, ...]
+    """Its name servers."""
+    alias: str | None = None
+    """Where an alias (CNAME) at the name leads."""
+    answered: bool = True
+    """Whether one of them answered: if none did, the name may be in a zone below, which only they would tell."""
+
+
 class Dns(Protocol):
     """Who says what of a name."""
 
@@ -200,6 +248,86 @@ class Dns(Protocol):
 
         Never raises for what a server says or doesn't: that is in the answers.
         """
+
+    @reads
+    async def addresses(self, name: str) -> Sequence[AddressAnswer]:
+        """The IPv4 addresses (A records) that every authoritative server of the zone gives a name.
+
+        Never raises for what a server says or doesn't: that is in the answers.
+        """
+
+    @reads
+    async def delegation(self, name: str) -> Delegation | None:
+        """Which zone a name is in, as everybody sees it; None when that can't be seen from here."""
+
+
+class Peerings(Protocol):
+    """Peerings of the operator with Microsoft (ARM)."""
+
+    @reads
+    async def standing(self, peering: PeeringId) -> PeeringStanding | None:
+        """How far it is; None when there is no such resource."""
+
+
+class DnsZones(Protocol):
+    """Zones of Azure DNS (ARM)."""
+
+    @reads
+    async def zone(self, zone: DnsZoneId) -> DnsZone | None:
+        """One zone; None when there is no such resource."""
+
+    @reads
+    async def txt_set(self, zone: DnsZoneId, name: str) -> TxtSet:
+        """The TXT set at a name, relative to the zone; an empty one where there is none."""
+
+    async def add_txt(self, zone: DnsZoneId, to: TxtSet, record: TxtRecord) -> None:
+        """Add the record's value to a set, if that is still as it was read; nothing that is in it is changed.
+
+        Raises ConflictError when somebody else was faster.
+        """
+
+
+class DnsUpdates(Protocol):
+    """Servers that take updates (RFC 2136), by their names in the settings."""
+
+    @reads
+    async def zone_at(self, server: str, name: str) -> str:
+        """The zone that the server is sent updates of the name in."""
+
+    @reads
+    async def txt_at(self, server: str, name: str) -> TxtAnswer:
+        """What that server says of a name's TXT records."""
+
+    async def update_txt(self, server: str, record: TxtRecord) -> None:
+        """Have it add one TXT record. One that is there already is success; nothing else is touched."""
+
+
+# -- certificates (TLS) --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TlsAnswer:
+    """What a server showed of itself in a TLS handshake."""
+
+    chain: tuple[bytes, ...] = ()
+    """Its certificates (DER) in the order in which it sent them; also when the handshake failed after that."""
+    why_not: str = ""
+    """Why there are none, as the middle of a sentence."""
+
+
+class TlsProbe(Protocol):
+    """Which certificates servers on the Internet have."""
+
+    @reads
+    async def chain(self, name: str, port: int) -> TlsAnswer:
+        """Begin a TLS handshake there, and send nothing else. Never raises for what the server or DNS says or doesn't.
+
+        Nothing is verified: what is wrong with a certificate is to be seen.
+        """
+
+    @reads
+    async def roots(self) -> Sequence[bytes]:
+        """The authorities (DER) that this application trusts."""
 
 
 # -- people ----------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -13,14 +15,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
 from onboarding.azure.permissions import ProjectSynergyBy
+from onboarding.azure.update_server import UpdateServer
 from onboarding.core.email_address import email_problem
-from onboarding.core.expected import in_words
+from onboarding.core.expected import ExpectedWords, in_words
 from onboarding.core.links import KEY_LENGTH
-from onboarding.core.patterns import ADDRESS_EXAMPLE, GUID, fits
+from onboarding.core.patterns import ADDRESS_EXAMPLE, AZURE_ZONE, DNS_SERVER, GUID, IN_WORDS, fits
 from onboarding.core.permitted import Permitted
 from onboarding.core.policy import Policy
 
 _POLICY = Policy()
+_SERVERS = "a JSON object in braces: the name of each server, and an object with its address, zones and key"
 UNRESOLVED = "@microsoft.keyvault("
 """How a Key Vault reference begins, in lower case (Microsoft Learn, "Use Key Vault references as app settings")."""
 
@@ -104,6 +108,18 @@ class Settings(Registration):
     """Whether name servers at addresses that are not on the Internet are asked: where the zone is split-horizon, and in
     the sandbox. Elsewhere a zone's owner could have any address of the app's network asked."""
 
+    dns_servers: Annotated[dict[str, UpdateServer], NoDecode, ExpectedWords(_SERVERS)] = {}
+    """Servers that take updates (RFC 2136), as JSON: name → `address`, `port`, `zones`, `key` and `algorithm`. Only the
+    steps' app needs them."""
+    dns_keys: SecretStr | None = None
+    """The secrets of their TSIG keys, as JSON: name of the key → base64."""
+    peering_api_version: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$")] = "2022-10-01"
+    """Of Microsoft.Peering, with which peerings are read."""
+    tls_private_addresses: bool = False
+    """Whether the certificate of a trunk is looked at where its address is not on the Internet, and its name may lead
+    to this machine: in the sandbox.
+    Elsewhere whoever posts a request could have any address and port of the app's network tried."""
+
     txt_settle: float = Field(_POLICY.settle_after, ge=0)
     """How long some name servers must have the TXT record, and none deny it, until Microsoft is asked to verify it
     though others do not answer."""
@@ -157,13 +173,18 @@ class Settings(Registration):
     """Whom to tell then, for requests that name nobody."""
 
     permitted_subscriptions: Annotated[tuple[str, ...], NoDecode] = ()
-    """Subscription ids, or `subscription id/resource group`, whose gateways the steps may change. These four stand
+    """Subscription ids, or `subscription id/resource group`, whose gateways the steps may change. These six stand
     where only the steps are (`bounded.py`): whoever writes the table, or sends messages, can't change them. Empty: any.
     """
     permitted_admin_users: Annotated[tuple[str, ...], NoDecode] = ()
     """Who may be made Operator Connect Admin: user names, object ids, or `@contoso.com` for everybody of a domain."""
     permitted_domain_suffixes: Annotated[tuple[str, ...], NoDecode] = ()
     """The domain that is added to the tenant is one of these, or below one of them."""
+    permitted_applications: Annotated[tuple[str, ...], NoDecode] = ()
+    """Client ids of the applications that may be given roles of Project Synergy without a second person, and no
+    others. A gateway's own identity needs to be in no list."""
+    permitted_dns_zones: Annotated[tuple[str, ...], NoDecode] = ()
+    """Resource ids of the zones of Azure DNS that TXT records are added to."""
     permitted_mail_domains: Annotated[tuple[str, ...], NoDecode] = ()
     """E-mail is sent to addresses of these domains only."""
     requests_per_hour: int = Field(20, ge=0)
@@ -179,6 +200,8 @@ class Settings(Registration):
         "permitted_subscriptions",
         "permitted_admin_users",
         "permitted_domain_suffixes",
+        "permitted_applications",
+        "permitted_dns_zones",
         "permitted_mail_domains",
         mode="before",
     )
@@ -193,6 +216,7 @@ class Settings(Registration):
         "tables_uri",
         "client_id",
         "ca_file",
+        "dns_keys",
         "teams_webhook_url",
         "mail_sender",
         "link_key",
@@ -204,6 +228,33 @@ class Settings(Registration):
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value
+
+    @field_validator("dns_servers", mode="before")
+    @classmethod
+    def _servers(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if not value:
+            return {}
+        servers = _json_object(value)
+        wrong = [name for name in servers if not fits(DNS_SERVER, name)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} can't be a server's name: it must be {IN_WORDS[DNS_SERVER]}")
+        try:
+            return {name: UpdateServer.model_validate(one) for name, one in servers.items()}
+        except ValidationError as error:
+            reasons = "; ".join(
+                f"{'.'.join(map(str, e['loc'])) or 'a server'} {in_words(e, UpdateServer)}" for e in error.errors()
+            )
+            raise ValueError(f"of one of its servers, {reasons}") from None
+
+    @field_validator("permitted_dns_zones")
+    @classmethod
+    def _zones(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [one for one in value if not fits(AZURE_ZONE, one)]
+        if wrong:
+            raise ValueError(f"each must be {IN_WORDS[AZURE_ZONE]}; {wrong[0]!r} is not")
+        return value
 
     @field_validator("arm_endpoint", "graph_endpoint", "public_url")
     @classmethod
@@ -228,7 +279,7 @@ class Settings(Registration):
             raise ValueError(f"must have at least {KEY_LENGTH} characters")
         return value
 
-    @field_validator("link_key", "link_key_previous", "teams_webhook_url")
+    @field_validator("link_key", "link_key_previous", "teams_webhook_url", "dns_keys")
     @classmethod
     def _resolved(cls, value: SecretStr | None) -> SecretStr | None:
         # The platform hands a reference over as it is written when it can't read the secret. As a key it would be long
@@ -238,6 +289,18 @@ class Settings(Registration):
                 "is a Key Vault reference that the platform could not resolve: check that the secret exists, and that"
                 " the app's identity holds Key Vault Secrets User on it"
             )
+        return value
+
+    @field_validator("dns_keys")
+    @classmethod
+    def _secrets(cls, value: SecretStr | None) -> SecretStr | None:
+        for name, secret in _json_object(value.get_secret_value()).items() if value else ():
+            try:
+                right = isinstance(secret, str) and bool(base64.b64decode(secret, validate=True))
+            except ValueError:
+                right = False
+            if not right:
+                raise ValueError(f"the secret of {name!r} must be a text in base64, as in the server's configuration")
         return value
 
     @model_validator(mode="after")
@@ -263,6 +326,21 @@ class Settings(Registration):
             )
         return self
 
+    @model_validator(mode="after")
+    def _each_server_has_a_key(self) -> Settings:
+        for name, server in self.dns_servers.items():
+            if self.functions.has_steps and server.key not in self.tsig_keys:
+                raise ValueError(
+                    f"ONBOARDING_DNS_SERVERS has '{name}' with the key '{server.key}', and ONBOARDING_DNS_KEYS has no"
+                    " secret of that name"
+                )
+        return self
+
+    @property
+    def tsig_keys(self) -> dict[str, str]:
+        """Name of a TSIG key → its secret in base64."""
+        return _json_object(self.dns_keys.get_secret_value()) if self.dns_keys else {}
+
     @property
     def link_keys(self) -> tuple[str, ...]:
         """What signs links and forms: the current key, then the one before."""
@@ -276,6 +354,8 @@ class Settings(Registration):
             self.permitted_admin_users,
             self.permitted_domain_suffixes,
             self.permitted_mail_domains,
+            self.permitted_dns_zones,
+            self.permitted_applications,
         )
 
     @property
@@ -296,6 +376,17 @@ class Settings(Registration):
             settle_after=self.txt_settle,
             tell_after=self.txt_tell_after,
         )
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    """Raises ValueError, without the text, for anything else."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError("must be a JSON object, in braces")
+    return found
 
 
 def in_azure(environ: Mapping[str, str]) -> bool:

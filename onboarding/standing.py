@@ -74,6 +74,8 @@ def _on_whom(step: StepRecord, record: Record) -> tuple[str, str | None]:
     party = step.plan.waits_on
     if party is Party.ONBOARDING_TEAM:
         return party.value, record.request.onboarding_team.name
+    if party is Party.DNS_OWNER:
+        return party.value, record.request.txt_record_for.name
     return party.value, record.request.admin_user if party is Party.ADMIN_USER else None
 
 

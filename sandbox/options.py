@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--no-request", action="store_true", help="start the cloud only; post a request yourself")
     up.add_argument(
-        "--request", type=_sample, metavar="FILE", help="what to post (default samples/operator-connect.json)"
+        "--request", type=_sample, metavar="FILE", help="what to post (default samples/own-sbc.json)"
     )
     up.add_argument(
         "--without",
@@ -123,7 +123,7 @@ def parse(arguments: Sequence[str]) -> Options:
         confirm=given.confirm,
         speed=given.speed,
         bound=given.bound if given.bound is not None else max(LEAST_BOUND, 60 + 10 * given.speed),
-        request=None if none else given.request or SAMPLES / "operator-connect.json",
+        request=None if none else given.request or SAMPLES / "own-sbc.json",
         ports=ports,
         without=without,
         folder=given.folder.resolve(),

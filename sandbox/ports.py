@@ -22,6 +22,7 @@ PURPOSES: Mapping[str, str] = {
     "graph": "simulated Microsoft Graph",
     "teams": "the simulated Teams webhook",
     "dns": "the DNS server",
+    "trunks": "the trunks' TLS port",
 }
 
 FREE_RANGE = range(20000, 32000)
@@ -62,6 +63,7 @@ class Ports:
     graph: int = 7444
     teams: int = 7445
     dns: int = 7053
+    trunks: int = 5061
 
     @classmethod
     def default(cls) -> Ports:

@@ -15,6 +15,17 @@ TIMEOUT = 30.0
 """Seconds for one answer: the first request after a start imports the SDKs."""
 
 
+def with_trunks_at(body: bytes, port: int) -> bytes:
+    """A request with its trunks at that port; as it is, when it has none or is no JSON: the API says what is wrong."""
+    try:
+        request = json.loads(body)
+        for trunk in request["gateway"]["trunks"]:
+            trunk["port"] = port
+    except (ValueError, KeyError, TypeError):
+        return body
+    return json.dumps(request).encode()
+
+
 class ApiError(Exception):
     """The API refused, or could not be reached."""
 
@@ -35,8 +46,8 @@ class Requester:
     ) -> None:
         self._client.close()
 
-    def post(self, sample: Path) -> Onboarding:
-        """Post a request.
+    def post(self, sample: Path, trunks_port: int | None = None) -> Onboarding:
+        """Post a request; its trunks, if it has any, at the port where the sandbox has them.
 
         Raises:
             ApiError: with every reason of the refusal.
@@ -45,6 +56,8 @@ class Requester:
             body = sample.read_bytes()
         except OSError as error:
             raise ApiError(f"{sample} can't be read: {error.strerror}.") from error
+        if trunks_port is not None:
+            body = with_trunks_at(body, trunks_port)
         return self._call("POST", "/api/onboardings", content=body, what=f"The request {sample}")
 
     def get(self, onboarding_id: str) -> Onboarding:

@@ -52,6 +52,7 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_PUBLIC_RESOLVERS": f"{HOST}:{ports.dns}",
         "ONBOARDING_DNS_AUTHORITATIVE_PORT": str(ports.dns),
         "ONBOARDING_DNS_PRIVATE_SERVERS": "true",
+        "ONBOARDING_TLS_PRIVATE_ADDRESSES": "true",
         # Two weeks of waiting pass in seconds here; for Azure, the defaults of onboarding.settings hold.
         "ONBOARDING_TIMER_SCHEDULE": "*/1 * * * * *",
         "ONBOARDING_POLL_FIRST": "0.5",
@@ -73,6 +74,10 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_LINK_KEY": "a key for the sandbox only, not a secret",
         # All samples name her but `second-person.json`: whoever else of the domain, when a second person says yes.
         "ONBOARDING_PERMITTED_ADMIN_USERS": "voice.admin@contoso.com,@contoso.com",
+        # Of the samples with an application of the operator's own.
+        "ONBOARDING_PERMITTED_APPLICATIONS": (
+            "2b7e4f60-9c1d-4a83-b5e2-7d0f3a6c8e15,8d1c5a92-3e7f-4b06-a9d4-1f6e0c2b7a38"
+        ),
         # Whoever tries it out, and the tests, begin many in a few minutes.
         "ONBOARDING_REQUESTS_PER_HOUR": "0",
         "ONBOARDING_MAILS_PER_HOUR": "0",

@@ -82,7 +82,7 @@ def run(options: Options, console: Console) -> None:
         requester = stack.enter_context(Requester(cloud.api))
         for line in prerequisites.meet(options.request, cloud.control):
             console.print(line, soft_wrap=True)
-        onboarding = requester.post(options.request)
+        onboarding = requester.post(options.request, options.ports.trunks)
         console.print(
             f"Posted {options.request.name}: {cloud.api}/api/onboardings/{onboarding['id']}\n", soft_wrap=True
         )
@@ -104,7 +104,7 @@ def addresses(cloud: Cloud, options: Options) -> list[str]:
     if options.request is None:
         lines += [
             "Post a request, such as:",
-            '  curl -H "Content-Type: application/json" -d @samples/lab-both-services.json '
+            '  curl -H "Content-Type: application/json" -d @samples/own-sbc.json '
             f"{cloud.api}/api/onboardings",
         ]
     return [*lines, "" if options.confirm else "Ctrl-C stops everything.\n"]

@@ -17,12 +17,18 @@ param workspaceId string
 @description('Left empty: no such secret is written, and nobody is told in Teams.')
 param teamsWebhookUrl string
 @secure()
+@description('Left empty: no such secret is written, and no DNS server is sent updates.')
+param dnsKeys string
+@description('Principals that may read the keys of DNS servers, if there are any.')
+param dnsKeysReaders string[]
+@secure()
 @description('Made anew at each deployment, and kept only by the first.')
 param newLinkKey string = '${newGuid()}${newGuid()}'
 
 var roles = loadJsonContent('../built-in-roles.json')
 var linkKeyName = 'link-key'
 var teamsWebhookName = 'teams-webhook-url'
+var dnsKeysName = 'dns-keys'
 
 resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
   name: name
@@ -67,6 +73,15 @@ resource teamsWebhook 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empt
   }
 }
 
+resource dnsKeysSecret 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(dnsKeys)) {
+  parent: vault
+  name: dnsKeysName
+  properties: {
+    value: dnsKeys
+    contentType: 'application/json'
+  }
+}
+
 // On each secret, not on the vault: who sends no notices needs no webhook.
 resource linkKeyReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in linkKeyReaders: {
   name: guid(linkKey.id, principal, roles['Key Vault Secrets User'])
@@ -83,6 +98,16 @@ resource linkKeyReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [f
 resource teamsWebhookReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in teamsWebhookReaders: if (!empty(teamsWebhookUrl)) {
   name: guid(teamsWebhook.id, principal, roles['Key Vault Secrets User'])
   scope: teamsWebhook
+  properties: {
+    principalId: principal
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Key Vault Secrets User'])
+  }
+}]
+
+resource dnsKeysReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for principal in dnsKeysReaders: if (!empty(dnsKeys)) {
+  name: guid(dnsKeysSecret.id, principal, roles['Key Vault Secrets User'])
+  scope: dnsKeysSecret
   properties: {
     principalId: principal
     principalType: 'ServicePrincipal'
@@ -108,3 +133,4 @@ output id string = vault.id
 output name string = vault.name
 output linkKeyName string = linkKey.name
 output teamsWebhookName string = teamsWebhookName
+output dnsKeysName string = dnsKeysName

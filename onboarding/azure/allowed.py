@@ -13,13 +13,21 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from onboarding.azure.dns_zone import ZONE_TYPE
 from onboarding.azure.gateway_resource import GATEWAY_TYPE
+from onboarding.azure.peering_resource import PEERING_TYPE
 from onboarding.core import patterns
 from onboarding.core.patterns import fits
+from onboarding.core.publishing import joined
 from onboarding.ports import ServicePrincipal
-from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
+from onboarding.steps.operator_connect import (
+    ADMIN_ROLE,
+    APPLICATION_ROLES,
+    OTHER_APPLICATION_ROLES,
+    PROJECT_SYNERGY_APP_ID,
+)
 
-GRANTABLE_ROLES = frozenset(value.lower() for value in (*APPLICATION_ROLES, ADMIN_ROLE))
+GRANTABLE_ROLES = frozenset(value.lower() for value in (*APPLICATION_ROLES, *OTHER_APPLICATION_ROLES, ADMIN_ROLE))
 """Values of Project Synergy's roles that may be granted, in lower case."""
 MAX_BATCH = 20
 """Requests in one $batch (Microsoft Graph, JSON batching)."""
@@ -76,8 +84,19 @@ def _grant(names: Mapping[str, str], body: Any, grants: Grants | None) -> str | 
     if str(_field(body, "resourceId")).lower() != names["id"].lower():
         return "its resourceId must be the application in the path"
     if str(_field(body, "appRoleId")).lower() not in grants.role_ids:
-        return "its appRoleId must be one of Project Synergy's roles " + ", ".join((*APPLICATION_ROLES, ADMIN_ROLE))
+        return "its appRoleId must be one of Project Synergy's roles " + ", ".join(
+            (*APPLICATION_ROLES, *OTHER_APPLICATION_ROLES, ADMIN_ROLE)
+        )
     return None
+
+
+def _adds_proof(names: Mapping[str, str], body: Any, grants: Grants | None) -> str | None:
+    """A set is written with one more value that proves a domain to Microsoft. What was in it, `TxtSet.with_value` sees
+    to."""
+    records = _field(_field(body, "properties"), "TXTRecords")
+    last = _field(records[-1], "value") if isinstance(records, list) and records else None
+    proves = isinstance(last, list) and fits(patterns.TXT_VALUE, joined(last))
+    return None if proves else "its last value must be one that proves a domain to Microsoft (MS=…)"
 
 
 def _field(body: Any, name: str) -> Any:
@@ -85,9 +104,12 @@ def _field(body: Any, name: str) -> Any:
 
 
 _GATEWAY = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + GATEWAY_TYPE + "/{gateway}"
+_ZONE = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + ZONE_TYPE + "/{zone}"
+_PEERING = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + PEERING_TYPE + "/{peering}"
 ARM_WRITES: Mapping[str, Rule] = {
     f"PUT {_GATEWAY}": _any_body,
     f"PUT {_GATEWAY}/testLines/{{line}}": _any_body,
+    f"PUT {_ZONE}/TXT/{{record}}": _adds_proof,
 }
 GRAPH_WRITES: Mapping[str, Rule] = {
     "POST /servicePrincipals": _project_synergy,
@@ -100,9 +122,14 @@ ARM_READS = (
     f"GET {_GATEWAY}",
     f"GET {_GATEWAY}/testLines",
     f"GET /subscriptions/{{subscription}}/providers/{GATEWAY_TYPE}",
+    f"GET {_ZONE}",
+    f"GET {_PEERING}",
+    f"GET {_PEERING}/registeredPrefixes",
+    f"GET {_ZONE}/TXT/{{record}}",
 )
 GRAPH_READS = (
     "GET /servicePrincipals(appId='{id}')",
+    "GET /applications(appId='{id}')",
     "GET /servicePrincipals/{id}",
     "GET /servicePrincipals/{id}/appRoleAssignments",
     "GET /servicePrincipals/{id}/appRoleAssignedTo",
@@ -117,6 +144,9 @@ FORMS: Mapping[str, str] = {
     "resourceGroups": patterns.RESOURCE_GROUP,
     "communicationsGateways": patterns.RESOURCE_NAME,
     "testLines": patterns.RESOURCE_NAME,
+    "dnsZones": patterns.DOMAIN_NAME,
+    "peerings": patterns.PEERING_NAME,
+    "TXT": patterns.RECORD_NAME,
     "servicePrincipals": patterns.GUID,
     "appId": patterns.GUID,
     "users": patterns.USER_NAME,
@@ -155,9 +185,9 @@ _ARM = _operations(ARM_READS, ARM_WRITES)
 _GRAPH = _operations(GRAPH_READS, GRAPH_WRITES)
 
 
-def check_arm(method: str, path: str) -> None:
+def check_arm(method: str, path: str, body: Any = None) -> None:
     """Let a request to ARM pass, or raise ForbiddenCallError. `path` is without query, as it is sent."""
-    _check(_ARM, method, path, None, None)
+    _check(_ARM, method, path, body, None)
 
 
 def check_graph(method: str, path: str, body: Any = None, grants: Grants | None = None) -> None:

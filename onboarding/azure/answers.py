@@ -79,9 +79,14 @@ class MicrosoftAnswer:
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """The error object of OData and of ARM; empty when the body holds none."""
+        """The error object of OData and of ARM; empty when the body holds none.
+
+        Azure DNS answers with the object itself, `{"code", "message"}`, where ARM's others put it into `error`.
+        """
         error = self.object.get("error")
-        return error if isinstance(error, dict) else {}
+        if isinstance(error, dict):
+            return error
+        return self.object if isinstance(self.object.get("code"), str) and "message" in self.object else {}
 
     @property
     def code(self) -> str:

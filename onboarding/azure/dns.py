@@ -20,7 +20,7 @@ from onboarding.azure.dns_bounds import ALIASES, QUERIES_OF_A_LOOK, REFERRALS, S
 from onboarding.azure.dns_question import Asking, Server, UnansweredError
 from onboarding.azure.dns_silence import Silences
 from onboarding.azure.per_loop import PerLoop
-from onboarding.ports import TxtAnswer
+from onboarding.ports import AddressAnswer, Delegation, TxtAnswer
 
 if TYPE_CHECKING:
     from dns.message import Message
@@ -56,6 +56,8 @@ class LookInto:
     """One look in the making. The answers of the zone's servers are kept as they come, by the order of the servers."""
 
     expected: str
+    kind: str = "TXT"
+    """Of the records that are asked for; of others than TXT the zone's own servers alone."""
     limit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUERIES_OF_A_LOOK))
     said: list[TxtAnswer] = field(default_factory=list)
     """What stands already: by servers that lead nowhere else."""
@@ -103,7 +105,14 @@ class DnsLookup:
         """The answers of the authoritative servers of the zone; and, once all of these that answer have the value, of
         the configured public resolvers. All of them, as far as `dns_bounds` and the time go.
         """
-        look = LookInto(expected)
+        return await self._in_turn(name, LookInto(expected))
+
+    async def addresses(self, name: str) -> Sequence[AddressAnswer]:
+        """The same of its IPv4 addresses, by the authoritative servers alone."""
+        answers = await self._in_turn(name, LookInto("", kind="A"))
+        return [AddressAnswer(a.server, a.values, a.error, a.silent, a.alias) for a in answers]
+
+    async def _in_turn(self, name: str, look: LookInto) -> list[TxtAnswer]:
         async with self._turns.get().turn(name):
             try:
                 async with asyncio.timeout(self._look_timeout):
@@ -112,6 +121,50 @@ class DnsLookup:
                 slow = f"not all of its servers answered within {self._look_timeout:g} s"
                 silent = all(answer.silent for answer in look.answers)
                 return [*look.answers, TxtAnswer(f"the zone of {name}", True, error=slow, silent=silent)]
+
+    async def delegation(self, name: str) -> Delegation | None:
+        """Which zone a name is in, as everybody sees it, by its own servers; None when they, or the zone, are not
+        found.
+        """
+        import dns.exception
+        import dns.name
+
+        look = LookInto("")
+        async with self._turns.get().turn(name):
+            try:
+                async with asyncio.timeout(self._look_timeout):
+                    return await self._delegation(dns.name.from_text(name), look)
+            except (UnansweredError, TimeoutError, dns.exception.DNSException, ValueError):
+                return None
+
+    async def _delegation(self, qname: Name, look: LookInto) -> Delegation:
+        """A zone below on the same servers is told by its SOA record alone: they refer nobody to themselves."""
+        import dns.rdatatype
+
+        cut = await self._authoritative(qname, look, ALIASES)
+        answered = [one for one in look.everybody if one.answer.error is None]
+        if not answered:
+            return Delegation(cut.zone.to_text(omit_final_dot=True), cut.hosts, answered=False)
+        server, alias = answered[0].server, answered[0].answer.alias
+        soa = await self._silences.ask(server, Asking(qname, "SOA"), self._timeout)
+        below = _zone_said(soa) or next((r.name for r in soa.answer if r.name == qname and not alias), cut.zone)
+        if below == cut.zone or not below.is_subdomain(cut.zone):
+            return Delegation(cut.zone.to_text(omit_final_dot=True), cut.hosts, alias)
+        named = await self._silences.ask(server, Asking(below, "NS"), self._timeout)
+        hosts = tuple(_rdata(named, below, dns.rdatatype.NS)[:SERVERS_OF_A_ZONE])
+        return Delegation(below.to_text(omit_final_dot=True), hosts, alias)
+
+    async def to_reach(self, host: str) -> list[str]:
+        """The addresses of a host that may be connected to, by the resolvers; raises UnansweredError for none."""
+        """The addresses of a host that may be connected to, of those that the resolvers know.
+
+        Raises UnansweredError when there are none.
+        """
+        try:
+            async with asyncio.timeout(self._look_timeout):
+                return await self._addresses(host, LookInto(""))
+        except TimeoutError:
+            raise UnansweredError(f"no answer within {self._look_timeout:g} s", silent=True) from None
 
     async def _look(self, name: str, look: LookInto) -> list[TxtAnswer]:
         import dns.exception
@@ -125,6 +178,8 @@ class DnsLookup:
             return [*look.answers, TxtAnswer(f"the zone of {name}", True, error=why, silent=error.silent)]
         except (dns.exception.DNSException, ValueError) as error:
             return [TxtAnswer(f"the zone of {name}", True, error=f"its name is none: {error}")]
+        if look.kind != "TXT":
+            return look.answers
         answered = [one for one in look.everybody if one.answer.error is None]
         having = [one for one in answered if look.expected in one.answer.values]
         if not having and not any(one.answer.alias for one in answered):
@@ -246,12 +301,12 @@ class DnsLookup:
         raise UnansweredError(f"its address was not found: {first}", silent=first.silent)
 
     async def _txt_of(self, server: Server, qname: Name, look: LookInto) -> Heard:
-        """What a server says of the TXT records. Whatever goes wrong is its answer."""
+        """What a server says of the records. Whatever goes wrong is its answer."""
         import dns.exception
 
         try:
             async with look.limit:
-                asking = Asking(qname, "TXT", to_resolver=not server.authoritative)
+                asking = Asking(qname, look.kind, to_resolver=not server.authoritative)
                 response = await self._silences.ask(server, asking, self._timeout)
             values, alias = _values(response)
             error = _not_its_own(response) if server.authoritative else None
@@ -418,13 +473,20 @@ def _zone_said(response: Message | None) -> Name | None:
 
 
 def _values(response: Message) -> tuple[tuple[str, ...], str | None]:
-    """The TXT values, each joined of its strings; and the name that they are of, when an alias (CNAME) leads there."""
+    """The TXT values, each joined of its strings, or addresses; and the name that they are of, when an alias (CNAME)
+    leads there. Raises UnansweredError for aliases that lead nowhere."""
     import dns.message
 
     if not isinstance(response, dns.message.QueryMessage):
         return (), None
-    chain = response.resolve_chaining()
-    values = tuple(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in chain.answer or ())
+    try:
+        chain = response.resolve_chaining()
+    except dns.message.ChainTooLong:
+        raise UnansweredError("its aliases (CNAME) lead in a circle, or on and on", silent=False) from None
+    values = tuple(
+        getattr(rdata, "address", None) or b"".join(rdata.strings).decode("utf-8", "replace")
+        for rdata in chain.answer or ()
+    )
     return values, chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else None
 
 

@@ -12,6 +12,7 @@ from onboarding.azure.graph_batch import FAILED_DEPENDENCY
 from onboarding.azure.graph_client import Ask, GraphClient
 from onboarding.azure.graph_models import (
     TAKEOVER_SCHEDULED,
+    ApplicationBody,
     AssignmentBody,
     DnsRecordBody,
     DomainBody,
@@ -22,12 +23,13 @@ from onboarding.azure.graph_models import (
     listed_values,
     same,
 )
-from onboarding.ports import Directory, Domain, Principal, RoleStanding, ServicePrincipal
+from onboarding.ports import AppCredential, Directory, Domain, Principal, RoleStanding, ServicePrincipal
 
 if TYPE_CHECKING:
     from msgraph.graph_service_client import GraphServiceClient
 
-_APPLICATION = ("id", "appId", "displayName", "appRoles", "accountEnabled")
+_APPLICATION = ("id", "appId", "displayName", "appRoles", "accountEnabled", "servicePrincipalType")
+_CREDENTIALS = ("id", "passwordCredentials", "keyCredentials")
 
 
 class GraphDirectory(Directory):
@@ -39,6 +41,14 @@ class GraphDirectory(Directory):
     async def application(self, app_id: str) -> ServicePrincipal | None:
         """The service principal of that application id; None when the tenant has none."""
         return _principal(*await self._client.send(_application(app_id)))
+
+    async def credentials(self, app_id: str) -> Sequence[AppCredential] | None:
+        """The secrets and certificates of an application of this tenant; None when its own object is not here."""
+        call, answer = await self._client.send(
+            Ask("GET", lambda g: g.applications_with_app_id(app_id), select=_CREDENTIALS)
+        )
+        found = _found(call, answer)
+        return None if found is None else ApplicationBody.read(call, found).credentials
 
     async def service_principal(self, object_id: str) -> ServicePrincipal | None:
         """The service principal with that object id; None when there is none (yet)."""

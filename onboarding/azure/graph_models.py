@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from onboarding.azure.answers import MicrosoftCall, unexpected_answer
 from onboarding.core.patterns import TXT_VALUE, fits
-from onboarding.ports import AppRole, Domain, ServicePrincipal, TxtRecord
+from onboarding.ports import AppCredential, AppRole, Domain, ServicePrincipal, TxtRecord
 
 M = TypeVar("M", bound="GraphBody")
 
@@ -48,6 +48,7 @@ class ServicePrincipalBody(GraphBody):
     display_name: str | None = None
     app_roles: tuple[AppRoleBody, ...] = ()
     account_enabled: bool | None = None
+    service_principal_type: str | None = None
 
     @property
     def principal(self) -> ServicePrincipal:
@@ -63,7 +64,27 @@ class ServicePrincipalBody(GraphBody):
             for role in self.app_roles
             if role.is_enabled
         )
-        return ServicePrincipal(self.id, self.app_id, self.display_name or "", roles, self.account_enabled)
+        kind = self.service_principal_type or ""
+        return ServicePrincipal(self.id, self.app_id, self.display_name or "", roles, self.account_enabled, kind)
+
+
+class CredentialBody(GraphBody):
+    """passwordCredential or keyCredential. Of a secret only its hint is ever shown, which is not read."""
+
+    display_name: str | None = None
+    end_date_time: AwareDatetime | None = None
+
+
+class ApplicationBody(GraphBody):
+    """application"""
+
+    password_credentials: tuple[CredentialBody, ...] = ()
+    key_credentials: tuple[CredentialBody, ...] = ()
+
+    @property
+    def credentials(self) -> tuple[AppCredential, ...]:
+        kinds = (("secret", self.password_credentials), ("certificate", self.key_credentials))
+        return tuple(AppCredential(kind, c.display_name or "", c.end_date_time) for kind, all_ in kinds for c in all_)
 
 
 class ObjectBody(GraphBody):
@@ -105,6 +126,7 @@ class DomainBody(GraphBody):
     id: str
     is_verified: bool | None = None
     availability_status: str | None = None
+    authentication_type: str | None = None
     state: DomainStateBody | None = None
 
 
@@ -129,6 +151,7 @@ def domain_from_graph(name: str, body: DomainBody, records: Iterable[DnsRecordBo
         is_verified=bool(body.is_verified),
         txt_record=verification_record(name, records),
         being_deleted=body.state is not None and body.state.deletes,
+        federated=(body.authentication_type or "").lower() == "federated",
     )
 
 

@@ -50,22 +50,26 @@ IDENTITY = "<client id of the managed identity>"
 """Stands in a command where the application doesn't know it: a system-assigned identity has no setting for it."""
 
 
+WIDTHS: Mapping[str, int] = {"subscription": 2, "resourceGroup": 4, "dnsZone": 8, "peering": 8}
+"""Scope of a role of our own → how many segments of a resource id it has."""
+
+
 @dataclass(frozen=True, slots=True)
 class AzureRole:
     """An Azure role of our own, and how wide a scope it is assigned on."""
 
     title: str
     scope: str
-    """`subscription` or `resourceGroup`."""
+    """`subscription`, `resourceGroup`, `dnsZone` or `peering`."""
 
     def name(self, path: str) -> str:
         """Its name for a path that begins with `/subscriptions/…`: it is made for each of these."""
         return self.title.replace("{subscription}", path.split("/")[2])
 
     def on(self, path: str) -> str:
-        """The scope of that width around a path: its first two or four segments."""
+        """The scope of that width around a path."""
         segments = path.strip("/").split("/")
-        return "/" + "/".join(segments[: 2 if self.scope == "subscription" else 4])
+        return "/" + "/".join(segments[: WIDTHS[self.scope]])
 
 
 def _azure_roles(identity: str) -> Mapping[str, AzureRole]:

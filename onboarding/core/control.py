@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from onboarding.core.answers import ANSWERS_LENGTH, MOST_ITEMS, AnswerKind, Field
+from onboarding.core.certificate_chain import LONGEST_CHAIN_TEXT
 from onboarding.core.events import AskedByPerson
 from onboarding.core.parts import Part
 from onboarding.core.record import Record, StepRecord
@@ -31,6 +32,8 @@ class Input(StrEnum):
     EMAIL = "email"
     EMAILS = "emails"
     """One a line; a list in JSON, so only of a control with a model."""
+    PEM = "pem"
+    """Certificates as text; only of a control with a model, which says what is wrong with them."""
     TICK = "tick"
     """True or false."""
     LINES = "lines"
@@ -49,6 +52,7 @@ _MOST = {
     Input.LINE: 200,
     Input.EMAIL: 254,
     Input.EMAILS: 6000,
+    Input.PEM: LONGEST_CHAIN_TEXT,
     Input.TICK: 2,
     Input.HIDDEN: 64,
     Input.ANSWERS: ANSWERS_LENGTH,

@@ -28,6 +28,8 @@ class EventKind(StrEnum):
     LINK_REFUSED = "link-refused"
     CHANGE_APPROVED = "change-approved"
     ADMIN_USER_APPROVED = "admin-user-approved"
+    APPLICATION_APPROVED = "application-approved"
+    CERTIFICATES_GIVEN = "certificates-given"
     RETRY_REQUESTED = "retry-requested"
     CHECK_REQUESTED = "check-requested"
     REPLAY_REQUESTED = "replay-requested"

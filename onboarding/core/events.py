@@ -223,6 +223,26 @@ class AdminUserApproved(AskedByPerson):
 
 
 @dataclass(frozen=True, slots=True)
+class ApplicationApproved(AskedByPerson):
+    """A person says yes to which application gets its roles, and has seen exactly that proposal."""
+
+    step: str
+    actor: str
+    proposal: str
+    """Its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatesGiven(AskedByPerson):
+    """A person gives the certificates of the trunks, which the step could not see or found wrong."""
+
+    step: str
+    actor: str
+    certificate: str
+    """PEM text, checked."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRequested(AskedByPerson):
     """A person wants a wait to be looked at now."""
 

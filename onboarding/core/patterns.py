@@ -31,6 +31,13 @@ RESOURCE_NAME = r"^[a-zA-Z0-9\-]{3,24}$"
 """Of a gateway and of a test line (swagger 2023-09-01)."""
 RESOURCE_GROUP = rf"^[{_LETTERS}.\(\)\-]{{0,89}}[{_LETTERS}\(\)\-]$"
 """Source: Microsoft Learn, "Naming rules and restrictions for Azure resources"."""
+PEERING_NAME = r"^[A-Za-z0-9_.\-]{1,80}$"
+"""What one may be is published nowhere; this is what names of Azure resources have in common."""
+PEERING_ID = (
+    rf"^/subscriptions/{GUID[1:-1]}/resource[Gg]roups/{RESOURCE_GROUP[1:-1]}"
+    rf"/providers/[Mm]icrosoft\.[Pp]eering/peerings/{PEERING_NAME[1:-1]}$"
+)
+"""The resource id of a peering."""
 EMAIL = rf"^[^@<>\u0022,;{_BLANKS}]+@[^@<>\u0022,;{_BLANKS}]+\.[^@<>\u0022,;.{_BLANKS}]+$"
 _NEVER = rf"@<>\(\)\[\]\\,;:?\u0022{_BLANKS}"
 EMAIL_ADDRESS = rf"^[^{_NEVER}]+@[^{_NEVER}]+\.[^.{_NEVER}]+$"
@@ -42,15 +49,28 @@ DOMAIN_NAME = (
     r"([A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9\-]{0,58}[A-Za-z0-9])$"
 )
 """The last label is letters, or punycode (`xn--p1ai`)."""
+AZURE_ZONE = (
+    rf"^\/[sS]ubscriptions\/{GUID[1:-1]}\/[rR]esource[gG]roups\/[{_LETTERS}.\(\)\-]{{0,89}}[{_LETTERS}\(\)\-]"
+    rf"\/[pP]roviders\/[mM]icrosoft\.[nN]etwork\/[dD]ns[zZ]ones\/{DOMAIN_NAME[1:-1]}$"
+)
+"""The resource id of a zone of Azure DNS."""
+DNS_SERVER = r"^[0-9A-Z_a-z\-]{1,64}$"
+"""What the settings call a DNS server that takes updates."""
+TSIG_KEY = r"^[0-9A-Z_a-z\-]{1,63}(\.[0-9A-Z_a-z\-]{1,63})*\.?$"
+"""The name of a key, which is written like a name in DNS (RFC 8945)."""
 PHONE_NUMBER = r"^\+[1-9][0-9]{6,14}$"
 """E.164 with its country code."""
+PORT = r"^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$"
+"""1 to 65535."""
 OBJECT_ID = r"^[0-9A-Za-z\-]{1,64}$"
 """Of what is kept to be shown: what is asked of Microsoft is asked by GUID."""
 TXT_NAME = r"^[0-9A-Z_a-z\-]{1,63}(\.[0-9A-Z_a-z\-]{1,63}){1,10}$"
+RECORD_NAME = r"^(@|[0-9A-Z_a-z\-]{1,63}(\.[0-9A-Z_a-z\-]{1,63}){0,10})$"
+"""Of a record set, relative to its zone."""
 TXT_VALUE = r"^MS=[0-9A-Za-z]{1,100}$"
 """Source: Microsoft Graph v1.0, domainDnsTxtRecord of verificationDnsRecords (`MS=ms…`)."""
 ONBOARDING_ID = r"^[A-Za-z0-9\-]{3,24}-[0-9A-Fa-f]{10}$"
-"""A gateway's name and ten digits of a digest, in any case (`GatewayId.onboarding_id`)."""
+"""A gateway's name or domain and ten digits of a digest, in any case (`Gateway.onboarding_id`)."""
 MESSAGE_SUBJECT = r"^[a-z0-9][A-Za-z0-9:._\-]{0,199}$"
 """What a queue message is about: the name of a step, or the id of a notice."""
 DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -70,9 +90,15 @@ IN_WORDS: Mapping[str, str] = {
     GUID: "a GUID, such as 1f0e9d8c-7b6a-4958-8473-62514f3e2d1c",
     RESOURCE_NAME: "3 to 24 letters (A to Z), digits or hyphens",
     RESOURCE_GROUP: "the name of a resource group: up to 90 letters, digits or any of _ - . ( ), not ending with '.'",
+    PEERING_ID: (
+        "the resource id of a peering: /subscriptions/…/resourceGroups/…/providers/Microsoft.Peering/peerings/…"
+    ),
     EMAIL: f"an e-mail address, such as {ADDRESS_EXAMPLE}",
     USER_NAME: "a user principal name, such as voice.admin@contoso.com, or the user's object id",
     DOMAIN_NAME: "a domain name, such as voice.contoso.com",
+    AZURE_ZONE: "the resource id of an Azure DNS zone, such as /subscriptions/1f0e9d8c-7b6a-4958-8473-62514f3e2d1c"
+    "/resourceGroups/rg-dns/providers/Microsoft.Network/dnsZones/contoso.com",
+    DNS_SERVER: "the name of a DNS server in ONBOARDING_DNS_SERVERS: up to 64 letters (A to Z), digits, hyphens or _",
 }
 """What a person is told to send."""
 

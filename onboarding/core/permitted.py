@@ -16,6 +16,10 @@ class Permitted:
     """User names and object ids, or `@domain` for every user of a domain."""
     domain_suffixes: tuple[str, ...] = ()
     mail_domains: tuple[str, ...] = ()
+    dns_zones: tuple[str, ...] = ()
+    """Resource ids of zones of Azure DNS."""
+    applications: tuple[str, ...] = ()
+    """Client ids."""
 
     def has_gateway(self, subscription_id: str, resource_group: str) -> bool:
         """Whether gateways of a resource group may be read and changed."""
@@ -31,9 +35,17 @@ class Permitted:
         """Whether a user may be made Admin."""
         return _any(self.admin_users, (user.lower(), f"@{user.rpartition('@')[2]}".lower() if "@" in user else ""))
 
+    def has_application(self, client_id: str) -> bool:
+        """Whether an application that a request names may be given roles."""
+        return _any(self.applications, (client_id.lower(),))
+
     def has_domain(self, name: str) -> bool:
         """Whether a domain may be made the tenant's."""
         return not self.domain_suffixes or _is_within(name, self.domain_suffixes)
+
+    def has_dns_zone(self, arm_id: str) -> bool:
+        """Whether TXT records may be added to a zone of Azure DNS."""
+        return _any(self.dns_zones, (arm_id.lower(),))
 
     def has_address(self, address: str) -> bool:
         """Whether e-mail may be sent to an address."""

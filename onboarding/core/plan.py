@@ -38,6 +38,11 @@ class Party(StrEnum):
     MICROSOFT = "Microsoft"
     ONBOARDING_TEAM = "the onboarding team"
     ADMIN_USER = "the admin user"
+    OPERATOR = "the operator"
+    """Its own people, whoever of them it concerns."""
+    VENDOR = "the vendor"
+    """Who runs the equipment for the operator."""
+    DNS_OWNER = "the owner of the DNS zone"
 
 
 class Budget(Stored):

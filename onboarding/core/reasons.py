@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from onboarding.core.certificate_chain import holds_private_key
 from onboarding.core.expected import FLAG_WORDS, in_words, kind_of, no_such_field
 from onboarding.core.parts import Part
 
@@ -16,6 +17,7 @@ P = TypeVar("P", bound=Part)
 SHOWN_LENGTH = 200
 SEEN_LENGTH = 60
 """Characters of a value, where it stands in a sentence."""
+NOT_SHOWN = "(not shown: it holds a private key)"
 MOST_REASONS = 50
 """Told of one request; the others are counted."""
 
@@ -109,8 +111,10 @@ def _reason(error: Any, message: str) -> Reason:
 
 
 def as_answered(value: Any) -> Any:
-    """The offending value as it goes into the answer: whole when short, else its start."""
+    """The offending value as it goes into the answer: whole when short, else its start; never of a private key."""
     if value is None or isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if holds_private_key(text):
+        return NOT_SHOWN
     return text if len(text) <= SHOWN_LENGTH else text[:SHOWN_LENGTH] + "…"

@@ -15,6 +15,7 @@ from pydantic import Field, StringConstraints
 
 from onboarding.core.parts import Email, Flag, Part, UserName
 from onboarding.core.plan import NewStep
+from onboarding.core.publishing import DnsPublishing
 from onboarding.core.reasons import Reason
 from onboarding.core.services import MOST_NUMBERS, PhoneNumber, Service, Services, ServiceSettings, TestLine
 
@@ -92,10 +93,15 @@ class KindWords:
     """What follows once all is connected, in order, without numbers."""
     afterwards_page: str | None = None
     """The address of a page about it."""
+    caller: str = "the gateway"
+    """Who calls the Operator Connect API, in a sentence."""
 
 
 class OnboardingRequest(Part):
-    """One gateway's onboarding. Each kind of gateway has its own; this is what all have."""
+    """One gateway's onboarding. Each kind of gateway has its own; this is what all have.
+
+    What a step must know that differs by kind is a property here: no step asks which kind it is.
+    """
 
     words: ClassVar[KindWords]
     caseless: ClassVar[frozenset[str]] = frozenset({"adminUser"})
@@ -120,11 +126,41 @@ class OnboardingRequest(Part):
         raise NotImplementedError
 
     @property
+    def publishing(self) -> DnsPublishing | None:
+        """Who puts the domain's TXT record into DNS; None: the onboarding team, as for a domain of Microsoft's."""
+        return None
+
+    @property
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Label and text of what every message names."""
         services = " and ".join(service.label for service in self.selected)
         environment = (("Environment", self.environment.value),) if self.environment else ()
         return (("Gateway", self.gateway.name), *environment, ("Services", services))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What its owner should look at, though it is taken; a sentence each. Derived, so that it is never stale."""
+        return ()
+
+    @property
+    def domain_to_verify(self) -> str | None:
+        """The domain that is to be the tenant's; None: the gateway's resource in Azure tells it."""
+        return None
+
+    @property
+    def client_id(self) -> str | None:
+        """Of the application that calls the Operator Connect API; None: the gateway's own identity does."""
+        return None
+
+    @property
+    def application_roles(self) -> tuple[str, ...]:
+        """Values of Project Synergy's roles that it is given."""
+        raise NotImplementedError
+
+    @property
+    def txt_record_for(self) -> OnboardingTeam:
+        """Who publishes the domain's TXT record, when this application does not."""
+        return self.onboarding_team
 
     @property
     def selected(self) -> tuple[Service, ...]:
@@ -146,6 +182,16 @@ class OnboardingRequest(Part):
     def test_lines(self) -> tuple[TestLine, ...]:
         """The same over all services."""
         return tuple(line for s in self.selected for line in self.lines_of(s))
+
+    @property
+    def trunk_addresses(self) -> tuple[tuple[str, int], ...]:
+        """FQDN and port of each trunk of a session border controller; none for a gateway without."""
+        return ()
+
+    @property
+    def certificate_text(self) -> str | None:
+        """The certificates of these, as somebody gave them (`certificate_chain.CertificateChain`); None: nobody did."""
+        return None
 
     @property
     def contacts(self) -> Contacts:

@@ -11,7 +11,8 @@ from typing import Any
 
 import azure.functions as func
 
-from onboarding.core.reasons import read_fields
+from onboarding.core.certificate_chain import holds_private_key
+from onboarding.core.reasons import NOT_SHOWN, read_fields
 from onboarding.core.texts import UnfitTextError, check_texts, in_sight
 from onboarding.http.problems import ProblemError
 
@@ -78,6 +79,8 @@ def _where(error: json.JSONDecodeError) -> str:
     rest = error.doc[error.pos :].lstrip()
     if not rest:
         return f"it ends at {where}, before it is complete; look for a quote, bracket or brace that is not closed."
+    if holds_private_key(error.doc):
+        return f"look at {where}. {NOT_SHOWN}"
     return (
         f"at {where} stands “{in_sight(rest[:STANDS_LENGTH])}”, where something else was expected; look there for a"
         ' missing or surplus comma, colon, quote, bracket or brace. JSON is such as {"note": "done"}.'

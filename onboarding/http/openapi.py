@@ -28,7 +28,7 @@ from onboarding.http.meanings import Explained, explain
 from onboarding.http.operations import API, HTML, PAGES, ApiOperation, operations
 from onboarding.http.problems import PROBLEM
 from onboarding.kinds import KINDS, read_request
-from onboarding.kinds.examples import OPERATOR_CONNECT
+from onboarding.kinds.examples import OWN_SBC
 from onboarding.steps import LIBRARY
 
 API_DESCRIPTION_VERSION = "1"
@@ -285,7 +285,7 @@ def _renamed(schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _example_record() -> dict[str, Any]:
     """What the first example's request makes."""
-    asked = read_request(OPERATOR_CONNECT)
+    asked = read_request(OWN_SBC)
     record = create(asked, "olga.operator@contoso.com", _EXAMPLE_TIME).record
     return view.onboarding_view(record, Caller("olga.operator@contoso.com", frozenset(Role))).to_json()
 

@@ -16,7 +16,7 @@ from onboarding.core.request import Environment
 from onboarding.core.services import Service
 from onboarding.http.bodies import FORM, JSON
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
-from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT
+from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT, OWN_SBC
 from onboarding.steps import LIBRARY
 
 HTML = "text/html"
@@ -124,7 +124,11 @@ _FIXED: Mapping[str, ApiOperation] = {
         body=RequestBody(
             {JSON: _ref("OnboardingRequest")},
             required=True,
-            examples={"operator-connect": OPERATOR_CONNECT, "lab-both-services": LAB_BOTH_SERVICES},
+            examples={
+                "own-sbc": OWN_SBC,
+                "operator-connect": OPERATOR_CONNECT,
+                "lab-both-services": LAB_BOTH_SERVICES,
+            },
         ),
         tagged=True,
     ),

@@ -116,7 +116,7 @@ class StepView(View):
     may_be_skipped_when: str | None
     """When Microsoft's article lets it be left out; null: only by insisting."""
     section: str
-    """Of Microsoft's article."""
+    """Of Microsoft's article; empty: it is in none."""
 
 
 class NoticeView(View):
@@ -195,6 +195,8 @@ class OnboardingView(View):
     progress: ProgressView
     last_error: Problem | None
     findings: FindingsView
+    warnings: tuple[str, ...]
+    """What is worth a look, though the request was taken."""
     stays_at_microsoft: tuple[StaysView, ...]
     """What was done there so far; a cancel leaves it."""
     steps: tuple[StepView, ...]
@@ -283,6 +285,7 @@ def onboarding_view(record: Record, caller: Caller) -> OnboardingView:
         progress=ProgressView(done=done, total=total),
         last_error=last_problem(record),
         findings=_findings(record),
+        warnings=record.request.warnings,
         stays_at_microsoft=tuple(StaysView.model_validate(s, from_attributes=True) for s in what_stays(record)),
         steps=tuple(_step(step, record) for step in record.steps),
         notices=tuple(NoticeView.model_validate(notice, from_attributes=True) for notice in record.notices),

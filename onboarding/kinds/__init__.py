@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from onboarding.core.reasons import InvalidRequestError, Reason, as_answered, reasons_of
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.services import service_reasons
-from onboarding.kinds import communications_gateway
+from onboarding.kinds import communications_gateway, session_border_controller
 
 KINDS: dict[str, type[OnboardingRequest]] = {
+    session_border_controller.SBC_KIND: session_border_controller.SessionBorderControllerRequest,
     communications_gateway.KIND: communications_gateway.CommunicationsGatewayRequest,
 }
 """`gateway.kind` → the request of that kind."""

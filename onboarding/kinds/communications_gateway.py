@@ -19,7 +19,7 @@ from onboarding.core.reasons import Reason
 from onboarding.core.request import Environment, Gateway, KindWords, OnboardingRequest
 from onboarding.core.services import Service, chosen
 from onboarding.steps import LIBRARY
-from onboarding.steps.operator_connect import PORTAL_APPLICATION_IDS
+from onboarding.steps.operator_connect import APPLICATION_ROLES, PORTAL_APPLICATION_IDS
 
 KIND = "communications-gateway"
 
@@ -147,6 +147,10 @@ class CommunicationsGatewayRequest(OnboardingRequest):
             step("txt-record-visible", "share-txt-record"),
             step("verify-domain", "txt-record-visible"),
         )
+
+    @property
+    def application_roles(self) -> tuple[str, ...]:
+        return tuple(APPLICATION_ROLES)
 
     @property
     def preselected(self) -> tuple[Service, ...]:

@@ -7,6 +7,41 @@ from __future__ import annotations
 
 from typing import Any
 
+OWN_SBC: dict[str, Any] = {
+    "gateway": {
+        "kind": "session-border-controller",
+        "name": "contoso-sbc",
+        "domain": "voice.contoso.example",
+        "trunks": [
+            {"fqdn": "sbc1.voice.contoso.example", "port": 5061, "region": "West Europe"},
+            {"fqdn": "sbc2.voice.contoso.example", "port": 5061, "region": "North Europe"},
+        ],
+        "hosting": "own",
+    },
+    "environment": "production",
+    "application": {"clientId": "2b7e4f60-9c1d-4a83-b5e2-7d0f3a6c8e15"},
+    "services": {
+        "operatorConnect": {
+            "testLines": [
+                {"name": "OC1", "phoneNumber": "+442079460701"},
+                {"name": "OC2", "phoneNumber": "+442079460702"},
+                {"name": "OC3", "phoneNumber": "+442079460703"},
+                {"name": "OC4", "phoneNumber": "+442079460704"},
+                {"name": "OC5", "phoneNumber": "+442079460705"},
+                {"name": "OC6", "phoneNumber": "+442079460706"},
+            ],
+            "integrationTestNumbers": ["+442079460790"],
+        },
+    },
+    "dns": {
+        "owner": {"name": "Contoso hostmaster", "email": "hostmaster@contoso.com"},
+    },
+    "adminUser": "voice.admin@contoso.com",
+    "alreadyOnboarded": False,
+    "onboardingTeam": {"name": "Onboarding partner", "email": "onboarding-partner@example.com"},
+    "notify": {"emails": ["voice-ops@contoso.com"], "teams": True},
+}
+
 OPERATOR_CONNECT: dict[str, Any] = {
     "gateway": {
         "kind": "communications-gateway",

@@ -4,10 +4,13 @@ from onboarding.memory.bus import MemoryBus
 from onboarding.memory.clock import ManualClock
 from onboarding.memory.directory import MemoryDirectory
 from onboarding.memory.dns import MemoryDns
+from onboarding.memory.dns_zones import MemoryDnsUpdates, MemoryDnsZones
 from onboarding.memory.faults import Faults
 from onboarding.memory.gateways import MemoryGateways
 from onboarding.memory.notifier import MemoryNotifier
+from onboarding.memory.peerings import MemoryPeerings
 from onboarding.memory.table import MemoryTable
+from onboarding.memory.tls import MemoryTls
 from onboarding.memory.world import MemoryWorld
 
 __all__ = [
@@ -16,8 +19,12 @@ __all__ = [
     "MemoryBus",
     "MemoryDirectory",
     "MemoryDns",
+    "MemoryDnsUpdates",
+    "MemoryDnsZones",
     "MemoryGateways",
     "MemoryNotifier",
+    "MemoryPeerings",
     "MemoryTable",
+    "MemoryTls",
     "MemoryWorld",
 ]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from onboarding.memory.dns import MemoryDns
 from onboarding.memory.faults import Faults
-from onboarding.ports import AppRole, Domain, Principal, RoleStanding, ServicePrincipal, TxtRecord
+from onboarding.ports import AppCredential, AppRole, Domain, Principal, RoleStanding, ServicePrincipal, TxtRecord
 from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 
 PROJECT_SYNERGY_ROLES: tuple[AppRole, ...] = (
@@ -29,6 +29,8 @@ class MemoryDirectory:
         """App id → the roles that Microsoft's application has in every tenant."""
         self.service_principals: dict[str, ServicePrincipal] = {}
         """By object id."""
+        self.registered: dict[str, tuple[AppCredential, ...]] = {}
+        """Lower-case client id of an application of the tenant's own → its secrets and certificates."""
         self.users: dict[str, str] = {}
         """Lower-case user principal name → object id."""
         self.held: dict[tuple[str, str], set[str]] = {}
@@ -51,8 +53,15 @@ class MemoryDirectory:
 
     def add_identity(self, object_id: str, display_name: str) -> ServicePrincipal:
         """Put the service principal of a managed identity there."""
-        made = ServicePrincipal(object_id, f"app-{_digest(object_id)}", display_name)
+        made = ServicePrincipal(object_id, f"app-{_digest(object_id)}", display_name, kind="ManagedIdentity")
         self.service_principals[object_id] = made
+        return made
+
+    def register(self, client_id: str, display_name: str, *credentials: AppCredential) -> ServicePrincipal:
+        """Put an application of the tenant's own there, with its service principal."""
+        made = ServicePrincipal(service_principal_id(client_id), client_id, display_name, kind="Application")
+        self.service_principals[made.id] = made
+        self.registered[client_id.lower()] = credentials
         return made
 
     def replicate(self) -> None:
@@ -76,6 +85,11 @@ class MemoryDirectory:
         self._hide(made.id)
         self.writes.append(("add_application", app_id))
         return made
+
+    async def credentials(self, app_id: str) -> Sequence[AppCredential] | None:
+        """The secrets and certificates of an application of this tenant; None when its own object is not here."""
+        self.faults.raise_next("credentials")
+        return self.registered.get(app_id.lower())
 
     async def service_principal(self, object_id: str) -> ServicePrincipal | None:
         """The service principal with that object id."""
@@ -162,6 +176,11 @@ class MemoryDirectory:
 def user_id(name: str) -> str:
     """The object id that the twin gives a user."""
     return f"user-{_digest(name.lower())}"
+
+
+def service_principal_id(client_id: str) -> str:
+    """The object id that the twin gives the service principal of an application of the tenant's own."""
+    return f"sp-{_digest(client_id.lower())}"
 
 
 def _digest(text: str) -> str:

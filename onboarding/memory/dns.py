@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from onboarding.core.publishing import longest_zone
 from onboarding.memory.faults import Faults
-from onboarding.ports import TxtAnswer
+from onboarding.ports import AddressAnswer, Delegation, TxtAnswer
 
 AUTHORITATIVE = ("ns1.example.net", "ns2.example.net")
 PUBLIC = ("192.0.2.53",)
@@ -24,8 +25,12 @@ class MemoryDns:
         """(server, lower-case name) → the TXT values it has."""
         self.errors: dict[str, str] = {}
         """Server → why it gives no answer."""
+        self.hosts: dict[tuple[str, str], tuple[str, ...]] = {}
+        """(server, lower-case name) → its IPv4 addresses."""
         self.aliases: dict[str, str] = {}
         """Lower-case name → where an alias leads."""
+        self.delegated: dict[str, tuple[str, ...]] = {}
+        """Lower-case zone → the servers that the Internet is led to for it."""
         self.zone = "commsgw.azure.com"
         """What a panel appends to a name."""
         self.faults = Faults()
@@ -34,6 +39,15 @@ class MemoryDns:
         """Set the values at a name, on these servers or on all; none removes the record."""
         for server in on or self.servers:
             self.values[server, name.lower()] = values
+
+    def at(self, name: str) -> tuple[str, ...]:
+        """The values at a name, on the first of the zone's servers."""
+        return self.values.get((next(iter(self.servers)), name.lower()), ())
+
+    def place(self, name: str, *addresses: str, on: Sequence[str] = ()) -> None:
+        """Set the IPv4 addresses of a name, on these servers or on all."""
+        for server in on or self.servers:
+            self.hosts[server, name.lower()] = addresses
 
     def visible(self, name: str, value: str) -> bool:
         """Whether Microsoft sees the value: of the zone's servers, all that answer have it."""
@@ -47,6 +61,31 @@ class MemoryDns:
         if self.visible(name, expected):
             answers += self._answers(name, authoritative=False)
         return answers
+
+    async def delegation(self, name: str) -> Delegation | None:
+        """Which zone a name is in; None when none is known."""
+        self.faults.raise_next("delegation")
+        zone = longest_zone(name, self.delegated)
+        if zone is None:
+            return None
+        answered = any(self.servers[server] and server not in self.errors for server in self.servers)
+        return Delegation(zone, self.delegated[zone], self.aliases.get(name.lower()) if answered else None, answered)
+
+    async def addresses(self, name: str) -> Sequence[AddressAnswer]:
+        """What the zone's servers say of its IPv4 addresses."""
+        self.faults.raise_next("addresses")
+        alias = self.aliases.get(name.lower())
+        return [
+            AddressAnswer(
+                server,
+                () if self.errors.get(server) else self.hosts.get((server, (alias or name).lower()), ()),
+                error=self.errors.get(server),
+                silent=self.errors.get(server) == SILENCE,
+                alias=None if self.errors.get(server) else alias,
+            )
+            for server, of_zone in self.servers.items()
+            if of_zone
+        ]
 
     def _zone(self, name: str, expected: str) -> list[TxtAnswer]:
         answers = self._answers(name, authoritative=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import Party
 from onboarding.core.record import Notice, Record
+from onboarding.core.request import OnboardingTeam
 
 _OF_CHECKPOINTS = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER)
 """With a link for people outside."""
@@ -38,9 +39,10 @@ def deliveries(notice: Notice, record: Record, escalation_email: str | None, *, 
     emails = (*notify.emails, *((second,) if kind is NoticeKind.ESCALATION and second else ()))
     if emails:
         ways.append(Delivery("email", tuple(dict.fromkeys(emails))))
-    tells_the_team = kind is NoticeKind.HELD_UP or (links and kind in _OF_CHECKPOINTS)
-    if tells_the_team and notice.step and _is_the_teams(notice.step, record):
-        ways.append(Delivery("email", (record.request.onboarding_team.email,), outside=True))
+    asked = _asked_outside(notice.step, record) if notice.step else None
+    tells_outside = kind is NoticeKind.HELD_UP or (links and kind in _OF_CHECKPOINTS)
+    if tells_outside and asked:
+        ways.append(Delivery("email", (asked.email,), outside=True))
     return tuple(ways)
 
 
@@ -49,6 +51,14 @@ def links_outside(notice: Notice) -> bool:
     return notice.kind in _OF_CHECKPOINTS
 
 
-def _is_the_teams(name: str, record: Record) -> bool:
+def _asked_outside(name: str, record: Record) -> OnboardingTeam | None:
+    """Whoever outside the tenant a step waits for, of those whom the request names; None: nobody."""
     step = record.find_step(name)
-    return step is not None and step.plan.waits_on is Party.ONBOARDING_TEAM
+    if step is None:
+        return None
+    match step.plan.waits_on:
+        case Party.ONBOARDING_TEAM:
+            return record.request.onboarding_team
+        case Party.DNS_OWNER:
+            return record.request.txt_record_for
+    return None

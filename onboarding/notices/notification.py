@@ -29,7 +29,7 @@ def notification(notice: Notice, record: Record, *, told: Sequence[Delivery], li
         return Notification(
             _title(occasion.outside_title(occurrence), step),
             facts,
-            outside_why(occasion, record),
+            outside_why(occasion, record, occurrence.asked_outside),
             link or None,
             "Open your page for this step" if step else "Open",
             outside_actions(occasion, step),
@@ -55,7 +55,8 @@ def _about_step(step: StepRecord | None) -> tuple[tuple[str, str], ...]:
     if step is None:
         return ()
     definition = definition_of(step)
-    return (("Step", definition.title), ("Section of Microsoft's article", definition.section))
+    section = (("Section of Microsoft's article", definition.section),) if definition.section else ()
+    return (("Step", definition.title), *section)
 
 
 def _title(begin: str, step: StepRecord | None) -> str:

@@ -52,8 +52,17 @@ class Occurrence:
                 return f"{Party.ADMIN_USER} ({asked.admin_user})"
             case Party.ONBOARDING_TEAM:
                 return f"{Party.ONBOARDING_TEAM} ({asked.onboarding_team.name})"
+            case Party.DNS_OWNER:
+                return f"{Party.DNS_OWNER} ({asked.txt_record_for.name})"
             case party:
                 return party.value
+
+    @property
+    def asked_outside(self) -> str:
+        """The name of whoever outside the tenant is asked."""
+        asked = self.record.request
+        of_zone = self.step is not None and self.step.plan.waits_on is Party.DNS_OWNER
+        return asked.txt_record_for.name if of_zone else asked.onboarding_team.name
 
     @property
     def seen(self) -> str:

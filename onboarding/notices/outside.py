@@ -12,12 +12,12 @@ _ON_THE_PAGE = "Then confirm below, or tell us there what stands in the way."
 _ONCE = "The page is for you alone: it works once, for this step only, so please do not forward the link."
 
 
-def outside_why(occasion: Occasion, record: Record) -> tuple[str, ...]:
-    """Why they are told."""
+def outside_why(occasion: Occasion, record: Record, asked: str) -> tuple[str, ...]:
+    """Why they are told; `asked` is the name of whoever is."""
     request = record.request
     services = " and ".join(service.label for service in request.selected)
     context = f"The operator of the {request.words.noun} {request.gateway.name} is connecting it to {services}."
-    return f"Dear {request.onboarding_team.name},", f"{context} {occasion.outside_why}"
+    return f"Dear {asked},", f"{context} {occasion.outside_why}"
 
 
 def outside_actions(occasion: Occasion, step: StepRecord | None) -> tuple[str, ...]:

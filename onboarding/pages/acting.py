@@ -126,6 +126,8 @@ def _told(fields: Sequence[ControlField], reason: Reason) -> str:
         return f"{what} is missing."
     if reason.rule == "too_long":
         return f"{what} has too many lines; {MAX_ADDRESSEES} fit."
+    if field and field.input is Input.PEM:
+        return f"{what}: the text {reason.message}."
     if reason.rule == "string_too_long":
         return f"{what} is too long."
     if reason.rule == "email_address":

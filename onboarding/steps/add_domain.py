@@ -95,6 +95,11 @@ def domain_of(work: Work, gateway: GatewayResource) -> str:
     )
 
 
+async def domain_name(work: Work) -> str:
+    """The domain of the request, or of the gateway's resource in Azure. Raises PersonMustActError as `domain_of`."""
+    return work.request.domain_to_verify or domain_of(work, await gateway_of(work))
+
+
 def _is_part_of(domain: str, label: str, suffix: str) -> bool:
     """Whether a domain is made with a gateway's label: Microsoft may put something between it and the suffix."""
     return domain.startswith(f"{label}.") and domain.endswith(f".{suffix}")
@@ -105,7 +110,7 @@ async def found_now(work: Work) -> DomainFound:
 
     Raises TryLaterError while Entra does not show it, or no TXT record to prove it with.
     """
-    name = domain_of(work, await gateway_of(work))
+    name = await domain_name(work)
     return _kept(expect_shown(name, await work.world.directory.domain(name)))
 
 
@@ -129,17 +134,35 @@ class AddDomain:
     """The domain is one of the tenant's."""
 
     async def inspect(self, work: Work) -> Inspection:
-        name = domain_of(work, await gateway_of(work))
+        name = await domain_name(work)
         domain = await work.world.directory.domain(name)
         if domain is None:
             found = DomainFound(domain=name)
             return Inspection((f"add {name}",), f"The tenant has no domain {name}.", found, name)
-        return Inspection((), f"The tenant has the domain {name}.", _kept(expect_shown(name, domain)))
+        _expect_managed(expect_shown(name, domain))
+        return Inspection((), f"The tenant has the domain {name}{_standing(domain)}.", _kept(domain))
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         name = inspection.seen
         domain = expect_shown(name, await work.world.directory.add_domain(name))
-        return Applied(f"Added the domain {name}.", _kept(domain))
+        return Applied(f"Added the domain {name}{_standing(domain)}.", _kept(domain))
+
+
+def _expect_managed(domain: Domain) -> None:
+    """Raises PersonMustActError for a domain that is not verified and signs its users in elsewhere: it can't be."""
+    if domain.federated and not domain.is_verified:
+        raise PersonMustActError(
+            ProblemCode.DOMAIN_FEDERATED,
+            f"The domain {domain.name} is federated (authenticationType is Federated): its users sign in elsewhere, and"
+            " it is not verified.",
+            f"Ask whoever administers that federation to set {domain.name} to Managed, then retry this step.",
+        )
+
+
+def _standing(domain: Domain) -> str:
+    """What is worth knowing of it: a subdomain of one that the tenant has proved needs no proof of its own."""
+    verified = ", which is verified" if domain.is_verified else ""
+    return f"{verified} and federated: no user can be made in it until it is Managed" if domain.federated else verified
 
 
 def _kept(domain: Domain) -> DomainFound:

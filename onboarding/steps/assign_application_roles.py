@@ -1,4 +1,8 @@
-"""`assign-application-roles`: the gateway's identity holds the seven roles of Project Synergy.
+"""`assign-application-roles`: whoever calls the Operator Connect API holds the roles of Project Synergy for that.
+
+The gateway's own identity, with the article's seven roles; or the request's application, with the roles it names.
+Whoever may request an onboarding could so give roles to any application. So somebody else says yes to that very one,
+unless it is on the list of those permitted.
 
 Source: article, "Set up application roles for Azure Communications Gateway".
 """
@@ -8,13 +12,14 @@ from __future__ import annotations
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
-from onboarding.ports import Principal
+from onboarding.core.proposal import ValueChange
+from onboarding.ports import AppRole, Principal, ServicePrincipal
 from onboarding.steps.add_project_synergy import ProjectSynergyFound
 from onboarding.steps.app_roles import expect_application, find_role, role_differences
-from onboarding.steps.base import Applied, Inspection, Work, plural
+from onboarding.steps.base import Applied, Inspection, Work, expect_approved, plural
 from onboarding.steps.definition import Definition
-from onboarding.steps.find_application_id import identity_of
-from onboarding.steps.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
+from onboarding.steps.find_application import calling_application
+from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
 
 
 class RolesFound(ProjectSynergyFound):
@@ -29,23 +34,25 @@ class RolesFound(ProjectSynergyFound):
 
 
 class AssignApplicationRoles:
-    """The gateway's identity holds the seven roles, and no other by us."""
+    """It holds these roles, and no other by us."""
 
     async def inspect(self, work: Work) -> Inspection:
-        principal_id = (await identity_of(work)).id
+        caller = await calling_application(work)
+        principal_id, who = caller.id, work.request.words.caller
         standing = await work.world.directory.role_standing(
             Principal("servicePrincipals", principal_id), PROJECT_SYNERGY_APP_ID
         )
         application = expect_application(work, standing)
         if standing.principal_id is None:
             raise TryLaterError(
-                ProblemCode.NOT_REPLICATED, f"Microsoft Entra does not show the gateway's identity {principal_id} yet."
+                ProblemCode.NOT_REPLICATED, f"Microsoft Entra does not show {who}'s identity {principal_id} yet."
             )
-        roles = [find_role(application, value, for_users=False) for value in APPLICATION_ROLES]
+        roles = [find_role(application, value, for_users=False) for value in work.request.application_roles]
         missing = [role for role in roles if role.id not in standing.held]
+        _expect_permitted(work, caller, missing)
         return Inspection(
             tuple(f"assign {role.value}" for role in missing),
-            f"The gateway holds {len(roles) - len(missing)} of {len(roles)} roles.",
+            f"{who[0].upper()}{who[1:]} holds {len(roles) - len(missing)} of {len(roles)} roles.",
             RolesFound(project_synergy_id=application.id, role_differences=role_differences(roles)),
             (application, principal_id, missing),
         )
@@ -53,13 +60,39 @@ class AssignApplicationRoles:
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         application, principal_id, missing = inspection.seen
         await work.world.directory.assign_roles(application, principal_id, [role.id for role in missing])
-        return Applied(f"Gave the gateway {plural(len(missing), 'role')}: {', '.join(r.value for r in missing)}.")
+        given = ", ".join(role.value for role in missing)
+        return Applied(f"Gave {work.request.words.caller} {plural(len(missing), 'role')}: {given}.")
+
+
+def _expect_permitted(work: Work, caller: ServicePrincipal, missing: list[AppRole]) -> None:
+    """Of the gateway's own identity Azure says whose it is; an application the request just names."""
+    permitted = {client_id.lower() for client_id in work.world.permitted_applications}
+    if work.request.client_id is None or not missing or caller.app_id.lower() in permitted:
+        return
+    expect_approved(
+        work,
+        ProblemCode.APPLICATION_NOT_APPROVED,
+        f"The request would give roles of Project Synergy to the application '{caller.display_name}' (application id"
+        f" {caller.app_id}), which is not among those that this application may give them to by itself. Nothing was"
+        " changed.",
+        "Somebody with the role Onboarding.Approve, other than whoever requested it, approves the application on the"
+        " onboarding's page, if it is the right one; if not, cancel it there. To have an application given its roles"
+        " without this, add its application id to ONBOARDING_PERMITTED_APPLICATIONS and retry.",
+        *(
+            ValueChange(
+                what=f"{role.value} of {caller.display_name} ({caller.app_id}, object id {caller.id})",
+                before="not held",
+                after="held",
+            )
+            for role in missing
+        ),
+    )
 
 
 ASSIGN_APPLICATION_ROLES = Definition(
     "assign-application-roles",
     StepKind.TASK,
-    "Give the gateway its seven application roles",
+    "Give the gateway its application roles",
     "Set up application roles for Azure Communications Gateway",
     task=AssignApplicationRoles(),
     found=RolesFound,

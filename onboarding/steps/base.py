@@ -26,7 +26,7 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.core.sight import Sight
 from onboarding.core.stored import Stored
 from onboarding.limits import OverdueError
-from onboarding.ports import Directory, Dns, Gateways, Notifier
+from onboarding.ports import Directory, Dns, DnsUpdates, DnsZones, Gateways, Notifier, Peerings, TlsProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,17 @@ class World:
     directory: Directory
     dns: Dns
     notifier: Notifier
+    dns_zones: DnsZones
+    dns_updates: DnsUpdates
+    tls: TlsProbe
+    peerings: Peerings
     domain_suffix: str = GATEWAY_DOMAIN_SUFFIX
     permitted_admin_users: tuple[str, ...] = ()
     """User names or object ids of those who may be made Admin without a second person."""
+    permitted_applications: tuple[str, ...] = ()
+    """Client ids of those that may be given roles without a second person."""
+    trunks_on_loopback: bool = False
+    """Whether trunks may be on this machine: in the sandbox."""
     project_synergy_by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION
 
 

@@ -33,7 +33,7 @@ class Definition:
     kind: StepKind
     title: str
     section: str
-    """Of Microsoft's article "Connect Azure Communications Gateway to Operator Connect …"."""
+    """Of Microsoft's article "Connect Azure Communications Gateway to Operator Connect …"; empty: it is in none."""
     waits_on: Party = Party.US
     task: Task | None = None
     wait: Wait | None = None
@@ -58,14 +58,20 @@ class Definition:
     to_see: tuple[str, ...] = ()
     """What the operator's people do, when a wait can't be looked at."""
 
-    def planned(self, *needs: str, about: str | None = None, left_out_because: str | None = None) -> NewStep:
-        """A step of this definition in a plan."""
+    def planned(
+        self,
+        *needs: str,
+        about: str | None = None,
+        left_out_because: str | None = None,
+        waits_on: Party | None = None,
+    ) -> NewStep:
+        """A step of this definition in a plan. `waits_on`: where it is somebody else than usual."""
         plan = Planned(
             definition=self.name,
             kind=self.kind,
             needs=needs,
             about=about,
-            waits_on=self.waits_on,
+            waits_on=waits_on or self.waits_on,
             confirmable=self.confirmable,
             may_be_left_out=self.may_be_skipped_when is not None,
             tells_the_team=self.tells_the_team,

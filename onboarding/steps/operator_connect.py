@@ -29,6 +29,10 @@ APPLICATION_ROLES: Mapping[str, str] = {
 """Value → the article's id. Data.Read's equals Project Synergy's own app id, which may be a slip of the article:
 so roles are resolved by value in the tenant, and these ids are only compared with what is found."""
 
+OTHER_APPLICATION_ROLES = ("PartnerSettings.Write",)
+"""Values that are given to applications too, beyond the article's. Their ids are published nowhere.
+Source: azure-docs, articles/communications-gateway/provision-user-roles.md."""
+
 PORTAL = "https://operatorconnect.microsoft.com/"
 PORTAL_APPLICATION_IDS = "https://operatorconnect.microsoft.com/operator/configuration"
 

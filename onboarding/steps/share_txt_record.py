@@ -32,7 +32,7 @@ def txt_record_instructions(record: Record) -> Instructions:
     """For somebody of the operator's: here, and while it is waited for."""
     return Instructions(
         (
-            f"See that {record.request.onboarding_team.name} has the TXT record below.",
+            f"See that {record.request.txt_record_for.name} has the TXT record below.",
             "See that it is configured for the gateway's domain.",
             "Confirm this step, if the servers that are asked here can't see it (split-horizon DNS).",
         ),
@@ -47,7 +47,7 @@ def message(record: Record, found: DomainFound) -> Notification:
         f"DNS TXT record for {request.gateway.name}: please configure it",
         (*request.facts, ("Step", TITLE), ("Section of Microsoft's article", DOMAIN_SECTION)),
         (
-            f"For {request.onboarding_team.name} <{request.onboarding_team.email}>:",
+            f"For {request.txt_record_for.name} <{request.txt_record_for.email}>:",
             "Microsoft Teams only sends traffic to domains that the operator has confirmed to own. Microsoft Entra"
             " verifies the gateway's domain by the TXT record below, which only you can configure.",
         ),
@@ -75,7 +75,7 @@ class ShareTxtRecord:
         return Inspection(("tell the onboarding team",), "The onboarding team has not been told.", seen=found)
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
-        team = work.request.onboarding_team
+        team = work.request.txt_record_for
         told = message(work.record, inspection.seen)
         if await work.world.notifier.mail((team.email,), told):
             return Applied(f"Told {team.name} by e-mail.")

@@ -53,8 +53,8 @@ class TxtVerdict:
 
 def judge_txt_answers(answers: Sequence[TxtAnswer], expected: str, name: str) -> TxtVerdict:
     """What these answers say of the value `expected` at `name`. The value may be one of several TXT records there."""
-    kind, sentence = _judged(answers, expected, _plain(name, SHOWN_NAME))
-    return TxtVerdict(kind, _plain(sentence, SENTENCE_LENGTH))
+    kind, sentence = _judged(answers, expected, on_one_line(name, SHOWN_NAME))
+    return TxtVerdict(kind, on_one_line(sentence, SENTENCE_LENGTH))
 
 
 def _judged(answers: Sequence[TxtAnswer], expected: str, name: str) -> tuple[TxtKind, str]:
@@ -66,7 +66,7 @@ def _judged(answers: Sequence[TxtAnswer], expected: str, name: str) -> tuple[Txt
     if len(having) == len(answering):
         return _seen(answers, expected, name)
     if having:
-        said = _listed(f"{a.server} ({_said(a)})" for a in answering if a not in having)
+        said = listed_names(f"{a.server} ({_said(a)})" for a in answering if a not in having)
         return TxtKind.CONTRADICTED, (
             f"{len(having)} of the {len(answering)} servers of the zone that answer have the value {_quoted(expected)}"
             f" at {name}; still missing: {said}. All of them must have it: see that the zone is carried over to these."
@@ -104,8 +104,9 @@ def _missing(
     doubled = [a.stands_at for a in answering if a.stands_at]
     if doubled:
         return TxtKind.WRONG_NAME, (
-            f"The TXT record {_quoted(expected)} stands at {_plain(doubled[0], SHOWN_NAME)} in place of {name}: the"
-            f" zone's name was appended to it. Enter the name without the zone's, or with a dot at its end{besides}."
+            f"The TXT record {_quoted(expected)} stands at {on_one_line(doubled[0], SHOWN_NAME)} in place of {name}:"
+            " the zone's name was appended to it. Enter the name without the zone's, or with a dot at its end"
+            f"{besides}."
         )
     found = ""
     if wrong:
@@ -113,7 +114,7 @@ def _missing(
         on = _names(a for a in answering if a.values)
         found = f"Wrong TXT record {_quoted(wrong[0])}{more} at {name} on {on}, {ask}"
     if ends:
-        end = _plain(ends[0], SHOWN_NAME)
+        end = on_one_line(ends[0], SHOWN_NAME)
         at = found or f"No TXT record found at {name} by {_names(answering or zone)}, {ask}"
         return TxtKind.ALIAS, (
             f"{at}. An alias (CNAME) at the name leads to {end}, and nothing beside it counts: put the TXT record at"
@@ -147,7 +148,7 @@ def _proves(value: str, expected: str) -> bool:
 def _said(answer: TxtAnswer) -> str:
     """What a server that hasn't the value said instead."""
     if answer.error is not None:
-        return _plain(answer.error, SERVER_ERROR_LENGTH)
+        return on_one_line(answer.error, SERVER_ERROR_LENGTH)
     if not answer.values:
         return "no TXT record"
     more = f" and {len(answer.values) - 1} more" if len(answer.values) > 1 else ""
@@ -155,7 +156,7 @@ def _said(answer: TxtAnswer) -> str:
 
 
 def _failures(answers: Iterable[TxtAnswer]) -> str:
-    return _listed(f"{a.server} ({_said(a)})" for a in answers)
+    return listed_names(f"{a.server} ({_said(a)})" for a in answers)
 
 
 def _all(count: int) -> str:
@@ -163,20 +164,21 @@ def _all(count: int) -> str:
 
 
 def _names(answers: Iterable[TxtAnswer]) -> str:
-    return _listed(a.server for a in answers)
+    return listed_names(a.server for a in answers)
 
 
-def _listed(items: Iterable[str]) -> str:
-    every = [_plain(item, SHOWN_NAME) for item in items]
+def listed_names(items: Iterable[str]) -> str:
+    """As many as are shown, on one line."""
+    every = [on_one_line(item, SHOWN_NAME) for item in items]
     more = [f"and {len(every) - SHOWN_SERVERS} more"] if len(every) > SHOWN_SERVERS else []
     return ", ".join(every[:SHOWN_SERVERS] + more)
 
 
 def _quoted(value: str) -> str:
-    return f'"{_plain(value, SHOWN_VALUE)}"'
+    return f'"{on_one_line(value, SHOWN_VALUE)}"'
 
 
-def _plain(text: str, length: int) -> str:
+def on_one_line(text: str, length: int) -> str:
     """Text from outside, on one line and not longer than `length`."""
     clean = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
     return clean if len(clean) <= length else clean[: length - 1] + "…"

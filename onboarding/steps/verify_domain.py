@@ -8,10 +8,9 @@ from __future__ import annotations
 from onboarding.core.plan import DAY, Budget, StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
-from onboarding.steps.add_domain import DOMAIN_SECTION, domain_of, expect_shown
+from onboarding.steps.add_domain import DOMAIN_SECTION, domain_name, expect_shown
 from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
-from onboarding.steps.gateway_resource import gateway_of
 
 
 class VerifiedFound(Findings):
@@ -24,7 +23,7 @@ class VerifyDomain:
     """Graph is asked to look for the TXT record."""
 
     async def inspect(self, work: Work) -> Inspection:
-        name = domain_of(work, await gateway_of(work))
+        name = await domain_name(work)
         if expect_shown(name, await work.world.directory.domain(name)).is_verified:
             return Inspection((), f"{name} is verified.", VerifiedFound(domain_verified=True))
         return Inspection((f"verify {name}",), f"{name} is not verified.", seen=name)

@@ -11,7 +11,15 @@ from pathlib import Path
 import trustme
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from sandbox.microsoft.issuer import Issuer, pem
 
 NAMES = ("127.0.0.1", "localhost", "::1")
 LIFETIME = timedelta(days=365)
@@ -26,6 +34,8 @@ class Certificates:
     ca: Path
     server: Path
     key: Path
+    below: Path
+    """An authority below the first, which issues the trunks' certificates; and its key, in one file."""
 
     def server_context(self) -> ssl.SSLContext:
         """For the HTTPS servers."""
@@ -33,14 +43,22 @@ class Certificates:
         context.load_cert_chain(self.server, self.key)
         return context
 
+    def authority(self) -> Issuer:
+        """The one that issues the trunks' certificates."""
+        content = self.below.read_bytes()
+        key = load_pem_private_key(content, None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        return Issuer(x509.load_pem_x509_certificate(content), key)
+
 
 def ensure(directory: Path, *, now: datetime | None = None) -> Certificates:
     """Certificates in that directory: those that are there if they are valid, else new ones.
 
-    The authority's private key is not kept, so nobody can sign anything else with it.
+    The first authority's private key is not kept, so nobody can sign anything else with it; that of the one below it
+    is, for the trunks of the sandbox, and only the sandbox trusts either.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    files = Certificates(directory / "ca.pem", directory / "server.pem", directory / "server.key")
+    files = Certificates(*(directory / name for name in ("ca.pem", "server.pem", "server.key", "trunks.pem")))
     if not _valid(files, now or datetime.now(UTC)):
         _make(files)
     return files
@@ -51,13 +69,16 @@ def _valid(files: Certificates, now: datetime) -> bool:
         authority = x509.load_pem_x509_certificate(files.ca.read_bytes())
         server = x509.load_pem_x509_certificate(files.server.read_bytes())
         key = load_pem_private_key(files.key.read_bytes(), None)
+        below = files.authority()
         server.verify_directly_issued_by(authority)
+        below.certificate.verify_directly_issued_by(authority)
     except (OSError, ValueError, TypeError, InvalidSignature):
         return False
-    if key.public_key() != server.public_key():
+    if key.public_key() != server.public_key() or below.key.public_key() != below.certificate.public_key():
         return False
-    ends = min(authority.not_valid_after_utc, server.not_valid_after_utc)
-    return max(authority.not_valid_before_utc, server.not_valid_before_utc) <= now < ends - MARGIN
+    all_ = (authority, server, below.certificate)
+    ends = min(one.not_valid_after_utc for one in all_)
+    return max(one.not_valid_before_utc for one in all_) <= now < ends - MARGIN
 
 
 def _make(files: Certificates) -> None:
@@ -66,6 +87,11 @@ def _make(files: Certificates) -> None:
     chain = b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
     _write(files.key, certificate.private_key_pem.bytes())
     _write(files.server, chain)
+    root = load_pem_private_key(authority.private_key_pem.bytes(), None)
+    assert isinstance(root, ec.EllipticCurvePrivateKey)
+    below = Issuer(x509.load_pem_x509_certificate(authority.cert_pem.bytes()), root).below("Sandbox, for trunks")
+    private = below.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    _write(files.below, private + pem([below.certificate]).encode())
     _write(files.ca, authority.cert_pem.bytes())
 
 

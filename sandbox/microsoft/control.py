@@ -43,9 +43,13 @@ class Control:
             ("PUT", "/gateways"): self.put_gateway,
             ("PUT", "/users"): self.put_user,
             ("PUT", "/service-principals"): self.put_service_principal,
+            ("PUT", "/applications"): self.put_application,
+            ("PUT", "/peerings"): self.put_peering,
             ("PUT", "/domains"): self.put_domain,
             ("PUT", "/permissions"): self.put_permissions,
             ("PUT", "/dns"): self.put_dns,
+            ("PUT", "/trunks"): self.put_trunk,
+            ("PUT", "/dns-zones"): self.put_dns_zone,
             ("GET", "/requests"): self.requests,
             ("DELETE", "/requests"): self.clear_requests,
             ("GET", "/violations"): self.violations,
@@ -112,6 +116,11 @@ class Control:
                 for name, item in directory.domains.items()
             ],
             "dns": self._dns(),
+            "trunks": self._world.trunks.shows,
+            "dnsZones": [
+                {"id": zone.id, "txt": {name: world.azure_dns.values(zone, name) for name in zone.sets}}
+                for zone in world.azure_dns.zones.values()
+            ],
             "faults": self.faults(body, query),
             "violations": len(world.journal.violations),
             "requests": len(world.journal.entries),
@@ -213,6 +222,14 @@ class Control:
         existing.body.update({name: value for name, value in body.items() if name != "appId"})
         return existing.body
 
+    def put_application(self, body: Json, query: Query) -> Json:
+        """{"appId", "displayName"?, "passwordCredentials": [{"displayName", "endsInDays": 20}]}: an own application."""
+        return self._world.directory.register(body)
+
+    def put_peering(self, body: Json, query: Query) -> Json:
+        """{"name", "connections": ["Active", …], "prefixes": {"203.0.113.0/24": "Verified"}}; or {"name", "remove"}."""
+        return self._world.arm.peering.put(body)
+
     def put_domain(self, body: Json, query: Query) -> Json:
         """{"name", "state": {"operation": "ForceDelete", "status": "InProgress"} or null, …}: add one or change it."""
         directory, values = self._world.directory, {name: value for name, value in body.items() if name != "name"}
@@ -236,13 +253,29 @@ class Control:
     def put_dns(self, body: Json, query: Query) -> Json:
         """{"name", "values": […], "server": "ns1", "ns2", "resolver" or "*"}: set the TXT values; or {"name", "cname"}.
 
-        [] removes the values, and a cname of null the alias. Zones are commsgw.azure.com and elsewhere.example.
+        Or {"name", "a": [addresses]}. [] removes them, and a cname of null the alias. Zones are commsgw.azure.com,
+        contoso.example, elsewhere.example and those of PUT /dns-zones.
         """
+        if "a" in body:
+            self._world.records.place(body.get("server", "*"), body["name"], list(body["a"]))
         if "cname" in body:
             self._world.records.lead(body["name"], body["cname"])
-        if "values" in body or "cname" not in body:
+        if "values" in body or not {"cname", "a"} & set(body):
             self._world.records.put(body.get("server", "*"), body["name"], list(body["values"]))
         return self._dns()
+
+    def put_trunk(self, body: Json, query: Query) -> Json:
+        """{"name": FQDN or *, "shows": "good", "expired", "wrong-name", …}: the certificate of a trunk."""
+        self._world.trunks.set(body.get("name", "*"), body["shows"])
+        return self._world.trunks.shows
+
+    def put_dns_zone(self, body: Json, query: Query) -> Json:
+        """{"name", "resourceGroup"?, "delegated": true, "txt": {"@": […]}, "rivals": 0}: make or change an Azure zone.
+
+        `rivals`: before so many writes of TXT sets somebody else writes one more value.
+        """
+        zone = self._world.put_dns_zone(body)
+        return {"id": zone.id, "txt": {name: self._world.azure_dns.values(zone, name) for name in zone.sets}}
 
     def requests(self, body: Json, query: Query) -> Json:
         """?service=arm&since=number or ISO time: what reached the simulator, oldest first."""

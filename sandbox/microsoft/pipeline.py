@@ -11,7 +11,7 @@ from sandbox.microsoft.exchange import Answer, CutOffError, Json, Request
 from sandbox.microsoft.faults import OF_LISTS, Fault, Faults
 from sandbox.microsoft.graph.state import Directory
 from sandbox.microsoft.journal import Entry, Journal
-from sandbox.microsoft.specs import graph, voice_services
+from sandbox.microsoft.specs import azure_dns, graph, voice_services
 from sandbox.microsoft.writes import is_allowed
 
 SAMPLE = 10
@@ -139,14 +139,16 @@ SHAPE_CODES = {
 
 def _breach(body: Json) -> str | None:
     """The message of a refusal that means the request itself was wrongly made."""
-    error = body.get("error", {}) if isinstance(body, dict) else {}
+    # Azure DNS puts its errors into no object `error`.
+    error = body.get("error", body) if isinstance(body, dict) else {}
     wrongly_made = error.get("code") in SHAPE_CODES or str(error.get("message", "")).startswith("Invalid request body")
     return f"{error.get('code')}: {error.get('message')}" if wrongly_made else None
 
 
 def _described(request: Request) -> tuple[Description | None, str]:
     if request.service == "arm":
-        return voice_services(), request.path
+        of_dns = "/microsoft.network/" in request.path.lower()
+        return azure_dns() if of_dns else voice_services(), request.path
     if request.service == "graph":
         return graph(), request.path.removeprefix("/v1.0")
     return None, request.path

@@ -13,6 +13,7 @@ from sandbox.microsoft import certificates
 from sandbox.microsoft.clock import Clock
 from sandbox.microsoft.control import Control
 from sandbox.microsoft.dns import DnsServers
+from sandbox.microsoft.trunks import TrunkServer
 from sandbox.microsoft.web import Listener, serve
 from sandbox.microsoft.world import World, read_seed
 
@@ -27,6 +28,7 @@ class Ports:
     identity: int = 0
     control: int = 0
     dns: int = 0
+    trunks: int = 0
 
 
 class Microsoft:
@@ -55,6 +57,7 @@ class Microsoft:
         self.world = World(self._seed, clock or Clock(), overrides)
         self._listeners: dict[str, Listener] = {}
         self._dns = DnsServers(self.world.records, self.world.faults, self.world.journal)
+        self._trunks = TrunkServer(self.world.trunks, self.world.clock)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -82,6 +85,7 @@ class Microsoft:
             for name, listener in self._listeners.items():
                 await listener.start(getattr(self._ports, name))
             await self._dns.start(self._ports.dns)
+            await self._trunks.start(self._ports.trunks, files)
         except BaseException:
             await self.stop()
             raise
@@ -92,6 +96,7 @@ class Microsoft:
         for listener in self._listeners.values():
             await listener.stop()
         await self._dns.stop()
+        await self._trunks.stop()
         if self._temporary:
             self._temporary.cleanup()
 
@@ -131,6 +136,11 @@ class Microsoft:
         return "127.0.0.1", self._dns.port
 
     @property
+    def trunks_port(self) -> int:
+        """Port on 127.0.0.1 where every trunk is."""
+        return self._trunks.port
+
+    @property
     def environment(self) -> dict[str, str]:
         """Environment variables with which azure-identity finds the managed identity."""
         return {"IDENTITY_ENDPOINT": self.identity_endpoint, "IDENTITY_HEADER": self.identity_header}
@@ -147,5 +157,6 @@ class Microsoft:
             "identityEndpoint": self.identity_endpoint,
             "identityHeader": self.identity_header,
             "dns": {"address": address, "port": port, "nameServers": dict(self.world.records.addresses)},
+            "trunks": f"127.0.0.1:{self.trunks_port}",
             "ca": str(self.ca_file),
         }

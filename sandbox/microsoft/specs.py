@@ -21,6 +21,12 @@ def voice_services() -> Description:
 
 
 @cache
+def azure_dns() -> Description:
+    """Zones and record sets of Microsoft.Network 2018-05-01, as far as TXT records go."""
+    return Description(json.loads((SPECS / "dns-2018-05-01.subset.json").read_text(encoding="utf-8")))
+
+
+@cache
 def graph() -> Description:
     """The subset of Microsoft Graph v1.0. Undeclared properties are refused, as Graph does."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

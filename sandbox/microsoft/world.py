@@ -12,6 +12,7 @@ from typing import Any
 
 import dns.name
 
+from sandbox.microsoft.arm.dns_zones import AzureDns, AzureZone
 from sandbox.microsoft.arm.routes import Arm
 from sandbox.microsoft.arm.state import NAMES, ArmState, Gateway
 from sandbox.microsoft.clock import Clock
@@ -27,6 +28,7 @@ from sandbox.microsoft.options import Options
 from sandbox.microsoft.pipeline import Pipeline
 from sandbox.microsoft.team import OnboardingTeam
 from sandbox.microsoft.teams import Channel, Webhook
+from sandbox.microsoft.trunks import Trunks
 from sandbox.microsoft.zone import Records
 
 SEED = Path(__file__).with_name("seed.json")
@@ -50,11 +52,13 @@ class World:
     def __post_init__(self) -> None:
         tenant = self.seed["tenant"]["id"]
         self.options = Options()
+        self.trunks = Trunks()
         self.journal = Journal(self.clock)
         self.faults = Faults(self.clock)
         self.records = Records(self.clock, self.options)
         self.tokens = Tokens(tenant)
         self.arm = ArmState(self.clock, self.options, tenant)
+        self.azure_dns = AzureDns(self.records)
         self.directory = Directory(self.clock, self.options, tenant)
         self.team = OnboardingTeam(self.directory, self.records, self.options)
         self.mailbox = Mailbox(self.clock, self.team.hear)
@@ -72,7 +76,7 @@ class World:
         batch = Batch()
         self.webhook = Webhook(self.channel, self.journal, self.options, teams["workflow"], teams["signature"])
         services = (
-            Arm(self.arm, self.identities),
+            Arm(self.arm, self.azure_dns, self.identities),
             Graph(self.directory, self.identities, self.mailbox, self.public_txt, batch),
             IdentityEndpoint(self.identities, self.seed["identityHeader"]),
             self.webhook,
@@ -95,15 +99,20 @@ class World:
         self.faults.clear()
         self.journal.clear()
         self.records.clear()
+        self.trunks.shows.clear()
         self.mailbox.mails.clear()
         self.channel.messages.clear()
         self._seed_directory(seed)
         self._seed_arm(seed)
+        for name, addresses in seed["hosts"].items():
+            self.records.place("*", name, addresses)
 
     def _seed_directory(self, seed: dict[str, Any]) -> None:
         directory = self.directory
         directory.clear()
         directory.applications |= {application["appId"].lower(): application for application in seed["applications"]}
+        for registered in seed["registrations"]:
+            directory.register(registered)
         directory.users += seed["users"]
         for domain in seed["tenant"]["domains"]:
             directory.add_domain(domain["id"], domain, lag=False)
@@ -116,8 +125,13 @@ class World:
     def _seed_arm(self, seed: dict[str, Any]) -> None:
         self.arm.clear()
         self.arm.subscriptions.update({row["id"].lower(): row["resourceGroups"] for row in seed["subscriptions"]})
+        for values in seed["peerings"]:
+            self.arm.peering.put(values)
         for values in seed["gateways"]:
             self.put_gateway(values)
+        self.azure_dns.zones.clear()
+        for values in seed.get("dnsZones", []):
+            self.put_dns_zone(values)
 
     def put_gateway(self, values: dict[str, Any]) -> Gateway:
         """Create or replace a gateway from a seed's or the control port's JSON, at once Succeeded and Complete.
@@ -145,6 +159,22 @@ class World:
         gateway.status.put(status)
         gateway.provisioning.put(state)
         return gateway
+
+    def put_dns_zone(self, values: dict[str, Any]) -> AzureZone:
+        """Make or change a zone of Azure DNS from a seed's or the control port's JSON. Raises KeyError without a name.
+
+        `txt` has the values of its TXT sets by relative name.
+        """
+        subscription = values.get("subscription", self.seed["subscriptions"][0]["id"])
+        group = values.get("resourceGroup", "rg-dns")
+        groups = self.arm.subscriptions.setdefault(subscription.lower(), [])
+        if self.arm.group(subscription, group) is None:
+            groups.append(group)
+        zone = self.azure_dns.put_zone(subscription, group, values["name"], delegated=values.get("delegated", True))
+        for name, texts in (values.get("txt") or {}).items():
+            self.azure_dns.put_values(zone, name.lower(), texts)
+        zone.rivals = values.get("rivals", 0)
+        return zone
 
     def _identity_added(self, gateway: Gateway) -> None:
         """Each system-assigned identity has a service principal, named like the resource, with its own app id."""

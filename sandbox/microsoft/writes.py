@@ -22,6 +22,8 @@ class AllowedWrite:
     why: str
     body: tuple[tuple[str, str], ...] = ()
     resource: str | None = None
+    conditional: bool = False
+    """It must say which version it replaces, or that there is none: else it takes back what others wrote."""
 
     def allows(self, request: Request, body: Json, resource_name: str | None) -> bool:
         """Whether the request is this write. `resource_name` is the app whose roles it assigns, if any."""
@@ -30,6 +32,8 @@ class AllowedWrite:
         if not re.search(self.path + "/?$", request.path, re.IGNORECASE):
             return False
         if self.resource is not None and resource_name != self.resource:
+            return False
+        if self.conditional and not (request.headers.get("If-Match") or request.headers.get("If-None-Match")):
             return False
         fields = body if isinstance(body, dict) else {}
         return all(re.fullmatch(value, str(fields.get(name, "")), re.IGNORECASE) for name, value in self.body)

@@ -18,7 +18,10 @@ from sandbox.microsoft.options import Options
 ZONE = dns.name.from_text("commsgw.azure.com.")
 OTHER_ZONE = dns.name.from_text("elsewhere.example.")
 """A zone of somebody else, on the same two servers: where an alias may lead."""
-ZONES = (ZONE, OTHER_ZONE)
+OPERATORS_ZONE = dns.name.from_text("contoso.example.")
+"""The operator's, with the names of its trunks."""
+AUTHORITIES = tuple(f"{host}.{ZONE}" for host in ("ns1", "ns2"))
+"""The names of the two servers, also as Azure DNS has them."""
 LONGEST_CHAIN = 8
 SERVERS = ("ns1", "ns2", "resolver")
 """Two authoritative servers of the zone, and a public recursive resolver."""
@@ -44,12 +47,16 @@ class Records:
     clock: Clock
     options: Options = field(default_factory=Options)
     txt: dict[str, dict[dns.name.Name, list[str]]] = field(default_factory=dict)
+    hosts: dict[str, dict[dns.name.Name, list[str]]] = field(default_factory=dict)
+    """Server → name → its IPv4 addresses."""
     addresses: dict[str, str] = field(default_factory=dict)
     planned: list[Planned] = field(default_factory=list)
     aliases: dict[dns.name.Name, dns.name.Name] = field(default_factory=dict)
     """Name → where a CNAME leads, on every server."""
     denials: dict[dns.name.Name, float] = field(default_factory=dict)
     """Name → until when the resolver keeps that it has no TXT record."""
+    zones: dict[dns.name.Name, tuple[str, ...]] = field(default_factory=dict)
+    """Zone → the name servers that the Internet is led to for it. The two servers have them all."""
     existing: set[dns.name.Name] = field(default_factory=set)
     """Base domains of gateways: they have host names below them, so they exist even without a TXT record."""
 
@@ -59,17 +66,24 @@ class Records:
     def clear(self) -> None:
         """Forget all records."""
         self.txt = {server: {} for server in SERVERS}
+        self.hosts = {server: {} for server in SERVERS}
         self.planned = []
         self.aliases = {}
         self.denials = {}
+        self.zones = dict.fromkeys((ZONE, OTHER_ZONE, OPERATORS_ZONE), AUTHORITIES)
         self.existing = set()
 
     def put(self, server: str, name: str, values: list[str]) -> None:
         """Set the TXT values of a name on a server (`*`: all); none removes it. Raises ValueError."""
-        if server not in (*SERVERS, "*"):
-            raise ValueError(f"Unknown DNS server {server!r}; known are {', '.join(SERVERS)} and *.")
-        for one in SERVERS if server == "*" else (server,):
+        for one in _servers(server):
             self._set(one, dns.name.from_text(name), values)
+
+    def place(self, server: str, name: str, addresses: list[str]) -> None:
+        """Set the IPv4 addresses of a name on a server (`*`: all); none removes them. Raises ValueError."""
+        for one in _servers(server):
+            self.hosts[one].pop(dns.name.from_text(name), None)
+            if addresses:
+                self.hosts[one][dns.name.from_text(name)] = list(addresses)
 
     def _set(self, server: str, name: dns.name.Name, values: list[str]) -> None:
         if values:
@@ -110,7 +124,7 @@ class Records:
         response = dns.message.make_response(query, recursion_available=server == "resolver")
         question = query.question[0]
         name, kind = question.name, question.rdtype
-        origin = _zone_of(name)
+        origin = self._zone_of(name)
         if server == "resolver":
             pass
         elif origin:
@@ -119,13 +133,13 @@ class Records:
             response.set_rcode(dns.rcode.REFUSED)
             return response
         end = self._follow(response, server, name, kind)
-        if server != "resolver" and _zone_of(end) != origin:
+        if server != "resolver" and self._zone_of(end) != origin:
             return response
         found = None if self._denied(server, end, kind) else self._find(server, end, kind)
         if found:
             response.answer.append(found)
         else:
-            zone = _zone_of(end) or (ZONE if ZONE.is_subdomain(end) else dns.name.root)
+            zone = self._zone_of(end) or (ZONE if ZONE.is_subdomain(end) else dns.name.root)
             response.authority.append(_rrset(zone, NEGATIVE_TTL, "SOA", SOA))
             if not self._exists(server, end):
                 response.set_rcode(dns.rcode.NXDOMAIN)
@@ -135,10 +149,11 @@ class Records:
         self, response: dns.message.Message, server: str, name: dns.name.Name, kind: dns.rdatatype.RdataType
     ) -> dns.name.Name:
         """Where aliases lead, as far as the server knows; they are put into the response."""
-        origin = _zone_of(name)
+        origin = self._zone_of(name)
         for _ in range(LONGEST_CHAIN):
             target = self.aliases.get(name)
-            if target is None or kind == dns.rdatatype.CNAME or (server != "resolver" and _zone_of(name) != origin):
+            elsewhere = server != "resolver" and self._zone_of(name) != origin
+            if target is None or kind == dns.rdatatype.CNAME or elsewhere:
                 break
             response.answer.append(_rrset(name, TTL, "CNAME", target.to_text()))
             name = target
@@ -160,24 +175,33 @@ class Records:
             return _rrset(name, TTL, "TXT", *map(_quoted, self.txt[server][name]))
         if name in self.aliases and kind == dns.rdatatype.CNAME:
             return _rrset(name, TTL, "CNAME", self.aliases[name].to_text())
-        if name in ZONES and kind == dns.rdatatype.SOA:
+        if name in self.zones and kind == dns.rdatatype.SOA:
             return _rrset(name, TTL, "SOA", SOA)
-        if name in ZONES and kind == dns.rdatatype.NS:
-            return _rrset(name, TTL, "NS", *(f"{host}.{ZONE}" for host in ("ns1", "ns2")))
+        if name in self.zones and kind == dns.rdatatype.NS:
+            return _rrset(name, TTL, "NS", *self.zones[name])
+        if kind == dns.rdatatype.A and name in self.hosts[server]:
+            return _rrset(name, TTL, "A", *self.hosts[server][name])
         host = name.relativize(ZONE).to_text().lower()
         if kind == dns.rdatatype.A and name.is_subdomain(ZONE) and host in self.addresses:
             return _rrset(name, TTL, "A", self.addresses[host])
         return None
 
+    def _zone_of(self, name: dns.name.Name) -> dns.name.Name | None:
+        """The zone of the two servers that the name is in: the deepest."""
+        having = [zone for zone in self.zones if name.is_subdomain(zone)]
+        return max(having, key=len, default=None)
+
     def _exists(self, server: str, name: dns.name.Name) -> bool:
         hosts = {dns.name.from_text(host, ZONE) for host in self.addresses}
-        known = {*ZONES} | hosts | self.existing | set(self.txt[server]) | set(self.aliases)
+        made = {*self.txt[server], *self.aliases, *self.hosts[server]}
+        known = {*self.zones} | hosts | self.existing | made
         return any(other.is_subdomain(name) for other in known)
 
 
-def _zone_of(name: dns.name.Name) -> dns.name.Name | None:
-    """The zone of the two servers that the name is in."""
-    return next((zone for zone in ZONES if name.is_subdomain(zone)), None)
+def _servers(server: str) -> tuple[str, ...]:
+    if server not in (*SERVERS, "*"):
+        raise ValueError(f"Unknown DNS server {server!r}; known are {', '.join(SERVERS)} and *.")
+    return SERVERS if server == "*" else (server,)
 
 
 def _rrset(name: dns.name.Name, ttl: int, kind: str, *values: str) -> dns.rrset.RRset:

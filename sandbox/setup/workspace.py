@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from sandbox.setup import chromium, locks
+from sandbox.setup import bind, chromium, locks
 from sandbox.setup.azurite import Azurite
 from sandbox.setup.npm import NodeModules
 from sandbox.setup.packages import Packages
@@ -55,6 +55,21 @@ def prepare_browser(root: Path) -> None:
             chromium.prepare(Packages(root).logs)
     except OSError as error:
         raise from_os_error("The set-up of the browser tests", error) from error
+
+
+def prepare_dns_server(root: Path) -> None:
+    """A real DNS server, for the tests that need one.
+
+    Raises:
+        SetupError: the machine lacks what it takes.
+    """
+    if bind.find(root):
+        return
+    try:
+        with alone(root / ".sandbox" / "setup.lock"):
+            bind.prepare(root, Packages(root).logs)
+    except OSError as error:
+        raise from_os_error("The set-up of the DNS tests", error) from error
 
 
 def prepare_locks(root: Path, *, upgrade: bool) -> None:

@@ -15,7 +15,7 @@ from tests.support.people import Operator, Simulator
 Json = dict[str, Any]
 FORM = "Return the onboarding team's form, and have their confirmation"
 PORTAL = "Sign in to the Operator Connect portal"
-IDS = "Enter both application ids in the Operator Connect portal"
+IDS = "Enter the application ids in the Operator Connect portal"
 
 
 def confirm(page: Page, note: str) -> None:

@@ -93,6 +93,8 @@ EFFECTS: Mapping[str, Mapping[str, Describe]] = {
     },
     "ServiceBusPublisher": {"publish": _published},
     "ArmGateways": {"put": _gateway_put, "put_test_line": _test_line_put},
+    "ArmDnsZones": {"add_txt": _named("dns_zones.add_txt")},
+    "DnsUpdater": {"update_txt": _named("dns_updates.update_txt")},
     "GraphDirectory": {
         name: _named(f"directory.{name}") for name in ("add_application", "assign_roles", "add_domain", "verify_domain")
     },
@@ -104,6 +106,8 @@ READS: Mapping[str, frozenset[str]] = {
     "AzureTable": frozenset({"get", "rows", "page"}),
     "ServiceBusPublisher": frozenset(),
     "ArmGateways": frozenset({"get", "in_subscription", "test_lines"}),
+    "ArmDnsZones": frozenset({"zone", "txt_set"}),
+    "DnsUpdater": frozenset({"zone_at", "txt_at"}),
     "GraphDirectory": frozenset({"application", "service_principal", "role_standing", "domain"}),
     "AzureNotifier": frozenset(),
 }

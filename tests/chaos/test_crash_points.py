@@ -24,6 +24,8 @@ PROTOCOLS = {
     "AzureTable": ports.Table,
     "ServiceBusPublisher": ports.Bus,
     "ArmGateways": ports.Gateways,
+    "ArmDnsZones": ports.DnsZones,
+    "DnsUpdater": ports.DnsUpdates,
     "GraphDirectory": ports.Directory,
     "AzureNotifier": ports.Notifier,
 }

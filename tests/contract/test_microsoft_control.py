@@ -54,12 +54,25 @@ async def test_reset_brings_back_the_first_world(arm: Arm, graph: Graph, control
     await control.put("/dns", json={"name": "x.commsgw.azure.com", "values": ["y"]})
     await graph.add_project_synergy()
     await arm.call("DELETE", f"{GATEWAYS}/contoso-acg")
+    await control.put("/trunks", json={"name": "sbc1.contoso.com", "shows": "expired"})
     await control.post("/reset")
     after = (await control.get("/state")).json()
-    for part in ("options", "gateways", "servicePrincipals", "domains", "dns", "faults"):
+    for part in ("options", "gateways", "servicePrincipals", "domains", "dns", "trunks", "faults"):
         assert after[part] == before[part], part
     assert (after["requests"], after["violations"]) == (0, 0)
     assert after["clock"]["offset"] == 0
+
+
+async def test_a_trunk_shows_what_it_is_told_by_its_name_or_by_all(
+    microsoft: Microsoft, control: httpx.AsyncClient
+) -> None:
+    await control.put("/trunks", json={"name": "SBC1.contoso.com", "shows": "expired"})
+    told = await control.put("/trunks", json={"shows": "incomplete"})
+    assert told.json() == {"sbc1.contoso.com": "expired", "*": "incomplete"}
+    assert [microsoft.world.trunks.of(name) for name in ("sbc1.contoso.com", "other")] == ["expired", "incomplete"]
+    refused = await control.put("/trunks", json={"shows": "rusty"})
+    assert refused.status_code == 400
+    assert "A trunk shows one of good, expired" in refused.json()["error"]
 
 
 async def test_transitions(arm: Arm, microsoft: Microsoft, control: httpx.AsyncClient) -> None:

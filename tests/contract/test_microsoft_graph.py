@@ -108,11 +108,11 @@ async def test_queries(graph: Graph, microsoft: Microsoft) -> None:
         page = (await graph.client.get(url)).json()
         names += [row["displayName"] for row in page["value"]]
         url, count = page.get("@odata.nextLink"), count + 1
-    assert (len(names), count) == (9, 3)
+    assert (len(names), count) == (11, 3)
     counted = await graph.call("GET", "/servicePrincipals?$count=true&$top=1", ConsistencyLevel="eventual")
-    assert (counted.json()["@odata.count"], len(counted.json()["value"])) == (9, 1)
+    assert (counted.json()["@odata.count"], len(counted.json()["value"])) == (11, 1)
     plain = await graph.call("GET", "/servicePrincipals/$count", ConsistencyLevel="eventual")
-    assert plain.text == "9"
+    assert plain.text == "11"
     several = "/servicePrincipals?$filter=displayName in ('contoso-acg','contoso-lab-acg')"
     assert len((await graph.call("GET", several)).json()["value"]) == 2
     starting = (

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("arm", "graph", "teams", "identity", "control", "dns")
+NAMES = ("arm", "graph", "teams", "identity", "control", "dns", "trunks")
 
 
 async def start(certificates: Path, *more: str) -> asyncio.subprocess.Process:

@@ -53,6 +53,8 @@ LEFT_AT_DEFAULT = {
     "ONBOARDING_DNS_TIMEOUT",
     "ONBOARDING_DNS_LOOK_TIMEOUT",
     "ONBOARDING_DNS_PRIVATE_SERVERS",
+    "ONBOARDING_TLS_PRIVATE_ADDRESSES",
+    "ONBOARDING_PEERING_API_VERSION",
     "ONBOARDING_TXT_SETTLE",
     "ONBOARDING_TXT_TELL_AFTER",
     "ONBOARDING_TEAMS_HOSTS",
@@ -72,8 +74,9 @@ LEFT_AT_DEFAULT = {
     "ONBOARDING_MAILS_PER_HOUR",
 }
 """A new setting is set by the template, or stands here."""
-OF_STEPS_ONLY = {name for name in (f"ONBOARDING_{f.upper()}" for f in Settings.model_fields) if "_PERMITTED_" in name}
+BOUNDS = {name for name in (f"ONBOARDING_{f.upper()}" for f in Settings.model_fields) if "_PERMITTED_" in name}
 """What bounds the steps, whoever has the front."""
+OF_STEPS_ONLY = BOUNDS | {"ONBOARDING_DNS_SERVERS", "ONBOARDING_DNS_KEYS"}
 REFUSED_BY_FLEX = {
     "FUNCTIONS_EXTENSION_VERSION",
     "FUNCTIONS_WORKER_RUNTIME",
@@ -119,10 +122,12 @@ def test_each_app_setting_is_one_that_somebody_reads_and_each_setting_is_decided
 
 def test_what_bounds_the_steps_is_what_was_chosen() -> None:
     predicted = snapshot("private")
-    told = {name: predicted.settings("steps")[name] for name in OF_STEPS_ONLY}
-    assert len(told) == 4
+    told = {name: predicted.settings("steps")[name] for name in BOUNDS}
+    assert len(told) == 6
     for name, value in told.items():
         parameter = re.sub(r"_(\w)", lambda letter: letter[1].upper(), name.removeprefix("ONBOARDING_").lower())
+        # Those that are granted, and no others.
+        parameter = "dnsZones" if parameter == "permittedDnsZones" else parameter
         assert value == predicted.given[parameter] != ""
 
 
@@ -153,12 +158,14 @@ def test_each_secret_setting_comes_from_the_vault(predicted: Snapshot) -> None:
     reference = rf"@Microsoft\.KeyVault\(VaultName={vault['name']};SecretName=({'|'.join(kept)})(;SecretVersion=\w+)?\)"
     # Whether there is a webhook is a secret's own, which nobody looks at before the start.
     not_known_yet = (
-        r"\[if\(empty\(unknown\(\)\), '', format\('@Microsoft\.KeyVault\(VaultName=\{0\};SecretName=\{1\}\)', .*"
+        r"\[if\(empty\((?:unknown\(\)|parameters\('dnsKeys'\))\), '',"
+        r" format\('@Microsoft\.KeyVault\(VaultName=\{0\};SecretName=\{1\}\)', .*"
     )
     for who in WHO:
         settings = predicted.settings(who)
         secret = {n for n, f in setting_names().items() if SecretStr in get_args(f.annotation)} & set(settings)
-        assert secret == {"ONBOARDING_LINK_KEY", "ONBOARDING_LINK_KEY_PREVIOUS", "ONBOARDING_TEAMS_WEBHOOK_URL"}
+        of_both = {"ONBOARDING_LINK_KEY", "ONBOARDING_LINK_KEY_PREVIOUS", "ONBOARDING_TEAMS_WEBHOOK_URL"}
+        assert secret == of_both | ({"ONBOARDING_DNS_KEYS"} if who == "steps" else set())
         assert settings["ONBOARDING_LINK_KEY"]
         for name in secret:
             assert re.fullmatch(f"({reference})?|{not_known_yet}", settings[name]), f"{name}: {settings[name]}"
@@ -172,8 +179,9 @@ def test_each_app_reads_only_the_secrets_that_its_identity_may(predicted: Snapsh
         readable = {
             g.scope.rpartition("/")[2] for g in predicted.grants if g.identity == who and "/secrets/" in g.scope
         }
-        named = set(re.findall(r"link-key|teams-webhook-url", json.dumps(predicted.settings(who))))
-        assert named - {"teams-webhook-url"} == readable - {"teams-webhook-url"} == {"link-key"}
+        chosen = {"teams-webhook-url", "dns-keys"}
+        named = set(re.findall(r"link-key|teams-webhook-url|dns-keys", json.dumps(predicted.settings(who))))
+        assert named - chosen == readable - chosen == {"link-key"}
         if predicted.given.get("teamsWebhookUrl"):
             assert (predicted.settings(who)["ONBOARDING_TEAMS_WEBHOOK_URL"] != "") == ("teams-webhook-url" in readable)
 

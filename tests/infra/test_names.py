@@ -100,4 +100,4 @@ def test_a_preview_sees_everything(predicted: Snapshot) -> None:
     """
     assert predicted.content["diagnostics"] == []
     conditions = {r["condition"] for r in predicted.content["predictedResources"] if "condition" in r}
-    assert conditions == {"[not(empty(parameters('teamsWebhookUrl')))]"}
+    assert conditions == {f"[not(empty(parameters('{secret}')))]" for secret in ("teamsWebhookUrl", "dnsKeys")}

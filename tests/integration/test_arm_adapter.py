@@ -133,7 +133,7 @@ async def test_a_broken_connection_is_tried_once_more_at_once(arm: Adapters) -> 
 
 
 async def test_silence_ends_in_time(arm: Adapters, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onboarding.azure.arm.READ_TIMEOUT", 0.2)
+    monkeypatch.setattr("onboarding.azure.arm_client.READ_TIMEOUT", 0.2)
     arm.fail(kind="hang", service="arm", times=None)
     with pytest.raises(TryLaterError) as caught:
         await arm.gateways.put_test_line(GATEWAY, LINE, "uksouth")

@@ -23,6 +23,7 @@ from onboarding.azure.dns_bounds import ADDRESSES_OF_A_SERVER, REFERRALS, SERVER
 from onboarding.azure.dns_question import Asking, UnansweredError
 from onboarding.azure.dns_silence import IN_A_ROW, SPARED, Silences
 from onboarding.ports import TxtAnswer
+from onboarding.steps.address_verdict import AddressKind, judge_addresses
 from onboarding.steps.txt_verdict import TxtKind, judge_txt_answers
 from sandbox.microsoft import Microsoft
 from sandbox.microsoft.faults import Fault
@@ -70,6 +71,31 @@ class SimulatedZone:
 @pytest.fixture
 def zone(microsoft: Microsoft) -> SimulatedZone:
     return SimulatedZone(microsoft)
+
+
+async def test_the_addresses_of_a_trunk_by_each_server(microsoft: Microsoft) -> None:
+    dns, records = lookup(microsoft), microsoft.world.records
+    name = "sbc1.voice.contoso.example"
+    records.place("*", name, ["20.0.0.1"])
+    records.place("ns2", name, ["20.0.0.2"])
+    answers = await dns.addresses(name)
+    assert [(a.addresses, a.error) for a in answers] == [(("20.0.0.1",), None), (("20.0.0.2",), None)]
+    assert judge_addresses(answers, name).kind is AddressKind.DIFFERENT
+    records.place("*", name, ["20.0.0.1"])
+    records.lead("alias.contoso.example", name)
+    assert judge_addresses(await dns.addresses("alias.contoso.example"), name).kind is AddressKind.PUBLIC
+    assert judge_addresses(await dns.addresses("none.contoso.example"), name).kind is AddressKind.NOTHING_YET
+    records.lead("alias.contoso.example", "elsewhere.contoso.example")
+    assert judge_addresses(await dns.addresses("alias.contoso.example"), name).kind is AddressKind.NOWHERE
+
+
+async def test_aliases_in_a_circle_are_named(microsoft: Microsoft) -> None:
+    records = microsoft.world.records
+    records.lead("a.contoso.example", "b.contoso.example")
+    records.lead("b.contoso.example", "a.contoso.example")
+    verdict = judge_addresses(await lookup(microsoft).addresses("a.contoso.example"), "a.contoso.example")
+    assert verdict.kind in (AddressKind.FAILING, AddressKind.NOWHERE)
+    assert "CNAME" in verdict.sentence
 
 
 class TestDnsLookup(DnsBehaviour):

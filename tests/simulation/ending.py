@@ -20,7 +20,7 @@ async def check_end(world: World, *, ended: bool) -> None:
     """Of every onboarding that was requested; unless they are not to have `ended`, the rest holds."""
     records = records_on(world.onboardings, world.events)
     for request in world.requests:
-        await _check(world, records, request.gateway.id.onboarding_id, ended=ended)
+        await _check(world, records, request.gateway.onboarding_id, ended=ended)
 
 
 async def _check(world: World, records: Records, key: str, *, ended: bool) -> None:

@@ -7,13 +7,26 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from onboarding.azure.gateway_resource import GatewayId
+from onboarding.azure.peering_resource import PeeringId, PeeringStanding
 from onboarding.core.events import Effect
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.core.services import TestLine
-from onboarding.memory import MemoryBus, MemoryDirectory, MemoryDns, MemoryGateways, MemoryNotifier, MemoryTable
+from onboarding.memory import (
+    MemoryBus,
+    MemoryDirectory,
+    MemoryDns,
+    MemoryGateways,
+    MemoryNotifier,
+    MemoryPeerings,
+    MemoryTable,
+    MemoryTls,
+)
 from onboarding.memory.dns import SILENCE
 from onboarding.ports import (
+    AddressAnswer,
+    AppCredential,
+    Delegation,
     Domain,
     GatewayResource,
     Notification,
@@ -24,6 +37,7 @@ from onboarding.ports import (
     Row,
     ServicePrincipal,
     TestLineResource,
+    TlsAnswer,
     TxtAnswer,
 )
 from tests.simulation.gate import Gate
@@ -136,6 +150,9 @@ class GatedDirectory:
 
         return await self._gate.write("graph", "add_application", app_id, effect)
 
+    async def credentials(self, app_id: str) -> Sequence[AppCredential] | None:
+        return await self._gate.read("graph", "credentials", app_id, lambda: self._twin.credentials(app_id))
+
     async def service_principal(self, object_id: str) -> ServicePrincipal | None:
         return await self._gate.read(
             "graph", "service_principal", object_id, lambda: self._twin.service_principal(object_id)
@@ -190,6 +207,21 @@ class GatedDirectory:
         return result, what if len(self._twin.writes) > before else ""
 
 
+class GatedTls:
+    """A port `TlsProbe`."""
+
+    def __init__(self, gate: Gate, twin: MemoryTls) -> None:
+        self._gate = gate
+        self._twin = twin
+
+    async def chain(self, name: str, port: int) -> TlsAnswer:
+        await self._gate.turn()
+        return await self._twin.chain(name, port)
+
+    async def roots(self) -> Sequence[bytes]:
+        return await self._twin.roots()
+
+
 class GatedDns:
     """A port `Dns`."""
 
@@ -207,6 +239,25 @@ class GatedDns:
             silent = error == SILENCE
             answers[place] = TxtAnswer(answers[place].server, answers[place].authoritative, (), error, silent)
         return answers
+
+    async def addresses(self, name: str) -> Sequence[AddressAnswer]:
+        await self._gate.turn()
+        return await self._twin.addresses(name)
+
+    async def delegation(self, name: str) -> Delegation | None:
+        await self._gate.turn()
+        return await self._twin.delegation(name)
+
+
+class GatedPeerings:
+    """A port `Peerings`."""
+
+    def __init__(self, gate: Gate, twin: MemoryPeerings) -> None:
+        self._gate = gate
+        self._twin = twin
+
+    async def standing(self, peering: PeeringId) -> PeeringStanding | None:
+        return await self._gate.read("arm", "standing", peering.name, lambda: self._twin.standing(peering))
 
 
 class GatedNotifier:

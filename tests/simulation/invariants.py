@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from onboarding.core.record import OnboardingState, Record
 from onboarding.core.request import OnboardingRequest
-from onboarding.memory.directory import PROJECT_SYNERGY_ROLES, user_id
+from onboarding.memory.directory import PROJECT_SYNERGY_ROLES, service_principal_id, user_id
 from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 from tests.simulation.journal import Call, Subject
 
@@ -52,7 +52,17 @@ STEPS_OF_WRITES = {
     "verify_domain": ("verify-domain",),
 }
 """The steps that may ask for each write."""
-READS = {"get", "in_subscription", "test_lines", "application", "service_principal", "role_standing", "domain"}
+READS = {
+    "get",
+    "in_subscription",
+    "test_lines",
+    "application",
+    "service_principal",
+    "role_standing",
+    "domain",
+    "credentials",
+    "standing",
+}
 TELLING = {"mail", "teams"}
 
 
@@ -164,7 +174,8 @@ def _apart(effect: str) -> list[str]:
 
 
 def _addressees(request: OnboardingRequest, escalation: str | None) -> set[str]:
-    others = (request.notify.escalate_to, request.onboarding_team.email, escalation)
+    asked = (request.onboarding_team.email, request.txt_record_for.email)
+    others = (request.notify.escalate_to, *asked, escalation)
     return {*request.notify.emails, *(address for address in others if address)}
 
 
@@ -173,6 +184,8 @@ def effects_of(request: OnboardingRequest) -> Mapping[str, str]:
     """Everything that an onboarding of this request may change at Microsoft → the step that may."""
     name, user = request.gateway.name, user_id(request.admin_user)
     domain = request.gateway.domain or f"{name.lower()}-label.commsgw.azure.com"
+    client_id = request.client_id
+    caller = f"principal-of-{name}" if client_id is None else service_principal_id(client_id)
     application = PROJECT_SYNERGY_APP_ID
     admin = next(r.id for r in PROJECT_SYNERGY_ROLES if r.value == ADMIN_ROLE)
     return {
@@ -181,7 +194,7 @@ def effects_of(request: OnboardingRequest) -> Mapping[str, str]:
         f"add application {application}": "add-project-synergy",
         f"grant {user} {application} {admin}": "assign-admin-user",
         **{
-            f"grant principal-of-{name} {application} {r}": "assign-application-roles"
+            f"grant {caller} {application} {r}": "assign-application-roles"
             for r in APPLICATION_ROLES.values()
         },
         f"add domain {domain}": "add-domain",

@@ -85,7 +85,8 @@ class Microsoft:
             self._user_missing,
         )
         kind = self.world.random.choice(kinds)
-        mend = kind(request)
+        of_gateways = (self._name_differs, self._line_differs, self._provisioning_failed, self._gateway_gone)
+        mend = None if request.client_id and kind in of_gateways else kind(request)
         if mend is not None:
             self.world.journal.note(f"{self.world.stamp()} trouble: {kind.__name__} {request.gateway.name}")
             self._mends.append(mend)
@@ -113,7 +114,7 @@ class Microsoft:
         return lambda: self._refused.pop(("arm", "*"), None) and None
 
     def _domain_held(self, request: OnboardingRequest) -> Callable[[], None]:
-        name = f"{request.gateway.name.lower()}-label.commsgw.azure.com"
+        name = request.domain_to_verify or f"{request.gateway.name.lower()}-label.commsgw.azure.com"
         self._held.add(name)
         return lambda: self._held.discard(name)
 

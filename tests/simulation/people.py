@@ -32,7 +32,7 @@ from onboarding.engine import Engine, InProgressError
 from onboarding.ports import ConflictError
 from tests.simulation.gate import Crash
 from tests.simulation.journal import SUBJECT, Subject
-from tests.support.steps import STEPS
+from tests.support import requests
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -41,10 +41,13 @@ ADA = "ada"
 BEN = "ben"
 """The second person: he requests nothing."""
 ADMIN = "assign-admin-user"
-_NAMES = [s.name for s in STEPS]
-_CONFIRMABLE = [s.name for s in STEPS if s.confirmable]
+_BOTH = (requests.parsed(requests.operator_connect()), requests.parsed(requests.own_sbc()))
+_PLANNED = {step.name: step.plan for request in _BOTH for step in request.plan()}
+"""Of both kinds: a step that an onboarding does not have is asked for too."""
+_NAMES = list(_PLANNED)
+_CONFIRMABLE = [name for name, plan in _PLANNED.items() if plan.confirmable]
 _TEAMS = [OnboardingTeam(name=name, email=f"{name}@example.com") for name in ("first", "second")]
-_WAITS = [s.name for s in STEPS if s.kind is StepKind.WAIT]
+_WAITS = [name for name, plan in _PLANNED.items() if plan.kind is StepKind.WAIT]
 
 
 class People:
@@ -61,11 +64,11 @@ class People:
         async def post(engine: Engine) -> None:
             await engine.request(request, ADA, again=again)
 
-        await self._do("request", request.gateway.id.onboarding_id, post)
+        await self._do("request", request.gateway.onboarding_id, post)
 
     async def restless(self, request: OnboardingRequest) -> None:
         """Anything, whether the state allows it or not."""
-        random, key = self.world.random, request.gateway.id.onboarding_id
+        random, key = self.world.random, request.gateway.onboarding_id
         choices: tuple[tuple[float, Callable[[], Happening]], ...] = (
             (6, lambda: Confirmed(random.choice(_CONFIRMABLE), ADA, "done")),
             (2, lambda: ProblemReported(random.choice(_CONFIRMABLE), ADA, "it does not work")),
@@ -106,7 +109,7 @@ class People:
             ContactsChanged(ADA, onboarding_team=random.choice(_TEAMS)),
         )
         # One that nobody has asked about yet, or the timer, is at many: any will do.
-        key = key or random.choice(self.world.requests).gateway.id.onboarding_id
+        key = key or random.choice(self.world.requests).gateway.onboarding_id
         task = loop.create_task(self.happen(key, random.choice(happenings)))
         self._meddling.add(task)
         task.add_done_callback(self._meddling.discard)
@@ -126,7 +129,7 @@ class People:
         for step in record.steps if record.active else ():
             if step.state is StepState.NEEDS_ATTENTION:
                 # It may need what a step would have found that somebody skipped.
-                skipped = [n for n in _ancestors(step.name) if _skipped_by_a_person(record, n)]
+                skipped = [n for n in _ancestors(record, step.name) if _skipped_by_a_person(record, n)]
                 for name in skipped:
                     await self.happen(record.id, ReopenRequested(name, ADA, "it is needed after all"))
                 if not skipped:
@@ -155,13 +158,13 @@ class People:
         return True
 
 
-def _ancestors(name: str) -> list[str]:
+def _ancestors(record: Record, name: str) -> list[str]:
     """Everything that a step needs, directly or not, in the order of the plan."""
     needed = {name}
-    for step in reversed(STEPS):
+    for step in reversed(record.steps):
         if step.name in needed:
-            needed.update(step.needs)
-    return [s.name for s in STEPS if s.name in needed and s.name != name]
+            needed.update(step.plan.needs)
+    return [s.name for s in record.steps if s.name in needed and s.name != name]
 
 
 def _word(step: StepRecord) -> Happening | None:

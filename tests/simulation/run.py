@@ -30,7 +30,13 @@ DILIGENCE = 20 * MINUTE
 
 IN_A_SUBSCRIPTION = 10
 """Gateways; all are of one tenant."""
-SHAPES = (requests.operator_connect, requests.teams_phone_mobile, requests.lab, requests.preselected)
+SHAPES = (
+    requests.operator_connect,
+    requests.teams_phone_mobile,
+    requests.lab,
+    requests.preselected,
+    requests.own_sbc,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,12 @@ def _gateways(random: Random, count: int) -> list[OnboardingRequest]:
     for number in range(count):
         body = random.choice(SHAPES)()
         body["gateway"]["name"] = f"gateway-{number}"
-        body["gateway"]["subscriptionId"] = str(UUID(int=number // IN_A_SUBSCRIPTION + 1))
+        if "trunks" in body["gateway"]:
+            body["gateway"]["domain"] = domain = f"gateway-{number}.contoso.example"
+            for place, trunk in enumerate(body["gateway"]["trunks"], 1):
+                trunk["fqdn"] = f"sbc{place}.{domain}"
+        else:
+            body["gateway"]["subscriptionId"] = str(UUID(int=number // IN_A_SUBSCRIPTION + 1))
         body["notify"]["teams"] = random.random() < 0.7
         found.append(requests.parsed(body))
     return found
@@ -201,7 +212,7 @@ async def _staff(world: World) -> None:
 
 async def _answer_all(world: World) -> None:
     for request in world.requests:
-        record = world.records.get(request.gateway.id.onboarding_id)
+        record = world.records.get(request.gateway.onboarding_id)
         if record is None:
             await world.people.ask(request)
         else:

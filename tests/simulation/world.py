@@ -29,13 +29,23 @@ from onboarding.timer import timer_pass
 from tests.simulation.broker import Broker
 from tests.simulation.chaos import CALM, MINUTE, Chaos
 from tests.simulation.gate import Crash, Gate, Process
-from tests.simulation.gated import GatedBus, GatedDirectory, GatedDns, GatedGateways, GatedNotifier, GatedTable
+from tests.simulation.gated import (
+    GatedBus,
+    GatedDirectory,
+    GatedDns,
+    GatedGateways,
+    GatedNotifier,
+    GatedPeerings,
+    GatedTable,
+    GatedTls,
+)
 from tests.simulation.history import History
 from tests.simulation.invariants import Invariants
 from tests.simulation.journal import SUBJECT, Journal, Subject
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.microsoft import Microsoft
 from tests.simulation.people import People
+from tests.support.trunks import show_certificates
 
 TELLING = Notifying("https://onboarding.example.com", link_key="a key that is long enough to be trusted")
 
@@ -110,6 +120,7 @@ class World:
         self._hosts = [self._host(f"host-{place + 1}") for place in range(hosts)]
         for request in requests:
             self.twins.deploy(request)
+            show_certificates(self.twins, request)
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -135,6 +146,12 @@ class World:
             GatedDirectory(gate, self.twins.directory),
             GatedDns(gate, self.twins.dns),
             GatedNotifier(gate, self.twins.notifier),
+            # No request here has its TXT record published by this application.
+            self.twins.dns_zones,
+            self.twins.dns_updates,
+            GatedTls(gate, self.twins.tls),
+            GatedPeerings(gate, self.twins.peerings),
+            permitted_applications=self.twins.permitted_applications,
         )
         index = Index(GatedTable(gate, self.due), GatedTable(gate, self.waits), self.policy)
         onboardings, events = GatedTable(gate, self.onboardings), GatedTable(gate, self.events)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from onboarding.azure.arm import ArmGateways
+from onboarding.azure.arm_zones import ArmDnsZones
 from onboarding.azure.credential import Credential
 from onboarding.azure.gateway_resource import GatewayId
 from onboarding.azure.graph import GraphDirectory
@@ -33,6 +34,7 @@ class Adapters:
     gateways: ArmGateways
     directory: GraphDirectory
     mail: GraphMail
+    dns_zones: ArmDnsZones
 
     @property
     def world(self) -> World:
@@ -74,9 +76,11 @@ async def connected(monkeypatch: pytest.MonkeyPatch, **options: Any) -> AsyncIte
         credential = Credential(settings)
         client = GraphClient(settings, credential)
         gateways = ArmGateways(settings, credential)
+        zones = ArmDnsZones(settings, credential)
         try:
-            yield Adapters(microsoft, settings, gateways, GraphDirectory(client), GraphMail(client))
+            yield Adapters(microsoft, settings, gateways, GraphDirectory(client), GraphMail(client), zones)
         finally:
             await client.aclose()
             await gateways.aclose()
+            await zones.aclose()
             await credential.aclose()

@@ -10,8 +10,8 @@ from onboarding.core.control import Control, Input
 def in_words(control: Control) -> str:
     """Its JSON body, with `…` for what is filled in; empty when it takes none."""
     if control.model:
-        parts = dict.fromkeys(f.place.partition(".")[0] for f in control.fields)
-        return "{" + ", ".join(f'"{part}": {{…}}' for part in parts) + "}"
+        parts = {f.place.partition(".")[0]: "{…}" if "." in f.place else '"…"' for f in control.fields}
+        return "{" + ", ".join(f'"{part}": {what}' for part, what in parts.items()) + "}"
     filled = {Input.TICK: True, Input.ANSWERS: {"…": "…"}}
     body = {f.place: filled.get(f.input, "…") for f in control.fields}
     return json.dumps(body, ensure_ascii=False) if body else ""

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.requester import with_trunks_at
 from tests.support import requests
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -75,6 +76,13 @@ class Operator:
     def post(self, body: Json, **params: str) -> httpx.Response:
         return self.client.post("/onboardings", json=body, params=params)
 
+    def post_anew(self, body: Json) -> Json:
+        """The onboarding that is begun, also where another journey has had one of that gateway."""
+        first = self.post(body)
+        answer = first if first.status_code == 202 else self.post(body, again="true")
+        assert answer.status_code == 202, answer.text
+        return dict(answer.json())
+
     def get(self, onboarding_id: str) -> Json:
         answer = self.client.get(f"/onboardings/{onboarding_id}")
         assert answer.status_code == 200, answer.text
@@ -110,6 +118,11 @@ def sample(name: str) -> Json:
     return dict(json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8")))
 
 
+def with_sandboxs_trunks(body: Json, port: int) -> Json:
+    """The same with its trunks at the port where this sandbox has them."""
+    return dict(json.loads(with_trunks_at(json.dumps(body).encode(), port)))
+
+
 @contextmanager
 def as_seeded(control: str) -> Iterator[Simulator]:
     """Microsoft as the seed has it, and no breach of its rules at the end."""
@@ -134,7 +147,7 @@ def deploying(microsoft: Simulator, operator: Operator) -> Iterator[Callable[...
         name = body["gateway"]["name"] = f"journey-{next(_numbers)}"
         base = "lab" if body["environment"] == "lab" else "production"
         microsoft.call("PUT", "/gateways", {"name": name, "base": base, **gateway})
-        made.append(requests.parsed(body).gateway.id.onboarding_id)
+        made.append(requests.parsed(body).gateway.onboarding_id)
         return body
 
     yield make

@@ -8,6 +8,7 @@ from typing import Any
 from onboarding.core.request import OnboardingRequest
 from onboarding.kinds import read_request
 
+CLIENT_ID = "2b7e4f60-9c1d-4a83-b5e2-7d0f3a6c8e15"
 SUBSCRIPTION = "6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63"
 
 
@@ -59,6 +60,31 @@ def lab(**changes: Any) -> dict[str, Any]:
 def preselected(**changes: Any) -> dict[str, Any]:
     """Operator Connect, selected when the gateway was deployed: no test lines."""
     return operator_connect(services={"operatorConnect": {"integrationTestNumbers": ["+442079460190"]}}, **changes)
+
+
+def own_sbc(**changes: Any) -> dict[str, Any]:
+    """Operator Connect with the operator's own session border controllers."""
+    body: dict[str, Any] = {
+        "gateway": {
+            "kind": "session-border-controller",
+            "name": "contoso-sbc",
+            "domain": "voice.contoso.example",
+            "trunks": [
+                {"fqdn": "sbc1.voice.contoso.example", "port": 5061, "region": "West Europe"},
+                {"fqdn": "sbc2.voice.contoso.example", "port": 5061, "region": "North Europe"},
+            ],
+            "hosting": "own",
+        },
+        "application": {"clientId": CLIENT_ID},
+        "services": {
+            "operatorConnect": {"testLines": lines("OC", 6, 701), "integrationTestNumbers": ["+442079460790"]}
+        },
+        "dns": {"owner": {"name": "Contoso hostmaster", "email": "hostmaster@contoso.com"}},
+        "adminUser": "voice.admin@contoso.com",
+        "onboardingTeam": {"name": "Onboarding partner", "email": "team@example.com"},
+        "notify": {"emails": ["voice-ops@contoso.com"], "teams": True},
+    }
+    return {**copy.deepcopy(body), **changes}
 
 
 def parsed(body: dict[str, Any]) -> OnboardingRequest:

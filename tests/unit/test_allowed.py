@@ -57,13 +57,15 @@ def test_the_whole_list() -> None:
         "/communicationsGateways/{gateway}",
         "PUT /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.VoiceServices"
         "/communicationsGateways/{gateway}/testLines/{line}",
+        "PUT /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network"
+        "/dnsZones/{zone}/TXT/{record}",
         "POST /servicePrincipals",
         "POST /servicePrincipals/{id}/appRoleAssignedTo",
         "POST /domains",
         "POST /domains/{id}/verify",
         "POST /users/{sender}/sendMail",
     }
-    assert {*(v.lower() for v in APPLICATION_ROLES), "admin"} == GRANTABLE_ROLES
+    assert {*(v.lower() for v in APPLICATION_ROLES), "partnersettings.write", "admin"} == GRANTABLE_ROLES
 
 
 @pytest.mark.parametrize("path", [GATEWAY, GATEWAY.upper(), f"{GATEWAY}/testLines/OC1", f"{GATEWAY}/TestLines/OC1"])
@@ -198,6 +200,7 @@ def test_a_batch_has_its_size(count: int) -> None:
 
 
 GRAPH_READ = (
+    f"/applications(appId='{PROJECT_SYNERGY_APP_ID}')",
     f"/servicePrincipals(appId='{PROJECT_SYNERGY_APP_ID}')",
     f"/servicePrincipals/{SYNERGY_ID}",
     f"/servicePrincipals/{SYNERGY_ID}/appRoleAssignments",
@@ -263,6 +266,43 @@ def test_nothing_else_is_read_not_in_a_batch_either(path: str) -> None:
 def test_nothing_else_is_read_in_azure(path: str) -> None:
     with pytest.raises(ForbiddenCallError):
         check_arm("GET", path)
+
+
+TXT_SET = f"{GROUP}/Microsoft.Network/dnsZones/contoso.com/TXT"
+
+
+def txt_set(*values: list[str]) -> dict[str, Any]:
+    return {"properties": {"TTL": 60, "TXTRecords": [{"value": value} for value in values]}}
+
+
+@pytest.mark.parametrize("name", ["@", "sip", "a.sip", "_sip"])
+def test_a_txt_set_is_written_with_a_proof_at_its_end(name: str) -> None:
+    check_arm("PUT", f"{TXT_SET}/{name}", txt_set(["v=spf1", " -all"], ["MS=ms1"]))
+    check_arm("GET", f"{TXT_SET}/{name}")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", f"{TXT_SET}/@", None),
+        ("PUT", f"{TXT_SET}/@", {}),
+        ("PUT", f"{TXT_SET}/@", txt_set()),
+        ("PUT", f"{TXT_SET}/@", txt_set(["v=spf1 -all"])),
+        ("PUT", f"{TXT_SET}/@", txt_set(["MS=ms1"], ["v=spf1 -all"])),
+        ("PUT", f"{TXT_SET}/@", {"properties": {"TXTRecords": ["MS=ms1"]}}),
+        ("DELETE", f"{TXT_SET}/@", None),
+        ("PATCH", f"{TXT_SET}/@", txt_set(["MS=ms1"])),
+        ("PUT", f"{TXT_SET}/sip/x", txt_set(["MS=ms1"])),
+        ("PUT", f"{TXT_SET}/a%2Fb", txt_set(["MS=ms1"])),
+        ("PUT", f"{TXT_SET}/..", txt_set(["MS=ms1"])),
+        ("PUT", TXT_SET.replace("/TXT", "/CNAME/www"), txt_set(["MS=ms1"])),
+        ("PUT", TXT_SET.removesuffix("/TXT"), txt_set(["MS=ms1"])),
+        ("GET", TXT_SET, None),
+    ],
+)
+def test_nothing_else_is_written_in_a_zone(method: str, path: str, body: Any) -> None:
+    with pytest.raises(ForbiddenCallError):
+        check_arm(method, path, body)
 
 
 def test_nothing_is_written_to_what_is_not_written_like_a_name() -> None:

@@ -384,6 +384,6 @@ async def test_who_comes_next_is_told_what_was_answered() -> None:
     assert (await system.run(record.id)).closed
     told = {m.title: ("Operator ID", "contoso-1") in m.values for _, m in system.outside.notifier.mails}
     assert [title for title, there in told.items() if there] == [
-        "contoso-acg: your turn — Enter both application ids in the Operator Connect portal",
+        "contoso-acg: your turn — Enter the application ids in the Operator Connect portal",
         "contoso-acg is connected",
     ]

@@ -62,7 +62,8 @@ def test_no_meaning_is_left_of_a_field_that_is_gone() -> None:
 
 def test_a_docstring_below_a_field_is_its_meaning() -> None:
     schema = description()["components"]["schemas"]["StepView"]["properties"]
-    assert schema["section"]["description"] == docstrings(StepView)["section"] == "Of Microsoft's article."
+    told = "Of Microsoft's article; empty: it is in none."
+    assert schema["section"]["description"] == docstrings(StepView)["section"] == told
     assert "ten seconds old" in docstrings(ListView)["counts"]
 
 

@@ -26,8 +26,8 @@ from bench.peers.work import CHECKPOINTS, STAGES, STEPS, WAITS
 from bench.plots import drawn
 from bench.zones import answer, domain
 from onboarding.core.plan import StepKind
-from onboarding.steps import LIBRARY
 from sandbox.setup.locks import LOCKS, PEERS
+from tests.support.steps import STEPS as PLANNED
 
 ROOT = Path(__file__).parents[2]
 
@@ -214,7 +214,7 @@ def test_peers_have_a_lock_that_dev_py_writes() -> None:
 
 
 def test_peers_do_every_step_of_the_product_and_in_its_order() -> None:
-    ours = {name: definition.kind for name, definition in LIBRARY.items()}
+    ours = {step.name: step.plan.kind for step in PLANNED}
     order = [name for stage in STAGES for name in stage]
 
     assert set(ours) == {name for name in order if not name.startswith("tell-")}

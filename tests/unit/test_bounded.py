@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from onboarding import bounded as module
+from onboarding.azure.dns_zone import DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId
+from onboarding.azure.peering_resource import PeeringId
 from onboarding.bounded import bounded
 from onboarding.core.permitted import ANYTHING, Permitted
 from onboarding.core.problem_codes import ProblemCode
@@ -17,7 +19,7 @@ from onboarding.core.problems import PersonMustActError
 from onboarding.core.services import TestLine
 from onboarding.fence import ports_of
 from onboarding.memory import MemoryWorld
-from onboarding.ports import Notification, Principal, ServicePrincipal, methods_of
+from onboarding.ports import Notification, Principal, ServicePrincipal, TxtRecord, methods_of
 from onboarding.settings import Settings
 from onboarding.steps.base import World
 from onboarding.steps.operator_connect import ADMIN_ROLE, PROJECT_SYNERGY_APP_ID
@@ -29,6 +31,11 @@ IDENTITY = f"principal-of-{GATEWAY.name}"
 ELSEWHERE = GatewayId("11111111-2222-4333-8444-555555555555", "rg", "other-acg")
 ADMIN = REQUEST.admin_user
 APPLICATION = Principal("servicePrincipals", IDENTITY)
+
+
+SUBSCRIPTION = GATEWAY.subscription_id
+ZONE = DnsZoneId(SUBSCRIPTION, "rg-dns", "contoso.com")
+RECORD = TxtRecord(name="sip.contoso.com", value="MS=ms1", ttl=3600)
 
 
 @pytest.fixture
@@ -61,6 +68,8 @@ def test_each_method_of_each_port_is_bounded() -> None:
     assert {f.name for f in fields(World)} - set(ports_of(World)) == {
         "domain_suffix",
         "permitted_admin_users",
+        "permitted_applications",
+        "trunks_on_loopback",
         "project_synergy_by",
     }
 
@@ -73,11 +82,15 @@ def test_the_settings_are_what_is_permitted(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ONBOARDING_PERMITTED_ADMIN_USERS", f"{ADMIN},@contoso.com")
     monkeypatch.setenv("ONBOARDING_PERMITTED_DOMAIN_SUFFIXES", "commsgw.azure.com")
     monkeypatch.setenv("ONBOARDING_PERMITTED_MAIL_DOMAINS", "contoso.com,example.com")
+    monkeypatch.setenv("ONBOARDING_PERMITTED_DNS_ZONES", ZONE.arm_id)
+    monkeypatch.setenv("ONBOARDING_PERMITTED_APPLICATIONS", requests.CLIENT_ID)
     assert Settings().permitted == Permitted(  # type: ignore[call-arg]
         (f"{GATEWAY.subscription_id}/rg-voice",),
         (ADMIN, "@contoso.com"),
         ("commsgw.azure.com",),
         ("contoso.com", "example.com"),
+        (ZONE.arm_id,),
+        (requests.CLIENT_ID,),
     )
 
 
@@ -100,6 +113,24 @@ def malformed() -> Iterator[tuple[str, str, tuple[Any, ...]]]:
             yield "directory", method, (name,)
     yield "directory", "role_standing", (Principal("users", "x/owners"), PROJECT_SYNERGY_APP_ID)
     yield "dns", "txt", ("evil example", "MS=ms1")
+    yield "dns", "delegation", ("evil example",)
+    yield "dns", "addresses", ("evil example",)
+    yield "directory", "application", ("x'",)
+    yield "directory", "credentials", ("../users",)
+    yield "peerings", "standing", (PeeringId(SUBSCRIPTION, "rg", "x/../y"),)
+    for zone in (DnsZoneId("s", "rg", "contoso.com"), DnsZoneId(SUBSCRIPTION, "rg", "contoso.com/TXT/@")):
+        yield "dns_zones", "zone", (zone,)
+        yield "dns_zones", "txt_set", (zone, "@")
+        yield "dns_zones", "add_txt", (zone, TxtSet("@"), RECORD)
+    yield "dns_zones", "txt_set", (ZONE, "../CNAME/www")
+    for server, name in (("corp dns", "contoso.com"), ("corp", "contoso")):
+        yield "dns_updates", "zone_at", (server, name)
+        yield "dns_updates", "txt_at", (server, name)
+    yield "dns_updates", "update_txt", ("corp/x", RECORD)
+    for name in ("evil", "127.0.0.1", "sbc1.contoso.com/x", "sbc1.contoso.com\n", ""):
+        yield "tls", "chain", (name, 5061)
+    for port in (0, -1, 65536, 99999):
+        yield "tls", "chain", ("sbc1.contoso.com", port)
 
 
 @pytest.mark.parametrize(("port", "method", "given"), list(malformed()))
@@ -212,3 +243,42 @@ async def test_mail_goes_to_permitted_domains_only_and_names_no_person(outside: 
     assert outside.notifier.mails == []
     assert await notifier.mail(("a@contoso.com",), message)
     assert await notifier.teams(message)
+
+
+async def test_a_txt_record_is_added_to_a_permitted_zone_only(outside: MemoryWorld) -> None:
+    other = DnsZoneId(SUBSCRIPTION, "rg-dns", "fabrikam.com")
+    zones = bounded(outside.world, Permitted(dns_zones=(ZONE.arm_id.upper(),))).dns_zones
+    assert await zones.zone(ZONE) is None
+    outside.dns_zones.faults.calls.clear()
+    for refused in (zones.zone(other), zones.txt_set(other, "@"), zones.add_txt(other, TxtSet("@"), RECORD)):
+        with pytest.raises(PersonMustActError, match="ONBOARDING_PERMITTED_DNS_ZONES") as caught:
+            await refused
+        assert caught.value.code == ProblemCode.NOT_PERMITTED
+    assert outside.dns_zones.faults.calls == {}
+
+
+async def test_a_txt_record_is_added_only_if_entra_wants_a_permitted_domain_proved_by_it(outside: MemoryWorld) -> None:
+    """And was asked in this very piece of work: the record in the table may be anybody's."""
+    outside.dns_zones.add(ZONE)
+    outside.dns_updates.servers["corp"] = ("contoso.com",)
+    world = bounded(outside.world, ANYTHING)
+    domain = await world.directory.add_domain("sip.contoso.com")
+    assert domain is not None
+    record = domain.txt_record
+    assert record is not None
+    for wrong in (RECORD, record.model_copy(update={"name": "www.contoso.com"})):
+        for refused in (
+            world.dns_zones.add_txt(ZONE, TxtSet("sip"), wrong),
+            world.dns_updates.update_txt("corp", wrong),
+        ):
+            with pytest.raises(PersonMustActError, match=r"No TXT record was added at .*contoso\.com") as caught:
+                await refused
+            assert caught.value.code == ProblemCode.NOT_PERMITTED
+    with pytest.raises(PersonMustActError, match="No TXT record was added"):
+        await world.dns_zones.add_txt(ZONE, TxtSet("@"), record)
+    with pytest.raises(PersonMustActError, match="No TXT record was added"):
+        await bounded(outside.world, ANYTHING).dns_zones.add_txt(ZONE, TxtSet("sip"), record)
+    assert [write[0] for write in outside.writes] == ["add_domain"]
+    await world.dns_zones.add_txt(ZONE, TxtSet("sip"), record)
+    await world.dns_updates.update_txt("corp", record)
+    assert [write[0] for write in outside.writes] == ["add_domain", "add_txt"], "it stands there already"

@@ -191,5 +191,5 @@ def test_a_row_is_of_a_step_or_of_the_whole(control: Control) -> None:
     assert (control.of_step is None) != (control.of_whole is None)
     assert ("{step}" in control.route) == (control.of_step is not None)
     assert control.event is None or (control.operation and control.summary)
-    assert control.model is not None or not any(f.input is Input.EMAILS for f in control.fields)
+    assert control.model is not None or not any(f.input in (Input.EMAILS, Input.PEM) for f in control.fields)
     assert (control.today is None) == (not control.shows)

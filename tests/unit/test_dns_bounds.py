@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from onboarding import app
+from onboarding.azure.dns import DnsLookup
 from onboarding.azure.dns_bounds import (
     ADDRESSES_OF_A_SERVER,
     LOOKS_AT_ONCE,
@@ -105,7 +107,13 @@ async def test_names_below_one_domain_leave_the_others_their_turn() -> None:
 @pytest.mark.parametrize(("said", "private"), [(None, False), ("false", False), ("true", True)])
 def test_the_setting_reaches_the_lookup(said: str | None, private: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[dict[str, object]] = []
-    monkeypatch.setattr(app, "DnsLookup", lambda resolvers, **options: made.append(options))
+
+    class Noted(DnsLookup):
+        def __init__(self, resolvers: Sequence[str], **options: Any) -> None:
+            made.append(options)
+            super().__init__(resolvers, **options)
+
+    monkeypatch.setattr(app, "DnsLookup", Noted)
     monkeypatch.setenv("ServiceBus", "Endpoint=sb://localhost;SharedAccessKeyName=a;SharedAccessKey=b")
     monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
     monkeypatch.setenv("ONBOARDING_DNS_LOOK_TIMEOUT", "7")
@@ -115,4 +123,5 @@ def test_the_setting_reaches_the_lookup(said: str | None, private: bool, monkeyp
     settings.cache_clear()
     app.engine.cache_clear()
     app.engine()
-    assert (made[0]["private"], made[0]["look_timeout"]) == (private, 7)
+    of_dns, of_tls = made
+    assert (of_dns["private"], of_dns["look_timeout"], of_tls["private"]) == (private, 7, False)

@@ -19,6 +19,8 @@ GATEWAY = next(iter(ARM_WRITES))
 WRITES = {
     "Gateways.put": {GATEWAY},
     "Gateways.put_test_line": {f"{GATEWAY}/testLines/{{line}}"},
+    "DnsZones.add_txt": {operation for operation in ARM_WRITES if operation.endswith("/TXT/{record}")},
+    "DnsUpdates.update_txt": set[str](),  # to a DNS server of the settings
     "Directory.add_application": {"POST /servicePrincipals"},
     "Directory.assign_roles": {"POST /servicePrincipals/{id}/appRoleAssignedTo"},
     "Directory.add_domain": {"POST /domains"},
@@ -87,7 +89,16 @@ def test_the_whole_list_of_writes_and_what_each_may_send() -> None:
 async def test_every_port_of_the_world_is_behind_the_fence() -> None:
     memory = MemoryWorld()
     behind = fenced(memory.world, withdrawn)
-    assert set(ports_of(World)) == {"gateways", "directory", "dns", "notifier"}
+    assert set(ports_of(World)) == {
+        "gateways",
+        "directory",
+        "dns",
+        "notifier",
+        "dns_zones",
+        "dns_updates",
+        "tls",
+        "peerings",
+    }
     for name, port in ports_of(World).items():
         assert isinstance(getattr(behind, name), Fenced)
         for write in writes_of(port):

@@ -149,7 +149,8 @@ async def test_a_made_up_kind_runs_to_its_end(monkeypatch: pytest.MonkeyPatch, l
 def test_a_kind_that_there_is_not_is_refused_with_those_that_there_are() -> None:
     body = requests.operator_connect()
     body["gateway"]["kind"] = "carrier-pigeon"
-    with pytest.raises(InvalidRequestError, match="must be one of 'communications-gateway'") as error:
+    known = "must be one of 'session-border-controller', 'communications-gateway'"
+    with pytest.raises(InvalidRequestError, match=known) as error:
         read_request(body)
     assert [reason.field for reason in error.value.reasons] == ["gateway.kind"]
 

@@ -18,7 +18,8 @@ def test_clients_can_trust_it(tmp_path: Path) -> None:
     files.server_context()
     if sys.platform != "win32":
         assert files.key.stat().st_mode & 0o077 == 0
-    assert sorted(path.name for path in files.ca.parent.iterdir()) == ["ca.pem", "server.key", "server.pem"]
+    there = sorted(path.name for path in files.ca.parent.iterdir())
+    assert there == ["ca.pem", "server.key", "server.pem", "trunks.pem"]
 
 
 def test_it_is_reused(tmp_path: Path) -> None:
@@ -31,7 +32,7 @@ def test_it_is_remade_when_expired(tmp_path: Path) -> None:
     assert ensure(tmp_path, now=datetime(2099, 1, 1, tzinfo=UTC)).ca.read_bytes() != first
 
 
-@pytest.mark.parametrize("name", ["ca.pem", "server.pem", "server.key"])
+@pytest.mark.parametrize("name", ["ca.pem", "server.pem", "server.key", "trunks.pem"])
 def test_it_is_remade_when_a_file_is_missing_or_of_another_make(name: str, tmp_path: Path) -> None:
     first = ensure(tmp_path / "a").ca.read_bytes()
     other = ensure(tmp_path / "b")

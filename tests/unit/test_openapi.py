@@ -17,7 +17,7 @@ from onboarding.http.openapi import description
 from onboarding.http.operations import operations
 from onboarding.http.routes import ROUTES
 from onboarding.kinds import read_request
-from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT
+from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT, OWN_SBC
 from tests.support import requests
 from tests.support.http import Api, content
 from tests.support.system import finished
@@ -93,7 +93,8 @@ def test_every_parameter_of_the_list_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "body"), [("operator-connect", OPERATOR_CONNECT), ("lab-both-services", LAB_BOTH_SERVICES)]
+    ("name", "body"),
+    [("own-sbc", OWN_SBC), ("operator-connect", OPERATOR_CONNECT), ("lab-both-services", LAB_BOTH_SERVICES)],
 )
 def test_the_examples_are_the_samples_and_good_requests(name: str, body: dict[str, Any]) -> None:
     assert body == json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))

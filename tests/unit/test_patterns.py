@@ -7,6 +7,7 @@ import unicodedata
 
 from onboarding.core import patterns
 from onboarding.core.patterns import EMAIL_ADDRESS, fits
+from onboarding.core.publishing import DnsPublishing
 from onboarding.core.request import Contacts
 from onboarding.kinds import KINDS
 from tests.unit.test_openapi import inside
@@ -36,6 +37,6 @@ def test_a_text_ends_where_its_pattern_does() -> None:
 
 
 def test_every_pattern_of_a_request_is_told_in_words() -> None:
-    schemas = [model.model_json_schema() for model in (*KINDS.values(), Contacts)]
+    schemas = [model.model_json_schema() for model in (*KINDS.values(), Contacts, DnsPublishing)]
     used = {part["pattern"] for schema in schemas for part in inside(schema) if "pattern" in part}
     assert used - {EMAIL_ADDRESS} | {patterns.EMAIL} == set(patterns.IN_WORDS)

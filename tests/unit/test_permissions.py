@@ -12,7 +12,7 @@ import pytest
 import tree_sitter_powershell
 from tree_sitter import Language, Parser
 
-from onboarding.azure import allowed, arm
+from onboarding.azure import allowed, arm, arm_peerings, arm_zones
 from onboarding.azure.permissions import (
     ADD_PROJECT_SYNERGY_COMMAND,
     AZURE_ROLES,
@@ -24,10 +24,10 @@ from onboarding.azure.permissions import (
 )
 from onboarding.core.messages import NOTICES_QUEUE
 from onboarding.settings import Functions
+from onboarding.steps import LIBRARY
 from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID, PROJECT_SYNERGY_DISPLAY_NAME
 from sandbox.microsoft.graph.permissions import allowed as sufficient
 from sandbox.microsoft.world import read_seed
-from tests.support.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "infra" / "permissions"
@@ -67,7 +67,7 @@ def test_what_an_administrator_adds_is_what_the_steps_look_for() -> None:
 
 
 def test_whoever_needs_a_call_is_a_step_or_the_notices() -> None:
-    known = {step.name for step in STEPS} | {NOTICES_QUEUE}
+    known = set(LIBRARY) | {NOTICES_QUEUE}
     for row in (*TABLE["calls"], *TABLE["azureRoles"]):
         assert set(row.get("by", ())) <= known
 
@@ -79,6 +79,8 @@ def test_every_write_that_is_allowed_is_in_the_table() -> None:
 
 def test_every_call_to_arm_has_its_role() -> None:
     made = {arm._GET, arm._PUT, arm._LIST, arm._LINES, arm._PUT_LINE}
+    made |= {arm_zones._GET, arm_zones._GET_TXT, arm_zones._PUT_TXT}
+    made |= {arm_peerings._GET, arm_peerings._PREFIXES}
     assert {call.operation for call in made} == set(AZURE_ROLES)
 
 

@@ -12,9 +12,9 @@ from sandbox.options import SAMPLES, parse
 from sandbox.ports import Ports
 
 
-def test_up_alone_posts_the_operator_connect_sample_on_the_usual_ports() -> None:
+def test_up_alone_posts_the_own_sbc_sample_on_the_usual_ports() -> None:
     options = parse([])
-    assert options.request == SAMPLES / "operator-connect.json"
+    assert options.request == SAMPLES / "own-sbc.json"
     assert options.ports == Ports.default()
     assert options.speed == 3
     assert not options.confirm

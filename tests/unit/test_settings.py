@@ -46,7 +46,7 @@ def test_a_wrong_value_is_named_and_no_secret_is_told(monkeypatch: pytest.Monkey
     assert "topsecret" not in repr(settings())
 
 
-@pytest.mark.parametrize("name", ["LINK_KEY", "LINK_KEY_PREVIOUS", "TEAMS_WEBHOOK_URL"])
+@pytest.mark.parametrize("name", ["LINK_KEY", "LINK_KEY_PREVIOUS", "TEAMS_WEBHOOK_URL", "DNS_KEYS"])
 def test_a_vaults_reference_that_was_not_resolved_is_no_secret(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Links signed with it could be made by anybody who knows the vault's name."""
     monkeypatch.setenv("ServiceBus", EMULATOR)
@@ -141,3 +141,71 @@ def test_in_azure_forms_are_signed_with_a_key_that_all_instances_have(
         settings()
     monkeypatch.setenv("ONBOARDING_LINK_KEY", "k" * 32)
     assert settings().link_keys == ("k" * 32,)
+
+
+# -- DNS servers that take updates
+
+SERVERS = {"corp": {"address": "192.0.2.53", "zones": ["Contoso.com"], "key": "onboarding"}}
+KEYS = {"onboarding": "dG9wc2VjcmV0"}
+
+
+def with_servers(monkeypatch: pytest.MonkeyPatch, servers: object, keys: object = KEYS) -> None:
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    for name, value in (("SERVERS", servers), ("KEYS", keys)):
+        monkeypatch.setenv(f"ONBOARDING_DNS_{name}", value if isinstance(value, str) else json.dumps(value))
+
+
+def test_servers_and_their_keys_are_read_and_no_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_servers(monkeypatch, SERVERS)
+    (server,) = settings().dns_servers.values()
+    assert (server.port, server.zones, server.algorithm) == (53, ("contoso.com",), "hmac-sha256")
+    assert settings().tsig_keys == KEYS
+    assert KEYS["onboarding"] not in repr(settings())
+    assert KEYS["onboarding"] not in str(settings().model_dump())
+
+
+@pytest.mark.parametrize("empty", ["", "{}"])
+def test_there_may_be_none(monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
+    with_servers(monkeypatch, empty, empty)
+    assert (settings().dns_servers, settings().tsig_keys) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("servers", "keys", "told"),
+    [
+        ("corp", KEYS, "ONBOARDING_DNS_SERVERS: .*must be a JSON object, in braces"),
+        ("[]", KEYS, "ONBOARDING_DNS_SERVERS: .*must be a JSON object, in braces"),
+        ({"a b": SERVERS["corp"]}, KEYS, "'a b' can't be a server's name: it must be the name of a DNS server"),
+        ({"corp": {**SERVERS["corp"], "address": "ns1.contoso.com"}}, KEYS, "address must be an IP address, such as"),
+        ({"corp": {**SERVERS["corp"], "zones": []}}, KEYS, "zones has 0 items; at least 1 is needed"),
+        ({"corp": {**SERVERS["corp"], "algorithm": "hmac-md5"}}, KEYS, "algorithm must be 'hmac-sha256', "),
+        ({"corp": {**SERVERS["corp"], "key": "a key"}}, KEYS, "key must be the name of a TSIG key"),
+        ({"corp": {**SERVERS["corp"], "secret": "x"}}, KEYS, "secret is no field here"),
+        (SERVERS, {"other": "dG9wc2VjcmV0"}, "'corp' with the key 'onboarding', and ONBOARDING_DNS_KEYS has no secret"),
+        (SERVERS, {"onboarding": "not base64!"}, "ONBOARDING_DNS_KEYS: .*the secret of 'onboarding' must be a text in"),
+        (SERVERS, {"onboarding": 1}, "ONBOARDING_DNS_KEYS: .*the secret of 'onboarding' must be a text in base64"),
+        (SERVERS, "dG9wc2VjcmV0", "ONBOARDING_DNS_KEYS: .*must be a JSON object, in braces"),
+    ],
+)
+def test_what_is_wrong_with_them_is_told_without_a_secret(
+    monkeypatch: pytest.MonkeyPatch, servers: object, keys: object, told: str
+) -> None:
+    with_servers(monkeypatch, servers, keys)
+    with pytest.raises(SettingsError, match=told) as caught:
+        settings()
+    assert "dG9wc2VjcmV0" not in str(caught.value)
+    assert "not base64" not in str(caught.value)
+
+
+def test_the_front_needs_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBOARDING_FUNCTIONS", "front")
+    with_servers(monkeypatch, SERVERS, "")
+    assert "corp" in settings().dns_servers
+
+
+def test_a_permitted_zone_is_a_resource_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONBOARDING_PERMITTED_DNS_ZONES", "contoso.com")
+    with_servers(monkeypatch, "", "")
+    with pytest.raises(SettingsError, match=r"PERMITTED_DNS_ZONES: .*the resource id of an Azure DNS zone.*is not"):
+        settings()

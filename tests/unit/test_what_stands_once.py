@@ -18,6 +18,7 @@ from onboarding.core.plan import StepKind
 from onboarding.http.routes import ROUTES
 from onboarding.settings import Settings
 from onboarding.steps import LIBRARY, QUEUES
+from tests.support import requests
 from tests.support.records import after
 from tests.support.steps import BY_NAME, STEPS
 
@@ -112,7 +113,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     assert set(rows) == setting_names()
     for name, field in Settings.model_fields.items():
         default = field.default
-        if default in (None, "", ()) or name == "timer_schedule":
+        if default in (None, "", (), {}) or name == "timer_schedule":
             continue
         shown = ",".join(default) if isinstance(default, tuple) else re.sub(r"\.0$", "", str(default))
         shown = shown.lower() if isinstance(default, bool) else shown
@@ -129,15 +130,23 @@ def test_the_sample_of_local_settings_names_settings_that_exist() -> None:
     assert values - platform - telemetry == setting_names() - in_azure_only
 
 
-def test_the_readmes_picture_shows_every_step_and_every_need() -> None:
-    picture = document("README.md").split("```mermaid")[1].split("```")[0]
+@pytest.mark.parametrize(
+    ("page", "body"),
+    [
+        ("README.md", requests.own_sbc(dns={"server": "corp"})),
+        ("docs/adding-a-gateway-kind.md", requests.operator_connect()),
+    ],
+)
+def test_the_picture_of_a_kind_shows_every_step_and_every_need(page: str, body: dict[str, Any]) -> None:
+    picture = document(page).split("```mermaid")[1].split("```")[0]
     names = dict(re.findall(r"(\b[A-Z])(?:\[|\(\[|\{\{)([a-z-]+)", picture))
-    assert sorted(names.values()) == sorted(BY_NAME)
+    plan = requests.parsed(body).plan()
+    assert sorted(names.values()) == sorted(step.name for step in plan)
     drawn: set[tuple[str, str]] = set()
     for line in picture.splitlines():
         nodes = re.findall(r"(?:^|-->)\s*([A-Z])\b", line.strip())
         drawn |= {(names[a], names[b]) for a, b in itertools.pairwise(nodes)}
-    assert drawn == {(need, step.name) for step in STEPS for need in step.needs}
+    assert drawn == {(need, step.name) for step in plan for need in step.plan.needs}
 
 
 @pytest.mark.parametrize("step", [s.name for s in STEPS if s.confirmable])

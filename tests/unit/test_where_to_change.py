@@ -16,7 +16,7 @@ from onboarding import columns
 from onboarding.columns import COLUMNS, Column, ColumnType, flat
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import Record
-from onboarding.fence import WithdrawnError, fenced
+from onboarding.fence import WithdrawnError, fenced, ports_of
 from onboarding.notices.occasions import OCCASIONS
 from onboarding.ports import reads
 from onboarding.rows import OPEN, from_row, to_row
@@ -126,7 +126,8 @@ async def test_a_write_of_a_port_is_fenced_by_itself() -> None:
         raise WithdrawnError("paused meanwhile")
 
     loft, twins = Loft(), System().outside.world
-    whole = WorldWithPigeons(twins.gateways, twins.directory, twins.dns, twins.notifier, pigeons=loft)
+    ports = (getattr(twins, name) for name in ports_of(type(twins)))
+    whole = WorldWithPigeons(*ports, pigeons=loft)
     world = fenced(whole, withdrawn)
     assert isinstance(world, WorldWithPigeons)
     assert await world.pigeons.resting() == 7

@@ -6,7 +6,7 @@ is over. A person's action that the state doesn't allow raises RefusedError with
 
 from __future__ import annotations
 
-from onboarding.core.rules import approving, controls, notices, people, refused, repair, tasks, waits, whole
+from onboarding.core.rules import approving, controls, giving, notices, people, refused, repair, tasks, waits, whole
 from onboarding.core.rules.transition import RefusedError, Rules, UnknownStepError
 
 RULES: Rules = {
@@ -17,6 +17,7 @@ RULES: Rules = {
     **notices.NOTICE_RULES,
     **people.PEOPLE_RULES,
     **approving.APPROVING_RULES,
+    **giving.GIVING_RULES,
     **controls.CONTROL_RULES,
     **whole.WHOLE_RULES,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onboarding.core.draft import Draft
 from onboarding.core.event_kinds import EventKind
-from onboarding.core.events import AdminUserApproved, ChangeApproved
+from onboarding.core.events import AdminUserApproved, ApplicationApproved, ChangeApproved
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import Problem, Record, StepRecord, StepState
 from onboarding.core.rules.steps import because, expect_going_on, known_step
@@ -17,13 +17,23 @@ def change_approved(h: ChangeApproved, draft: Draft) -> Transition | None:
 
 def admin_user_approved(h: AdminUserApproved, draft: Draft) -> Transition | None:
     """By another person than the one who requested it."""
+    _expect_another(h, draft, "who becomes Admin")
+    return _approve(draft, h, ProblemCode.ADMIN_USER_NOT_APPROVED, EventKind.ADMIN_USER_APPROVED)
+
+
+def application_approved(h: ApplicationApproved, draft: Draft) -> Transition | None:
+    """By another person than the one who requested it."""
+    _expect_another(h, draft, "which application gets roles")
+    return _approve(draft, h, ProblemCode.APPLICATION_NOT_APPROVED, EventKind.APPLICATION_APPROVED)
+
+
+def _expect_another(h: AdminUserApproved | ApplicationApproved, draft: Draft, what: str) -> None:
     known_step(draft, h.step)
     if not is_another(draft.record, h.actor):
         raise RefusedError(
-            f"{h.actor} requested it, so somebody else must say who becomes Admin: anybody with the role"
-            " Onboarding.Approve. Nothing was changed."
+            f"{h.actor} requested it, so somebody else must say {what}: anybody with the role Onboarding.Approve."
+            " Nothing was changed."
         )
-    return _approve(draft, h, ProblemCode.ADMIN_USER_NOT_APPROVED, EventKind.ADMIN_USER_APPROVED)
 
 
 def is_another(record: Record, actor: str) -> bool:
@@ -38,7 +48,9 @@ def asks_for(step: StepRecord, code: ProblemCode) -> Problem | None:
     return problem if asks and problem is not None and problem.proposal is not None else None
 
 
-def _approve(draft: Draft, h: ChangeApproved | AdminUserApproved, code: ProblemCode, kind: EventKind) -> Transition:
+def _approve(
+    draft: Draft, h: ChangeApproved | AdminUserApproved | ApplicationApproved, code: ProblemCode, kind: EventKind
+) -> Transition:
     step = known_step(draft, h.step)
     problem = asks_for(step, code)
     if problem is None or problem.proposal is None:
@@ -61,4 +73,5 @@ def _approve(draft: Draft, h: ChangeApproved | AdminUserApproved, code: ProblemC
 APPROVING_RULES: Rules = {
     ChangeApproved: change_approved,
     AdminUserApproved: admin_user_approved,
+    ApplicationApproved: application_approved,
 }

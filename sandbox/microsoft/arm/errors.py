@@ -130,9 +130,9 @@ def wrong_method(method: str) -> ArmError:
     return ArmError(405, "MethodNotAllowed", f"The http method '{method}' is not supported for a resource collection.")
 
 
-def not_found(kind: str, name: str, group: str) -> ArmError:
+def not_found(kind: str, name: str, group: str, namespace: str = NAMESPACE) -> ArmError:
     """404 for a resource that does not exist."""
-    message = f"The Resource '{NAMESPACE}/{kind}/{name}' under resource group '{group}' was not found. {FIX}"
+    message = f"The Resource '{namespace}/{kind}/{name}' under resource group '{group}' was not found. {FIX}"
     return ArmError(404, "ResourceNotFound", message)
 
 

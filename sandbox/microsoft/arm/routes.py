@@ -10,13 +10,14 @@ from urllib.parse import quote, urlencode
 
 from sandbox.microsoft import paging
 from sandbox.microsoft.arm import errors, operations, writes
+from sandbox.microsoft.arm.dns_zones import DNS_API_VERSIONS, DNS_NAMESPACE, AzureDns
 from sandbox.microsoft.arm.errors import NAMESPACE, ArmError
 from sandbox.microsoft.arm.state import ArmState, Gateway, Resource
 from sandbox.microsoft.conformance import Description, Match
 from sandbox.microsoft.exchange import Answer, Request
 from sandbox.microsoft.identity import ARM_AUDIENCES, Identities, ManagedIdentity, TokenRefusedError
 from sandbox.microsoft.journal import Entry
-from sandbox.microsoft.specs import voice_services
+from sandbox.microsoft.specs import azure_dns, voice_services
 
 API_VERSIONS = ("2022-12-01-preview", "2023-01-31", "2023-04-03", "2023-09-01")
 SUBSCRIPTION = re.compile(r"^/subscriptions/([^/]+)(?:/resourcegroups/([^/]+))?", re.IGNORECASE)
@@ -31,8 +32,9 @@ class Arm:
 
     name = "arm"
 
-    def __init__(self, state: ArmState, identities: Identities) -> None:
+    def __init__(self, state: ArmState, zones: AzureDns, identities: Identities) -> None:
         self._state = state
+        self._zones = zones
         self._identities = identities
         self._spec: Description = voice_services()
 
@@ -62,14 +64,37 @@ class Arm:
         version = request.query.get("api-version")
         if not version:
             raise errors.missing_api_version()
+        if request.method == "GET" and (read := self._state.peering.answer(request)):
+            if "read" not in ROLES.get(caller.azure_role or "", set()):
+                scope = request.path.split("/providers/", 1)[0]
+                raise errors.forbidden(caller.client_id, caller.object_id, "Microsoft.Peering/peerings/read", scope)
+            return read
         self._check_scope(request)
         if polled := operations.POLLED.search(request.path):
             return operations.poll(self._state, request, polled[1], polled[2])
+        if _namespace(request) == DNS_NAMESPACE.lower():
+            return self._answer_of_dns(request, version, caller)
         match = self._match(request, version)
         self._authorise(caller, request, match)
         if match.operation.request is not None:
             return self._write(request, match, caller)
         return self._read_or_delete(request, match)
+
+    def _answer_of_dns(self, request: Request, version: str, caller: ManagedIdentity) -> Answer:
+        described = azure_dns()
+        match = described.match(request.method, request.path)
+        if match is None:
+            if described.knows_path(request.path):
+                raise errors.wrong_method(request.method)
+            raise errors.no_type("dnszones", version)
+        if version not in DNS_API_VERSIONS:
+            raise errors.unknown_api_version(version, "dnszones", DNS_API_VERSIONS)
+        verb = VERBS[request.method]
+        if verb not in ROLES.get(caller.azure_role or "", set()):
+            kind = "dnszones/TXT" if "recordType" in match.parameters else "dnszones"
+            scope, action = request.path, f"{DNS_NAMESPACE}/{kind}/{verb}"
+            raise errors.forbidden(caller.client_id, caller.object_id, action, scope)
+        return self._zones.answer(request, match)
 
     def _caller(self, request: Request, entry: Entry) -> ManagedIdentity:
         try:
@@ -92,6 +117,8 @@ class Arm:
         provider = PROVIDER.search(request.path)
         if provider is None:
             raise errors.no_type(request.path, request.query["api-version"])
+        if _namespace(request) == DNS_NAMESPACE.lower():
+            return
         if provider[1].lower() != NAMESPACE.lower() or self._state.options.arm_retired:
             raise errors.no_namespace(provider[1])
 
@@ -213,6 +240,12 @@ class Arm:
             query = urlencode({"api-version": request.query["api-version"], "$skiptoken": paging.token(end)})
             answer["nextLink"] = f"{request.origin}{quote(request.path)}?{query}"
         return Answer(200, answer)
+
+
+def _namespace(request: Request) -> str:
+    """Of the resource provider that is called, in lower case."""
+    provider = PROVIDER.search(request.path)
+    return provider[1].lower() if provider else ""
 
 
 def _usual_headers(request: Request) -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.microsoft.arm.errors import NAMESPACE
+from sandbox.microsoft.arm.peerings import PeeringState
 from sandbox.microsoft.clock import Clock, timestamp
 from sandbox.microsoft.options import Options
 from sandbox.microsoft.transitions import (
@@ -97,6 +98,7 @@ class ArmState:
         self.subscriptions: dict[str, list[str]] = {}
         self.gateways: dict[tuple[str, str, str], Gateway] = {}
         self.operations: dict[str, Operation] = {}
+        self.peering = PeeringState()
         self.identity_added: Callable[[Gateway], None] = lambda gateway: None
         self.identity_removed: Callable[[str], None] = lambda principal_id: None
         self.label_added: Callable[[Gateway], None] = lambda gateway: None
@@ -107,6 +109,7 @@ class ArmState:
         self.subscriptions.clear()
         self.gateways.clear()
         self.operations.clear()
+        self.peering.peerings.clear()
         self._identities_made = 0
 
     def group(self, subscription: str, name: str) -> str | None:

@@ -67,6 +67,16 @@ def get_service_principal(call: Call) -> Answer:
     return Answer(200, context | query.select("servicePrincipal", call.request.query)(found))
 
 
+def get_application(call: Call) -> Answer:
+    """GET /applications(appId='…'): an app registration of this tenant. Managed identities have none."""
+    app_id = call.match.parameters["appId"]
+    found = call.directory.registrations.get(app_id.lower())
+    if found is None:
+        raise errors.not_found(app_id)
+    context = {"@odata.context": f"{call.request.origin}/v1.0/$metadata#applications/$entity"}
+    return Answer(200, context | query.select("application", call.request.query)(found))
+
+
 def create_service_principal(call: Call) -> Answer:
     """POST /servicePrincipals."""
     app_id = call.body.get("appId")
@@ -250,6 +260,7 @@ HANDLERS: dict[str, Callable[[Call], Answer]] = {
     "servicePrincipal_GetServicePrincipal": get_service_principal,
     "servicePrincipal_GetServicePrincipalGraphBPreAppId": get_service_principal,
     "servicePrincipal_UpdateServicePrincipalGraphBPreAppId": upsert_service_principal,
+    "application_GetApplicationGraphBPreAppId": get_application,
     "servicePrincipal_ListAppRoleAssignment": list_granted,
     "servicePrincipal_CreateAppRoleAssignment": grant,
     "servicePrincipal_ListAppRoleAssignedTo": list_granted_to,

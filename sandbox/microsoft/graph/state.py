@@ -8,6 +8,7 @@ import hashlib
 import re
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sandbox.microsoft.arm.state import NAMES
@@ -43,6 +44,8 @@ class Directory:
     tenant: str
     applications: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Multi-tenant and local applications by app id: displayName, appRoles, ownerTenant."""
+    registrations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """App registrations of the tenant's own by app id, as Graph's `application`."""
     service_principals: dict[str, Item] = field(default_factory=dict)
     """By object id."""
     assignments: dict[tuple[str, str, str], Item] = field(default_factory=dict)
@@ -56,6 +59,7 @@ class Directory:
     def clear(self) -> None:
         """Forget everything."""
         self.applications.clear()
+        self.registrations.clear()
         self.service_principals.clear()
         self._ids.clear()
         self.assignments.clear()
@@ -130,6 +134,35 @@ class Directory:
         """The service principal that comes with a managed identity; its app is the identity's own."""
         self.applications[app_id.lower()] = {"appId": app_id, "displayName": name, "ownerTenant": self.tenant}
         self.add_service_principal(app_id, {}, object_id=object_id, kind="ManagedIdentity", lag=lag)
+
+    def register(self, values: dict[str, Any]) -> dict[str, Any]:
+        """An application of the tenant's own, with its service principal: its app registration is here too.
+
+        `passwordCredentials` and `keyCredentials` may say in how many days they end, as `endsInDays`.
+        """
+        app_id = values["appId"]
+        name = values.get("displayName", app_id)
+        registered = self.registrations.setdefault(app_id.lower(), {})
+        registered |= {"id": str(uuid.uuid5(NAMES, f"application {app_id}")), "appId": app_id, "displayName": name}
+        for kind in ("passwordCredentials", "keyCredentials"):
+            registered[kind] = [self._credential(one, kind, n) for n, one in enumerate(values.get(kind, []))]
+        self.applications[app_id.lower()] = {"appId": app_id, "displayName": name, "ownerTenant": self.tenant}
+        if self.principal_item(app_id) is None:
+            object_id = str(uuid.uuid5(NAMES, f"service principal of {app_id}"))
+            self.add_service_principal(app_id, {}, object_id=object_id, lag=False)
+        return registered
+
+    def _credential(self, values: dict[str, Any], kind: str, number: int) -> dict[str, Any]:
+        ends = self.clock.now() + timedelta(days=values.get("endsInDays", 365))
+        secret = {"hint": "s4n"}
+        of_kind = secret if kind == "passwordCredentials" else {"type": "AsymmetricX509Cert", "usage": "Verify"}
+        return {
+            "displayName": values.get("displayName"),
+            "endDateTime": timestamp(ends),
+            "keyId": str(uuid.uuid5(NAMES, f"{kind} {number}")),
+            "startDateTime": timestamp(ends - timedelta(days=365)),
+            **of_kind,
+        }
 
     def remove_service_principal(self, object_id: str) -> None:
         """Delete it with its assignments."""
