@@ -38,6 +38,8 @@ DUE, WAITS, PASSES, ROUND = "due", "waits", "passes", "round"
 """Partitions: the first of table `due`, the others of table `waits`."""
 CLOCKS_DIFFER = timedelta(seconds=30)
 """At most. A row this close to its time may just be moved by a timer whose clock is ahead: it is not counted on."""
+LEFT_BEHIND = timedelta(hours=1)
+"""After that, a row without an onboarding was left by a process that died before it wrote one."""
 _FIRST, _LAST = "0", "~"
 
 
@@ -75,6 +77,8 @@ class OpenWait:
     """What is looked at: the definition's own words."""
     seen: str | None = field(default=None, compare=False)
     """What the last look showed, as its definition puts it; None: look at the record too."""
+    version: int = field(default=0, compare=False)
+    """Of the record that has it so."""
     etag: str = field(default="", compare=False)
 
     @property
@@ -231,7 +235,8 @@ class Index:
         wanted = {wait.key: wait for wait in watched_waits(record, self._policy, now)}
         for wait in known:
             if wait.key not in wanted:
-                await self.over(wait)
+                if not to_come(wait, record, now):
+                    await self.over(wait)
             elif replace(wanted[wait.key], wake=wait.wake) == wait:
                 del wanted[wait.key]
         for wait in wanted.values():
@@ -260,6 +265,13 @@ class Index:
         await self._waits.upsert([Row(ROUND, ROUND, {"Onboarding": got.place, "Began": got.began})])
 
 
+def to_come(wait: OpenWait, record: Record | None, now: datetime) -> bool:
+    """Whether a row stands there before the commit that it is of: then it is no row too many."""
+    if record is None:
+        return now - wait.since < LEFT_BEHIND
+    return wait.version > record.version
+
+
 def watched_waits(record: Record, policy: Policy, now: datetime) -> tuple[OpenWait, ...]:
     """What of a record is looked at from now on, as its rows say it."""
     return tuple(_open_wait(record, step, policy, now) for step in record.steps if is_watched(record, step))
@@ -281,6 +293,7 @@ def _open_wait(record: Record, step: StepRecord, policy: Policy, now: datetime) 
         wake,
         step.asked,
         watched.subject,
+        version=record.version,
     )
 
 
@@ -305,6 +318,7 @@ def _wait_row(wait: OpenWait) -> Row:
         "Seen": wait.seen,
         "Wake": wait.wake,
         "Asked": wait.asked,
+        "Version": wait.version,
     }
     return Row(WAITS, wait.key, columns)
 
@@ -324,6 +338,7 @@ def _wait_of(row: Row) -> OpenWait:
         c.get("Asked", False),
         json.loads(c["Subject"]),
         c.get("Seen"),
+        c.get("Version", 0),
         row.etag,
     )
 

@@ -19,7 +19,7 @@ from onboarding.core.problems import StepProblemError, TryLaterError
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.schedule import is_due, next_look
 from onboarding.engine import Engine, Expected
-from onboarding.index import Index, OpenWait, Pass, watched_waits
+from onboarding.index import Index, OpenWait, Pass, to_come, watched_waits
 from onboarding.records import Loaded
 from onboarding.steps import LIBRARY, definition_of
 from onboarding.steps.base import Look, SharedRead, Work, broken, failing
@@ -82,7 +82,8 @@ async def look_closely(engine: Engine, news: Sequence[OpenWait]) -> StepProblemE
         now = engine.clock.now()
         keys = {each.key for each in watched_waits(found.record, engine.policy, now)} if found else set()
         if found is None or step is None or wait.key not in keys or step.ticket != wait.ticket:
-            await engine.records.index.over(wait)
+            if not to_come(wait, found.record if found else None, now):
+                await engine.records.index.over(wait)
         else:
             works.append((wait, found, Work(found.record, engine.reach(), step)))
     if not works:

@@ -163,6 +163,37 @@ async def test_a_process_that_ends_before_its_commit_leaves_rows_that_do_no_harm
     assert await keys(system.due, DUE) == []
 
 
+@pytest.mark.parametrize("commit", ["insert", "replace"])
+async def test_a_pass_between_a_waits_row_and_its_commit_leaves_the_row(
+    monkeypatch: pytest.MonkeyPatch, commit: str
+) -> None:
+    """Else nothing would look at the wait before all records are read again, an hour later."""
+    system = System()
+    body = requests.own_sbc() if commit == "insert" else of(0)
+    request = requests.parsed(body)
+    if commit == "replace":
+        system.outside.deploy(request)
+    write, opened = getattr(system.onboardings, commit), list[str]()
+
+    async def passed_before(row: Row) -> str:
+        standing = {key for key in await keys(system.waits, WAITS)}
+        fresh = [key for key in standing if key not in opened]
+        opened.extend(fresh)
+        if fresh:
+            await timer_pass(system.engine)
+        return str(await write(row))
+
+    monkeypatch.setattr(system.onboardings, commit, passed_before)
+    key = (await system.request(request)).record.id
+    while await system.deliver():
+        pass
+    assert opened
+    monkeypatch.undo()
+    waiting = [s.name for s in (await system.record(key)).steps if s.state is StepState.WAITING and s.plan.kind == "wait"]
+    standing = [row.rpartition("|")[2] for row in await keys(system.waits, WAITS)]
+    assert sorted(standing) == sorted(waiting) != []
+
+
 async def test_a_waits_row_without_an_onboarding_is_deleted() -> None:
     system, [key] = await waiting(1)
     [row] = await keys(system.waits, WAITS)
