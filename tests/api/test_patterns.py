@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import azure.functions as func
 import hypothesis
@@ -44,11 +45,13 @@ class Text:
     """False: the server asks for more than its pattern does."""
 
 
-def in_request(path: str, item: str = "") -> Callable[[str], bool]:
+def in_request(
+    path: str, item: str = "", base: Callable[[], dict[str, Any]] = requests.operator_connect
+) -> Callable[[str], bool]:
     """Whether the field at a dotted path may be this (with `item`, a list's only one)."""
 
     def accepts(text: str) -> bool:
-        body = requests.operator_connect()
+        body = base()
         *parents, last = path.split(".")
         at = body
         for name in parents:
@@ -58,10 +61,15 @@ def in_request(path: str, item: str = "") -> Callable[[str], bool]:
         try:
             read_request(body)
         except InvalidRequestError as error:
-            return not any(r.field == where and r.rule.startswith(("string_", "email_")) for r in error.reasons)
+            rules = ("string_", "email_", "trunk_")
+            return not any(r.field == where and r.rule.startswith(rules) for r in error.reasons)
         return True
 
     return accepts
+
+
+def in_sbc(path: str, item: str = "") -> Callable[[str], bool]:
+    return in_request(path, item, requests.own_sbc)
 
 
 def in_search(name: str) -> Callable[[str], bool]:
@@ -118,6 +126,8 @@ NO_ADDRESSES = (
 NAMES = ("contoso-acg", "OC1", "a-1", "---", "A" * 24)
 NO_NAMES = ("", "ab", "A" * 25, "a_b", "a.b", "büro", "ab١", "a\\b", *with_blanks("abc"))
 
+PEERING = f"/subscriptions/{GUID}/resourceGroups/rg-voice/providers/Microsoft.Peering/peerings/contoso-1"
+ZONE = f"/subscriptions/{GUID}/resourceGroups/rg-dns/providers/Microsoft.Network/dnsZones/contoso.com"
 TEXTS = {
     "CommunicationsGateway.subscriptionId": Text(
         in_request("gateway.subscriptionId"), GUIDS, ("", "not-a-guid", *NO_GUIDS, *with_blanks(GUID))
@@ -141,6 +151,39 @@ TEXTS = {
         ("voice.admin@contoso.com", "jürgen@contoso.com", "a@b", "a,b@c", "a;b@c", "a#EXT#@c", "a'b@c", *GUIDS),
         ("", "voice admin", "voice@büro.example", "a/b@c", "a\\b@c", "a?b@c", "a%b@c", 'a"b@c',
          "<a>@c", "a@b@c", "@c", "a@", *NO_GUIDS, *with_blanks("a@bc")),
+    ),
+    "SessionBorderController.name": Text(in_sbc("gateway.name"), NAMES, NO_NAMES),
+    "SessionBorderController.domain": Text(
+        in_sbc("gateway.domain"),
+        ("contoso.com", "Voice.Contoso.COM", "a--b.c-d.ef", "xn--bro-hoa.example", "a.xn--p1ai"),
+        ("", "com", ".com", "-a.bc", "a.bc.", "a_b.com", "büro.example", "a.\u212aom", *with_blanks("a.bc")),
+        decides=False,
+    ),
+    "Trunk.fqdn": Text(
+        in_sbc("gateway.trunks.0.fqdn"),
+        ("sbc1.contoso.com", "SBC1.Voice.Contoso.COM", "a--b.c-d.ef"),
+        ("", "com", "*.contoso.com", "sbc1.contoso.com.", "büro.contoso.com", "[::1]", *with_blanks("sbc1.a.com")),
+        decides=False,
+    ),
+    "CallingApplication.clientId": Text(
+        in_sbc("application.clientId"), GUIDS, ("", "not-a-guid", *NO_GUIDS, *with_blanks(GUID))
+    ),
+    "SessionBorderControllerRequest.adminUser": Text(
+        in_sbc("adminUser"), ("voice.admin@contoso.com", "a@b", *GUIDS), ("", "voice admin", *with_blanks("a@bc"))
+    ),
+    "SessionBorderControllerRequest.peerings": Text(
+        in_sbc("peerings", "[0]"),
+        (PEERING, PEERING.replace("rg-voice", "rg.(1)")),
+        ("", f"{PEERING}/", PEERING.replace(GUID, "x"), PEERING.replace("Peering/", "Net/"), *with_blanks(PEERING)),
+    ),
+    "DnsOwner.email": Text(in_sbc("dns.owner.email"), ADDRESSES, NO_ADDRESSES, decides=False),
+    "DnsPublishing.azureZone": Text(
+        in_sbc("dns.azureZone"),
+        (ZONE, ZONE.replace("rg-dns", "RG_dns.1")),
+        ("", ZONE + "/", ZONE.replace(GUID, "x"), ZONE.replace("dnsZones", "privateDnsZones"), *with_blanks(ZONE)),
+    ),
+    "DnsPublishing.server": Text(
+        in_sbc("dns.server"), ("primary", "ns1", "a-b"), ("", "a b", "ü", "a" * 200, *with_blanks("primary"))
     ),
     "OnboardingTeam.email": Text(in_request("onboardingTeam.email"), ADDRESSES, NO_ADDRESSES, decides=False),
     "Addressees.emails": Text(in_request("notify.emails", "[0]"), ADDRESSES, NO_ADDRESSES, decides=False),

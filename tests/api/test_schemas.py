@@ -29,7 +29,8 @@ def test_no_example_is_overlooked() -> None:
 
 def test_what_is_wrong_is_seen(engine: Engine) -> None:
     body = {**OPERATOR_CONNECT, "adminUser": "voice admin", "surprise": 1}
-    wrong = engine.errors("#/components/schemas/OnboardingRequest", body)
+    assert engine.errors("#/components/schemas/OnboardingRequest", body)
+    wrong = engine.errors("#/components/schemas/CommunicationsGatewayRequest", body)
     assert [error.split(" ")[0] for error in wrong] == ["data", "data/adminUser"]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from onboarding import limits, looks, timer
 from onboarding.core.events import CancelRequested, CheckRequested, PauseRequested, ResumeRequested
+from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.core.record import OnboardingState, StepState
@@ -176,8 +177,7 @@ async def test_a_pass_between_a_waits_row_and_its_commit_leaves_the_row(
     write, opened = getattr(system.onboardings, commit), list[str]()
 
     async def passed_before(row: Row) -> str:
-        standing = {key for key in await keys(system.waits, WAITS)}
-        fresh = [key for key in standing if key not in opened]
+        fresh = [key for key in await keys(system.waits, WAITS) if key not in opened]
         opened.extend(fresh)
         if fresh:
             await timer_pass(system.engine)
@@ -189,7 +189,8 @@ async def test_a_pass_between_a_waits_row_and_its_commit_leaves_the_row(
         pass
     assert opened
     monkeypatch.undo()
-    waiting = [s.name for s in (await system.record(key)).steps if s.state is StepState.WAITING and s.plan.kind == "wait"]
+    steps = (await system.record(key)).steps
+    waiting = [s.name for s in steps if s.state is StepState.WAITING and s.plan.kind is StepKind.WAIT]
     standing = [row.rpartition("|")[2] for row in await keys(system.waits, WAITS)]
     assert sorted(standing) == sorted(waiting) != []
 
