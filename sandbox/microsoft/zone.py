@@ -29,6 +29,8 @@ TTL = 3600
 NEGATIVE_TTL = 60
 SOA = f"ns1.{ZONE} hostmaster.{ZONE} 1 3600 300 1209600 {NEGATIVE_TTL}"
 LONGEST_STRING = 255
+TOP_LEVEL = 2
+"""Labels of a top-level name, with the root's."""
 
 
 @dataclass
@@ -179,12 +181,19 @@ class Records:
             return _rrset(name, TTL, "SOA", SOA)
         if name in self.zones and kind == dns.rdatatype.NS:
             return _rrset(name, TTL, "NS", *self.zones[name])
+        if kind == dns.rdatatype.NS and server == "resolver" and self._leads_to_the_two(name):
+            return _rrset(name, TTL, "NS", *AUTHORITIES)
         if kind == dns.rdatatype.A and name in self.hosts[server]:
             return _rrset(name, TTL, "A", *self.hosts[server][name])
         host = name.relativize(ZONE).to_text().lower()
         if kind == dns.rdatatype.A and name.is_subdomain(ZONE) and host in self.addresses:
             return _rrset(name, TTL, "A", self.addresses[host])
         return None
+
+    def _leads_to_the_two(self, name: dns.name.Name) -> bool:
+        """Whether a top level's own servers are the two: they have all its zones, and these are delegated to them."""
+        below = [servers for zone, servers in self.zones.items() if zone.is_subdomain(name)]
+        return len(name.labels) == TOP_LEVEL and bool(below) and all(servers == AUTHORITIES for servers in below)
 
     def _zone_of(self, name: dns.name.Name) -> dns.name.Name | None:
         """The zone of the two servers that the name is in: the deepest."""

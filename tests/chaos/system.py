@@ -72,7 +72,7 @@ class Wanted:
 
     @property
     def id(self) -> str:
-        return requests.parsed(self.body).gateway.id.onboarding_id
+        return requests.parsed(self.body).gateway.onboarding_id
 
     @property
     def gateway(self) -> str:
