@@ -143,7 +143,13 @@ def test_a_stored_record_is_read_by_whoever_knows_the_kinds() -> None:
 
 def test_what_every_kind_must_say_has_no_default() -> None:
     gateway = Gateway(kind="x", name="y")
-    for told in (lambda: gateway.key, lambda: gateway.onboarding_id, lambda: OnboardingRequest.plan(REQUEST)):
+    roles = OnboardingRequest.application_roles
+    for told in (
+        lambda: gateway.key,
+        lambda: gateway.onboarding_id,
+        lambda: OnboardingRequest.plan(REQUEST),
+        lambda: roles.__get__(REQUEST),
+    ):
         with pytest.raises(NotImplementedError):
             told()
     assert gateway.subscription is None
