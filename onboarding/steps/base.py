@@ -6,6 +6,8 @@ nothing else). Every apply may run twice. A wait is `look`, for many onboardings
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -27,6 +29,8 @@ from onboarding.core.sight import Sight
 from onboarding.core.stored import Stored
 from onboarding.limits import OverdueError
 from onboarding.ports import Directory, Dns, DnsUpdates, DnsZones, Gateways, Notifier, Peerings, TlsProbe
+
+log = logging.getLogger("onboarding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,39 @@ def broken(error: Exception) -> Look:
         return Look(False, slow.seen, problem=slow)
     problem = unexpected_problem(error)
     return Look(False, problem.seen, problem=TryLaterError(problem.code, problem.seen))
+
+
+class EachAlone:
+    """A wait of which each is read by itself: none keeps the others from their look."""
+
+    async def glance(self, world: World, subjects: Sequence[Mapping[str, str]]) -> Sequence[str | None]:
+        return await asyncio.gather(*(self._glance(world, subject) for subject in subjects))
+
+    async def look(self, works: Sequence[Work]) -> Sequence[Look]:
+        return await asyncio.gather(*(self._look(work) for work in works))
+
+    async def shown(self, world: World, subject: Mapping[str, str]) -> str | None:
+        """As `Wait.glance`, of one. Raises StepProblemError."""
+        raise NotImplementedError
+
+    async def seen(self, work: Work) -> Look:
+        """As `Wait.look`, of one. Raises StepProblemError."""
+        raise NotImplementedError
+
+    async def _glance(self, world: World, subject: Mapping[str, str]) -> str | None:
+        try:
+            return await self.shown(world, subject) if subject else None
+        except StepProblemError as problem:
+            return failing(problem)
+
+    async def _look(self, work: Work) -> Look:
+        try:
+            return await self.seen(work)
+        except StepProblemError as problem:
+            return Look(False, problem.seen, problem=problem)
+        except Exception as error:
+            log.exception("%s of %s failed unexpectedly", work.step.plan.definition, work.record.id)
+            return broken(error)
 
 
 def kept(*findings: Stored | None) -> dict[str, Any]:

@@ -8,7 +8,6 @@ confirms.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -18,15 +17,13 @@ from onboarding.core.instructions import Instructions, Value
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import PersonMustActError, StepProblemError
+from onboarding.core.problems import PersonMustActError
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.sight import Sight
-from onboarding.steps.base import Look, Watched, Work, World, broken, failing, plural
+from onboarding.steps.base import EachAlone, Look, Watched, Work, World, plural
 from onboarding.steps.definition import Definition
 from onboarding.steps.session_border_controller import sbc_request
 from onboarding.steps.txt_verdict import on_one_line
-
-log = logging.getLogger("onboarding")
 
 SHOWN_STATE = 40
 SHOWN_PREFIXES = 5
@@ -34,7 +31,7 @@ FAILED_STATES = ("failed", "invalid", "disconnected")
 """Of prefixes and connections, in lower case: they don't change by themselves."""
 
 
-class PeeringReady:
+class PeeringReady(EachAlone):
     """All peerings of an onboarding count together."""
 
     def watched(self, record: Record, step: StepRecord) -> Watched:
@@ -42,30 +39,11 @@ class PeeringReady:
         found = PeeringId.parse(peerings[0]) if peerings else None
         return Watched(found.subscription_id.lower(), {"peerings": " ".join(peerings)}) if found else Watched("", {})
 
-    async def glance(self, world: World, subjects: Sequence[Mapping[str, str]]) -> Sequence[str | None]:
-        return await asyncio.gather(*(self._glance(world, subject) for subject in subjects))
+    async def shown(self, world: World, subject: Mapping[str, str]) -> str | None:
+        return _digest_of(await _standings(world, subject["peerings"].split()))
 
-    async def _glance(self, world: World, subject: Mapping[str, str]) -> str | None:
-        if not subject:
-            return None
-        try:
-            return _digest_of(await _standings(world, subject["peerings"].split()))
-        except StepProblemError as problem:
-            return failing(problem)
-
-    async def look(self, works: Sequence[Work]) -> Sequence[Look]:
-        return await asyncio.gather(*(self._one(work) for work in works))
-
-    async def _one(self, work: Work) -> Look:
-        try:
-            standings = await _standings(work.world, sbc_request(work.record).peerings)
-        except StepProblemError as problem:
-            return Look(False, problem.seen, problem=problem)
-        except Exception as error:
-            # It must not keep the others from their look.
-            log.exception("peering-ready of %s failed unexpectedly", work.record.id)
-            return broken(error)
-        return judge_peerings(standings)
+    async def seen(self, work: Work) -> Look:
+        return judge_peerings(await _standings(work.world, sbc_request(work.record).peerings))
 
 
 Standings = Mapping[str, PeeringStanding | None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
@@ -12,15 +11,12 @@ from onboarding.core.domain_name import registered_part
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import Party, StepKind
-from onboarding.core.problems import StepProblemError
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.sight import Sight
 from onboarding.steps.address_verdict import AddressKind, AddressVerdict, judge_addresses, together
-from onboarding.steps.base import Look, Watched, Work, World, broken, failing
+from onboarding.steps.base import EachAlone, Look, Watched, Work, World
 from onboarding.steps.definition import Definition
 from onboarding.steps.txt_record_visible import TXT_RECORD_VISIBLE
-
-log = logging.getLogger("onboarding")
 
 ADDRESS_SIGHTS: Mapping[AddressKind, Sight] = {
     # What answers agrees, so it is found.
@@ -36,36 +32,18 @@ ADDRESS_SIGHTS: Mapping[AddressKind, Sight] = {
 """What follows when the answers stay as they are."""
 
 
-class TrunkNamesResolve:
+class TrunkNamesResolve(EachAlone):
     """All names of an onboarding count together."""
 
     def watched(self, record: Record, step: StepRecord) -> Watched:
         names = [name for name, _ in record.request.trunk_addresses]
         return Watched(registered_part(names[0]), {"names": " ".join(names)}) if names else Watched("", {})
 
-    async def glance(self, world: World, subjects: Sequence[Mapping[str, str]]) -> Sequence[str | None]:
-        return await asyncio.gather(*(self._glance(world, subject) for subject in subjects))
+    async def shown(self, world: World, subject: Mapping[str, str]) -> str | None:
+        return _shown_names(await _judged_names(world, subject["names"].split()))
 
-    async def _glance(self, world: World, subject: Mapping[str, str]) -> str | None:
-        if not subject:
-            return None
-        try:
-            return _shown_names(await _judged_names(world, subject["names"].split()))
-        except StepProblemError as problem:
-            return failing(problem)
-
-    async def look(self, works: Sequence[Work]) -> Sequence[Look]:
-        return await asyncio.gather(*(self._one(work) for work in works))
-
-    async def _one(self, work: Work) -> Look:
-        try:
-            verdict = await _judged_names(work.world, [name for name, _ in work.request.trunk_addresses])
-        except StepProblemError as problem:
-            return Look(False, problem.seen, problem=problem)
-        except Exception as error:
-            # It must not keep the others from their look.
-            log.exception("trunk-names-resolve of %s failed unexpectedly", work.record.id)
-            return broken(error)
+    async def seen(self, work: Work) -> Look:
+        verdict = await _judged_names(work.world, [name for name, _ in work.request.trunk_addresses])
         done = verdict.kind is AddressKind.PUBLIC
         return Look(done, verdict.sentence, sight=ADDRESS_SIGHTS.get(verdict.kind), shown=_shown_names(verdict))
 

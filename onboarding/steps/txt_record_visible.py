@@ -5,25 +5,20 @@ Source: article, "Register your deployment's domain name in Microsoft Entra", st
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 
 from onboarding import limits
 from onboarding.core.domain_name import registered_part
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import Party, StepKind
-from onboarding.core.problems import StepProblemError
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.sight import Sight
 from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings, txt_record
-from onboarding.steps.base import Look, Watched, Work, World, broken, failing
+from onboarding.steps.base import EachAlone, Look, Watched, Work, World
 from onboarding.steps.definition import Definition
 from onboarding.steps.share_txt_record import VERIFIED_ALREADY, txt_record_instructions, txt_record_values
 from onboarding.steps.txt_verdict import TxtKind, TxtVerdict, judge_txt_answers
-
-log = logging.getLogger("onboarding")
 
 SIGHTS: Mapping[TxtKind, Sight] = {
     # Microsoft is the judge: verify-domain is tried, gently.
@@ -46,7 +41,7 @@ def _seen_outside(step: StepRecord) -> tuple[str, ...]:
 
 
 
-class TxtRecordVisible:
+class TxtRecordVisible(EachAlone):
     """Each onboarding's name is asked for, all at once."""
 
     def watched(self, record: Record, step: StepRecord) -> Watched:
@@ -57,36 +52,16 @@ class TxtRecordVisible:
         name = known.txt_record.name
         return Watched(registered_part(name), {"name": name, "value": known.txt_record.value})
 
-    async def glance(self, world: World, subjects: Sequence[Mapping[str, str]]) -> Sequence[str | None]:
-        return await asyncio.gather(*(self._glance(world, subject) for subject in subjects))
+    async def shown(self, world: World, subject: Mapping[str, str]) -> str | None:
+        return _shown(await _judged(world, subject["name"], subject["value"]))
 
-    async def _glance(self, world: World, subject: Mapping[str, str]) -> str | None:
-        """What DNS says, as a digest of the sentence."""
-        if not subject:
-            return None
-        try:
-            verdict = await _judged(world, subject["name"], subject["value"])
-        except StepProblemError as problem:
-            return failing(problem)
-        return _shown(verdict)
-
-    async def look(self, works: Sequence[Work]) -> Sequence[Look]:
-        return await asyncio.gather(*(self._one(work) for work in works))
-
-    async def _one(self, work: Work) -> Look:
+    async def seen(self, work: Work) -> Look:
         if domain_findings(work.record).domain_verified:
             return Look(True, VERIFIED_ALREADY)
-        try:
-            expected = txt_record(work.record)
-            verdict = await _judged(work.world, expected.name, expected.value)
-        except StepProblemError as problem:
-            return Look(False, problem.seen, problem=problem)
-        except Exception as error:
-            # It must not keep the others from their look.
-            log.exception("txt-record-visible of %s failed unexpectedly", work.record.id)
-            return broken(error)
-        seen = verdict.kind is TxtKind.EVERYWHERE
-        return Look(seen, verdict.sentence, sight=SIGHTS.get(verdict.kind), shown=_shown(verdict))
+        expected = txt_record(work.record)
+        verdict = await _judged(work.world, expected.name, expected.value)
+        done = verdict.kind is TxtKind.EVERYWHERE
+        return Look(done, verdict.sentence, sight=SIGHTS.get(verdict.kind), shown=_shown(verdict))
 
 
 def _shown(verdict: TxtVerdict) -> str | None:
