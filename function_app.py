@@ -15,7 +15,7 @@ from onboarding.collector import resting
 
 with resting():
     from onboarding import app as composed
-    from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, decode
+    from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, PLANS_QUEUE, decode
     from onboarding.dead_letters import dead_letter_of
     from onboarding.settings import functions, settings
     from onboarding.steps import TASKS
@@ -57,6 +57,14 @@ def _register_notices() -> None:
     @app.function_name("notices")
     @_queue_trigger(NOTICES_QUEUE)
     async def notices(message: func.ServiceBusMessage) -> None:
+        with received(message):
+            await composed.engine().receive(decode(message.get_body()))
+
+
+def _register_plans() -> None:
+    @app.function_name("plans")
+    @_queue_trigger(PLANS_QUEUE)
+    async def plans(message: func.ServiceBusMessage) -> None:
         with received(message):
             await composed.engine().receive(decode(message.get_body()))
 
@@ -105,6 +113,7 @@ if _functions.has_steps:
     for _step in TASKS:
         _register_step(_step)
     _register_notices()
+    _register_plans()
     _register_dead_letters()
 if _functions.has_front:
     _register_timer()

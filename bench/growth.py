@@ -25,6 +25,7 @@ from onboarding.core.events import Happening, PauseRequested, ResumeRequested
 from onboarding.core.policy import Policy
 from onboarding.engine import Engine
 from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
+from onboarding.planning.store import Plans
 from onboarding.reads import Reads
 from onboarding.rows import CLOSED, OPEN, to_row
 from onboarding.timer import timer_pass
@@ -76,7 +77,7 @@ async def _kept(cloud: Cloud) -> AsyncIterator[_Kept]:
     clock, outside = ManualClock(datetime.now(UTC)), MemoryWorld()
     records = records_on(onboardings, events)
     reads = Reads(MemoryTable(), Policy())
-    engine = Engine(records, MemoryBus(), clock, outside.world, Policy(), TELLING, reads)
+    engine = Engine(records, MemoryBus(), clock, outside.world, Policy(), TELLING, reads, Plans(MemoryTable()))
     try:
         yield _Kept(engine, clock, outside, onboardings)
     finally:

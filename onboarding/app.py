@@ -30,6 +30,7 @@ from onboarding.hourly import HOURLY_TABLE, HourlyLimit
 from onboarding.index import DUE_TABLE, WAITS_TABLE, Index
 from onboarding.notify import Notifying
 from onboarding.pauses import PAUSES_TABLE, Pauses
+from onboarding.planning.store import PLANS_TABLE, Plans
 from onboarding.reads import READS_TABLE, Reads
 from onboarding.records import Records
 from onboarding.settings import Settings, SettingsError, settings
@@ -87,7 +88,8 @@ def engine() -> Engine:
     records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential), index)
     telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
     reads = Reads(_table(READS_TABLE, chosen, credential), chosen.policy)
-    return Engine(records, bus, clock, world, chosen.policy, telling, reads, chosen.permitted, requests)
+    plans = Plans(_table(PLANS_TABLE, chosen, credential))
+    return Engine(records, bus, clock, world, chosen.policy, telling, reads, plans, chosen.permitted, requests)
 
 
 def _dns(chosen: Settings, *, private: bool) -> DnsLookup:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from onboarding import limits
 from onboarding.bounded import bounded
@@ -21,11 +22,13 @@ from onboarding.core.events import (
     DeadLettered,
     Effect,
     Happening,
+    MakePlan,
     MessageRefused,
     NoticeFailed,
     NoticeSent,
     NoticeStarted,
     Nudge,
+    NudgeNotice,
     Postponed,
     Started,
     Stopped,
@@ -33,7 +36,6 @@ from onboarding.core.events import (
 )
 from onboarding.core.messages import (
     DEAD_LETTERS_QUEUE,
-    NOTICES_QUEUE,
     DeadLetter,
     ForeignMessageError,
     decode,
@@ -45,10 +47,13 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError, TryLaterError, unexpected_problem
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
+from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.tasks import may_write
 from onboarding.fence import Permit, WithdrawnError, fenced
 from onboarding.hourly import HourlyLimit
 from onboarding.notify import Notifying, Outcome, send
+from onboarding.planning.planner import give_up_plan, make_asked
+from onboarding.planning.store import Plans
 from onboarding.ports import Bus, BusRefusedError, BusUnavailableError, Clock, ConflictError
 from onboarding.reads import Reads
 from onboarding.records import Loaded, Records
@@ -84,8 +89,7 @@ Expected = Callable[[Record | None], bool]
 """Whether an onboarding is still what a caller has seen, and wants to have changed."""
 
 
-def _expect(expected: Expected | None, loaded: Loaded | None) -> None:
-    record = loaded.record if loaded else None
+def _expect(expected: Expected | None, record: Record | None) -> None:
     if expected is not None and not expected(record):
         raise OvertakenError(record)
 
@@ -133,6 +137,7 @@ class Engine:
     policy: Policy
     telling: Notifying
     reads: Reads
+    plans: Plans
     permitted: Permitted = ANYTHING
     requests: HourlyLimit | None = None
     """Of onboardings that one caller may begin."""
@@ -185,7 +190,7 @@ class Engine:
             loaded = written
         for _ in range(CONFLICT_ROUNDS):
             loaded = loaded or await self.records.load(onboarding_id)
-            _expect(expected, loaded)
+            _expect(expected, loaded.record if loaded else None)
             if loaded is None:
                 return None
             now = self.clock.now()
@@ -234,6 +239,8 @@ class Engine:
             problem = refused.problems.get(queue_of(effect))
             if problem is None:
                 continue
+            if isinstance(effect, MakePlan):
+                continue
             step, notice = (effect.step, None) if isinstance(effect, Nudge) else (None, effect.notice)
             try:
                 noted = await self.happen(
@@ -246,17 +253,23 @@ class Engine:
         return loaded
 
     async def request(
-        self, request: OnboardingRequest, actor: str, *, again: bool, expected: Expected | None = None
+        self,
+        request: OnboardingRequest,
+        actor: str,
+        *,
+        again: bool,
+        expected: Expected | None = None,
+        counted: bool = False,
     ) -> Accepted:
         """A posted request: a new onboarding, the one there is, or (`again`) a closed one started anew.
 
         Raises InProgressError when the gateway has another one, OvertakenError as `happen` does, HourlyLimitError when
-        the caller has begun too many: each tells people of the requester's choice.
+        the caller has begun too many: each tells people of the requester's choice. `counted`: this one is among those
+        already.
         """
-        counted = False
         for _ in range(CONFLICT_ROUNDS):
             loaded = await self.records.load(request.gateway.onboarding_id)
-            _expect(expected, loaded)
+            _expect(expected, loaded.record if loaded else None)
             if loaded is not None and not (again and loaded.record.closed):
                 differs = loaded.record.differences(request)
                 if differs or again:
@@ -275,18 +288,30 @@ class Engine:
             return Accepted(noted.record if noted else decision.record, created=True)
         raise ConflictError(f"onboarding {request.gateway.onboarding_id} is being written by many at a time")
 
+    async def begin_planned(self, request: OnboardingRequest, actor: str, *, again: bool) -> str:
+        """An onboarding whose plan is the one that was looked at. Why it does not begin; empty: it has."""
+        try:
+            await self.request(request, actor, again=again, counted=True)
+        except InProgressError as error:
+            return f"The gateway has another onboarding, {error.record.id}, which is {error.record.state}."
+        return ""
+
     async def receive(self, nudge: Effect) -> None:
         """A message arrived. Raises OverdueError when it takes too long, so that the message comes again."""
-        what = nudge.step if isinstance(nudge, Nudge) else nudge.notice
         with about_this(About(nudge.onboarding_id)):
-            async with limits.within(limits.MESSAGE, f"{what} of {nudge.onboarding_id}"):
+            async with limits.within(limits.MESSAGE, f"{nudge.subject} of {nudge.onboarding_id}"):
                 await self._receive(nudge)
 
     async def _receive(self, nudge: Effect) -> None:
-        if isinstance(nudge, Nudge):
-            await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket, nudge.again)
-        else:
-            await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket, nudge.again)
+        match nudge:
+            case Nudge():
+                await self.run_step(nudge.onboarding_id, nudge.step, nudge.ticket, nudge.again)
+            case NudgeNotice():
+                await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket, nudge.again)
+            case MakePlan():
+                await make_asked(self, nudge.plan)
+            case _ as never:
+                assert_never(never)
 
     async def run_step(self, onboarding_id: str, name: str, ticket: int, again: int = 0) -> None:
         """A message says: look at this step. Whether anything is to be done, the record says."""
@@ -317,6 +342,8 @@ class Engine:
                 inspection = await task.inspect(work)
                 if inspection.done:
                     return Succeeded(name, ticket, inspection.found, kept(inspection.findings))
+                if inspection.consent is not None:
+                    inspection.consent.expect(step)
                 applied = await task.apply(work, inspection)
                 return Succeeded(name, ticket, applied.did, kept(inspection.findings, applied.findings))
         except StepProblemError as problem:
@@ -398,16 +425,22 @@ class Engine:
             return
         dead(letter.queue)
         reason = letter.reason.value if letter.reason else ""
+        async with limits.within(limits.MESSAGE, f"the dead letter of {nudge.subject} of {nudge.onboarding_id}"):
+            known = await self._note_dead(nudge, reason)
+        log.warning("dead letter of %s of %s (%s): %s", nudge.subject, nudge.onboarding_id, reason, known)
+
+    async def _note_dead(self, nudge: Effect, reason: str) -> str:
+        if isinstance(nudge, MakePlan):
+            why = given_up(reason, "made")
+            return "noted" if await give_up_plan(self, nudge.plan, why.seen) else "of no importance any more"
         step, notice = (nudge.step, None) if isinstance(nudge, Nudge) else (None, nudge.notice)
-        async with limits.within(limits.MESSAGE, f"the dead letter of {step or notice} of {nudge.onboarding_id}"):
-            noted = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, reason))
-        known = "unknown" if noted is None else "noted" if noted.changed else "of no importance any more"
-        log.warning("dead letter of %s of %s (%s): %s", step or notice, nudge.onboarding_id, reason, known)
+        noted = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, reason))
+        return "unknown" if noted is None else "noted" if noted.changed else "of no importance any more"
 
 
 def _queues_of(effect: Effect) -> Collection[str]:
     """Where the message of an effect can have been given up. A step's queue is named after what it does."""
-    return LIBRARY if isinstance(effect, Nudge) else (NOTICES_QUEUE,)
+    return LIBRARY if isinstance(effect, Nudge) else (queue_of(effect),)
 
 
 def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:

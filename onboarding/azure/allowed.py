@@ -162,6 +162,8 @@ _SEGMENT = r"(?!\.{1,2}(?:/|$))(?:[\w.~@!$&'()*+,;=:-]|%(?!2[fF]|5[cC]|2[eE])[0-
 class _Operation:
     """One row of the lists."""
 
+    name: str
+    """As it is listed."""
     method: str
     path: re.Pattern[str]
     forms: Mapping[str, str]
@@ -178,7 +180,7 @@ def _operation(operation: str, rule: Rule) -> _Operation:
     method, template = operation.split(" ", 1)
     pattern = re.sub(r"\\\{(\w+)\\\}", lambda name: f"(?P<{name[1]}>{_SEGMENT})", re.escape(template))
     forms = {name: FORMS[collection] for collection, name in re.findall(r"(\w+)\W+\{(\w+)\}", template)}
-    return _Operation(method, re.compile(pattern, re.IGNORECASE), forms, rule)
+    return _Operation(operation, method, re.compile(pattern, re.IGNORECASE), forms, rule)
 
 
 _ARM = _operations(ARM_READS, ARM_WRITES)
@@ -196,6 +198,11 @@ def check_graph(method: str, path: str, body: Any = None, grants: Grants | None 
         _check_batch(body, grants)
     else:
         _check(_GRAPH, method, path, body, grants)
+
+
+def graph_operation(method: str, path: str) -> str | None:
+    """The row of the list that a request to Graph is, as `POST /domains/{id}/verify`; None: it is on none."""
+    return next((o.name for o in _GRAPH if o.method == method and o.path.fullmatch(path)), None)
 
 
 def _check_batch(body: Any, grants: Grants | None) -> None:

@@ -9,8 +9,9 @@ from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, MicrosoftSe
 from onboarding.azure.arm_answers import arm_problem
 from onboarding.azure.arm_body import writable
 from onboarding.azure.arm_client import ArmClient, object_of
+from onboarding.azure.calls import put_test_line_call
 from onboarding.azure.gateway_resource import (
-    AUTOMATED,
+    GATEWAY_API_VERSION,
     GATEWAY_TYPE,
     GatewayId,
     GatewayResource,
@@ -20,8 +21,6 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError
 from onboarding.core.services import TestLine
 from onboarding.ports import Gateways
-
-API_VERSION = "2023-09-01"
 
 _GATEWAY = f"{GATEWAY_TYPE}/{{gateway}}"
 _GET = MicrosoftCall(MicrosoftService.ARM, "GET", _GATEWAY)
@@ -34,7 +33,7 @@ _PUT_LINE = MicrosoftCall(MicrosoftService.ARM, "PUT", f"{_GATEWAY}/testLines/{{
 class ArmGateways(ArmClient, Gateways):
     """Gateways in Azure Resource Manager. Every method may raise StepProblemError."""
 
-    api_version = API_VERSION
+    api_version = GATEWAY_API_VERSION
 
     async def get(self, gateway: GatewayId) -> GatewayResource | None:
         """One gateway; None when there is no such resource."""
@@ -64,7 +63,7 @@ class ArmGateways(ArmClient, Gateways):
 
     async def put_test_line(self, gateway: GatewayId, line: TestLine, location: str) -> None:
         """Create one automated test line, or replace it."""
-        body = {"location": location, "properties": {"phoneNumber": line.phone_number, "purpose": AUTOMATED}}
+        body = put_test_line_call(gateway, line, location).body or {}
         await self._put(_PUT_LINE, gateway.test_line_arm_id(line.name), body)
 
     async def _put(self, call: MicrosoftCall, path: str, body: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, MicrosoftService, unexpected_answer
 from onboarding.azure.arm_client import ArmClient, object_of
-from onboarding.azure.dns_zone import ZONE_TYPE, DnsZone, DnsZoneId, TxtSet
+from onboarding.azure.dns_zone import DNS_API_VERSION, ZONE_TYPE, DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.zone_answers import zone_problem
 from onboarding.core.problems import StepProblemError
 from onboarding.ports import ConflictError, DnsZones, TxtRecord
@@ -20,7 +20,7 @@ _PUT_TXT = MicrosoftCall(MicrosoftService.ARM, "PUT", f"{_ZONE}/TXT/{{record}}")
 class ArmDnsZones(ArmClient, DnsZones):
     """Zones of Azure DNS. Every method may raise StepProblemError."""
 
-    api_version = "2018-05-01"
+    api_version = DNS_API_VERSION
 
     async def zone(self, zone: DnsZoneId) -> DnsZone | None:
         """One zone; None when there is no such resource."""

@@ -14,6 +14,7 @@ from onboarding.core.patterns import AZURE_ZONE, fits
 from onboarding.core.publishing import cut, joined, same_name
 
 ZONE_TYPE = "Microsoft.Network/dnsZones"
+DNS_API_VERSION = "2018-05-01"
 MOST_VALUES = 20
 """Records of one TXT set (Microsoft Learn, "Azure DNS limits")."""
 MOST_CHARACTERS = 4096

@@ -15,6 +15,7 @@ from onboarding.core.services import Service
 
 PROVIDER = "Microsoft.VoiceServices"
 GATEWAY_TYPE = f"{PROVIDER}/communicationsGateways"
+GATEWAY_API_VERSION = "2023-09-01"
 AUTOMATED = "Automated"
 """The purpose of service verification lines (article, Enable Operator Connect, step 7)."""
 
@@ -90,6 +91,11 @@ class GatewayResource:
     @property
     def properties(self) -> Mapping[str, Any]:
         return self.body.get("properties") or {}
+
+    @property
+    def location(self) -> str:
+        """Its region."""
+        return str(self.body.get("location", ""))
 
     @property
     def id(self) -> GatewayId | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from onboarding.azure.allowed import MAX_BATCH, Grants
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, gravest, unexpected_answer
+from onboarding.azure.calls import add_application_call, add_domain_call, grant_call
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning, takeover, unconfirmed
 from onboarding.azure.graph_batch import FAILED_DEPENDENCY
 from onboarding.azure.graph_client import Ask, GraphClient
@@ -57,7 +58,7 @@ class GraphDirectory(Directory):
 
     async def add_application(self, app_id: str, display_name: str) -> ServicePrincipal:
         """Create it. One that exists already is success."""
-        body = {"appId": app_id, "displayName": display_name}
+        body = add_application_call(app_id, display_name).body
         call, answer = await self._client.send(Ask("POST", lambda g: g.service_principals, body=body))
         if answer.ok:
             return ServicePrincipalBody.read(call, answer.body).principal
@@ -121,8 +122,9 @@ class GraphDirectory(Directory):
 
     async def add_domain(self, name: str) -> Domain:
         """Add it. One that exists already is success."""
+        adding = Ask("POST", lambda g: g.domains, body=add_domain_call(name).body)
         (call, answer), (listing, records) = await self._client.batch(
-            [Ask("POST", lambda g: g.domains, body={"id": name}), _verification_records(name, after_previous=True)]
+            [adding, _verification_records(name, after_previous=True)]
         )
         if answer.ok:
             return domain_from_graph(name, DomainBody.read(call, answer.body), _records(listing, records))
@@ -201,7 +203,7 @@ def _assigned(graph: GraphServiceClient, application_id: str) -> Any:
 
 
 def _grant(application_id: str, principal_id: str, role_id: str) -> Ask:
-    body = {"principalId": principal_id, "resourceId": application_id, "appRoleId": role_id}
+    body = grant_call(application_id, principal_id, role_id).body
     return Ask("POST", lambda g: _assigned(g, application_id), body=body)
 
 

@@ -346,6 +346,10 @@ class Nudge:
     def queue(self) -> str:
         return self.definition or self.step
 
+    @property
+    def subject(self) -> str:
+        return self.step
+
 
 @dataclass(frozen=True, slots=True)
 class NudgeNotice:
@@ -360,5 +364,27 @@ class NudgeNotice:
     nudges: int = 0
     """As of a step."""
 
+    @property
+    def subject(self) -> str:
+        return self.notice
 
-Effect = Nudge | NudgeNotice
+
+@dataclass(frozen=True, slots=True)
+class MakePlan:
+    """Effect: a message to the queue of plans."""
+
+    onboarding_id: str
+    """Of the onboarding that there would be."""
+    plan: str
+    """Its id."""
+    ticket: int = 0
+    after: float = 0.0
+    again: int = 0
+    nudges: int = 0
+
+    @property
+    def subject(self) -> str:
+        return self.plan
+
+
+Effect = Nudge | NudgeNotice | MakePlan

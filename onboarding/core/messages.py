@@ -1,4 +1,4 @@
-"""A queue message: which step or notice of which onboarding to look at, and the ticket that says whether it is news."""
+"""A queue message: which step, notice or plan of which onboarding to look at, and a ticket that tells if it is news."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from onboarding.core.events import Effect, Nudge, NudgeNotice
+from onboarding.core.events import Effect, MakePlan, Nudge, NudgeNotice
 from onboarding.core.patterns import MESSAGE_SUBJECT, ONBOARDING_ID
 
 _Subject = Annotated[str, StringConstraints(pattern=MESSAGE_SUBJECT)]
 
 CONTENT_TYPE = "application/json"
 NOTICES_QUEUE = "notices"
+PLANS_QUEUE = "plans"
 DEAD_LETTERS_QUEUE = "dead-letters"
 """Where every other queue forwards the messages that Service Bus gives up."""
 MESSAGE_ID_LENGTH = 128
@@ -35,7 +36,7 @@ class ForeignMessageError(ValueError):
         # Whoever wrote it may have put anything there, and this text ends up in logs: so the body isn't shown.
         super().__init__(
             f"The message is not one of this application's: {seen}; expected a JSON object of onboarding,"
-            f" ticket and one of step and notice, and nothing else; its body has {len(body)}"
+            f" ticket and one of step, notice and plan, and nothing else; its body has {len(body)}"
             f" {'bytes' if isinstance(body, bytes) else 'characters'}. Nothing is done; look who sends to the queue."
         )
 
@@ -70,15 +71,25 @@ class _Body(BaseModel):
     onboarding: Annotated[str, StringConstraints(pattern=ONBOARDING_ID)]
     step: _Subject | None = None
     notice: _Subject | None = None
+    plan: _Subject | None = None
     ticket: Annotated[int, Field(ge=0, lt=2**63)]
     again: Annotated[int, Field(ge=0, le=AGAIN)] = 0
 
 
+_KINDS: dict[type[Effect], str] = {Nudge: "step", NudgeNotice: "notice", MakePlan: "plan"}
+"""The key of a message that names what it is about."""
+_QUEUES: dict[type[Effect], str] = {NudgeNotice: NOTICES_QUEUE, MakePlan: PLANS_QUEUE}
+
+
+def kind_of_message(effect: Effect) -> str:
+    """What it is about: `step`, `notice` or `plan`."""
+    return _KINDS[type(effect)]
+
+
 def encode(effect: Effect) -> bytes:
     """The body of the message that carries an effect."""
-    step, notice = (effect.step, None) if isinstance(effect, Nudge) else (None, effect.notice)
-    again = min(effect.again, AGAIN)
-    body = _Body(onboarding=effect.onboarding_id, step=step, notice=notice, ticket=effect.ticket, again=again)
+    about = {_KINDS[type(effect)]: effect.subject}
+    body = _Body(onboarding=effect.onboarding_id, ticket=effect.ticket, again=min(effect.again, AGAIN), **about)
     return body.model_dump_json(exclude_defaults=True).encode()
 
 
@@ -91,11 +102,14 @@ def decode(body: bytes | str) -> Effect:
         read = _Body.model_validate_json(body)
     except ValidationError as error:
         raise ForeignMessageError("; ".join(_seen(error)), body) from None
-    if read.step is not None and read.notice is None:
-        return Nudge(read.onboarding, read.step, read.ticket, again=read.again)
-    if read.notice is not None and read.step is None:
-        return NudgeNotice(read.onboarding, read.notice, read.ticket, again=read.again)
-    raise ForeignMessageError("it names both a step and a notice, or neither", body)
+    match (read.step, read.notice, read.plan):
+        case (str() as step, None, None):
+            return Nudge(read.onboarding, step, read.ticket, again=read.again)
+        case (None, str() as notice, None):
+            return NudgeNotice(read.onboarding, notice, read.ticket, again=read.again)
+        case (None, None, str() as plan):
+            return MakePlan(read.onboarding, plan, read.ticket, again=read.again)
+    raise ForeignMessageError("it names none of a step, a notice and a plan, or several", body)
 
 
 def is_ours(body: bytes | str) -> bool:
@@ -114,7 +128,7 @@ def is_ours(body: bytes | str) -> bool:
 
 def queue_of(effect: Effect) -> str:
     """The queue that an effect goes to."""
-    return effect.queue if isinstance(effect, Nudge) else NOTICES_QUEUE
+    return effect.queue if isinstance(effect, Nudge) else _QUEUES[type(effect)]
 
 
 def message_id(effect: Effect) -> str:
@@ -123,7 +137,7 @@ def message_id(effect: Effect) -> str:
     `{onboarding}/{step or notice}/{ticket}`; what is too long for an id is hashed. One that came too early is not the
     same when it is to come again, nor is one that the timer sends besides.
     """
-    subject = effect.step if isinstance(effect, Nudge) else effect.notice
+    subject = effect.subject
     ticket = f"{effect.ticket}/{effect.after:.3f}" if effect.again else f"{effect.ticket}"
     if effect.nudges:
         ticket += f"/n{effect.nudges}"

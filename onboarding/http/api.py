@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import azure.functions as func
 
 from onboarding.core.control import Control
-from onboarding.http import view
+from onboarding.http import plans, view
 from onboarding.http.asked import read_asked
 from onboarding.http.bodies import read_json
 from onboarding.http.call import CallHandler, HttpCall
@@ -35,9 +35,14 @@ async def list_onboardings(call: HttpCall) -> func.HttpResponse:
 
 
 async def post_onboarding(call: HttpCall) -> func.HttpResponse:
-    """POST /api/onboardings[?again=true] → 202 (new), 200 (the same request again), 400, 409, 412."""
-    again = _flag(call.request, "again")
+    """POST /api/onboardings[?again=true][?validateOnly=true][?planChecksum=…] → 202 (new, or its plan is being made
+    again), 200 (the same request again, or it would be taken), 400, 409, 412."""
+    again = flag(call.request, "again")
     asked = read_request(read_json(call.request))
+    if flag(call.request, "validateOnly"):
+        return await plans.validated(call, asked)
+    if (checksum := call.request.params.get("planChecksum")) is not None:
+        return await plans.start_by_plan(call, asked, checksum, again=again)
     with if_match(call) as expected:
         accepted = await call.engine.request(asked, call.caller.name, again=again, expected=expected)
     record = accepted.record
@@ -81,7 +86,8 @@ def unknown_onboarding(onboarding_id: str) -> ProblemError:
     return ProblemError(404, "No such onboarding", f"There is no onboarding '{onboarding_id[:100]}'.")
 
 
-def _flag(request: func.HttpRequest, name: str) -> bool:
+def flag(request: func.HttpRequest, name: str) -> bool:
+    """A parameter of the query that is true or false. Raises ProblemError 400."""
     value = str(request.params.get(name, "false")).lower()
     if value not in ("true", "false"):
         raise ProblemError(400, "The request is invalid", f"?{name}= is '{value[:50]}'; true or false was expected.")

@@ -16,6 +16,8 @@ from onboarding.core.reasons import NOT_SHOWN, read_fields
 from onboarding.core.texts import UnfitTextError, check_texts, in_sight
 from onboarding.http.problems import ProblemError
 
+MAX_FORM = 128 * 1024
+"""Bytes. A request of more than 30,000 characters fits, though a form writes some as three bytes."""
 MAX_BODY = 64 * 1024
 """Bytes. The longest sensible request has under 10 KB."""
 
@@ -35,6 +37,11 @@ def read_json(request: func.HttpRequest) -> Any:
         raise ProblemError(
             413, "The body is too large", f"The body has {len(body)} bytes; at most {MAX_BODY} are read."
         )
+    return parse_json(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """JSON that somebody wrote. Raises ProblemError (400)."""
     if not body.removeprefix(BOM_UTF8).strip():
         raise ProblemError(400, "The body is empty", "A JSON object was expected; samples are in the folder samples/.")
     try:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
-from onboarding.core.patterns import ONBOARDING_ID, fits
+from onboarding.core.patterns import ONBOARDING_ID, PLAN_ID, fits
 from onboarding.core.roles import Role
 from onboarding.engine import Engine
 from onboarding.http.access import Caller
 from onboarding.http.problems import ProblemError
+from onboarding.planning.store import KEPT_FOR
 from onboarding.settings import Settings
 
 
@@ -33,8 +34,23 @@ class HttpCall:
         return given.lower()
 
     @property
+    def plan_id(self) -> str:
+        """Of the path. Raises ProblemError 404 for what can't be one."""
+        given = str(self.request.route_params["plan"])
+        if not fits(PLAN_ID, given):
+            raise unknown_plan(given)
+        return given
+
+    @property
     def step(self) -> str:
         return str(self.request.route_params["step"])
+
+
+def unknown_plan(plan_id: str) -> ProblemError:
+    """There is none, or not any more."""
+    return ProblemError(
+        404, "No such plan", f"There is no plan '{plan_id[:100]}'; plans are kept for {KEPT_FOR.days} days."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,15 @@ from pydantic_core import core_schema
 from onboarding.controls import CONTROLS
 from onboarding.core.decide import create
 from onboarding.core.links import TOKEN_LENGTH
-from onboarding.core.patterns import ONBOARDING_ID, SIGNED_LINK
+from onboarding.core.patterns import ONBOARDING_ID, PLAN_ID, SIGNED_LINK
 from onboarding.core.roles import Role
-from onboarding.http import view
+from onboarding.http import plans, view
 from onboarding.http.access import Caller
 from onboarding.http.bodies import JSON
 from onboarding.http.call import HttpCall, Route
 from onboarding.http.meanings import Explained, explain
 from onboarding.http.operations import API, HTML, PAGES, ApiOperation, operations
+from onboarding.http.plans import PLAN_FORMS
 from onboarding.http.problems import PROBLEM
 from onboarding.kinds import KINDS, read_request
 from onboarding.kinds.examples import OWN_SBC
@@ -41,6 +42,11 @@ _PATH: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         "The onboarding: the gateway's name and a digest of its resource id, such as `contoso-acg-1f0e9d8c7b`.",
         {"type": "string", "pattern": ONBOARDING_ID},
     ),
+    "plan": (
+        "The plan: when it was asked for, and twelve digits.",
+        {"type": "string", "pattern": PLAN_ID, "examples": ["20261127-101500-1f0e9d8c7b6a"]},
+    ),
+    "form": ("Which text.", {"enum": list(PLAN_FORMS)}),
     "step": ("A step.", {"enum": list(LIBRARY)}),
     "token": ("A signed link.", {"type": "string", "maxLength": TOKEN_LENGTH, "pattern": SIGNED_LINK}),
     "name": ("A file.", {"type": "string", "maxLength": 100, "pattern": r"^[A-Za-z0-9_\-][A-Za-z0-9_.\-]*$"}),
@@ -91,6 +97,8 @@ _PROBLEM_SCHEMA: Mapping[str, Any] = {
     },
 }
 
+_MAKE = ("post_onboarding", "post_plan")
+"""What makes something, and says where it is."""
 _ETAG = {"description": "Of this answer, for If-None-Match and If-Match.", "schema": {"type": "string"}}
 
 
@@ -194,7 +202,7 @@ def _answer(route: Route, told: ApiOperation, status: int, why: str) -> dict[str
     made: dict[str, Any] = {"description": why or told.summary, "headers": {}}
     if told.tagged and status != HTTPStatus.SEE_OTHER:
         made["headers"]["ETag"] = _ETAG
-    if status == HTTPStatus.SEE_OTHER or (route.name == "post_onboarding" and status < HTTPStatus.MULTIPLE_CHOICES):
+    if status == HTTPStatus.SEE_OTHER or (route.name in _MAKE and status < HTTPStatus.MULTIPLE_CHOICES):
         made["headers"]["Location"] = {"description": "Where it is.", "schema": {"type": "string"}}
     if status != HTTPStatus.SEE_OTHER:
         made["content"] = {media: {"schema": _schema(told, media)} for media in told.media}
@@ -205,7 +213,8 @@ def _answer(route: Route, told: ApiOperation, status: int, why: str) -> dict[str
 
 def _schema(told: ApiOperation, media: str) -> dict[str, Any]:
     if media == JSON:
-        return {"$ref": f"#/components/schemas/{told.view}"} if told.view else {"type": "object"}
+        views = [{"$ref": f"#/components/schemas/{name}"} for name in (told.view, *told.or_views) if name]
+        return {"anyOf": views} if len(views) > 1 else views[0] if views else {"type": "object"}
     return {"type": "string"}
 
 
@@ -217,7 +226,7 @@ def _refusals(route: Route, told: ApiOperation) -> set[int]:
         found.add(403)
         if told.tagged:
             found.add(412)
-    if "{id}" in route.path or "{step}" in route.path:
+    if any(f"{{{name}}}" in route.path for name in ("id", "step", "plan")):
         found.add(404)
     if told.body:
         found |= {400, 413, 415}
@@ -263,6 +272,8 @@ def _schemas() -> dict[str, Any]:
             (view.OnboardingView, "serialization"),
             (view.EventsView, "serialization"),
             (view.ListView, "serialization"),
+            (plans.PlanView, "serialization"),
+            (plans.ValidatedView, "serialization"),
         ],
         by_alias=True,
         ref_template="#/components/schemas/{model}",

@@ -10,11 +10,11 @@ from onboarding.controls import CONTROLS, by_operation
 from onboarding.core.answers import MOST_ITEMS, Field
 from onboarding.core.control import NOTE_LENGTH, Control, ControlField, ControlPlace, Input, body, fields_for
 from onboarding.core.links import PASTED_LENGTH
-from onboarding.core.patterns import GUID
+from onboarding.core.patterns import CHECKSUM, GUID
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.services import Service
-from onboarding.http.bodies import FORM, JSON
+from onboarding.http.bodies import FORM, JSON, MAX_FORM
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
 from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT, OWN_SBC
 from onboarding.steps import LIBRARY
@@ -45,6 +45,8 @@ class ApiOperation:
     """Besides those that follow from the role, the path, the method and the body."""
     view: str | None = None
     """Name of the answers' schema; None: a page, or nothing."""
+    or_views: tuple[str, ...] = ()
+    """Others, where a parameter of the query makes the answer another."""
     media: tuple[str, ...] = (JSON,)
     query: tuple[Mapping[str, Any], ...] = ()
     body: RequestBody | None = None
@@ -104,6 +106,16 @@ LIST = (
     _query("next", _text(CURSOR_LENGTH), "Where the page before ended: use its `next` as it is."),
 )
 
+_REQUEST = RequestBody(
+    {JSON: _ref("OnboardingRequest")},
+    required=True,
+    examples={
+        "own-sbc": OWN_SBC,
+        "operator-connect": OPERATOR_CONNECT,
+        "lab-both-services": LAB_BOTH_SERVICES,
+    },
+)
+
 _FIXED: Mapping[str, ApiOperation] = {
     "list_onboardings": ApiOperation(
         "The onboardings, page by page",
@@ -116,27 +128,75 @@ _FIXED: Mapping[str, ApiOperation] = {
     ),
     "post_onboarding": ApiOperation(
         "Request an onboarding",
-        description="The same request again finds the same onboarding.",
-        answers={200: "It was requested before.", 202: "It has begun."},
+        description=(
+            "The same request again finds the same onboarding. With `planChecksum` the answer is a plan that is coming;"
+            " it says, once it is made, whether the onboarding has begun."
+        ),
+        answers={200: "It was requested before; or it would be taken.", 202: "It has begun; or it is planned again."},
         refusals=(409, 429),
         view="OnboardingView",
-        query=(_query("again", {"type": "boolean", "default": False}, "Start a closed one again; history is kept."),),
-        body=RequestBody(
-            {JSON: _ref("OnboardingRequest")},
-            required=True,
-            examples={
-                "own-sbc": OWN_SBC,
-                "operator-connect": OPERATOR_CONNECT,
-                "lab-both-services": LAB_BOTH_SERVICES,
-            },
+        or_views=("PlanView", "ValidatedView"),
+        query=(
+            _query("again", {"type": "boolean", "default": False}, "Start a closed one again; history is kept."),
+            _query(
+                "validateOnly",
+                {"type": "boolean", "default": False},
+                "Only say whether the request would be taken. Nothing is written, and Microsoft is asked nothing.",
+            ),
+            _query(
+                "planChecksum",
+                {"type": "string", "pattern": CHECKSUM},
+                "Begin only if exactly the changes of the plan with this checksum would be made.",
+            ),
         ),
+        body=_REQUEST,
         tagged=True,
     ),
+    "post_plan": ApiOperation(
+        "Ask for a plan",
+        description=(
+            "What an onboarding of this request would change, and what would stop it. Nothing is changed: it is looked"
+            " at by the rules of an onboarding, with every write refused. It takes some seconds."
+        ),
+        answers={202: "It is coming."},
+        refusals=(429,),
+        view="PlanView",
+        body=_REQUEST,
+    ),
+    "get_plan": ApiOperation("A plan", answers={200: "The plan, or that it is coming."}, view="PlanView", tagged=True),
     "get_onboarding": ApiOperation(
         "One onboarding, whole", answers={200: "The record."}, view="OnboardingView", tagged=True
     ),
     "get_events": ApiOperation(
         "The audit trail, oldest first", answers={200: "Every transition."}, view="EventsView", tagged=True
+    ),
+    "get_plan_as": ApiOperation(
+        "A plan for a change ticket, or as commands that do it by hand",
+        PAGES,
+        answers={200: "The plan, as a text."},
+        refusals=(409,),
+        media=("text/markdown", "text/plain"),
+    ),
+    "plan_page": ApiOperation("The page of a plan", PAGES, answers={200: "The page."}, media=(HTML,)),
+    "start_plan": ApiOperation(
+        "What that page's button sends",
+        PAGES,
+        answers={303: "To the plan that is made once more, and starts."},
+        refusals=(409, 429),
+        media=(),
+        body=_form(),
+    ),
+    "anew_page": ApiOperation(
+        "The page on which a closed onboarding's request is changed", PAGES, answers={200: "The page."},
+        refusals=(409,), media=(HTML,),
+    ),
+    "plan_anew": ApiOperation(
+        "What that page sends",
+        PAGES,
+        answers={303: "To the plan of it."},
+        refusals=(409, 429),
+        media=(),
+        body=_form(request=_text(MAX_FORM)),
     ),
     "checkpoint_page": ApiOperation(
         "The page of a checkpoint: what to do, and where to say so",

@@ -10,16 +10,16 @@ import azure.functions as func
 from onboarding.controls import by_operation
 from onboarding.core.control import Control, ControlPlace
 from onboarding.core.roles import Role
-from onboarding.http import api
+from onboarding.http import api, plans
 from onboarding.http.bodies import is_page_form
 from onboarding.http.call import CallHandler, HttpCall, Route
 
 
-def _page(name: str) -> CallHandler:
+def _page(name: str, module: str = "handlers") -> CallHandler:
     """A handler of the pages. Their templates are loaded when the first page is asked for, not at a cold start."""
 
     async def handle(call: HttpCall) -> func.HttpResponse:
-        handler: CallHandler = getattr(import_module("onboarding.pages.handlers"), name)
+        handler: CallHandler = getattr(import_module(f"onboarding.pages.{module}"), name)
         answer: func.HttpResponse = await handler(call)
         return answer
 
@@ -56,12 +56,28 @@ def routes() -> tuple[Route, ...]:
     """All of them, with those of the controls as they are now."""
     return (
         Route("list_onboardings", "GET", "onboardings", Role.READ, api.list_onboardings),
+        Route("post_plan", "POST", "plans", Role.SUBMIT, plans.post_plan),
+        Route("get_plan", "GET", "plans/{plan}", Role.READ, plans.get_plan),
+        Route("get_plan_as", "GET", "plans/{plan}/{form}", Role.READ, plans.get_plan_as),
         Route("post_onboarding", "POST", "onboardings", Role.SUBMIT, api.post_onboarding),
         Route("get_onboarding", "GET", "onboardings/{id}", Role.READ, api.get_onboarding),
         Route("get_events", "GET", "onboardings/{id}/events", Role.READ, api.get_events),
         Route("checkpoint_page", "GET", "onboardings/{id}/checkpoints/{step}", Role.READ, _page("get_checkpoint_page")),
         *(_control(name, controls) for name, controls in by_operation().items()),
         Route("dashboard", "GET", "dashboard", Role.READ, _page("dashboard")),
+        Route("plan_page", "GET", "dashboard/plans/{plan}", Role.READ, _page("plan_page", "plans")),
+        Route(
+            "start_plan",
+            "POST",
+            "dashboard/plans/{plan}/start",
+            Role.SUBMIT,
+            _page("start_plan", "plans"),
+            checks_forms=True,
+        ),
+        Route("anew_page", "GET", "dashboard/{id}/anew", Role.SUBMIT, _page("anew_page", "plans")),
+        Route(
+            "plan_anew", "POST", "dashboard/{id}/anew", Role.SUBMIT, _page("plan_anew", "plans"), checks_forms=True
+        ),
         Route("onboarding_page", "GET", "dashboard/{id}", Role.READ, _page("onboarding_page")),
         Route("dashboard_action", "POST", "dashboard/{id}/actions", Role.READ, _page("act"), checks_forms=True),
         Route("link_page", "GET", "links", None, _page("link_page")),

@@ -267,7 +267,7 @@ def onboarding_view(record: Record, caller: Caller) -> OnboardingView:
         version=record.version,
         run=record.run,
         state=record.state,
-        gateway=_gateway(record.request.gateway),
+        gateway=gateway_view(record.request.gateway),
         environment=record.request.environment,
         services=record.request.selected,
         requested_by=record.requested_by,
@@ -309,7 +309,8 @@ def _findings(record: Record) -> BaseModel:
     return FindingsView.model_validate({name: value for name, value in record.findings.items() if name in known})
 
 
-def _gateway(gateway: Gateway) -> GatewayView:
+def gateway_view(gateway: Gateway) -> GatewayView:
+    """What a request says of what is onboarded."""
     told = {name: value for name, value in gateway if name in GatewayView.model_fields}
     return GatewayView(**told, arm_id=gateway.key)
 

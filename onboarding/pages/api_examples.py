@@ -45,7 +45,9 @@ def _filled(path: str, told: Mapping[str, Any], document: Mapping[str, Any]) -> 
         if parameter["in"] == "path":
             before = path.partition(f"{{{name}}}")[0].rstrip("/").rpartition("/")[2].rstrip("s")
             steps = [s["name"] for s in shown.get("steps", ()) if s["kind"] == before]
-            known = shown.get(name) or next(iter(steps or parameter.get("schema", {}).get("enum", ())), name)
+            schema = parameter.get("schema", {})
+            named = steps or schema.get("enum") or schema.get("examples") or (name,)
+            known = shown.get(name) or next(iter(named))
             path = path.replace(f"{{{name}}}", str(known))
     return path
 

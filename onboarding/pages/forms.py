@@ -7,13 +7,10 @@ from urllib.parse import parse_qsl
 
 from onboarding.core.control import NOTE_LENGTH
 from onboarding.core.texts import UnfitTextError, check_texts
-from onboarding.http.bodies import FORM, media_type
+from onboarding.http.bodies import FORM, MAX_FORM, media_type
 from onboarding.http.call import HttpCall
 from onboarding.http.problems import ProblemError
 from onboarding.pages import csrf
-
-MAX_FORM = 48 * 1024
-"""Bytes. A note of 1000 characters, each written as twelve bytes, fits, with as many answers as a step takes."""
 
 
 class FieldError(ProblemError):

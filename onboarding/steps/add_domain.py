@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from onboarding.azure.calls import add_domain_call
 from onboarding.azure.gateway_resource import GatewayResource
 from onboarding.core.instructions import Value
 from onboarding.core.parts import kept_as
@@ -14,6 +15,7 @@ from onboarding.core.patterns import DOMAIN_NAME
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
+from onboarding.core.proposal import Change, ValueChange
 from onboarding.core.record import Record
 from onboarding.ports import Domain, TxtRecord
 from onboarding.steps.base import Applied, Inspection, Work, finding_missing
@@ -138,7 +140,7 @@ class AddDomain:
         domain = await work.world.directory.domain(name)
         if domain is None:
             found = DomainFound(domain=name)
-            return Inspection((f"add {name}",), f"The tenant has no domain {name}.", found, name)
+            return Inspection((_adding(name),), f"The tenant has no domain {name}.", found, name)
         _expect_managed(expect_shown(name, domain))
         return Inspection((), f"The tenant has the domain {name}{_standing(domain)}.", _kept(domain))
 
@@ -170,6 +172,11 @@ def _kept(domain: Domain) -> DomainFound:
     if domain.txt_record is None and not domain.is_verified:
         raise TryLaterError(ProblemCode.NOT_REPLICATED, f"Microsoft Entra lists no TXT record for {domain.name} yet.")
     return DomainFound(domain=domain.name, domain_verified=domain.is_verified, txt_record=domain.txt_record)
+
+
+def _adding(name: str) -> Change:
+    added = ValueChange(what=f"Domain {name}", before="not in the tenant", after="in the tenant, not verified yet")
+    return Change(target=f"domain {name}", words=f"add the domain {name}", values=(added,), call=add_domain_call(name))
 
 
 ADD_DOMAIN = Definition(

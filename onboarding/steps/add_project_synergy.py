@@ -5,12 +5,14 @@ Source: article, "Add the Project Synergy application to your Azure tenant".
 
 from __future__ import annotations
 
+from onboarding.azure.calls import add_application_call
 from onboarding.azure.permissions import ADD_PROJECT_SYNERGY_COMMAND, ProjectSynergyBy
 from onboarding.core.instructions import Value
 from onboarding.core.parts import ObjectId
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
+from onboarding.core.proposal import Change, ValueChange
 from onboarding.steps.app_roles import expect_synergy_enabled
 from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
@@ -46,9 +48,7 @@ class AddProjectSynergy:
                 " add-project-synergy.ps1 beside it) once, then retry this step in a minute.",
             )
         if found is None:
-            return Inspection(
-                ("add the Project Synergy application",), "The tenant has no Project Synergy application."
-            )
+            return Inspection((_adding(),), "The tenant has no Project Synergy application.")
         expect_synergy_enabled(found)
         kept = ProjectSynergyFound(project_synergy_id=found.id)
         return Inspection((), f"The tenant has it, as '{found.display_name}'.", kept)
@@ -58,6 +58,21 @@ class AddProjectSynergy:
         return Applied(
             f"Added Project Synergy as '{made.display_name}'.", ProjectSynergyFound(project_synergy_id=made.id)
         )
+
+
+def _adding() -> Change:
+    return Change(
+        target=f"application {PROJECT_SYNERGY_DISPLAY_NAME}",
+        words="add the Project Synergy application",
+        values=(
+            ValueChange(
+                what=f"Service principal of Project Synergy (app id {PROJECT_SYNERGY_APP_ID})",
+                before="not in the tenant",
+                after=f"in the tenant, as '{PROJECT_SYNERGY_DISPLAY_NAME}'",
+            ),
+        ),
+        call=add_application_call(PROJECT_SYNERGY_APP_ID, PROJECT_SYNERGY_DISPLAY_NAME),
+    )
 
 
 ADD_PROJECT_SYNERGY = Definition(

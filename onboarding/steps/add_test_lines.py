@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from onboarding.azure.calls import put_test_line_call
 from onboarding.azure.gateway_resource import AUTOMATED, TestLineResource
 from onboarding.core.phone_numbers import canonical
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
+from onboarding.core.proposal import Change, ValueChange
 from onboarding.core.services import TestLine
 from onboarding.steps.base import Applied, Inspection, Work, plural
 from onboarding.steps.definition import Definition
@@ -37,19 +39,35 @@ class AddTestLines:
         existing = await work.world.gateways.test_lines(asked(work).gateway.id)
         missing = missing_lines(asked(work), existing)
         expect_lines_of_preselected(asked(work), existing)
+        location = (await gateway_of(work)).location if missing else ""
         return Inspection(
-            missing=tuple(f"add test line {line.name}" for line in missing),
-            found=f"The gateway has {plural(len(existing), 'test line')}{_told_failed(existing)}.",
-            seen=missing,
+            tuple(_adding(asked(work), line, existing, location) for line in missing),
+            f"The gateway has {plural(len(existing), 'test line')}{_told_failed(existing)}.",
+            seen=(missing, location),
         )
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
-        location = str((await gateway_of(work)).body.get("location", ""))
-        for line in inspection.seen:
+        missing, location = inspection.seen
+        for line in missing:
             await work.world.gateways.put_test_line(asked(work).gateway.id, line, location)
-        return Applied(
-            f"Added {plural(len(inspection.seen), 'test line')}: {', '.join(m.name for m in inspection.seen)}."
-        )
+        return Applied(f"Added {plural(len(missing), 'test line')}: {', '.join(m.name for m in missing)}.")
+
+
+def _adding(
+    request: CommunicationsGatewayRequest, line: TestLine, existing: Sequence[TestLineResource], location: str
+) -> Change:
+    failed = any(line.name.lower() == there.name.lower() for there in existing)
+    added = ValueChange(
+        what=f"Test line {line.name}",
+        before="there, and failed" if failed else "not there",
+        after=f"{line.phone_number}, purpose {AUTOMATED}",
+    )
+    return Change(
+        target=f"gateway {request.gateway.name}",
+        words=f"add test line {line.name}",
+        values=(added,),
+        call=put_test_line_call(request.gateway.id, line, location),
+    )
 
 
 def missing_lines(request: CommunicationsGatewayRequest, existing: Sequence[TestLineResource]) -> list[TestLine]:

@@ -8,14 +8,16 @@ Source: article, "Assign an Admin user to the Project Synergy application".
 
 from __future__ import annotations
 
+from onboarding.azure.calls import grant_call
 from onboarding.core.parts import ObjectId
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
-from onboarding.core.proposal import ValueChange
+from onboarding.core.proposal import Call, Change, ValueChange
+from onboarding.core.record import Record
 from onboarding.ports import Principal
 from onboarding.steps.app_roles import expect_application, expect_enabled, find_role
-from onboarding.steps.base import Applied, Inspection, Work, expect_approved
+from onboarding.steps.base import Applied, Consent, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.operator_connect import ADMIN_ROLE, ONBOARDED_ALREADY, PROJECT_SYNERGY_APP_ID
 
@@ -50,12 +52,14 @@ class AssignAdminUser:
         found = AdminUserFound(admin_user_id=standing.principal_id)
         if role.id in standing.held:
             return Inspection((), "The admin user holds the role Admin.", found)
-        _expect_permitted(work, standing.principal_id)
+        granting = grant_call(application.id, standing.principal_id, role.id)
+        given = _giving(work.request.admin_user, standing.principal_id, granting)
         return Inspection(
-            ("assign the role Admin",),
+            (given,),
             "The admin user does not hold the role Admin.",
             found,
             (application, role, standing),
+            _consent(work, standing.principal_id, given),
         )
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
@@ -64,22 +68,29 @@ class AssignAdminUser:
         return Applied("Gave the admin user the role Admin of Project Synergy.")
 
 
-def _expect_permitted(work: Work, user_id: str) -> None:
+def _giving(user: str, user_id: str | None = None, call: Call | None = None) -> Change:
+    who = f"{user} (object id {user_id})" if user_id else user
+    admin = ValueChange(what=who, before="no Admin", after="Admin of Project Synergy (Operator Connect)")
+    return Change(target="the admin user", words="give the admin user the role Admin", values=(admin,), call=call)
+
+
+def _foreseen(record: Record) -> tuple[Change, ...]:
+    return (_giving(record.request.admin_user),)
+
+
+def _consent(work: Work, user_id: str, given: Change) -> Consent | None:
     user = work.request.admin_user
     permitted = {name.lower() for name in work.world.permitted_admin_users}
     if permitted & {user.lower(), user_id.lower()}:
-        return
-    expect_approved(
-        work,
+        return None
+    return Consent(
         ProblemCode.ADMIN_USER_NOT_APPROVED,
         f"The request would make its admin user (object id {user_id}) an Admin of Project Synergy. That user is not"
         " among those whom this application may make one by itself. Nothing was changed.",
         "Somebody with the role Onboarding.Approve, other than whoever requested it, approves the user on the"
         " onboarding's page, if it is the right one; if not, cancel it there. To have a user made Admin without this,"
         " add them to ONBOARDING_PERMITTED_ADMIN_USERS and retry.",
-        ValueChange(
-            what=f"{user} (object id {user_id})", before="no Admin", after="Admin of Project Synergy (Operator Connect)"
-        ),
+        given.values,
     )
 
 
@@ -90,5 +101,6 @@ ASSIGN_ADMIN_USER = Definition(
     "Assign an Admin user to the Project Synergy application",
     task=AssignAdminUser(),
     found=AdminUserFound,
+    foreseen=_foreseen,
     may_be_skipped_when=ONBOARDED_ALREADY,
 )

@@ -9,14 +9,18 @@ Source: article, "Set up application roles for Azure Communications Gateway".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from onboarding.azure.calls import grant_call
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
-from onboarding.core.proposal import ValueChange
-from onboarding.ports import AppRole, Principal, ServicePrincipal
+from onboarding.core.proposal import Call, Change, ValueChange
+from onboarding.core.record import Record
+from onboarding.ports import Principal, ServicePrincipal
 from onboarding.steps.add_project_synergy import ProjectSynergyFound
 from onboarding.steps.app_roles import expect_application, find_role, role_differences
-from onboarding.steps.base import Applied, Inspection, Work, expect_approved, plural
+from onboarding.steps.base import Applied, Consent, Inspection, Work, plural
 from onboarding.steps.definition import Definition
 from onboarding.steps.find_application import calling_application
 from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
@@ -49,12 +53,14 @@ class AssignApplicationRoles:
             )
         roles = [find_role(application, value, for_users=False) for value in work.request.application_roles]
         missing = [role for role in roles if role.id not in standing.held]
-        _expect_permitted(work, caller, missing)
+        named = f"{caller.display_name} ({caller.app_id}, object id {caller.id})"
+        given = [_giving(role.value, named, grant_call(application.id, principal_id, role.id)) for role in missing]
         return Inspection(
-            tuple(f"assign {role.value}" for role in missing),
+            tuple(given),
             f"{who[0].upper()}{who[1:]} holds {len(roles) - len(missing)} of {len(roles)} roles.",
             RolesFound(project_synergy_id=application.id, role_differences=role_differences(roles)),
             (application, principal_id, missing),
+            _consent(work, caller, given),
         )
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
@@ -64,13 +70,22 @@ class AssignApplicationRoles:
         return Applied(f"Gave {work.request.words.caller} {plural(len(missing), 'role')}: {given}.")
 
 
-def _expect_permitted(work: Work, caller: ServicePrincipal, missing: list[AppRole]) -> None:
+def _giving(role: str, who: str, call: Call | None = None) -> Change:
+    value = ValueChange(what=f"{role} of {who}", before="not held", after="held")
+    return Change(target=who, words=f"assign {role}", values=(value,), call=call)
+
+
+def _foreseen(record: Record) -> tuple[Change, ...]:
+    request = record.request
+    return tuple(_giving(role, request.client_id or request.gateway.name) for role in request.application_roles)
+
+
+def _consent(work: Work, caller: ServicePrincipal, given: Sequence[Change]) -> Consent | None:
     """Of the gateway's own identity Azure says whose it is; an application the request just names."""
     permitted = {client_id.lower() for client_id in work.world.permitted_applications}
-    if work.request.client_id is None or not missing or caller.app_id.lower() in permitted:
-        return
-    expect_approved(
-        work,
+    if work.request.client_id is None or not given or caller.app_id.lower() in permitted:
+        return None
+    return Consent(
         ProblemCode.APPLICATION_NOT_APPROVED,
         f"The request would give roles of Project Synergy to the application '{caller.display_name}' (application id"
         f" {caller.app_id}), which is not among those that this application may give them to by itself. Nothing was"
@@ -78,14 +93,7 @@ def _expect_permitted(work: Work, caller: ServicePrincipal, missing: list[AppRol
         "Somebody with the role Onboarding.Approve, other than whoever requested it, approves the application on the"
         " onboarding's page, if it is the right one; if not, cancel it there. To have an application given its roles"
         " without this, add its application id to ONBOARDING_PERMITTED_APPLICATIONS and retry.",
-        *(
-            ValueChange(
-                what=f"{role.value} of {caller.display_name} ({caller.app_id}, object id {caller.id})",
-                before="not held",
-                after="held",
-            )
-            for role in missing
-        ),
+        tuple(value for change in given for value in change.values),
     )
 
 
@@ -96,4 +104,5 @@ ASSIGN_APPLICATION_ROLES = Definition(
     "Set up application roles for Azure Communications Gateway",
     task=AssignApplicationRoles(),
     found=RolesFound,
+    foreseen=_foreseen,
 )

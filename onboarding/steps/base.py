@@ -22,7 +22,7 @@ from onboarding.core.problems import (
     TryLaterError,
     unexpected_problem,
 )
-from onboarding.core.proposal import ValueChange, propose
+from onboarding.core.proposal import Change, ValueChange, propose
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.sight import Sight
@@ -69,21 +69,39 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """Why a person has to say yes first, and to exactly what."""
+
+    code: ProblemCode
+    seen: str
+    what_next: str
+    changes: tuple[ValueChange, ...]
+
+    def expect(self, step: StepRecord) -> None:
+        """Raises NotApprovedError unless a person has said yes to exactly these changes."""
+        proposal = propose(*self.changes)
+        if step.approved != proposal.id:
+            raise NotApprovedError(self.code, self.seen, self.what_next, proposal)
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
     """What a look at the world showed."""
 
-    missing: tuple[str, ...]
-    """What is still to be made true, in words; empty: the step is done."""
+    changes: tuple[Change, ...]
+    """What is still to be made true; empty: the step is done."""
     found: str
     """What is there, in words."""
     findings: Stored | None = None
     """What of it the record keeps: the step's own model, with what is known set."""
     seen: Any = None
     """What `apply` needs of it."""
+    consent: Consent | None = None
+    """What a person has to say yes to before any of it is made."""
 
     @property
     def done(self) -> bool:
-        return not self.missing
+        return not self.changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,13 +239,6 @@ def finding_missing(what: str, found_by: str) -> PersonMustActError:
         f"The record does not hold {what}: the step '{found_by}', which finds it, was skipped.",
         f"Reopen '{found_by}', or skip this step too if it was done in another way.",
     )
-
-
-def expect_approved(work: Work, code: ProblemCode, seen: str, what_next: str, *changes: ValueChange) -> None:
-    """Raises NotApprovedError unless a person has said yes to exactly these changes."""
-    proposal = propose(*changes)
-    if work.step.approved != proposal.id:
-        raise NotApprovedError(code, seen, what_next, proposal)
 
 
 def plural(count: int, noun: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from onboarding.core.answers import Field
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import USUAL_BUDGET, Budget, NewStep, Party, Planned, StepKind
+from onboarding.core.proposal import Change
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.stored import Stored
 from onboarding.steps.base import Task, Wait
@@ -47,6 +48,8 @@ class Definition:
     budget: Budget = USUAL_BUDGET
     instructions: Callable[[Record], Instructions] = lambda record: Instructions(())
     """What a person does who can end it."""
+    foreseen: Callable[[Record], tuple[Change, ...]] = lambda record: ()
+    """What a task will change if nothing of it is there, while that can't be seen because what it needs is not."""
     asks: tuple[Field, ...] = ()
     """What whoever confirms it is asked for, in this order; a note is possible besides."""
     asks_outside: tuple[str, ...] = ()

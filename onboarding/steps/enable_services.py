@@ -12,14 +12,15 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from onboarding.azure.calls import put_gateway_call
 from onboarding.azure.gateway_resource import GatewayResource, platform
 from onboarding.core.phone_numbers import canonical
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
-from onboarding.core.proposal import ValueChange
+from onboarding.core.proposal import Change, ValueChange
 from onboarding.core.services import CallRouting, Service
-from onboarding.steps.base import Applied, Inspection, Work, expect_approved
+from onboarding.steps.base import Applied, Consent, Inspection, Work
 from onboarding.steps.definition import Definition
 from onboarding.steps.gateway_resource import asked, gateway_of
 
@@ -61,12 +62,12 @@ class EnableServices:
         gateway = await gateway_of(work)
         _expect_preselected(asked(work), gateway)
         changes = desired_properties(asked(work), gateway.properties)
-        if names := overwritten(gateway, changes):
-            _expect_approved(work, gateway, changes, names)
+        setting = _setting(asked(work), gateway, changes)
         return Inspection(
-            missing=tuple(f"set {name} to {_shown(name, value)}" for name, value in changes.items()),
-            found=f"The gateway's platforms are {', '.join(gateway.platforms) or 'none'}.",
+            (setting,) if changes else (),
+            f"The gateway's platforms are {', '.join(gateway.platforms) or 'none'}.",
             seen=(gateway, changes),
+            consent=_consent(setting, overwritten(gateway, changes)),
         )
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
@@ -108,20 +109,31 @@ def overwritten(gateway: GatewayResource, changes: Mapping[str, Any]) -> tuple[s
     return tuple(name for name in changes if name != "platforms" and gateway.properties.get(name) not in nothing)
 
 
-def _expect_approved(work: Work, gateway: GatewayResource, changes: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    """Whoever says yes is shown everything that would be written, not only what is overwritten."""
-    told = (
-        ValueChange(what=_LABELS.get(name, name), before=_told(gateway.properties.get(name)), after=_told(value))
-        for name, value in changes.items()
+def _setting(request: CommunicationsGatewayRequest, gateway: GatewayResource, changes: Mapping[str, Any]) -> Change:
+    return Change(
+        target=f"gateway {request.gateway.name}",
+        words="; ".join(f"set {name} to {_shown(name, value)}" for name, value in changes.items()),
+        values=tuple(
+            ValueChange(
+                what=_LABELS.get(name, name), before=_told(gateway.properties.get(name)), after=_told(value)
+            )
+            for name, value in changes.items()
+        ),
+        call=put_gateway_call(request.gateway.id, changes),
     )
-    expect_approved(
-        work,
+
+
+def _consent(setting: Change, names: tuple[str, ...]) -> Consent | None:
+    """Whoever says yes is shown everything that would be written, not only what is overwritten."""
+    if not names:
+        return None
+    return Consent(
         ProblemCode.CHANGE_NOT_APPROVED,
         f"The gateway has values already that the request would change: {', '.join(_LABELS.get(n, n) for n in names)}."
         " Nothing was changed.",
         "Compare before and after on the onboarding's page (`problem.proposal` of this step). If the request is right,"
         " apply this change there; if it is not, cancel and post the right request, or skip this step.",
-        *told,
+        setting.values,
     )
 
 

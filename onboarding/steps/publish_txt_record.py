@@ -6,11 +6,13 @@ where it is added. An onboarding has this step in place of `share-txt-record` wh
 
 from __future__ import annotations
 
+from onboarding.azure.calls import put_txt_call, update_txt_call
 from onboarding.azure.dns_zone import DnsZoneId, TxtSet
 from onboarding.core.instructions import Instructions
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
+from onboarding.core.proposal import Call, Change, ValueChange
 from onboarding.core.publishing import BY_HAND, DnsPublishing, relative_name, same_name
 from onboarding.core.record import Record
 from onboarding.ports import ConflictError, Delegation, TxtRecord
@@ -72,7 +74,7 @@ async def _in_azure(work: Work, zone: DnsZoneId, record: TxtRecord) -> Inspectio
     _expect_room(record, there)
     kept = f" What stands there stays: {plural(len(there.values), 'value')}." if there.values else ""
     return Inspection(
-        (f"add the TXT record to the zone {zone.name}",),
+        (_publishing(f"zone {zone.name}", record, put_txt_call(zone, name, record.value)),),
         f"The zone {zone.name} does not have the TXT record at {record.name}.{kept}",
         seen=(record, there),
     )
@@ -120,13 +122,26 @@ async def _at_server(work: Work, server: str, record: TxtRecord) -> Inspection:
     if record.value in there.values:
         return Inspection((), f"The TXT record stands on the DNS server '{server}', at {record.name}.")
     return Inspection(
-        (f"have the DNS server '{server}' add the TXT record",),
+        (_publishing(f"DNS server '{server}'", record, update_txt_call(server, record)),),
         f"The DNS server '{server}' does not have the TXT record at {record.name}.",
         seen=(record,),
     )
 
 
 # -- both
+
+
+def _publishing(target: str, record: TxtRecord | None = None, call: Call | None = None) -> Change:
+    where = f"TXT record at {record.name}" if record else "TXT record of the domain"
+    added = ValueChange(what=where, before="not there", after=record.value if record else "there")
+    return Change(target=target, words=f"add the TXT record in the {target}", values=(added,), call=call)
+
+
+def _foreseen(record: Record) -> tuple[Change, ...]:
+    where = record.request.publishing
+    zone = _zone_asked(where) if where else None
+    server = f"DNS server '{where.server}'" if where else "zone"
+    return (_publishing(f"zone {zone.name}" if zone else server),)
 
 
 def _where(work: Work) -> DnsPublishing:
@@ -213,5 +228,6 @@ PUBLISH_TXT_RECORD = Definition(
     DOMAIN_SECTION,
     task=PublishTxtRecord(),
     confirmable=True,
+    foreseen=_foreseen,
     instructions=_instructions,
 )

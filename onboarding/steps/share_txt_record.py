@@ -5,10 +5,12 @@ Source: article, "Register your deployment's domain name in Microsoft Entra", st
 
 from __future__ import annotations
 
+from onboarding.azure.calls import mail_call
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
+from onboarding.core.proposal import Change, ValueChange
 from onboarding.core.record import Record
 from onboarding.ports import Notification
 from onboarding.steps.add_domain import DOMAIN_SECTION, DomainFound, domain_findings, found_now, txt_values
@@ -72,7 +74,7 @@ class ShareTxtRecord:
         found = await found_now(work)
         if found.domain_verified:
             return Inspection((), f"{VERIFIED_ALREADY} Nothing is to be shared.")
-        return Inspection(("tell the onboarding team",), "The onboarding team has not been told.", seen=found)
+        return Inspection((_telling(work.record),), "The onboarding team has not been told.", seen=found)
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         team = work.request.txt_record_for
@@ -91,6 +93,12 @@ class ShareTxtRecord:
         )
 
 
+def _telling(record: Record) -> Change:
+    team = record.request.txt_record_for
+    told = ValueChange(what=f"{team.name} <{team.email}>", before="not told", after="told the TXT record by e-mail")
+    return Change(target=team.name, words="share the TXT record", values=(told,), call=mail_call(team.email))
+
+
 SHARE_TXT_RECORD = Definition(
     "share-txt-record",
     StepKind.TASK,
@@ -102,4 +110,5 @@ SHARE_TXT_RECORD = Definition(
     instructions=txt_record_instructions,
     asks_outside=("Please configure the TXT record below for the gateway's domain.",),
     values_outside=txt_record_values,
+    foreseen=lambda record: (_telling(record),),
 )

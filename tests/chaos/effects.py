@@ -33,7 +33,7 @@ LIMITED = frozenset(s.name for s in TASKS)
 
 def subject(message: Effect) -> str:
     """The step, or the notice without its version: `checkpoint-opened:portal-access`."""
-    return message.step if isinstance(message, Nudge) else message.notice.rpartition(":")[0]
+    return message.step if isinstance(message, Nudge) else message.subject.rpartition(":")[0]
 
 
 def share_of(point: str, shares: int) -> int:

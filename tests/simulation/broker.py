@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from onboarding.core.events import Nudge
-from onboarding.core.messages import DeadLetter, DeadLetterReason, decode
+from onboarding.core.messages import DeadLetter, DeadLetterReason, decode, kind_of_message
 from onboarding.memory.bus import Published
 from tests.simulation.chaos import HOUR, MINUTE
 from tests.simulation.gate import Crash
@@ -97,7 +96,5 @@ class Broker:
             letter = DeadLetter(message.body, message.message_id, message.source, DeadLetterReason.DELIVERIES)
             return partial(host.engine.dead_letter, letter)
         effect = decode(message.body)
-        name = effect.step if isinstance(effect, Nudge) else effect.notice
-        kind = "step" if isinstance(effect, Nudge) else "notice"
-        SUBJECT.set(Subject(kind, effect.onboarding_id, name, effect.ticket))
+        SUBJECT.set(Subject(kind_of_message(effect), effect.onboarding_id, effect.subject, effect.ticket))
         return partial(host.engine.receive, effect)

@@ -57,7 +57,7 @@ async def _nothing_to_do(world: World, record: Record) -> None:
         if task is None or not step.state is record.step(evidence).state is StepState.DONE:
             continue
         inspection = await task.inspect(Work(record, world.twins.world, step))
-        what = f"{record.id}, {step.name}: {inspection.missing}"
+        what = f"{record.id}, {step.name}: {[change.words for change in inspection.changes]}"
         world.invariants.hold("a plan after completion is empty", inspection.done, what)
 
 

@@ -21,6 +21,7 @@ from onboarding.memory import MemoryBus, MemoryTable, MemoryWorld
 from onboarding.memory.clock import START
 from onboarding.notify import Notifying
 from onboarding.pauses import Pauses
+from onboarding.planning.store import Plans
 from onboarding.ports import Row
 from onboarding.reads import Reads
 from onboarding.records import Records
@@ -102,7 +103,7 @@ class World:
         self.twins = MemoryWorld()
         self.onboardings, self.events, self.bus = MemoryTable(), MemoryTable(), MemoryBus()
         self.reads, self.due, self.waits = MemoryTable(), MemoryTable(), MemoryTable()
-        self.pauses = MemoryTable()
+        self.pauses, self.plans = MemoryTable(), MemoryTable()
         self.due.watch = self.waits.watch = self.due_changed
         self.invariants = Invariants(self)
         self.history = History(self, written)
@@ -159,7 +160,8 @@ class World:
         clock = Clock(self, host.skew)
         gate.share(Pauses(GatedTable(gate, self.pauses), clock))
         reads = Reads(GatedTable(gate, self.reads), self.policy)
-        host.engine = Engine(records, GatedBus(gate, self.bus), clock, outside, self.policy, self.telling, reads)
+        plans = Plans(GatedTable(gate, self.plans))
+        host.engine = Engine(records, GatedBus(gate, self.bus), clock, outside, self.policy, self.telling, reads, plans)
         return host
 
     def a_process(self) -> Host | None:

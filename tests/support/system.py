@@ -16,6 +16,7 @@ from onboarding.index import Index
 from onboarding.looks import next_pass
 from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
 from onboarding.notify import Notifying
+from onboarding.planning.store import Plans
 from onboarding.reads import Reads
 from onboarding.records import Records
 from onboarding.timer import timer_pass
@@ -41,6 +42,7 @@ class System:
     """Table `reads`."""
     due: MemoryTable = field(default_factory=MemoryTable)
     waits: MemoryTable = field(default_factory=MemoryTable)
+    plans: MemoryTable = field(default_factory=MemoryTable)
     policy: Policy = field(default_factory=Policy)
     telling: Notifying = TELLING
     permitted: Permitted = field(default_factory=Permitted)
@@ -49,7 +51,8 @@ class System:
         self.records = Records(self.onboardings, self.trail, Index(self.due, self.waits, self.policy))
         world, policy, telling = self.outside.world, self.policy, self.telling
         reads = Reads(self.shared, policy)
-        self.engine = Engine(self.records, self.bus, self.clock, world, policy, telling, reads, self.permitted)
+        plans = Plans(self.plans)
+        self.engine = Engine(self.records, self.bus, self.clock, world, policy, telling, reads, plans, self.permitted)
 
     async def request(self, request: OnboardingRequest, *, again: bool = False) -> Accepted:
         return await self.engine.request(request, "ada", again=again)

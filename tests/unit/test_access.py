@@ -29,6 +29,13 @@ MAY = {
     "post_onboarding": {SUBMIT},
     "get_onboarding": EVERY_ROLE,
     "get_events": EVERY_ROLE,
+    "post_plan": {SUBMIT},
+    "get_plan": EVERY_ROLE,
+    "get_plan_as": EVERY_ROLE,
+    "plan_page": EVERY_ROLE,
+    "start_plan": {SUBMIT},
+    "anew_page": {SUBMIT},
+    "plan_anew": {SUBMIT},
     "checkpoint_page": EVERY_ROLE,
     "confirm_checkpoint": {APPROVE},
     "retry_step": {OPERATE},
@@ -66,6 +73,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
 
 def path_of(route: Route) -> str:
     filled = {"id": "contoso-acg-1f0e9d8c7b", "step": "portal-access", "token": "t", "name": "page.css"}
+    filled |= {"plan": "20261127-101500-1f0e9d8c7b6a", "form": "markdown"}
     return route.path.format(**filled)
 
 

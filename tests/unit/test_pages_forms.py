@@ -16,6 +16,7 @@ from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.http.access import SANDBOX_USERS
 from onboarding.http.call import Route
 from onboarding.http.routes import ROUTES
+from onboarding.planning.planner import ask_for_plan
 from onboarding.telemetry import metrics
 from onboarding.telemetry.names import LINKS_REFUSED
 from tests.support import requests
@@ -387,10 +388,12 @@ async def test_no_get_changes_anything(api: Api, route: Route) -> None:
     record = await waiting_for_people(api.system)
     tokens = [link(record), link(record, days=-1), link(record, opening=1), "x"]
     tokens.append(link(record, **FORGED))  # type: ignore[arg-type]
+    plan = (await ask_for_plan(api.system.engine, record.request, "ada")).id
     before = done(api.system)
     for user in SANDBOX_USERS:
         for token in tokens if "{token}" in route.path else ("",):
-            path = route.path.format(id=record.id, step="operator-information", token=token, name="pages.css")
+            ids = {"id": record.id, "step": "operator-information", "plan": plan, "form": "markdown"}
+            path = route.path.format(**ids, token=token, name="pages.css")
             await api.get(path, cookie=f"sandbox-user={user}", accept="text/html")
     assert done(api.system) == before
 

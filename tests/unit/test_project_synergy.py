@@ -8,7 +8,6 @@ from onboarding.azure.permissions import ADD_PROJECT_SYNERGY_COMMAND, ProjectSyn
 from onboarding.core.events import RetryRequested
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import OnboardingState, StepState
-from onboarding.engine import Engine
 from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
 from tests.support import requests
 from tests.support.system import System, finished
@@ -18,7 +17,7 @@ def with_an_administrator() -> System:
     """A system whose application only reads applications."""
     made = System()
     world = replace(made.outside.world, project_synergy_by=ProjectSynergyBy.ADMINISTRATOR)
-    made.engine = Engine(made.records, made.bus, made.clock, world, made.policy, made.telling, made.engine.reads)
+    made.engine = replace(made.engine, world=world)
     return made
 
 

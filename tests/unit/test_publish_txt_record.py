@@ -75,7 +75,7 @@ async def attempted(outside: MemoryWorld) -> Applied:
     assert PUBLISH_TXT_RECORD.task is not None
     mine = work(outside)
     found = await PUBLISH_TXT_RECORD.task.inspect(mine)
-    assert found.missing
+    assert found.changes
     return await PUBLISH_TXT_RECORD.task.apply(mine, found)
 
 

@@ -1,0 +1,173 @@
+"""The pages of plans: one plan, whole; and a closed onboarding's request, to be planned anew with changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import azure.functions as func
+
+from onboarding.core.change_plan import ChangePlan, Gravity, Outlook, PlanFinding, StepPlan
+from onboarding.core.reasons import InvalidRequestError
+from onboarding.core.request import OnboardingRequest
+from onboarding.core.roles import Role
+from onboarding.http.bodies import parse_json
+from onboarding.http.call import HttpCall, unknown_plan
+from onboarding.http.problems import ProblemError
+from onboarding.kinds import read_request
+from onboarding.pages import csrf
+from onboarding.pages.detail import onboarding_path
+from onboarding.pages.forms import read_form
+from onboarding.pages.responses import as_page, page, see_other
+from onboarding.pages.words import Badge
+from onboarding.planning.by_hand import Shell, script
+from onboarding.planning.planner import ask_for_plan
+from onboarding.planning.store import KeptPlan, PlanState, Start
+
+OUTLOOKS: Mapping[Outlook, Badge] = {
+    Outlook.DONE: Badge("As it should be", "done"),
+    Outlook.CHANGES: Badge("Changes", "running"),
+    Outlook.FORESEEN: Badge("Known later", "pending"),
+    Outlook.PERSON: Badge("A person", "people"),
+    Outlook.WAIT: Badge("Waits", "waiting"),
+    Outlook.BLOCKED: Badge("Would stop", "attention"),
+    Outlook.UNSEEN: Badge("Not seen", "paused"),
+    Outlook.LEFT_OUT: Badge("Left out", "off"),
+}
+PLAN_STATES: Mapping[PlanState, Badge] = {
+    PlanState.COMING: Badge("Being made", "running"),
+    PlanState.READY: Badge("Made", "done"),
+    PlanState.FAILED: Badge("Given up", "attention"),
+}
+GRAVITIES: Mapping[Gravity, Badge] = {
+    Gravity.BLOCKER: Badge("Blocker", "attention"),
+    Gravity.WARNING: Badge("Warning", "paused"),
+    Gravity.NOTE: Badge("Note", "people"),
+}
+SHELLS: Mapping[Shell, str] = {Shell.POWERSHELL: "PowerShell", Shell.BASH: "Azure CLI"}
+
+
+def plan_path(plan_id: str) -> str:
+    return f"/api/dashboard/plans/{plan_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPage:
+    """What the page shows of a plan."""
+
+    kept: KeptPlan
+    badge: Badge
+    plan: ChangePlan | None
+    findings: Sequence[tuple[Badge, PlanFinding]]
+    changing: Sequence[StepPlan]
+    """The steps that would change something."""
+    steps: Sequence[tuple[Badge, StepPlan]]
+    scripts: Sequence[tuple[str, str]]
+    """Shell and commands, of those that have any."""
+    may_start: bool
+
+
+@as_page
+async def plan_page(call: HttpCall) -> func.HttpResponse:
+    """GET /api/dashboard/plans/{plan} → 200, 404."""
+    kept = await _kept(call)
+    token = csrf.token(call, _starting(kept.id))
+    return page(call, "plan.html", view=_view(call, kept), csrf=token, section="plan")
+
+
+@as_page
+async def start_plan(call: HttpCall) -> func.HttpResponse:
+    """POST /api/dashboard/plans/{plan}/start → 303 to a plan that is made once more and starts, 403, 404, 409."""
+    read_form(call, _starting(call.plan_id))
+    kept = await _kept(call)
+    if kept.plan is None:
+        raise ProblemError(409, "Not possible in this state", "The plan is not made, so nobody has looked at it.")
+    loaded = await call.engine.records.load(kept.request.gateway.onboarding_id)
+    again = loaded is not None and loaded.record.closed
+    start = Start(checksum=kept.plan.checksum, again=again)
+    coming = await ask_for_plan(call.engine, kept.request, call.caller.name, start)
+    return see_other(plan_path(coming.id))
+
+
+@as_page
+async def anew_page(call: HttpCall) -> func.HttpResponse:
+    """GET /api/dashboard/{id}/anew → 200, 404."""
+    request = await _request_of(call)
+    return _anew(call, json.dumps(request.to_json(), indent=2, ensure_ascii=False))
+
+
+@as_page
+async def plan_anew(call: HttpCall) -> func.HttpResponse:
+    """POST of that page's form (request) → 303 to the plan, 400 with the page as it was filled in."""
+    fields = read_form(call, _planning(call.onboarding_id))
+    await _request_of(call)
+    text = fields.get("request", "")
+    try:
+        asked = read_request(parse_json(text.encode()))
+        if asked.gateway.onboarding_id != call.onboarding_id:
+            raise ProblemError(400, "Another gateway", _ANOTHER)
+    except (ProblemError, InvalidRequestError) as error:
+        return _anew(call, text, error)
+    return see_other(plan_path((await ask_for_plan(call.engine, asked, call.caller.name)).id))
+
+
+_ANOTHER = (
+    "The request is about another gateway now, which has an onboarding of its own: post it as a new one"
+    " (POST /api/plans, then POST /api/onboardings)."
+)
+
+
+def _anew(call: HttpCall, text: str, refused: ProblemError | InvalidRequestError | None = None) -> func.HttpResponse:
+    reasons = [f"{r.field}: {r.message}" for r in refused.reasons] if isinstance(refused, InvalidRequestError) else []
+    return page(
+        call,
+        "anew.html",
+        400 if refused else 200,
+        text=text,
+        refused=reasons or ([str(refused)] if refused else []),
+        csrf=csrf.token(call, _planning(call.onboarding_id)),
+        back=onboarding_path(call.onboarding_id),
+        post=f"{onboarding_path(call.onboarding_id)}/anew",
+        section="anew",
+    )
+
+
+def _view(call: HttpCall, kept: KeptPlan) -> PlanPage:
+    plan = kept.plan
+    findings = sorted(plan.findings, key=lambda one: list(Gravity).index(one.gravity)) if plan else []
+    scripts = [(SHELLS[shell], script(plan, shell, f"plan {kept.id}")) for shell in Shell] if plan else []
+    return PlanPage(
+        kept=kept,
+        badge=PLAN_STATES[kept.state],
+        plan=plan,
+        findings=[(GRAVITIES[one.gravity], one) for one in findings],
+        changing=[step for step in plan.steps if step.changes] if plan else [],
+        steps=[(OUTLOOKS[step.outlook], step) for step in plan.steps] if plan else [],
+        scripts=scripts,
+        may_start=plan is not None and kept.start is None and call.caller.may(Role.SUBMIT),
+    )
+
+
+async def _kept(call: HttpCall) -> KeptPlan:
+    kept = await call.engine.plans.load(call.plan_id)
+    if kept is None:
+        raise unknown_plan(call.plan_id)
+    return kept
+
+
+async def _request_of(call: HttpCall) -> OnboardingRequest:
+    loaded = await call.engine.records.load(call.onboarding_id)
+    if loaded is None:
+        raise ProblemError(404, "No such onboarding", f"There is no onboarding '{call.onboarding_id}'.")
+    if not loaded.record.closed:
+        raise ProblemError(409, "Not possible in this state", "It can be started anew when it is closed.")
+    return loaded.record.request
+
+
+def _starting(plan_id: str) -> str:
+    return f"start by {plan_id}"
+
+
+def _planning(onboarding_id: str) -> str:
+    return f"plan {onboarding_id} anew"

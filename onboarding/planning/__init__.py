@@ -1,0 +1,1 @@
+"""Plans: what an onboarding would change, found out without writing anything."""

@@ -1,0 +1,95 @@
+"""A plan as Markdown, for a change ticket. Text of requests and of Microsoft is shown as it is, never as markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from onboarding.core.change_plan import ChangePlan, Gravity, Outlook, StepPlan
+from onboarding.planning.store import KeptPlan
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+_OUTLOOKS = {
+    Outlook.DONE: "as it should be",
+    Outlook.CHANGES: "changes",
+    Outlook.FORESEEN: "foreseen",
+    Outlook.PERSON: "a person",
+    Outlook.WAIT: "waits",
+    Outlook.BLOCKED: "would stop",
+    Outlook.UNSEEN: "not seen",
+    Outlook.LEFT_OUT: "left out",
+}
+_GRAVITIES = {Gravity.BLOCKER: "Blocker", Gravity.WARNING: "Warning", Gravity.NOTE: "Note"}
+
+
+def as_markdown(kept: KeptPlan) -> str:
+    """The whole of a plan that is made."""
+    plan = kept.plan or ChangePlan(steps=())
+    return "\n".join((*_head(kept, plan), *_findings(plan), *_changes(plan), *_steps(plan), "")) + "\n"
+
+
+def _head(kept: KeptPlan, plan: ChangePlan) -> Iterator[str]:
+    request = kept.request
+    yield f"# Plan: {_text(request.words.noun)} {_text(request.gateway.name)}"
+    yield ""
+    for label, text in request.facts:
+        yield f"- {_text(label)}: {_text(text)}"
+    yield f"- Seen at Microsoft: {_time(kept.made_at)}"
+    if plan.expected_at:
+        yield f"- Expected to be complete by: {plan.expected_at:%Y-%m-%d}"
+    yield f"- Changes: {len(plan.changes)}"
+    yield f"- Checksum: `{plan.checksum}`"
+    yield ""
+
+
+def _findings(plan: ChangePlan) -> Iterator[str]:
+    if not plan.findings:
+        return
+    yield "## To be known first"
+    yield ""
+    for gravity in Gravity:
+        for finding in (one for one in plan.findings if one.gravity is gravity):
+            where = f" `{finding.step}`" if finding.step else ""
+            next_ = f" **To do:** {_text(finding.what_next)}" if finding.what_next else ""
+            yield f"- **{_GRAVITIES[gravity]}**{where}: {_text(finding.seen)}{next_}"
+    yield ""
+
+
+def _changes(plan: ChangePlan) -> Iterator[str]:
+    yield "## Changes"
+    yield ""
+    if not plan.changes:
+        yield "None: everything is as it should be."
+        yield ""
+        return
+    yield "| Step | What | Before | After | Call |"
+    yield "|---|---|---|---|---|"
+    for step, change in plan.changes:
+        call = f"`{str(change.call).replace('`', '')}`" if change.call else "known later"
+        for value in change.values:
+            yield f"| `{step}` | {_text(value.what)} | {_text(value.before)} | {_text(value.after)} | {call} |"
+    yield ""
+
+
+def _steps(plan: ChangePlan) -> Iterator[str]:
+    yield "## Steps"
+    yield ""
+    yield "| Step | Outlook | Seen |"
+    yield "|---|---|---|"
+    for step in plan.steps:
+        yield f"| {_text(step.title)} | {_OUTLOOKS[step.outlook]} | {_text(_seen(step))} |"
+
+
+def _seen(step: StepPlan) -> str:
+    if step.outlook is Outlook.FORESEEN:
+        return f"Can't be looked at before: {', '.join(step.known_after)}."
+    return step.found or (f"By {step.waits_on}." if step.waits_on else "")
+
+
+def _text(text: str) -> str:
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def _time(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "not yet"

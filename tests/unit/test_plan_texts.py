@@ -1,0 +1,145 @@
+"""A plan as Markdown and as commands: whatever a name holds, it stays text, one argument and one line."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+import pytest
+
+from onboarding.azure.calls import add_domain_call, mail_call, put_gateway_call, put_txt_call, update_txt_call
+from onboarding.azure.dns_zone import DnsZoneId
+from onboarding.azure.gateway_resource import GatewayId
+from onboarding.core.change_plan import ChangePlan, Outlook, StepPlan
+from onboarding.core.events import MakePlan
+from onboarding.core.messages import kind_of_message
+from onboarding.core.plan import StepKind
+from onboarding.core.proposal import Api, Call, Change, ValueChange
+from onboarding.planning.by_hand import Shell, command_of, quoted_for_powershell, script
+from onboarding.planning.markdown import as_markdown
+from onboarding.planning.store import KeptPlan
+from onboarding.ports import TxtRecord
+from tests.support import requests
+from tests.support.records import NOW
+
+NASTY = "it's \u2019quoted\u2019; $(rm -rf /) `whoami` \"x\" & <b>|x|</b>\n# not a comment"
+GATEWAY = GatewayId("6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63", "rg (voice)", "contoso-acg")
+ZONE = DnsZoneId("6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63", "rg-dns", "contoso.com")
+
+
+def az(call: Call) -> list[str]:
+    command = command_of(call)
+    assert command is not None
+    assert command.shell is Shell.BASH
+    return shlex.split(command.text, comments=True)
+
+
+def test_a_literal_of_powershell_ends_where_it_should() -> None:
+    assert quoted_for_powershell("it's") == "'it''s'"
+    assert quoted_for_powershell("a\u2019b\u201bc") == "'a\u2019\u2019b\u201b\u201bc'"
+
+
+def test_a_call_to_graph_is_one_command() -> None:
+    command = command_of(add_domain_call("voice.contoso.com"))
+    assert command is not None
+    assert command.text == (
+        "Invoke-MgGraphRequest -Method POST -Uri '/v1.0/domains' -ContentType 'application/json'"
+        " -Body '{\"id\":\"voice.contoso.com\"}'"
+    )
+
+
+def test_a_body_is_sent_as_it_is_whatever_it_holds() -> None:
+    call = Call(api=Api.GRAPH, method="POST", path="/servicePrincipals", body={"displayName": NASTY})
+    command = command_of(call)
+    assert command is not None
+    assert command.text.isascii()
+    literal = command.text.partition(" -Body ")[2]
+    assert json.loads(literal[1:-1].replace("''", "'")) == call.body
+
+
+def test_properties_of_a_gateway_are_set_and_the_others_left() -> None:
+    arguments = az(put_gateway_call(GATEWAY, {"platforms": ["OperatorConnect"], "onPremMcpEnabled": False}))
+    assert arguments[:3] == ["az", "resource", "update"]
+    assert arguments[arguments.index("--ids") + 1] == GATEWAY.arm_id
+    assert arguments[-2:] == ['properties.platforms=["OperatorConnect"]', "properties.onPremMcpEnabled=false"]
+
+
+def test_other_resources_are_put_whole() -> None:
+    call = Call(api=Api.ARM, method="PUT", path="/subscriptions/x?api-version=1", body={"location": NASTY})
+    arguments = az(call)
+    assert arguments[:5] == ["az", "rest", "--method", "put", "--url"]
+    assert json.loads(arguments[-1]) == {"location": NASTY}
+
+
+def test_a_txt_record_is_added_to_its_set() -> None:
+    arguments = az(put_txt_call(ZONE, "@", "MS=ms12345678"))
+    assert arguments[:6] == ["az", "network", "dns", "record-set", "txt", "add-record"]
+    assert arguments[-4:] == ["--record-set-name", "@", "--value", "MS=ms12345678"]
+
+
+def test_a_server_is_updated_by_nsupdate() -> None:
+    record = TxtRecord(name="voice.contoso.com", value="MS=ms12345678", ttl=3600)
+    arguments = az(update_txt_call("corp", record))
+    assert 'update add voice.contoso.com. 3600 TXT "MS=ms12345678"' in arguments
+    assert arguments[-3:] == ["nsupdate", "-k", "KEYFILE"]
+
+
+def test_for_a_message_to_people_there_is_no_command() -> None:
+    assert command_of(mail_call("team@example.com")) is None
+
+
+def plan(**changes: Any) -> ChangePlan:
+    change = Change(
+        target=NASTY,
+        words=f"add {NASTY}",
+        values=(ValueChange(what=NASTY, before="", after=NASTY),),
+        call=add_domain_call("voice.contoso.com"),
+    )
+    first = StepPlan(step="add-domain", title="Add", kind=StepKind.TASK, outlook=Outlook.CHANGES, changes=(change,))
+    later = StepPlan(
+        step="verify-domain",
+        title="Verify",
+        kind=StepKind.TASK,
+        outlook=Outlook.FORESEEN,
+        changes=(change.model_copy(update={"call": None}),),
+        known_after=("add-domain",),
+    )
+    return ChangePlan(steps=(first, later), **changes)
+
+
+def test_a_script_asks_for_what_it_needs_and_says_what_has_to_wait() -> None:
+    text = script(plan(), Shell.POWERSHELL, f"plan of {NASTY}")
+    assert "Connect-MgGraph -NoWelcome -Scopes 'Domain.ReadWrite.All'" in text
+    assert "Verify: after add-domain" in text
+    code = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert [line.partition(" ")[0] for line in code] == ["$ErrorActionPreference", "Connect-MgGraph", "Invoke-MgGraphRequest"]
+    assert [line for line in script(plan(), Shell.BASH, "a plan").splitlines() if line[:1] not in ("", "#")] == [
+        "set -euo pipefail"
+    ]
+
+
+def test_markdown_shows_text_as_text() -> None:
+    kept = KeptPlan(
+        id="20261127-101500-1f0e9d8c7b6a",
+        request=requests.parsed(requests.own_sbc()),
+        asked_by="ada",
+        asked_at=NOW,
+        made_at=NOW,
+        plan=plan(),
+    )
+    text = as_markdown(kept)
+    rows = [line for line in text.splitlines() if line.startswith("| `add-domain`")]
+    assert len(rows) == 1
+    assert rows[0].replace("\\|", "").count("|") == 6
+    assert "<b>" not in text.replace("\\<b\\>", "")
+    assert plan().checksum in text
+
+
+@pytest.mark.parametrize("call", [add_domain_call("x.contoso.com"), mail_call("a@example.com")])
+def test_a_call_is_named_by_what_it_is(call: Call) -> None:
+    assert str(call) == f"{call.method} {call.path}"
+
+
+def test_a_message_says_what_it_is_about() -> None:
+    assert kind_of_message(MakePlan("contoso-acg-0123456781", "20261127-101500-1f0e9d8c7b6a")) == "plan"
