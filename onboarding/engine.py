@@ -335,7 +335,8 @@ class Engine:
         step = record.step(name)
         task = definition_of(step).task
         assert task is not None, f"{name} is no task, and is never due"
-        work = Work(record, fenced(self.reach(), self._permit(record.id, name, ticket)), step)
+        permit = self._permit(record.id, name, ticket)
+        work = Work(record, fenced(self.reach(), permit), step, self.clock.now())
         bound = asyncio.timeout(self.policy.step_timeout)
         try:
             async with bound:

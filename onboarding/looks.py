@@ -85,7 +85,7 @@ async def look_closely(engine: Engine, news: Sequence[OpenWait]) -> StepProblemE
             if not to_come(wait, found.record if found else None, now):
                 await engine.records.index.over(wait)
         else:
-            works.append((wait, found, Work(found.record, engine.reach(), step)))
+            works.append((wait, found, Work(found.record, engine.reach(), step, engine.clock.now())))
     if not works:
         return None
     looks = await _looks([work for *_, work in works])

@@ -60,7 +60,16 @@ async def timer_pass(engine: Engine) -> int:
         looked = await _looks(engine, known, time)
         if before is not None and _goes_on(before, engine.clock.now()):
             await _make_good(engine, known, before, time)
+            await _drop_plans(engine)
     return repaired + looked
+
+
+async def _drop_plans(engine: Engine) -> None:
+    """Those that were kept for long enough. What fails is tried in the next hour."""
+    try:
+        await engine.plans.drop_old(engine.clock.now())
+    except Exception:
+        log.exception("timer: old plans were not deleted")
 
 
 async def _repair(engine: Engine, time: Time) -> int:

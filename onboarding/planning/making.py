@@ -28,6 +28,10 @@ _OVER = frozenset({Outlook.DONE, Outlook.LEFT_OUT})
 """Of steps after which the world will be as it is."""
 
 
+BESIDES = "besides"
+"""Code of a finding that is no step's problem."""
+
+
 class ReadsOnlyError(AssertionError):
     """A step would write while it only looks: a defect of ours. Nothing was sent."""
 
@@ -84,8 +88,11 @@ class _Planning:
     async def _task(self, step: StepRecord) -> StepPlan:
         task = definition_of(step).task
         assert task is not None, f"{step.name} is planned as a task, and its definition has none"
-        found = await task.inspect(Work(self._record, self._world, step))
+        found = await task.inspect(Work(self._record, self._world, step, self._record.created_at))
         self._find(step, found)
+        for value in found.also:
+            seen = f"{value.what}: {value.after}; expected: {value.before}."
+            self._tell(Gravity.WARNING, step, BESIDES, seen, "Nothing is done about it: see whether it is meant so.")
         if found.done:
             return self._of(step, Outlook.DONE, found.found)
         consent = found.consent.changes if found.consent else ()
@@ -99,7 +106,7 @@ class _Planning:
         assert wait is not None, f"{step.name} is planned as a wait, and its definition has none"
         if self._open_before(step):
             return self._of(step, Outlook.WAIT)
-        (look,) = await wait.look([Work(self._record, self._world, step)])
+        (look,) = await wait.look([Work(self._record, self._world, step, self._record.created_at)])
         if look.problem is not None and not isinstance(look.problem, TryLaterError):
             raise look.problem
         return self._of(step, Outlook.DONE if look.done else Outlook.WAIT, look.detail)
@@ -135,10 +142,10 @@ class _Planning:
         steps = tuple(new if one.name == step.name else one for one in self._record.steps)
         self._record = self._record.model_copy(update={"steps": steps})
 
-    def _tell(self, gravity: Gravity, step: StepRecord, code: ProblemCode, seen: str, what_next: str) -> None:
+    def _tell(self, gravity: Gravity, step: StepRecord, code: str, seen: str, what_next: str) -> None:
         self.findings.append(
             PlanFinding(
-                gravity=gravity, code=code.value, step=step.name, seen=shorten(seen), what_next=shorten(what_next)
+                gravity=gravity, code=code, step=step.name, seen=shorten(seen), what_next=shorten(what_next)
             )
         )
 

@@ -17,7 +17,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.core.proposal import Call, Change, ValueChange
 from onboarding.core.record import Record
-from onboarding.ports import Principal, ServicePrincipal
+from onboarding.ports import Principal, RoleStanding, ServicePrincipal
 from onboarding.steps.add_project_synergy import ProjectSynergyFound
 from onboarding.steps.app_roles import expect_application, find_role, role_differences
 from onboarding.steps.base import Applied, Consent, Inspection, Work, plural
@@ -61,6 +61,7 @@ class AssignApplicationRoles:
             RolesFound(project_synergy_id=application.id, role_differences=role_differences(roles)),
             (application, principal_id, missing),
             _consent(work, caller, given),
+            _surplus(work.request.application_roles, standing, named),
         )
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
@@ -73,6 +74,14 @@ class AssignApplicationRoles:
 def _giving(role: str, who: str, call: Call | None = None) -> Change:
     value = ValueChange(what=f"{role} of {who}", before="not held", after="held")
     return Change(target=who, words=f"assign {role}", values=(value,), call=call)
+
+
+def _surplus(wanted: Sequence[str], standing: RoleStanding, who: str) -> tuple[ValueChange, ...]:
+    """Roles of Project Synergy that it holds and that the request does not name: somebody else gave them."""
+    known = {value.lower() for value in wanted}
+    offered = standing.application.app_roles if standing.application else ()
+    more = [role for role in offered if role.id in standing.held and role.value.lower() not in known]
+    return tuple(ValueChange(what=f"{role.value} of {who}", before="not held", after="held") for role in more)
 
 
 def _foreseen(record: Record) -> tuple[Change, ...]:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
@@ -62,6 +63,8 @@ class Work:
     record: Record
     world: World
     step: StepRecord
+    at: datetime
+    """When it is done."""
 
     @property
     def request(self) -> OnboardingRequest:
@@ -98,6 +101,9 @@ class Inspection:
     """What `apply` needs of it."""
     consent: Consent | None = None
     """What a person has to say yes to before any of it is made."""
+    also: tuple[ValueChange, ...] = ()
+    """What is seen besides and is not as it should be, though this step changes nothing about it: as it should be, and
+    as it is."""
 
     @property
     def done(self) -> bool:

@@ -62,8 +62,7 @@ class CheckCertificate:
     """Reads, and changes nothing."""
 
     async def inspect(self, work: Work) -> Inspection:
-        # The record was last changed when this attempt began.
-        verdict = judge_certificates(await _look(work), work.record.updated_at)
+        verdict = judge_certificates(await _look(work), work.at)
         wrong, unknown = verdict.of(Severity.WRONG), verdict.of(Severity.UNKNOWN)
         if wrong:
             # What can't be known is said too: whoever mends the one is to hear of the other.

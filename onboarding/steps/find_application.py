@@ -15,6 +15,7 @@ from onboarding.core.parts import ObjectId
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
+from onboarding.core.proposal import ValueChange
 from onboarding.ports import AppCredential, ServicePrincipal
 from onboarding.steps.app_roles import expect_enabled
 from onboarding.steps.base import Applied, Inspection, Work, plural
@@ -117,20 +118,27 @@ def soon_or_past(credentials: Sequence[AppCredential], now: datetime) -> str:
     return ""
 
 
+def _ending(name: str, ends: str) -> tuple[ValueChange, ...]:
+    what = f"Secrets and certificates of '{name}'"
+    before = f"one of them is good for {ENDS_SOON.days} days and more"
+    return (ValueChange(what=what, before=before, after=ends.strip()),) if ends else ()
+
+
 class FindApplication:
     """It is found by its client id. Nothing is changed."""
 
     async def inspect(self, work: Work) -> Inspection:
         found = await calling_application(work)
-        now = work.step.since
         # An application of another tenant, and a managed identity, have no object here whose credentials could be read.
         credentials = await work.world.directory.credentials(found.app_id) or ()
+        ends = soon_or_past(credentials, work.at)
         return Inspection(
             (),
-            f"The tenant has it, as '{found.display_name}', and it is enabled.{soon_or_past(credentials, now)}",
+            f"The tenant has it, as '{found.display_name}', and it is enabled.{ends}",
             CallerFound(
-                caller_id=found.id, application_id=found.app_id, credential_ends=ends_of(credentials, now)
+                caller_id=found.id, application_id=found.app_id, credential_ends=ends_of(credentials, work.at)
             ),
+            also=_ending(found.display_name, ends),
         )
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:

@@ -56,7 +56,7 @@ async def _nothing_to_do(world: World, record: Record) -> None:
         evidence = "verify-domain" if step.name == "share-txt-record" else step.name
         if task is None or not step.state is record.step(evidence).state is StepState.DONE:
             continue
-        inspection = await task.inspect(Work(record, world.twins.world, step))
+        inspection = await task.inspect(Work(record, world.twins.world, step, record.updated_at))
         what = f"{record.id}, {step.name}: {[change.words for change in inspection.changes]}"
         world.invariants.hold("a plan after completion is empty", inspection.done, what)
 

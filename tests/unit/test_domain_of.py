@@ -23,7 +23,8 @@ def asked(named: str | None, properties: dict[str, Any]) -> str:
     gateway = {**requests.operator_connect()["gateway"], **({"domain": named} if named else {})}
     record = new(gateway=gateway).record
     return domain_of(
-        Work(record, MemoryWorld().world, record.step("add-domain")), GatewayResource({"properties": properties})
+        Work(record, MemoryWorld().world, record.step("add-domain"), record.created_at),
+        GatewayResource({"properties": properties}),
     )
 
 

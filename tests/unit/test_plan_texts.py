@@ -113,7 +113,8 @@ def test_a_script_asks_for_what_it_needs_and_says_what_has_to_wait() -> None:
     assert "Connect-MgGraph -NoWelcome -Scopes 'Domain.ReadWrite.All'" in text
     assert "Verify: after add-domain" in text
     code = [line for line in text.splitlines() if line and not line.startswith("#")]
-    assert [line.partition(" ")[0] for line in code] == ["$ErrorActionPreference", "Connect-MgGraph", "Invoke-MgGraphRequest"]
+    names = ["$ErrorActionPreference", "Connect-MgGraph", "Invoke-MgGraphRequest"]
+    assert [line.partition(" ")[0] for line in code] == names
     assert [line for line in script(plan(), Shell.BASH, "a plan").splitlines() if line[:1] not in ("", "#")] == [
         "set -euo pipefail"
     ]

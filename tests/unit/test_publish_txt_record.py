@@ -62,7 +62,7 @@ def record() -> Record:
 
 def work(outside: MemoryWorld) -> Work:
     mine = record()
-    return Work(mine, bounded(outside.world, ANYTHING), mine.step("add-domain"))
+    return Work(mine, bounded(outside.world, ANYTHING), mine.step("add-domain"), mine.created_at)
 
 
 async def inspected(outside: MemoryWorld) -> Inspection:
