@@ -143,8 +143,8 @@ async def test_a_plan_is_asked_for_made_and_kept() -> None:
     found = await system.engine.plans.with_checksum(made.plan.checksum)
     assert found == made
     assert await system.records.load(request.gateway.onboarding_id) is None
-    await system.tick(KEPT_FOR.total_seconds() + 1)
     await system.tick()
+    await system.tick(KEPT_FOR.total_seconds())
     assert await system.engine.plans.load(plan_id) is None
     assert await system.engine.plans.with_checksum(made.plan.checksum) is None
 
