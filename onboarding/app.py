@@ -80,6 +80,7 @@ def engine() -> Engine:
         permitted_applications=chosen.permitted_applications,
         trunks_on_loopback=chosen.tls_private_addresses,
         project_synergy_by=chosen.project_synergy_by,
+        changes_by=chosen.changes_by,
     )
     bus = ServiceBusPublisher(
         connection_string=_secret(chosen.service_bus), namespace=chosen.service_bus_namespace, credential=credential

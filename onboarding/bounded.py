@@ -77,6 +77,8 @@ def bounded(world: World, permitted: Permitted) -> World:
 class _Seen:
     """What this piece of work has read at Microsoft, by object id in lower case."""
 
+    listed: dict[str, Sequence[GatewayResource]] = field(default_factory=dict)
+    """Subscription → its gateways: listed once in a piece of work, for however many wait there."""
     identities: dict[str, str] = field(default_factory=dict)
     """Of a gateway, as ARM says → the gateway's name."""
     names: dict[str, str] = field(default_factory=dict)
@@ -116,7 +118,10 @@ class BoundedGateways(Gateways):
         _expect_form(patterns.GUID, subscription_id, "the id of a subscription")
         if not self._permitted.has_subscription(subscription_id):
             raise _not_permitted(f"Subscription {subscription_id}", "ONBOARDING_PERMITTED_SUBSCRIPTIONS")
-        return await self._inner.in_subscription(subscription_id)
+        listed = self._seen.listed.get(subscription_id.lower())
+        if listed is None:
+            listed = self._seen.listed[subscription_id.lower()] = await self._inner.in_subscription(subscription_id)
+        return listed
 
     async def test_lines(self, gateway: GatewayId) -> Sequence[TestLineResource]:
         self._expect(gateway)

@@ -22,6 +22,7 @@ from onboarding.core.events import (
     DeadLettered,
     Effect,
     Happening,
+    LeftToPeople,
     MakePlan,
     MessageRefused,
     NoticeFailed,
@@ -343,6 +344,10 @@ class Engine:
                 inspection = await task.inspect(work)
                 if inspection.done:
                     return Succeeded(name, ticket, inspection.found, kept(inspection.findings))
+                if by_hand := work.calls_by_hand(inspection):
+                    words = "; ".join(change.words for change in inspection.changes)
+                    detail = f"{inspection.found} To be done by hand: {words}."
+                    return LeftToPeople(name, ticket, detail, by_hand, kept(inspection.findings))
                 if inspection.consent is not None:
                     inspection.consent.expect(step)
                 applied = await task.apply(work, inspection)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any, get_type_hints
 
-from onboarding.azure.permissions import ProjectSynergyBy
+from onboarding.azure.permissions import ChangesBy, ProjectSynergyBy
 from onboarding.ports import methods_of, writes_of
 from onboarding.steps.base import World
 
@@ -21,7 +21,7 @@ class WithdrawnError(Exception):
     """The attempt is no longer the record's: it was paused, cancelled or taken for dead. Nothing was sent."""
 
 
-_CONSTANTS = (str, int, float, bool, tuple[str, ...], ProjectSynergyBy)
+_CONSTANTS = (str, int, float, bool, tuple[str, ...], ProjectSynergyBy, ChangesBy)
 
 Permit = Callable[[], Awaitable[None]]
 """Returns while the attempt may write. Raises WithdrawnError."""

@@ -22,7 +22,7 @@ from onboarding.engine import Engine, Expected
 from onboarding.index import Index, OpenWait, Pass, to_come, watched_waits
 from onboarding.records import Loaded
 from onboarding.steps import LIBRARY, definition_of
-from onboarding.steps.base import Look, SharedRead, Work, broken, failing
+from onboarding.steps.base import Look, SharedRead, Work, World, broken, failing
 from onboarding.telemetry.about import about
 
 log = logging.getLogger("onboarding")
@@ -49,7 +49,8 @@ async def look_at(engine: Engine, waits: Sequence[OpenWait], last: Pass | None, 
     due = [w for w in waits if w.key > cursor and _is_due(w, before, began, engine.policy)]
     if not due and not cursor:
         return 0
-    looked, failed = 0, list[StepProblemError]()
+    # What they share is read once for all of them.
+    world, looked, failed = engine.reach(), 0, list[StepProblemError]()
     for start in range(0, len(due), GLANCES_AT_ONCE):
         if start and over():
             rest = Pass(waits[0].group, before, looked, began=began, cursor=due[start - 1].key)
@@ -57,18 +58,24 @@ async def look_at(engine: Engine, waits: Sequence[OpenWait], last: Pass | None, 
             return looked
         part = due[start : start + GLANCES_AT_ONCE]
         to_glance = [w for w in part if w.seen is not None and not w.asked and not _has_come(w, before, began)]
-        shown, problem = await _glance(engine, to_glance) if to_glance else ({}, None)
+        shown, problem = await _glance(world, to_glance) if to_glance else ({}, None)
         news = [w for w in part if w.key not in shown or shown[w.key] != w.seen]
         # What all share fails as before: one of them shows for all whether people are to be told again.
-        again = await look_closely(engine, news or (part[:1] if problem else []))
+        again = await look_closely(engine, news or (part[:1] if problem else []), world)
         failed += [each for each in (problem, again) if each]
         looked += len(part)
     await engine.records.index.passed(_passed(engine, waits[0].group, began, looked, failed, last))
     return looked
 
 
-async def look_closely(engine: Engine, news: Sequence[OpenWait]) -> StepProblemError | None:
-    """Look at these of one group, and put on their records what is seen; why nothing of any could be seen."""
+async def look_closely(
+    engine: Engine, news: Sequence[OpenWait], world: World | None = None
+) -> StepProblemError | None:
+    """Look at these of one group, and put on their records what is seen; why nothing of any could be seen.
+
+    `world`: of the piece of work that this is a part of.
+    """
+    world = world or engine.reach()
     limit = asyncio.Semaphore(WRITES_AT_ONCE)
 
     async def load(wait: OpenWait) -> Loaded | None:
@@ -85,7 +92,7 @@ async def look_closely(engine: Engine, news: Sequence[OpenWait]) -> StepProblemE
             if not to_come(wait, found.record if found else None, now):
                 await engine.records.index.over(wait)
         else:
-            works.append((wait, found, Work(found.record, engine.reach(), step, engine.clock.now())))
+            works.append((wait, found, Work(found.record, world, step, engine.clock.now())))
     if not works:
         return None
     looks = await _looks([work for *_, work in works])
@@ -168,7 +175,7 @@ def _has_come(wait: OpenWait, last: datetime | None, now: datetime) -> bool:
 
 
 async def _glance(
-    engine: Engine, waits: Sequence[OpenWait]
+    world: World, waits: Sequence[OpenWait]
 ) -> tuple[Mapping[str, str | None], StepProblemError | None]:
     """What these show, by their keys; and why nothing of any can be seen, which is the same for all."""
     wait = LIBRARY[waits[0].definition].wait
@@ -176,7 +183,7 @@ async def _glance(
     problem: StepProblemError
     try:
         async with limits.within(limits.LOOK, f"looking at {waits[0].group}"):
-            shown = await wait.glance(engine.reach(), [w.subject for w in waits])
+            shown = await wait.glance(world, [w.subject for w in waits])
             return {w.key: seen for w, seen in zip(waits, shown, strict=True)}, None
     except StepProblemError as error:
         problem = error

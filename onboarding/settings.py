@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
-from onboarding.azure.permissions import ProjectSynergyBy
+from onboarding.azure.permissions import ChangesBy, ProjectSynergyBy
 from onboarding.azure.update_server import UpdateServer
 from onboarding.core.email_address import email_problem
 from onboarding.core.expected import ExpectedWords, in_words
@@ -87,6 +87,8 @@ class Settings(Registration):
     """Client id of the user-assigned managed identity; the system-assigned one when left out."""
 
     project_synergy_by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION
+    changes_by: ChangesBy = ChangesBy.APPLICATION
+    """Who makes the changes at Microsoft, of all onboardings: `people` by hand, or this application."""
     """Who adds Microsoft's application Project Synergy to the tenant, once in its life (docs/permissions.md)."""
     arm_endpoint: str = "https://management.azure.com"
     graph_endpoint: str = "https://graph.microsoft.com"

@@ -69,7 +69,7 @@ def waiting_for(record: Record) -> Waiting | None:
 
 
 def _on_whom(step: StepRecord, record: Record) -> tuple[str, str | None]:
-    if step.state is StepState.NEEDS_ATTENTION:
+    if step.state is StepState.NEEDS_ATTENTION or step.by_hand:
         return OPERATOR, None
     party = step.plan.waits_on
     if party is Party.ONBOARDING_TEAM:

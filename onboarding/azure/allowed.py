@@ -205,6 +205,11 @@ def graph_operation(method: str, path: str) -> str | None:
     return next((o.name for o in _GRAPH if o.method == method and o.path.fullmatch(path)), None)
 
 
+def arm_operation(method: str, path: str) -> str | None:
+    """Likewise of a request to ARM."""
+    return next((o.name for o in _ARM if o.method == method and o.path.fullmatch(path)), None)
+
+
 def _check_batch(body: Any, grants: Grants | None) -> None:
     requests = _field(body, "requests")
     if not isinstance(requests, list) or not 0 < len(requests) <= MAX_BATCH:

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from onboarding.core.services import Service
@@ -73,6 +74,7 @@ class GatewayId:
         return f"{self.arm_id}/testLines/{line_name}"
 
     @classmethod
+    @lru_cache(maxsize=20_000)
     def parse(cls, arm_id: str) -> GatewayId | None:
         """Read an id from an answer of ARM, in any case; None when it is no gateway's.
 

@@ -25,6 +25,14 @@ class ProjectSynergyBy(StrEnum):
     """By `infra/permissions/add-project-synergy.sh`, once. The application only reads applications."""
 
 
+class ChangesBy(StrEnum):
+    """Who makes the changes at Microsoft."""
+
+    APPLICATION = "application"
+    PEOPLE = "people"
+    """By hand, with commands that are shown. The application only reads."""
+
+
 def rows(kind: str, by: ProjectSynergyBy) -> list[Mapping[str, Any]]:
     """The rows of `permissions` or of `calls` that there are when Project Synergy is added by those."""
     return [row for row in TABLE[kind] if row.get("projectSynergyBy", by) == by]

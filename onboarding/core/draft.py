@@ -114,6 +114,7 @@ class Draft:
             ended_by=by,
             note=shorten(note) or None,
             answers=answers,
+            calls=(),
         )
         self.withdraw(name)
 
@@ -136,6 +137,7 @@ class Draft:
             problem=None,
             skipped_because=shorten(reason),
             ended_by=by,
+            calls=(),
         )
         self.withdraw(name)
 
@@ -152,6 +154,7 @@ class Draft:
             answers=NO_ANSWERS,
             detail="",
             approved=None,
+            calls=(),
         )
         self.withdraw(name)
 

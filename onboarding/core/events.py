@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from onboarding.core.proposal import Call
 from onboarding.core.record import Delivered, Problem
 from onboarding.core.request import Addressees, OnboardingTeam
 from onboarding.core.sight import Sight
@@ -59,6 +60,17 @@ class Stopped:
     step: str
     ticket: int
     problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class LeftToPeople:
+    """What the task would change is for a person to do by hand."""
+
+    step: str
+    ticket: int
+    detail: str
+    calls: tuple[Call, ...]
+    findings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +255,14 @@ class CertificatesGiven(AskedByPerson):
 
 
 @dataclass(frozen=True, slots=True)
+class MadeByHand(AskedByPerson):
+    """A person says that they have done by hand what a step would do; the step looks."""
+
+    step: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRequested(AskedByPerson):
     """A person wants a wait to be looked at now."""
 
@@ -313,6 +333,7 @@ Happening = (
     | Succeeded
     | Postponed
     | Stopped
+    | LeftToPeople
     | Abandoned
     | DeadLettered
     | MessageRefused

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationI
 from onboarding.core.answers import AnswerValue, shown_answers
 from onboarding.core.instructions import Value
 from onboarding.core.plan import Planned, StepKind
-from onboarding.core.proposal import Proposal
+from onboarding.core.proposal import Call, Proposal
 from onboarding.core.request import Contacts, OnboardingRequest
 from onboarding.core.sight import Seen
 from onboarding.core.stored import DETAIL_LENGTH as DETAIL_LENGTH
@@ -112,6 +112,8 @@ class StepRecord(Stored):
     """When it was last noted that somebody came with a link that is not good any more."""
     approved: str | None = None
     """Id of the proposal that a person said yes to."""
+    calls: tuple[Call, ...] = ()
+    """What a person is to do by hand at Microsoft: calls of a task that is not to make them itself."""
     nudges: int = 0
     """Messages that the timer has sent since it was made due, because none arrived."""
 
@@ -119,6 +121,16 @@ class StepRecord(Stored):
     def ended(self) -> bool:
         """Done or skipped: what needs it may go on."""
         return self.state in (StepState.DONE, StepState.SKIPPED)
+
+    @property
+    def with_people(self) -> bool:
+        """Open for a person to do: a checkpoint, or a task by hand."""
+        return self.state is StepState.WAITING and self.plan.kind is not StepKind.WAIT
+
+    @property
+    def by_hand(self) -> bool:
+        """A task that is open for a person to do."""
+        return self.with_people and self.plan.kind is StepKind.TASK
 
     @property
     def answered(self) -> tuple[Value, ...]:
@@ -302,7 +314,7 @@ class Record(Stored):
             return OnboardingState.NEEDS_ATTENTION
         if states & {StepState.DUE, StepState.RUNNING}:
             return OnboardingState.RUNNING
-        if any(s.state is StepState.WAITING and s.plan.kind is StepKind.CHECKPOINT for s in self.steps):
+        if any(s.with_people for s in self.steps):
             return OnboardingState.WAITING_FOR_PEOPLE
         return OnboardingState.WAITING_FOR_MICROSOFT
 

@@ -113,6 +113,8 @@ class OnboardingRequest(Part):
     insist_on_numbers: tuple[PhoneNumber, ...] = Field(default=(), max_length=MOST_NUMBERS)
     admin_user: UserName
     already_onboarded: Flag = False
+    by_hand: Flag = False
+    """Each change at Microsoft is made by a person, with commands that are shown; this application only looks."""
     onboarding_team: OnboardingTeam
     notify: Addressees = Addressees()
 

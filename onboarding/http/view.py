@@ -26,6 +26,7 @@ from onboarding.core.request import Environment, Gateway, OnboardingRequest
 from onboarding.core.services import Service
 from onboarding.http.access import Caller
 from onboarding.notices.what_stays import what_stays
+from onboarding.planning.by_hand import Shell, commands_of
 from onboarding.ports import Row
 from onboarding.standing import last_problem, progress, waiting_for
 from onboarding.steps import LIBRARY, definition_of
@@ -82,6 +83,15 @@ class AskView(View):
     """It can be corrected when the step is done."""
 
 
+class CommandView(View):
+    """One command."""
+
+    shell: Shell
+    """`powershell`: PowerShell 7 with Microsoft.Graph.Authentication; `bash`: a POSIX shell with the Azure CLI."""
+    text: str
+    """As it is pasted."""
+
+
 class StepView(View):
     """One step of its plan."""
 
@@ -109,6 +119,8 @@ class StepView(View):
     """What whoever confirms it is asked for."""
     answers: dict[str, AnswerValue]
     """What was answered to that, by name."""
+    by_hand: tuple[CommandView, ...]
+    """What a person runs in its place, in this order; empty: it is not done by hand, or not now."""
     reminders: int
     escalated: bool
     warned_at: AwareDatetime | None
@@ -341,6 +353,8 @@ def waits_for(step: StepRecord, record: Record) -> str | None:
             return ", ".join(s.name for s in record.open_needs(step))
         case StepState.WAITING if step.plan.kind is StepKind.CHECKPOINT:
             return f"{step.plan.waits_on.value} to do it, and somebody to confirm it"
+        case StepState.WAITING if step.with_people:
+            return "an operator to do it by hand, and to say so"
         case StepState.WAITING:
             return step.plan.waits_on.value
         case StepState.NEEDS_ATTENTION:
@@ -380,6 +394,7 @@ def _step(step: StepRecord, record: Record) -> StepView:
         note=step.note,
         asks=tuple(AskView.model_validate(asked, from_attributes=True) for asked in definition.asked_of(step)),
         answers=dict(step.answers),
+        by_hand=tuple(CommandView(shell=c.shell, text=c.text) for c in commands_of(step)),
         reminders=step.reminders,
         escalated=step.escalated,
         warned_at=step.warned_at,

@@ -13,6 +13,8 @@ from onboarding.core.instructions import Instructions, Value
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import Party
 from onboarding.core.record import Notice, Record, StepRecord
+from onboarding.planning.by_hand import instructions_by_hand
+from onboarding.standing import OPERATOR
 from onboarding.steps import definition_of
 
 
@@ -47,6 +49,8 @@ class Occurrence:
     def whom(self) -> str:
         """On whom the step waits, by name."""
         asked = self.record.request
+        if self.step and self.step.by_hand:
+            return OPERATOR
         match self.step.plan.waits_on if self.step else Party.US:
             case Party.ADMIN_USER:
                 return f"{Party.ADMIN_USER} ({asked.admin_user})"
@@ -97,6 +101,8 @@ class Occurrence:
             page = None if self.record.cancelled_because else self.record.request.words.afterwards_page
             pages = (Value("How to prepare for live traffic", page),) if page else ()
             return Instructions((), self._answered if self.notice.kind == NoticeKind.COMPLETED else (), pages)
+        if self.step.by_hand:
+            return instructions_by_hand(self.step)
         confirmable = self.step.plan.confirmable
         return definition_of(self.step).instructions(self.record) if confirmable else Instructions(())
 

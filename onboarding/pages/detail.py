@@ -8,7 +8,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from onboarding.core.due import is_watched
-from onboarding.core.instructions import Value
+from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import StepKind
 from onboarding.core.problems import IT_IS_TRIED_AGAIN
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
@@ -19,6 +19,7 @@ from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
 from onboarding.pages.trail import TrailLine, trail
 from onboarding.pages.words import STATES, Badge, step_badge
+from onboarding.planning.by_hand import instructions_by_hand
 from onboarding.standing import progress, waiting_for
 from onboarding.steps import definition_of
 from onboarding.steps.definition import Findings
@@ -86,6 +87,8 @@ class OnboardingPage:
     steps: tuple[StepRow, ...]
     stopped: tuple[StepRow, ...]
     open_checkpoints: tuple[StepRow, ...]
+    by_hand: tuple[tuple[StepRow, Instructions], ...]
+    """What a person does in this application's place, and how."""
     values: tuple[Value, ...]
     remarks: tuple[tuple[str, tuple[str, ...]], ...]
     """Heading and lines."""
@@ -112,7 +115,8 @@ def detail(
     rows = tuple(_step(record, step, now, took.get(step.name, "")) for step in record.steps)
     over = record.closed or record.cancelling
     found = [definition_of(step).found_by(step) for step in record.steps]
-    by_state = {state: [r for r, s in zip(rows, record.steps, strict=True) if s.state is state] for state in StepState}
+    shown = list(zip(rows, record.steps, strict=True))
+    by_state = {state: [r for r, s in shown if s.state is state] for state in StepState}
     return OnboardingPage(
         record,
         STATES[record.state],
@@ -126,7 +130,8 @@ def detail(
         drawn,
         rows,
         () if over else tuple(by_state[StepState.NEEDS_ATTENTION]),
-        () if over else tuple(r for r in by_state[StepState.WAITING] if r.checkpoint),
+        () if over else tuple(r for r, s in shown if s.with_people and s.plan.kind is StepKind.CHECKPOINT),
+        () if over else tuple((r, instructions_by_hand(s)) for r, s in shown if s.by_hand),
         _values(record, found),
         tuple(told for one in found if (told := one.remarks())),
         tuple(_notice(n, record) for n in reversed(record.notices)),

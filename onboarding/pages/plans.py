@@ -21,7 +21,7 @@ from onboarding.pages.detail import onboarding_path
 from onboarding.pages.forms import read_form
 from onboarding.pages.responses import as_page, page, see_other
 from onboarding.pages.words import Badge
-from onboarding.planning.by_hand import Shell, script
+from onboarding.planning.by_hand import SHELL_NAMES, Shell, script
 from onboarding.planning.planner import ask_for_plan
 from onboarding.planning.store import KeptPlan, PlanState, Start
 
@@ -45,7 +45,6 @@ GRAVITIES: Mapping[Gravity, Badge] = {
     Gravity.WARNING: Badge("Warning", "paused"),
     Gravity.NOTE: Badge("Note", "people"),
 }
-SHELLS: Mapping[Shell, str] = {Shell.POWERSHELL: "PowerShell", Shell.BASH: "Azure CLI"}
 
 
 def plan_path(plan_id: str) -> str:
@@ -136,7 +135,7 @@ def _anew(call: HttpCall, text: str, refused: ProblemError | InvalidRequestError
 def _view(call: HttpCall, kept: KeptPlan) -> PlanPage:
     plan = kept.plan
     findings = sorted(plan.findings, key=lambda one: list(Gravity).index(one.gravity)) if plan else []
-    scripts = [(SHELLS[shell], script(plan, shell, f"plan {kept.id}")) for shell in Shell] if plan else []
+    scripts = [(SHELL_NAMES[shell], script(plan, shell, f"plan {kept.id}")) for shell in Shell] if plan else []
     return PlanPage(
         kept=kept,
         badge=PLAN_STATES[kept.state],

@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from onboarding.azure.allowed import graph_operation
+from onboarding.azure.allowed import ARM_WRITES, GRAPH_WRITES, arm_operation, graph_operation
 from onboarding.azure.dns_zone import ZONE_TYPE
 from onboarding.azure.permissions import NEEDED
 from onboarding.core.change_plan import ChangePlan, Outlook, StepPlan
+from onboarding.core.instructions import Instructions, Value
 from onboarding.core.proposal import Api, Call, Change
 from onboarding.core.publishing import joined
+from onboarding.core.record import StepRecord
 
 
 class Shell(StrEnum):
@@ -29,6 +31,9 @@ class Shell(StrEnum):
     """PowerShell 7 with the module Microsoft.Graph.Authentication."""
     BASH = "bash"
     """A POSIX shell with the Azure CLI; for a DNS server, with nsupdate."""
+
+
+SHELL_NAMES: Mapping[Shell, str] = {Shell.POWERSHELL: "PowerShell", Shell.BASH: "Azure CLI"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,34 @@ _COMMANDS: Mapping[Api, Callable[[Call], Command]] = {Api.GRAPH: _graph, Api.ARM
 def _json(value: object) -> str:
     """In ASCII: no console's encoding makes anything else of it."""
     return json.dumps(value, separators=(",", ":"))
+
+
+def instructions_by_hand(step: StepRecord) -> Instructions:
+    """What a person does in a step's place. Calls that are not what this application sends have no command: the
+    table may have been written by somebody else, and who pastes a command is an administrator."""
+    return Instructions(
+        (
+            "Sign in as an administrator who may do this: in PowerShell with Connect-MgGraph, elsewhere with az login.",
+            "Run the commands below, in their order. Each does one thing, and doing it twice does no harm.",
+            "Say that it is done: it is looked whether it is so, and the onboarding goes on.",
+        ),
+        tuple(Value(SHELL_NAMES[command.shell], command.text) for command in commands_of(step)),
+    )
+
+
+def commands_of(step: StepRecord) -> tuple[Command, ...]:
+    """Those of a step that is open to be done by hand."""
+    made = (command_of(call) for call in step.calls if is_listed(call)) if step.with_people else ()
+    return tuple(command for command in made if command is not None)
+
+
+def is_listed(call: Call) -> bool:
+    """Whether it is on the list of what this application may send. Which roles may be granted, that list does not say
+    without asking Microsoft: whoever runs the command sees them on the page."""
+    path = call.path.partition("?")[0]
+    if call.api is Api.GRAPH:
+        return graph_operation(call.method, path) in GRAPH_WRITES
+    return call.api is not Api.ARM or arm_operation(call.method, path) in ARM_WRITES
 
 
 # -- scripts

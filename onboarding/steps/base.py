@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from onboarding.azure.gateway_resource import GATEWAY_DOMAIN_SUFFIX
-from onboarding.azure.permissions import ProjectSynergyBy
+from onboarding.azure.permissions import ChangesBy, ProjectSynergyBy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import (
     NotApprovedError,
@@ -23,7 +23,7 @@ from onboarding.core.problems import (
     TryLaterError,
     unexpected_problem,
 )
-from onboarding.core.proposal import Change, ValueChange, propose
+from onboarding.core.proposal import Api, Call, Change, ValueChange, propose
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.sight import Sight
@@ -54,6 +54,7 @@ class World:
     trunks_on_loopback: bool = False
     """Whether trunks may be on this machine: in the sandbox."""
     project_synergy_by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION
+    changes_by: ChangesBy = ChangesBy.APPLICATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,14 @@ class Work:
     @property
     def request(self) -> OnboardingRequest:
         return self.record.request
+
+    def calls_by_hand(self, inspection: Inspection) -> tuple[Call, ...]:
+        """What of it a person has to do, because the request or this application's own settings want it so. People
+        are told by this application all the same."""
+        if not (self.request.by_hand or self.world.changes_by is ChangesBy.PEOPLE):
+            return ()
+        calls = (change.call for change in inspection.changes)
+        return tuple(call for call in calls if call is not None and call.api is not Api.MAIL)
 
 
 @dataclass(frozen=True, slots=True)

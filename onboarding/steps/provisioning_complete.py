@@ -63,7 +63,8 @@ class ProvisioningComplete:
         if subscription_id is None:
             return [None] * len(subjects)
         listed = await world.gateways.in_subscription(subscription_id)
-        shown = {g.id.key: _on_its_way(g) for g in listed if g.id is not None}
+        asked_for = {gateway.key for gateway in found if gateway}
+        shown = {g.id.key: _on_its_way(g) for g in listed if g.id is not None and g.id.key in asked_for}
         return [shown.get(gateway.key) if gateway else None for gateway in found]
 
     async def look(self, works: Sequence[Work]) -> Sequence[Look]:

@@ -43,6 +43,7 @@ MAY = {
     "give_certificates_step": {OPERATE},
     "approve_admin_user_step": {APPROVE},
     "approve_application_step": {APPROVE},
+    "made_by_hand_step": {OPERATE},
     "check_wait": {OPERATE},
     "skip_step": {OPERATE},
     "reopen_step": {OPERATE},

@@ -71,6 +71,7 @@ def test_each_method_of_each_port_is_bounded() -> None:
         "permitted_applications",
         "trunks_on_loopback",
         "project_synergy_by",
+        "changes_by",
     }
 
 

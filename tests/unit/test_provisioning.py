@@ -218,7 +218,7 @@ async def test_the_lines_are_asked_for_only_when_the_gateway_is_complete_and_few
     system.outside.settle()
     await system.tick(3600)
     assert [(await system.record(which)).step(WAIT).state for which in ids] == [StepState.DONE] * 20
-    assert gateways.faults.calls["in_subscription"] == listed + 2, "a glance, and a closer look"
+    assert gateways.faults.calls["in_subscription"] == listed + 1, "one list for a glance and for the closer look"
     assert 1 < most <= provisioning_complete.AT_ONCE
 
 

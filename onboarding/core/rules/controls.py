@@ -7,6 +7,7 @@ from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import (
     APPLICATION,
     CheckRequested,
+    MadeByHand,
     ReopenRequested,
     ReplayRequested,
     RetryRequested,
@@ -36,6 +37,20 @@ def retryable(step: StepRecord) -> bool:
     """Whether it has failed: for good, or as far as its next attempt, which a person need not wait for."""
     again = step.state is StepState.DUE and step.problem is not None
     return again or step.state is StepState.NEEDS_ATTENTION
+
+
+def made_by_hand(h: MadeByHand, draft: Draft) -> Transition | None:
+    """It is not taken at their word: the step looks."""
+    step = known_step(draft, h.step)
+    if not step.by_hand:
+        raise RefusedError(
+            f"'{h.step}' is not done by hand now: it is a {step.plan.kind} that is {step.state}{because(draft, step)}."
+        )
+    expect_going_on(draft, f"'{h.step}' cannot be looked at")
+    draft.withdraw(h.step)
+    draft.set_step(h.step, attempts=0, failures=0, begun_at=None)
+    draft.make_due(h.step)
+    return Transition(EventKind.MADE_BY_HAND, h.step, _pause_asked_for(draft, h.step), h.actor)
 
 
 def check_requested(h: CheckRequested, draft: Draft) -> Transition | None:
@@ -136,6 +151,7 @@ def _is_late(owed: StepRecord | Notice, draft: Draft) -> bool:
 
 CONTROL_RULES: Rules = {
     RetryRequested: retry_requested,
+    MadeByHand: made_by_hand,
     CheckRequested: check_requested,
     SkipRequested: skip_requested,
     ReopenRequested: reopen_requested,

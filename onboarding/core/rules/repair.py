@@ -8,7 +8,6 @@ from onboarding.core.draft import Draft
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import TimePassed
 from onboarding.core.notices import NoticeKind
-from onboarding.core.plan import StepKind
 from onboarding.core.policy import later
 from onboarding.core.record import Notice, StepRecord, StepState
 from onboarding.core.rules.tasks import lost
@@ -53,7 +52,7 @@ def _step(step: StepRecord, draft: Draft) -> str | None:
         next_word = draft.policy.next_reminder(step.since, draft.now)
         draft.set_step(step.name, reminders=step.reminders + 1, next_attempt_at=next_word)
         return f"{step.name} reminded of"
-    return _say_again(step, draft) if step.plan.kind is StepKind.CHECKPOINT else None
+    return _say_again(step, draft) if step.with_people else None
 
 
 def _notice_is_lost(notice: Notice, draft: Draft) -> bool:

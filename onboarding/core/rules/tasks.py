@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from onboarding.core.bounds import shorten
 from onboarding.core.draft import Draft, problem_on_arrival
 from onboarding.core.event_kinds import EventKind
-from onboarding.core.events import Abandoned, DeadLettered, Nudge, Postponed, Started, Stopped, Succeeded
+from onboarding.core.events import Abandoned, DeadLettered, LeftToPeople, Nudge, Postponed, Started, Stopped, Succeeded
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import DETAIL_LENGTH, Problem, Record, StepRecord, StepState
 from onboarding.core.rules.given_up import given_up
@@ -76,6 +76,22 @@ def stopped(h: Stopped, draft: Draft) -> Transition | None:
         return None
     draft.stop_step(h.step, h.problem)
     return Transition(EventKind.STEP_STOPPED, h.step, h.problem.seen)
+
+
+def left_to_people(h: LeftToPeople, draft: Draft) -> Transition | None:
+    """The step is open for a person. They are told when it opens, and not again while some of it is left."""
+    step = _running(draft, h.step, h.ticket)
+    if step is None:
+        return None
+    draft.find(h.step, h.findings)
+    draft.set_step(h.step, state=StepState.WAITING, problem=None, detail=shorten(h.detail), calls=h.calls)
+    if step.calls:
+        again = draft.next_word(draft.now, escalated=step.escalated)
+        draft.set_step(h.step, ticket=draft.version, next_attempt_at=again)
+    else:
+        draft.set_step(h.step, escalated=False)
+        draft.open(h.step)
+    return Transition(EventKind.STEP_LEFT_TO_PEOPLE, h.step, h.detail)
 
 
 def abandoned(h: Abandoned, draft: Draft) -> Transition | None:
@@ -178,6 +194,7 @@ TASK_RULES: Rules = {
     Succeeded: succeeded,
     Postponed: postponed,
     Stopped: stopped,
+    LeftToPeople: left_to_people,
     Abandoned: abandoned,
     DeadLettered: dead_lettered,
 }
