@@ -114,8 +114,8 @@ async def measure(kind: str, size: int, spread: int, passes: int) -> Json:
 
 
 def _settled(last: Json, size: int) -> bool:
-    """Whether the next pass finds nothing new."""
-    return bool(last["looked"] >= size and not last["recordWrites"])
+    """Whether the next pass finds nothing new: this one has come round by glances alone."""
+    return bool(last["looked"] >= size and not last["recordWrites"] and last["tableReads"] < size)
 
 
 if __name__ == "__main__":
