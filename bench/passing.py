@@ -29,7 +29,7 @@ from tests.support.kept import records_on
 
 BETWEEN = 3700.0
 """Seconds on the engine's clock between two passes: by then every wait is due again."""
-MOST_BEFORE = 12
+MOST_BEFORE = 6
 """Passes that are thrown away, at most: until the thin rows of what stands there are written, everything has been
 looked at closely, and one has come round without a write of a record."""
 LIVES = {"provisioning": provisioning, "txt": txt_record}
