@@ -36,6 +36,8 @@ log = logging.getLogger("onboarding")
 DUE_TABLE, WAITS_TABLE = "due", "waits"
 DUE, WAITS, PASSES, ROUND = "due", "waits", "passes", "round"
 """Partitions: the first of table `due`, the others of table `waits`."""
+TICK = "tick"
+"""Key of the row that says when the timer came round last."""
 CLOCKS_DIFFER = timedelta(seconds=30)
 """At most. A row this close to its time may just be moved by a timer whose clock is ahead: it is not counted on."""
 LEFT_BEHIND = timedelta(hours=1)
@@ -259,6 +261,15 @@ class Index:
         """How far reading all of them got. None: they never were read."""
         row = await self._waits.get(ROUND, ROUND)
         return None if row is None else Round(str(row.columns.get("Onboarding", "")), row.columns["Began"])
+
+    async def ticked(self, now: datetime) -> None:
+        """The timer has come round."""
+        await self._waits.upsert([Row(ROUND, TICK, {"At": now})])
+
+    async def last_tick(self) -> datetime | None:
+        """When it did so last."""
+        row = await self._waits.get(ROUND, TICK)
+        return None if row is None else row.columns["At"]
 
     async def keep_round(self, got: Round) -> None:
         """Keep how far reading all of them got."""

@@ -463,6 +463,10 @@ class BusRefusedError(Exception):
 class Bus(Protocol):
     """Messages to our own functions. They may be lost, late or doubled."""
 
+    @property
+    def resting(self) -> float:
+        """Seconds for which it is left alone, because it failed just now; 0: it is used."""
+
     async def publish(self, effects: Sequence[Effect], now: datetime) -> None:
         """Put each nudge on its queue, to arrive after its time. Soon over: the record is committed, and callers wait.
 

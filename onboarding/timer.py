@@ -61,6 +61,7 @@ async def timer_pass(engine: Engine) -> int:
         if before is not None and _goes_on(before, engine.clock.now()):
             await _make_good(engine, known, before, time)
             await _drop_plans(engine)
+        await engine.records.index.ticked(engine.clock.now())
     return repaired + looked
 
 

@@ -60,6 +60,11 @@ class ServiceBusPublisher:
         self._circuit = Circuit(REST, clock)
         self._senders = PerLoop(lambda: _Senders(self._client(), self._circuit, self._credential), _Senders.close)
 
+    @property
+    def resting(self) -> float:
+        """Seconds for which it is left alone, because it failed just now; 0: it is used."""
+        return max(0.0, self._circuit.left)
+
     async def publish(self, effects: Sequence[Effect], now: datetime) -> None:
         """Put each nudge on its queue, to arrive after its time. One send a queue.
 

@@ -19,6 +19,8 @@ from onboarding.http.search import read_search
 from onboarding.kinds import read_request
 from onboarding.looks import happen_and_look
 
+POST_PARAMETERS = ("again", "validateOnly", "planChecksum")
+
 
 async def list_onboardings(call: HttpCall) -> func.HttpResponse:
     """GET /api/onboardings → 200 with a page of the list, 304, 400."""

@@ -78,6 +78,9 @@ class Route:
     handler: CallHandler
     checks_forms: bool = False
     """Its handler checks the token of a page's form itself."""
+    query: tuple[str, ...] | None = None
+    """The parameters that a program may send: it is told of another, which it may have misspelt. None: a page, to which
+    others add theirs."""
     sandbox_only: bool = False
     """In Azure it is as if it weren't there."""
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import azure.functions as func
 
 from onboarding import limits
+from onboarding.core.expected import no_such_field
 from onboarding.http.access import Caller, caller_of, platform_signs_in
 from onboarding.http.bodies import is_page_form
 from onboarding.http.call import Application, HttpCall, Route
@@ -50,6 +51,7 @@ def entrance(route: Route, application: Application) -> Callable[[func.HttpReque
             return refusal_page(call, refusal.status, refusal.title, refusal.detail, refusal.headers)
         if route.changes and not (route.checks_forms and is_page_form(request)):
             check_origin(request, chosen.public_url)
+        check_query(route, request)
         async with limits.within(limits.HTTP_CALL, route.name):
             return await route.handler(call)
 
@@ -105,6 +107,16 @@ def check_origin(request: func.HttpRequest, public_url: str) -> None:
             f"The call comes from '{elsewhere[:200]}'; only this application's own pages, and programs, may change"
             " something. If this is its page, set ONBOARDING_PUBLIC_URL to the address in the browser.",
         )
+
+
+def check_query(route: Route, request: func.HttpRequest) -> None:
+    """Refuse a parameter that means nothing there: whoever sends it means something. Raises ProblemError 400."""
+    if route.query is None:
+        return
+    for name in request.params:
+        if name not in route.query:
+            told = no_such_field(name, route.query).replace("field", "parameter")
+            raise ProblemError(400, "The request is invalid", f"?{name[:50]}= {told}. Nothing was changed.")
 
 
 def wants_page(request: func.HttpRequest) -> bool:

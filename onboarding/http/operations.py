@@ -234,6 +234,12 @@ _FIXED: Mapping[str, ApiOperation] = {
         media=(HTML,),
         body=_form(link=_text(PASTED_LENGTH), outcome=_text(40), note=_text(NOTE_LENGTH)),
     ),
+    "health": ApiOperation(
+        "How the application does",
+        description="Without a role only `state` is told.",
+        answers={200: "It is ready, or degraded: `checks` say why.", 503: "It is down."},
+        view="HealthView",
+    ),
     "openapi": ApiOperation("This description", answers={200: "OpenAPI 3.1."}, tagged=True),
     "api_page": ApiOperation("This description, for people", PAGES, answers={200: "The page."}, media=(HTML,)),
     "asset": ApiOperation(

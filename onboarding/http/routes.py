@@ -13,6 +13,8 @@ from onboarding.core.roles import Role
 from onboarding.http import api, plans
 from onboarding.http.bodies import is_page_form
 from onboarding.http.call import CallHandler, HttpCall, Route
+from onboarding.http.health import get_health
+from onboarding.http.search import PARAMETERS
 
 
 def _page(name: str, module: str = "handlers") -> CallHandler:
@@ -49,19 +51,19 @@ def _control(name: str, controls: Sequence[Control]) -> Route:
         return await (on_page if is_page_form(call.request) else in_json)(call)
 
     handler = either if has_page else in_json
-    return Route(name, first.method, first.route, first.role, handler, checks_forms=has_page)
+    return Route(name, first.method, first.route, first.role, handler, checks_forms=has_page, query=())
 
 
 def routes() -> tuple[Route, ...]:
     """All of them, with those of the controls as they are now."""
     return (
-        Route("list_onboardings", "GET", "onboardings", Role.READ, api.list_onboardings),
-        Route("post_plan", "POST", "plans", Role.SUBMIT, plans.post_plan),
-        Route("get_plan", "GET", "plans/{plan}", Role.READ, plans.get_plan),
-        Route("get_plan_as", "GET", "plans/{plan}/{form}", Role.READ, plans.get_plan_as),
-        Route("post_onboarding", "POST", "onboardings", Role.SUBMIT, api.post_onboarding),
-        Route("get_onboarding", "GET", "onboardings/{id}", Role.READ, api.get_onboarding),
-        Route("get_events", "GET", "onboardings/{id}/events", Role.READ, api.get_events),
+        Route("list_onboardings", "GET", "onboardings", Role.READ, api.list_onboardings, query=PARAMETERS),
+        Route("post_plan", "POST", "plans", Role.SUBMIT, plans.post_plan, query=()),
+        Route("get_plan", "GET", "plans/{plan}", Role.READ, plans.get_plan, query=()),
+        Route("get_plan_as", "GET", "plans/{plan}/{form}", Role.READ, plans.get_plan_as, query=()),
+        Route("post_onboarding", "POST", "onboardings", Role.SUBMIT, api.post_onboarding, query=api.POST_PARAMETERS),
+        Route("get_onboarding", "GET", "onboardings/{id}", Role.READ, api.get_onboarding, query=()),
+        Route("get_events", "GET", "onboardings/{id}/events", Role.READ, api.get_events, query=()),
         Route("checkpoint_page", "GET", "onboardings/{id}/checkpoints/{step}", Role.READ, _page("get_checkpoint_page")),
         *(_control(name, controls) for name, controls in by_operation().items()),
         Route("dashboard", "GET", "dashboard", Role.READ, _page("dashboard")),
@@ -84,7 +86,8 @@ def routes() -> tuple[Route, ...]:
         Route("earlier_link_page", "GET", "links/{token}", None, _page("link_page")),
         Route("open_link", "POST", "outside", None, _page("open_link"), checks_forms=True),
         Route("answer_link", "POST", "outside/answer", None, _page("answer_link"), checks_forms=True),
-        Route("openapi", "GET", "openapi.json", None, _describe),
+        Route("health", "GET", "health", None, get_health, query=()),
+        Route("openapi", "GET", "openapi.json", None, _describe, query=()),
         Route("api_page", "GET", "docs", None, _api_page),
         Route("asset", "GET", "assets/{name}", None, _page("asset")),
         Route("switch_user", "POST", "sandbox/user", None, _page("switch_user"), checks_forms=True, sandbox_only=True),

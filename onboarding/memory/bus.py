@@ -41,6 +41,11 @@ class MemoryBus:
         self.refuses: dict[str, Problem] = {}
         """Queues to which this application may not send."""
 
+    @property
+    def resting(self) -> float:
+        """Nothing in memory keeps anybody waiting."""
+        return 0.0
+
     async def publish(self, effects: Sequence[Effect], now: datetime) -> None:
         """Put each nudge on its queue, to arrive after its time."""
         self.faults.raise_next("publish")

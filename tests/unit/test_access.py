@@ -15,6 +15,7 @@ from onboarding.core.roles import Role
 from onboarding.http.access import SANDBOX_USERS, Caller, caller_of, read_principal
 from onboarding.http.call import HttpCall, Route
 from onboarding.http.entrance import entrance
+from onboarding.http.operations import operations
 from onboarding.http.origin import from_elsewhere
 from onboarding.http.routes import ROUTES
 from onboarding.settings import SET_IN_AZURE
@@ -60,6 +61,7 @@ MAY = {
     "earlier_link_page": EVERYBODY,
     "open_link": EVERYBODY,
     "answer_link": EVERYBODY,
+    "health": EVERYBODY,
     "openapi": EVERYBODY,
     "api_page": EVERYBODY,
     "asset": EVERYBODY,
@@ -359,3 +361,19 @@ def test_a_caller_is_called_what_entra_calls_them() -> None:
 def test_a_broken_cookie_is_no_cookie() -> None:
     request = func.HttpRequest("GET", HOST, headers={"cookie": 'sandbox-user="; ;=x'}, body=b"")
     assert caller_of(request, {}, "rita.reader") == SANDBOX_USERS["rita.reader"]
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.query is not None], ids=lambda r: r.name)
+async def test_a_parameter_that_means_nothing_is_refused(api: Api, route: Route) -> None:
+    """`?dryRun=true` started a real one."""
+    answer = await api.call(route.method, f"{path_of(route)}?dryRun=true", cookie="sandbox-user=sam.submitter")
+    if answer.status_code not in (401, 403):
+        assert answer.status_code == 400
+        assert "dryRun" in content(answer)["detail"]
+
+
+def test_the_parameters_that_are_taken_are_those_that_are_described() -> None:
+    told = operations()
+    for route in ROUTES:
+        if route.query is not None:
+            assert route.query == tuple(each["name"] for each in told[route.name].query), route.name
