@@ -89,7 +89,10 @@ def engine() -> Engine:
     records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential), index)
     telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
     reads = Reads(_table(READS_TABLE, chosen, credential), chosen.policy)
-    plans = Plans(_table(PLANS_TABLE, chosen, credential))
+    asked = HourlyLimit(
+        hourly, clock, chosen.plans_per_hour, "Plans asked for by one caller", "ONBOARDING_PLANS_PER_HOUR"
+    )
+    plans = Plans(_table(PLANS_TABLE, chosen, credential), asked)
     return Engine(records, bus, clock, world, chosen.policy, telling, reads, plans, chosen.permitted, requests)
 
 

@@ -191,6 +191,8 @@ class Settings(Registration):
     """E-mail is sent to addresses of these domains only."""
     requests_per_hour: int = Field(20, ge=0)
     """Onboardings that one caller may begin, or begin again, in an hour of the clock; 0: any number."""
+    plans_per_hour: int = Field(60, ge=0)
+    """Plans that one caller may ask for in an hour of the clock; 0: any number."""
     mails_per_hour: int = Field(500, ge=0)
     """Addresses that e-mail is sent to in an hour, all notices together; what is more waits for the next. 0: any."""
     sandbox_user: str | None = None

@@ -80,6 +80,7 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         ),
         # Whoever tries it out, and the tests, begin many in a few minutes.
         "ONBOARDING_REQUESTS_PER_HOUR": "0",
+        "ONBOARDING_PLANS_PER_HOUR": "0",
         "ONBOARDING_MAILS_PER_HOUR": "0",
         "ONBOARDING_SANDBOX_USER": "olga.operator",
         # The control port takes what is exported, and shows it: GET /telemetry/tree?onboarding=…

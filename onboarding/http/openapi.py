@@ -33,8 +33,8 @@ from onboarding.kinds.examples import OWN_SBC
 from onboarding.steps import LIBRARY
 
 API_DESCRIPTION_VERSION = "1"
-_LICENCE = {"name": "All rights reserved", "identifier": "LicenseRef-All-Rights-Reserved"}
-"""As in pyproject.toml. Nobody has been granted anything yet: there is no licence's text in the repository."""
+_LICENCE = {"name": "MIT License", "identifier": "MIT"}
+"""As in pyproject.toml, and in LICENSE."""
 _EXAMPLE_TIME = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 _PATH: Mapping[str, tuple[str, Mapping[str, Any]]] = {

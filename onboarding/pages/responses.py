@@ -20,6 +20,7 @@ from onboarding.pages import csrf, words
 from onboarding.pages.assets import url
 from onboarding.pages.detail import onboarding_path
 from onboarding.ports import ConflictError
+from onboarding.version import VERSION
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -55,7 +56,7 @@ def environment() -> Environment:
     )
     made.filters.update(iso=words.iso, stamp=words.stamp, ago=words.ago, span=words.duration)
     made.filters.update(brief_ago=words.brief_ago, brief_span=words.brief_span)
-    made.globals.update(asset=url)
+    made.globals.update(asset=url, version=VERSION)
     return made
 
 

@@ -49,8 +49,9 @@ async def ask_for_plan(
     engine: Ground, request: OnboardingRequest, actor: str, start: Start | None = None
 ) -> KeptPlan:
     """A plan that is coming. Raises HourlyLimitError, and what the bus does; then there is none."""
-    if engine.requests is not None:
-        await engine.requests.take(actor)
+    for limit in (engine.plans.per_caller, engine.requests if start else None):
+        if limit is not None:
+            await limit.take(actor)
     now = engine.clock.now()
     asked = KeptPlan(id=engine.plans.new_id(now), request=request, asked_by=actor, asked_at=now, start=start)
     await engine.plans.keep(asked)

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, ValidationError
 from onboarding.core.change_plan import ChangePlan, PlanDifference
 from onboarding.core.record import AskedFor
 from onboarding.core.stored import DetailText, Stored
+from onboarding.hourly import HourlyLimit
 from onboarding.kinds import STORED
 from onboarding.ports import Query, Row, Table
 
@@ -77,6 +78,8 @@ class Plans:
     """The plans of this application."""
 
     table: Table
+    per_caller: HourlyLimit | None = None
+    """Of plans that one caller may ask for: each reads what an onboarding would."""
 
     @staticmethod
     def new_id(now: datetime) -> str:

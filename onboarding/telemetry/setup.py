@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from onboarding.telemetry import logs, metrics, spans
 from onboarding.telemetry.names import SCOPE, SERVICE
 from onboarding.telemetry.redaction import secrets
+from onboarding.version import VERSION
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -89,6 +90,7 @@ def _resource() -> Resource:
 
     known = {
         "service.name": os.environ.get("WEBSITE_SITE_NAME") or SERVICE,
+        "service.version": VERSION,
         "service.instance.id": os.environ.get("WEBSITE_INSTANCE_ID") or f"{os.getpid()}",
     }
     return Resource(known).merge(OTELResourceDetector().detect())

@@ -71,6 +71,7 @@ LEFT_AT_DEFAULT = {
     "ONBOARDING_ESCALATE_AFTER",
     "ONBOARDING_WARN_AFTER",
     "ONBOARDING_REQUESTS_PER_HOUR",
+    "ONBOARDING_PLANS_PER_HOUR",
     "ONBOARDING_MAILS_PER_HOUR",
 }
 """A new setting is set by the template, or stands here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from onboarding.core.change_plan import ChangePlan, Gravity, Outlook, StepPlan, 
 from onboarding.core.events import MakePlan
 from onboarding.core.proposal import Api
 from onboarding.core.request import OnboardingRequest
+from onboarding.hourly import HourlyLimit, HourlyLimitError
 from onboarding.kinds import read_request
+from onboarding.memory import MemoryTable
 from onboarding.planning.planner import ask_for_plan, plan_now
-from onboarding.planning.store import KEPT_FOR, PlanState, Start
+from onboarding.planning.store import KEPT_FOR, Plans, PlanState, Start
 from tests.support import requests
 from tests.support.system import System
 from tests.support.trunks import with_trunks
@@ -188,3 +191,14 @@ async def test_a_message_that_comes_twice_makes_one_plan() -> None:
     made = await system.engine.plans.load(plan_id)
     await system.engine.receive(MakePlan(request.gateway.onboarding_id, plan_id))
     assert await system.engine.plans.load(plan_id) == made
+
+
+async def test_one_caller_asks_for_so_many_plans_an_hour() -> None:
+    system, request = deployed(requests.own_sbc())
+    limit = HourlyLimit(MemoryTable(), system.clock, 2, "Plans", "ONBOARDING_PLANS_PER_HOUR")
+    system.engine = replace(system.engine, plans=Plans(system.plans, limit))
+    for _ in range(2):
+        await asked(system, request)
+    with pytest.raises(HourlyLimitError):
+        await asked(system, request)
+    assert len(system.bus.waiting) == 2
