@@ -17,7 +17,7 @@ from onboarding.http.call import HttpCall, unknown_plan
 from onboarding.http.problems import ProblemError
 from onboarding.kinds import read_request
 from onboarding.pages import csrf
-from onboarding.pages.detail import onboarding_path
+from onboarding.pages.detail import anew_path, onboarding_path
 from onboarding.pages.forms import read_form
 from onboarding.pages.responses import as_page, page, see_other
 from onboarding.pages.words import Badge
@@ -127,7 +127,7 @@ def _anew(call: HttpCall, text: str, refused: ProblemError | InvalidRequestError
         refused=reasons or ([str(refused)] if refused else []),
         csrf=csrf.token(call, _planning(call.onboarding_id)),
         back=onboarding_path(call.onboarding_id),
-        post=f"{onboarding_path(call.onboarding_id)}/anew",
+        post=anew_path(call.onboarding_id),
         section="anew",
     )
 

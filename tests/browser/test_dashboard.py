@@ -83,7 +83,7 @@ def test_a_person_and_a_subscription_are_looked_for(still: Still, watch: Watch) 
     page.get_by_label("Subscription").fill(SUBSCRIPTIONS[1])
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_label("Subscription")).to_have_value(SUBSCRIPTIONS[1])
-    both = {r.request.gateway.name for r in of_fabrikam if r.request.gateway.subscription_id == SUBSCRIPTIONS[1]}
+    both = {r.request.gateway.name for r in of_fabrikam if r.request.gateway.subscription == SUBSCRIPTIONS[1]}
     assert set(every_page(page)) == both
 
     page.get_by_role("link", name="Clear").click()
