@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -74,7 +74,7 @@ def put(still: Still, plan: KeptPlan) -> None:
 
 
 def test_a_plan_that_is_coming_appears_by_itself(still: Still, watch: Watch) -> None:
-    coming = still.plans["coming"].model_copy(update={"id": f"{still.plans['coming'].id[:-1]}x"})
+    coming = still.plans["coming"].model_copy(update={"id": Plans.new_id(still.plans["coming"].asked_at)})
     put(still, coming)
     window = watch(still.base)
     page = window.context.new_page()
@@ -98,7 +98,8 @@ def test_an_onboarding_is_started_by_its_plan(
     plan = planned(operator, body)
     page = watch(base_of(living), java_script_enabled=script).open(f"/api/dashboard/plans/{plan['id']}")
     changes = page.get_by_role("table", name="Every change, in the order of the steps")
-    expect(changes.get_by_role("row")).to_have_count(1 + sum(len(c["values"]) for s in plan["steps"] for c in s["changes"]))
+    values = [value for step in plan["steps"] for change in step["changes"] for value in change["values"]]
+    expect(changes.get_by_role("row")).to_have_count(1 + len(values))
     expect(changes).to_contain_text("POST /servicePrincipals")
     page.get_by_role("button", name="Start the onboarding").click()
     made_anew(operator, page, script)
@@ -164,7 +165,7 @@ def test_a_closed_one_is_started_anew_with_changes(
     made_anew(operator, page, script)
     expect(page.get_by_role("heading", name="The onboarding has started")).to_be_visible()
     record = operator.get(onboarding_id)
-    assert (record["run"], record["notify"]["emails"]) == (2, ["night@contoso.com"])
+    assert (record["run"], record["request"]["notify"]["emails"]) == (2, ["night@contoso.com"])
 
 
 def test_a_plan_is_read_and_started_by_keyboard_alone(
@@ -201,21 +202,18 @@ def test_a_step_is_done_by_hand_and_found_done(
     expect(card).to_contain_text("Invoke-MgGraphRequest -Method POST")
     expect(card).to_contain_text(PROJECT_SYNERGY_APP_ID)
 
-    def look() -> None:
-        form = card.locator("details.action").filter(has_text="It is done: look").first
-        form.locator("summary").click()
-        form.get_by_role("button", name="It is done: look").click()
+    def look(becomes: str) -> None:
+        form = unfold(page, f"It is done: look: {SYNERGY}")
+        with page.expect_navigation():
+            form.get_by_role("button").click()
+        operator.until(onboarding_id, stands("add-project-synergy", becomes), confirm=False)
+        page.reload()
 
-    look()
+    look(becomes="waiting")
     expect(card).to_be_visible()
     microsoft.call("PUT", "/service-principals", {"appId": PROJECT_SYNERGY_APP_ID})
-    look()
-    operator.until(onboarding_id, stands("add-project-synergy", "done"), confirm=False)
-    page.reload()
+    look(becomes="done")
     expect(card).to_have_count(0)
     if script:
         assert page.evaluate("document.documentElement.scrollWidth") <= SMALL["viewport"]["width"]
 
-
-Steps = Callable[[Page, str], Any]
-assert unfold
