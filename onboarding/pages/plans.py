@@ -42,8 +42,8 @@ PLAN_STATES: Mapping[PlanState, Badge] = {
 }
 GRAVITIES: Mapping[Gravity, Badge] = {
     Gravity.BLOCKER: Badge("Blocker", "attention"),
-    Gravity.WARNING: Badge("Warning", "paused"),
-    Gravity.NOTE: Badge("Note", "people"),
+    Gravity.WARNING: Badge("Warning", "waiting"),
+    Gravity.NOTE: Badge("Note", "off"),
 }
 
 

@@ -12,10 +12,11 @@ from tests.browser.conftest import Still, Watch, still_cloud
 from tests.browser.small_png import smaller
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-A_FEW = 5
+A_FEW = 3
 """Onboardings of the first kind, beside the session border controllers."""
 LARGEST = 100_000
 """Bytes of a picture: the repository keeps them all."""
+MOST_URGENT = "/api/dashboard?sort=state"
 SCREEN = {"viewport": {"width": 1280, "height": 800}}
 TALL = {"viewport": {"width": 1280, "height": 1160}}
 """With the whole picture of the steps."""
@@ -35,8 +36,8 @@ def pictures(still: Still) -> dict[str, tuple[str, dict[str, Any], str]]:
         return f"/api/onboardings/{trunked[what].id}/checkpoints/{step}"
 
     return {
-        "dashboard": ("/api/dashboard", SCREEN, ""),
-        "dashboard-dark": ("/api/dashboard", {**SCREEN, **DARK}, ""),
+        "dashboard": (MOST_URGENT, TALL, ""),
+        "dashboard-dark": (MOST_URGENT, {**SCREEN, **DARK}, ""),
         "plan": (f"/api/dashboard/plans/{still.plans['ready'].id}", TALL, ""),
         "onboarding": (page_of("joining"), TALL, ""),
         "onboarding-times": (page_of("joining"), SCREEN, "section:has(#times-title)"),
@@ -44,7 +45,7 @@ def pictures(still: Still) -> dict[str, tuple[str, dict[str, Any], str]]:
         "onboarding-first-kind": (f"/api/dashboard/{first.id}", TALL, ""),
         "by-hand": (page_of("by hand"), SCREEN, "section:has(#hand-add-project-synergy)"),
         "checkpoint": (checkpoint("joining", "add-trunks"), SCREEN, "*"),
-        "phone-dashboard": ("/api/dashboard", PHONE, ""),
+        "phone-dashboard": (MOST_URGENT, PHONE, ""),
         "phone-checkpoint": (checkpoint("profiles", "trunks-validated"), PHONE, "*"),
     }
 

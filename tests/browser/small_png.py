@@ -6,6 +6,8 @@ import base64
 import struct
 import zlib
 from collections import Counter
+from functools import partial
+from itertools import count
 
 from playwright.sync_api import Browser
 
@@ -25,16 +27,16 @@ _PIXELS = """async (png) => {
 
 
 def smaller(browser: Browser, png: bytes) -> bytes:
-    """The same picture in the colours that it has most of; every other one becomes the nearest of them."""
+    """The same picture in a palette of its own colours; what is not in it becomes the nearest that is."""
     page = browser.new_page()
     width, height, text = page.evaluate(_PIXELS, f"data:image/png;base64,{base64.b64encode(png).decode()}")
     page.close()
     data = base64.b64decode(text)
     pixels: list[Colour] = list(zip(data[0::4], data[1::4], data[2::4], strict=True))
     counted = [colour for colour, _ in Counter(pixels).most_common()]
-    kept = counted[:COLOURS]
+    kept = next(palette for step in count() if len(palette := _apart(counted, step * step)) <= COLOURS)
     places = {colour: place for place, colour in enumerate(kept)}
-    places |= {colour: places[_nearest(colour, kept)] for colour in counted[COLOURS:]}
+    places |= {c: places[min(kept, key=partial(_distance, c))] for c in counted if c not in places}
     rows = (bytes(places[p] for p in pixels[y * width : (y + 1) * width]) for y in range(height))
     return b"".join(
         (
@@ -47,8 +49,17 @@ def smaller(browser: Browser, png: bytes) -> bytes:
     )
 
 
-def _nearest(colour: Colour, kept: list[Colour]) -> Colour:
-    return min(kept, key=lambda other: sum((a - b) ** 2 for a, b in zip(colour, other, strict=True)))
+def _apart(counted: list[Colour], least: int) -> list[Colour]:
+    """The most frequent colours, without those that hardly differ from one of them: a rare one of its own stays."""
+    kept: list[Colour] = []
+    for colour in counted:
+        if len(kept) <= COLOURS and all(_distance(colour, other) > least for other in kept):
+            kept.append(colour)
+    return kept
+
+
+def _distance(one: Colour, other: Colour) -> int:
+    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2 + (one[2] - other[2]) ** 2
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -82,7 +82,7 @@ def test_a_plan_that_is_coming_appears_by_itself(still: Still, watch: Watch) -> 
     window.go(page, f"/api/dashboard/plans/{coming.id}")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Being made")
     put(still, still.plans["ready"].model_copy(update={"id": coming.id}))
-    page.clock.fast_forward(A_MINUTE)
+    page.clock.fast_forward("00:03")
     expect(page.get_by_role("heading", name="What would be changed")).to_be_visible()
     expect(page.get_by_role("heading", name="Microsoft is being looked at")).to_have_count(0)
     expect(page.get_by_role("status")).to_have_text("Plan: Made")
@@ -178,6 +178,20 @@ def test_a_plan_is_read_and_started_by_keyboard_alone(
     tab_to(page, "link", "Open the onboarding")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text(body["gateway"]["name"])
+
+
+def test_no_plan_and_no_step_by_hand_has_a_barrier(still: Still, watch: Watch, axe: str) -> None:
+    window = watch(still.base)
+    page = window.context.new_page()
+    paths = [f"/api/dashboard/plans/{plan.id}" for plan in still.plans.values()]
+    closed, by_hand = still.trunked["given up"].id, still.trunked["by hand"].id
+    for path in (*paths, f"/api/dashboard/{closed}/anew", f"/api/dashboard/{by_hand}"):
+        window.go(page, path)
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
+        assert barriers(page, axe) == [], path
+        page.emulate_media(color_scheme="dark")
+        assert barriers(page, axe) == [], f"{path} in the dark"
+        page.emulate_media(color_scheme="light")
 
 
 def test_whoever_reads_may_look_and_not_start(still: Still, watch: Watch) -> None:

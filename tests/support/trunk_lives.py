@@ -50,6 +50,7 @@ class TrunkLife:
         """Posted, and taken as far as nobody is needed."""
         await self.system.request(self.request)
         await self._deliver()
+        await self.pass_time(timedelta(minutes=5))
 
     async def pass_time(self, time: timedelta) -> None:
         """The timer runs at its end."""
@@ -123,18 +124,19 @@ async def _no_names(life: TrunkLife) -> None:
 async def _given_up(life: TrunkLife) -> None:
     await _agreed(life)
     await life.system.engine.happen(life.id, CancelRequested(OLGA, "The vendor has another domain for us."))
+    await life.pass_time(timedelta(minutes=1))
 
 
 LIVES: Mapping[str, tuple[timedelta, Deed, OnboardingRequest]] = {
-    "joining": (9 * DAY, _joining, own("contoso-sbc", "voice.contoso.example")),
-    "first day": (timedelta(minutes=40), _first_day, own("adatum-sbc", "sip.adatum.example")),
-    "agreed": (6 * DAY, _agreed, own("northwind-sbc", "voice.northwind.example")),
-    "wrong certificate": (5 * DAY, _wrong_certificate, own("litware-sbc", "trunks.litware.example")),
-    "no names": (4 * DAY, _no_names, own("proseware-sbc", "oc.proseware.example")),
-    "profiles": (21 * DAY, _profiles, own("tailspin-sbc", "sbc.tailspin.example")),
-    "finished": (30 * DAY, _finished, own("alpine-sbc", "voice.alpine.example")),
-    "given up": (12 * DAY, _given_up, own("wingtip-sbc", "voice.wingtip.example")),
-    "by hand": (timedelta(hours=3), _first_day, own("relecloud-sbc", "voice.relecloud.example", byHand=True)),
+    "joining": (9 * DAY, _joining, own("contoso-sbc", "contoso-voice.example")),
+    "first day": (timedelta(minutes=40), _first_day, own("adatum-sbc", "adatum-voice.example")),
+    "agreed": (6 * DAY, _agreed, own("northwind-sbc", "northwind-voice.example")),
+    "wrong certificate": (5 * DAY, _wrong_certificate, own("litware-sbc", "litware-trunks.example")),
+    "no names": (4 * DAY, _no_names, own("proseware-sbc", "proseware-voice.example")),
+    "profiles": (21 * DAY, _profiles, own("tailspin-sbc", "tailspin-sbc.example")),
+    "finished": (30 * DAY, _finished, own("alpine-sbc", "alpine-voice.example")),
+    "given up": (12 * DAY, _given_up, own("wingtip-sbc", "wingtip-voice.example")),
+    "by hand": (timedelta(hours=3), _first_day, own("relecloud-sbc", "relecloud-voice.example", byHand=True)),
 }
 """What it is → how long ago it began, how it went, and the request."""
 
@@ -159,7 +161,7 @@ async def kept_plans(now: datetime) -> dict[str, KeptPlan]:
     services = {
         "operatorConnect": {"testLines": requests.lines("OC", 5, 701), "integrationTestNumbers": ["+442079460790"]}
     }
-    request = own("contoso-emea-sbc", "emea.contoso.example", services=services)
+    request = own("contoso-emea-sbc", "contoso-emea.example", services=services)
     system = TrunkLife(request, now).system
     engine = system.engine
 
