@@ -1,4 +1,4 @@
-"""`python3 dev.py screenshots`: the pictures of the README and the docs. Not a layer of tests; it has their fixtures."""
+"""`python3 dev.py screenshots`: the pictures in docs/screenshots. Not a layer of tests; it has their fixtures."""
 
 from __future__ import annotations
 
