@@ -45,7 +45,6 @@ def pictures(still: Still) -> dict[str, tuple[str, dict[str, Any], str]]:
         "onboarding-first-kind": (f"/api/dashboard/{first.id}", TALL, ""),
         "by-hand": (page_of("by hand"), SCREEN, "section:has(#hand-add-project-synergy)"),
         "checkpoint": (checkpoint("joining", "add-trunks"), SCREEN, "*"),
-        "phone-dashboard": (MOST_URGENT, PHONE, ""),
         "phone-checkpoint": (checkpoint("profiles", "trunks-validated"), PHONE, "*"),
     }
 

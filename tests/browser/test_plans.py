@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -32,7 +33,9 @@ each_script = pytest.mark.parametrize("script", [True, False], ids=["with script
 @pytest.fixture
 def body(living: Cloud, microsoft: Simulator, operator: Operator, request: pytest.FixtureRequest) -> Iterator[Json]:
     """A request for a domain of its own."""
-    made = below_contoso(living.ports.trunks, f"plan-{abs(hash(request.node.name)) % 10**8}")
+    label = f"plan-{zlib.crc32(request.node.name.encode())}"
+    made = below_contoso(living.ports.trunks, label)
+    made["gateway"]["name"] = label
     for trunk in made["gateway"]["trunks"]:
         microsoft.call("PUT", "/dns", {"name": trunk["fqdn"], "a": ["127.0.0.1"]})
     yield made

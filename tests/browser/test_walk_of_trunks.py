@@ -46,6 +46,7 @@ def test_a_session_border_controller_from_the_request_to_completed_by_clicking(
     body = with_sandboxs_trunks(sample("own-sbc"), living.ports.trunks)
     # Somebody whom the settings do not name, and trunks that show their certificate to Microsoft alone.
     body["adminUser"] = "another.user@contoso.com"
+    body["gateway"]["name"] = "walked-sbc"
     microsoft.call("PUT", "/trunks", {"name": "*", "shows": "nothing"})
     onboarding_id = operator.post_anew(body)["id"]
     for step in ("assign-admin-user", "check-certificate"):
