@@ -12,6 +12,7 @@ from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import StepKind
 from onboarding.core.problems import IT_IS_TRIED_AGAIN
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
+from onboarding.core.roles import Role
 from onboarding.notices.what_stays import Stays, what_stays
 from onboarding.pages.answered import ShownAnswer, shown_of
 from onboarding.pages.controls import Allowed, Form, banner_forms, forms, step_forms
@@ -102,6 +103,8 @@ class OnboardingPage:
     """Of a cancelled one, or one that is being cancelled: what was done at Microsoft."""
     cancelling_on: tuple[str, ...]
     """The steps whose functions must come back before it is cancelled."""
+    anew: str | None
+    """Address of the page that starts a closed one anew with changes, for whoever may."""
 
 
 def detail(
@@ -142,6 +145,7 @@ def detail(
         banner_forms(record, may),
         what_stays(record) if record.cancelled_because is not None else (),
         tuple(r.title for r in by_state[StepState.RUNNING]) if record.cancelling else (),
+        anew_path(record.id) if record.closed and may(Role.SUBMIT) else None,
     )
 
 
@@ -153,6 +157,11 @@ def checkpoint_path(onboarding_id: str, step: str) -> str:
 def onboarding_path(onboarding_id: str) -> str:
     """Address of an onboarding's page."""
     return f"/api/dashboard/{quote(onboarding_id)}"
+
+
+def anew_path(onboarding_id: str) -> str:
+    """Address of the page that starts a closed onboarding anew with changes."""
+    return f"{onboarding_path(onboarding_id)}/anew"
 
 
 def _step(record: Record, step: StepRecord, now: datetime, took: str) -> StepRow:

@@ -17,7 +17,7 @@ from onboarding.http.call import HttpCall, unknown_plan
 from onboarding.http.problems import ProblemError
 from onboarding.kinds import read_request
 from onboarding.pages import csrf
-from onboarding.pages.detail import onboarding_path
+from onboarding.pages.detail import anew_path, onboarding_path
 from onboarding.pages.forms import read_form
 from onboarding.pages.responses import as_page, page, see_other
 from onboarding.pages.words import Badge
@@ -42,8 +42,8 @@ PLAN_STATES: Mapping[PlanState, Badge] = {
 }
 GRAVITIES: Mapping[Gravity, Badge] = {
     Gravity.BLOCKER: Badge("Blocker", "attention"),
-    Gravity.WARNING: Badge("Warning", "paused"),
-    Gravity.NOTE: Badge("Note", "people"),
+    Gravity.WARNING: Badge("Warning", "waiting"),
+    Gravity.NOTE: Badge("Note", "off"),
 }
 
 
@@ -93,21 +93,21 @@ async def start_plan(call: HttpCall) -> func.HttpResponse:
 async def anew_page(call: HttpCall) -> func.HttpResponse:
     """GET /api/dashboard/{id}/anew → 200, 404."""
     request = await _request_of(call)
-    return _anew(call, json.dumps(request.to_json(), indent=2, ensure_ascii=False))
+    return _anew(call, request, json.dumps(request.to_json(), indent=2, ensure_ascii=False))
 
 
 @as_page
 async def plan_anew(call: HttpCall) -> func.HttpResponse:
     """POST of that page's form (request) → 303 to the plan, 400 with the page as it was filled in."""
     fields = read_form(call, _planning(call.onboarding_id))
-    await _request_of(call)
+    before = await _request_of(call)
     text = fields.get("request", "")
     try:
         asked = read_request(parse_json(text.encode()))
         if asked.gateway.onboarding_id != call.onboarding_id:
             raise ProblemError(400, "Another gateway", _ANOTHER)
     except (ProblemError, InvalidRequestError) as error:
-        return _anew(call, text, error)
+        return _anew(call, before, text, error)
     return see_other(plan_path((await ask_for_plan(call.engine, asked, call.caller.name)).id))
 
 
@@ -117,17 +117,23 @@ _ANOTHER = (
 )
 
 
-def _anew(call: HttpCall, text: str, refused: ProblemError | InvalidRequestError | None = None) -> func.HttpResponse:
+def _anew(
+    call: HttpCall,
+    before: OnboardingRequest,
+    text: str,
+    refused: ProblemError | InvalidRequestError | None = None,
+) -> func.HttpResponse:
     reasons = [f"{r.field}: {r.message}" for r in refused.reasons] if isinstance(refused, InvalidRequestError) else []
     return page(
         call,
         "anew.html",
         400 if refused else 200,
+        name=before.gateway.name,
         text=text,
         refused=reasons or ([str(refused)] if refused else []),
         csrf=csrf.token(call, _planning(call.onboarding_id)),
         back=onboarding_path(call.onboarding_id),
-        post=f"{onboarding_path(call.onboarding_id)}/anew",
+        post=anew_path(call.onboarding_id),
         section="anew",
     )
 

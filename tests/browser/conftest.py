@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from onboarding.azure.tables import AzureTable
 from onboarding.core.record import Record
+from onboarding.planning.store import PLANS_TABLE, KeptPlan, Plans
 from sandbox import azurite as azurite_part
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
@@ -23,6 +25,7 @@ from sandbox.setup.axe import Axe
 from tests.browser.watched import Watched
 from tests.support import crowd, requests
 from tests.support.people import Json, Operator, Simulator, as_seeded, deploying
+from tests.support.trunk_lives import kept_plans, trunk_lives
 
 ROOT = Path(__file__).parents[2]
 EXPECTED_WITHIN = 15_000
@@ -49,6 +52,10 @@ class Still:
 
     cloud: Cloud
     people: list[Record]
+    trunked: Mapping[str, Record]
+    """Those of them that are session border controllers, by what they are."""
+    plans: Mapping[str, KeptPlan]
+    """By what they are."""
 
     @property
     def base(self) -> str:
@@ -118,7 +125,7 @@ class still_cloud:  # noqa: N801 - used like a function
         try:
             # Playwright keeps an event loop in this thread; another one runs in a thread of its own.
             with ThreadPoolExecutor(1) as thread:
-                return Still(self._cloud, thread.submit(asyncio.run, fill(self._cloud, self._count)).result())
+                return thread.submit(asyncio.run, fill(self._cloud, self._count)).result()
         except BaseException:
             self._cloud.stop()
             raise
@@ -127,15 +134,27 @@ class still_cloud:  # noqa: N801 - used like a function
         self._cloud.stop()
 
 
-async def fill(cloud: Cloud, count: int) -> list[Record]:
-    """Write the crowd into the cloud's tables."""
+async def fill(cloud: Cloud, count: int) -> Still:
+    """Write the crowd into the cloud's tables: so many gateways of the first kind, and session border controllers."""
+    now = datetime.now(UTC)
+    trunked, plans = await trunk_lives(now), await kept_plans(now)
+    async with tables(cloud, "onboardings", "events", PLANS_TABLE) as (onboardings, events, kept):
+        people = await crowd.put([*crowd.crowd(count, now), *trunked.values()], onboardings, events)
+        for plan in plans.values():
+            await Plans(kept).keep(plan)
+    return Still(cloud, people, trunked, plans)
+
+
+@asynccontextmanager
+async def tables(cloud: Cloud, *names: str) -> AsyncIterator[list[AzureTable]]:
+    """The cloud's own."""
     connection = azurite_part.connection_string(cloud.ports)
-    onboardings, events = (AzureTable(n, connection_string=connection) for n in ("onboardings", "events"))
+    opened = [AzureTable(name, connection_string=connection) for name in names]
     try:
-        return await crowd.put(crowd.crowd(count, datetime.now(UTC)), onboardings, events)
+        yield opened
     finally:
-        await onboardings.close()
-        await events.close()
+        for table in opened:
+            await table.close()
 
 
 @pytest.fixture

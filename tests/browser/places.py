@@ -19,6 +19,8 @@ def places(still: Still) -> dict[str, str]:
     dead = still.one(lambda r: any(n.problem for n in r.notices))
     reported = still.one(lambda r: r.step("portal-access").state is StepState.NEEDS_ATTENTION)
 
+    trunked = still.trunked
+
     def checkpoint(record: Record, step: str) -> str:
         return f"/api/onboardings/{record.id}/checkpoints/{step}"
 
@@ -27,6 +29,12 @@ def places(still: Still) -> dict[str, str]:
         "dashboard, nothing found": "/api/dashboard?text=no+such+gateway",
         **{f"onboarding, {state.value}": f"/api/dashboard/{record.id}" for state, record in of.items()},
         "onboarding, dead webhook": f"/api/dashboard/{dead.id}",
+        **{f"session border controller, {what}": f"/api/dashboard/{record.id}" for what, record in trunked.items()},
+        "checkpoint, of trunks": checkpoint(trunked["joining"], "add-trunks"),
+        "checkpoint, with answers asked for": checkpoint(trunked["profiles"], "trunks-validated"),
+        **{f"plan, {what}": f"/api/dashboard/plans/{plan.id}" for what, plan in still.plans.items()},
+        "start anew": f"/api/dashboard/{trunked['given up'].id}/anew",
+        "no such plan": "/api/dashboard/plans/20260101-000000-0123456789ab",
         "checkpoint, open": checkpoint(portal, "portal-access"),
         "checkpoint, with values": checkpoint(team, "txt-record-visible"),
         "checkpoint, done": checkpoint(portal, TEAMS_STEP),

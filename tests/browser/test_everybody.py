@@ -93,18 +93,64 @@ def test_no_page_has_a_barrier_in_light_or_dark(still: Still, watch: Watch, axe:
     assert found == [], json.dumps(found, indent=1)
 
 
-def test_a_phone_scrolls_no_page_sideways(still: Still, watch: Watch) -> None:
-    window = watch(still.base, refusals=True, **PHONE)
+@pytest.mark.parametrize("width", [390, 320], ids=["a phone", "a small one, or 400 %"])
+def test_no_page_scrolls_sideways(still: Still, watch: Watch, width: int) -> None:
+    window = watch(still.base, refusals=True, **{**PHONE, "viewport": {"width": width, "height": 844}})
     page = window.context.new_page()
     for what, path in places(still).items():
         window.go(page, path)
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
-        wide = page.evaluate(
-            "[document.documentElement.scrollWidth, [...document.querySelectorAll('main *')]"
-            ".filter((e) => e.getBoundingClientRect().right > 391 && !e.closest('.scroller, pre, svg'))"
-            ".map((e) => e.tagName + '.' + e.className)]"
-        )
-        assert wide[0] <= 390, (what, wide)
+        assert too_wide(page, width) == [], what
+
+
+TOO_WIDE = """(width) => {
+  const whole = document.documentElement.scrollWidth;
+  const out = [...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > width);
+  const told = out.filter((e) => !e.closest('.scroller, pre, svg')).map((e) => `${e.tagName}.${e.className}`);
+  return whole <= width ? [] : [`${whole} px`, ...told];
+}"""
+
+
+def too_wide(page: Page, width: int) -> list[str]:
+    """How wide a page is, and what makes it so; empty: it fits."""
+    found: list[str] = page.evaluate(TOO_WIDE, width)
+    return found
+
+
+A4 = 718
+"""CSS pixels between margins of a centimetre."""
+
+
+def test_on_paper_a_page_is_whole_and_dated(still: Still, watch: Watch) -> None:
+    window = watch(still.base, refusals=True, viewport={"width": A4, "height": 1000})
+    page = window.context.new_page()
+    page.emulate_media(media="print")
+    for what, path in places(still).items():
+        window.go(page, path)
+        assert too_wide(page, A4) == [], what
+        expect(page.get_by_role("contentinfo")).to_contain_text("UTC")
+        expect(page.locator("main button:visible, main summary + form:visible")).to_have_count(0)
+    window.go(page, f"/api/dashboard/{still.trunked['joining'].id}")
+    expect(page.locator("#step-add-trunks")).to_be_visible()
+    expect(page.locator("#trail li").last).to_be_visible()
+    wide = "(graph) => graph.getBoundingClientRect().width"
+    assert page.locator(".graph").evaluate(wide) <= A4
+    window.go(page, f"/api/dashboard/plans/{still.plans['ready'].id}")
+    expect(page.locator("pre").first).to_contain_text("Invoke-MgGraphRequest")
+    expect(page.locator("pre").first).to_be_visible()
+
+
+def test_with_forced_colours_bars_and_legends_keep_theirs(still: Still, watch: Watch) -> None:
+    window = watch(still.base, forced_colors="active")
+    page = window.open(f"/api/dashboard/{still.trunked['wrong certificate'].id}")
+    colour = "(all, name) => all.map((e) => getComputedStyle(e)[name])"
+    legend = page.locator(".swatch").evaluate_all(colour, "backgroundColor")
+    bars = page.locator(".timeline rect").evaluate_all(colour, "fill")
+    assert len(set(legend)) == 3
+    assert set(bars) <= set(legend)
+    window.go(page, f"/api/dashboard/plans/{still.plans['ready'].id}")
+    badges = page.locator("#made .badge").evaluate_all(colour, "color")
+    assert len(set(badges)) > 3
 
 
 def test_on_a_phone_a_checkpoint_is_answered(

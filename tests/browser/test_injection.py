@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
 from sandbox.cloud import Cloud
 from tests.browser.conftest import Watch, base_of, stands
 from tests.browser.inbox import mailed_link
@@ -95,6 +97,36 @@ def test_texts_stay_texts_on_a_page_behind_a_link(
 ) -> None:
     link = mailed_link(microsoft, TEAM, "/api/links#")
     look(watch(base_of(living)).open(link), TEAM_NAME)
+
+
+def test_texts_of_a_request_stay_texts_where_it_is_started_anew_and_on_its_plan(
+    living: Cloud, microsoft: Simulator, operator: Operator, hostile: Json, watch: Watch
+) -> None:
+    operator.client.post(f"/onboardings/{hostile['id']}/cancel", json={"reason": ALL}).raise_for_status()
+    operator.until(hostile["id"], lambda r: bool(r["state"] == "cancelled"), confirm=False)
+    window = watch(base_of(living), refusals=True)
+    page = window.open(f"/api/dashboard/{hostile['id']}/anew")
+    look(page)
+    field = page.get_by_role("textbox", name="Request (JSON)")
+    asked = json.loads(field.input_value())
+    assert asked["onboardingTeam"]["name"] == TEAM_NAME
+
+    refused = json.dumps({**asked, "environment": ALL, MARKS[5]: MARKS[1]})
+    field.fill(refused)
+    page.get_by_role("button", name="Plan it").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was planned")
+    expect(field).to_have_value(refused)
+    look(page, MARKS[5])
+
+    # So that there is something to plan.
+    microsoft.call("PUT", "/service-principals", {"appId": PROJECT_SYNERGY_APP_ID, "remove": True})
+    field.fill(json.dumps(asked))
+    page.get_by_role("button", name="Plan it").click()
+    expect(page.get_by_role("heading", name="Step by step")).to_be_visible()
+    look(page, ADMIN)
+    for shown in page.locator("details summary").all():
+        shown.click()
+    look(page, ADMIN)
 
 
 @pytest.mark.parametrize("mark", MARKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -9,17 +10,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
-from onboarding.memory import ManualClock, MemoryWorld
+from onboarding.memory import MemoryWorld
+from onboarding.memory.clock import START
 from sandbox.microsoft.issuer import Issuer, Made, ders
 from tests.support import requests
 from tests.support.system import System
 
 
 @cache
-def authorities() -> tuple[Issuer, Issuer]:
+def authorities(now: datetime) -> tuple[Issuer, Issuer]:
     """One that is trusted, and one below it."""
-    root = Issuer.root("Public Root", ManualClock().now())
-    return root, root.below("Public CA 1", now=ManualClock().now())
+    root = Issuer.root("Public Root", now)
+    return root, root.below("Public CA 1", now=now)
 
 
 def with_trunks(request: OnboardingRequest, system: System | None = None) -> System:
@@ -30,18 +32,18 @@ def with_trunks(request: OnboardingRequest, system: System | None = None) -> Sys
     return system
 
 
-def show_certificates(outside: MemoryWorld, request: OnboardingRequest) -> None:
-    """Its trunks show good certificates."""
+def show_certificates(outside: MemoryWorld, request: OnboardingRequest, now: datetime = START) -> None:
+    """Its trunks show good certificates, issued now."""
     if request.trunk_addresses:
-        root, below = authorities()
+        root, below = authorities(now)
         outside.tls.trusted[:] = ders([root.certificate])
         for name, port in request.trunk_addresses:
-            outside.tls.serve(name, port, *_certificates(name), below.certificate.public_bytes(Encoding.DER))
+            outside.tls.serve(name, port, *_certificates(name, now), below.certificate.public_bytes(Encoding.DER))
 
 
 @cache
-def _certificates(name: str) -> tuple[bytes, ...]:
-    return ders([authorities()[1].issue(Made(names=(name,)), now=ManualClock().now())])
+def _certificates(name: str, now: datetime) -> tuple[bytes, ...]:
+    return ders([authorities(now)[1].issue(Made(names=(name,)), now=now)])
 
 
 async def onboarded(body: dict[str, Any] | None = None, system: System | None = None) -> tuple[System, Record]:

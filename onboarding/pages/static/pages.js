@@ -1,7 +1,7 @@
 // Copy buttons, and pages that keep themselves up to date without moving under the reader. Everything works without it.
 "use strict";
 (() => {
-  const EVERY = 10_000;
+  const LIMIT = 10_000;
   const news = document.getElementById("news");
 
   const say = (text) => { if (news) news.textContent = text; };
@@ -51,7 +51,8 @@
   }
 
   // -- up to date -------------------------------------------------------------------------------------------
-  if (!document.querySelector("[data-live-page]")) return;
+  const live = document.querySelector("[data-live-page]");
+  if (!live) return;
 
   const isUsed = (part) => {
     const selection = getSelection();
@@ -127,12 +128,14 @@
 
   const refresh = async () => {
     running = new AbortController();
-    const limit = setTimeout(() => running.abort(), EVERY);
+    const limit = setTimeout(() => running.abort(), LIMIT);
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: running.signal, cache: "no-store" });
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (!page.querySelector("[data-live-page]")) throw new Error("another page");
+      const now = page.querySelector("[data-live-page]");
+      if (!now) throw new Error("another page");
+      live.dataset.livePage = now.dataset.livePage;
       const told = [];
       for (const old of document.querySelectorAll("[data-live][id]")) {
         const fresh = page.getElementById(old.id);
@@ -161,7 +164,8 @@
 
   const plan = () => {
     clearTimeout(timer);
-    if (!document.hidden) timer = setTimeout(refresh, EVERY);
+    // Its value is in seconds: how soon there may be something new.
+    if (!document.hidden) timer = setTimeout(refresh, live.dataset.livePage * 1000);
   };
 
   document.addEventListener("visibilitychange", () => {
