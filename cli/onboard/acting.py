@@ -18,18 +18,32 @@ from onboard.session import ClientId, Form, Named, Url, Yes, ask, session
 RETRIED_COLUMNS = ("onboarding", "gateway", "step", "outcome", "said")
 _OPEN = "running,waiting-for-people,waiting-for-microsoft,needs-attention,paused"
 
-StepName = Annotated[str | None, typer.Argument(metavar="[STEP]", help="Its name; may be left out where only one fits.")]
+StepName = Annotated[
+    str | None, typer.Argument(metavar="[STEP]", help="Its name; may be left out where only one fits.")
+]
+NamedOrNot = Annotated[
+    str | None, typer.Argument(metavar="[ONBOARDING]", help="Its id, or the name of its gateway.")
+]
+Answers = Annotated[
+    list[str] | None,
+    typer.Option("--answer", help="name=value, for what the step asks; several times, also for a list."),
+]
+Note = Annotated[str, typer.Option("--note", help="Kept with the confirmation.")]
+Code = Annotated[
+    str | None, typer.Option("--problem", help="Every step of every onboarding that stopped with this code.")
+]
+Words = Annotated[
+    str | None, typer.Option("--text", help="With --problem: only where gateway or people hold these words.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="With --problem: only say which.")]
 
 
 def confirm(
     context: typer.Context,
     named: Named,
     step: StepName = None,
-    answer: Annotated[
-        list[str] | None,
-        typer.Option("--answer", help="name=value, for what the step asks; several times, also for a list."),
-    ] = None,
-    note: Annotated[str, typer.Option("--note", help="Kept with the confirmation.")] = "",
+    answer: Answers = None,
+    note: Note = "",
     output: Form = Output.TABLE,
     url: Url = None,
     client_id: ClientId = None,
@@ -47,13 +61,11 @@ def confirm(
 
 def retry(
     context: typer.Context,
-    named: Annotated[str | None, typer.Argument(metavar="[ONBOARDING]", help="Its id, or the name of its gateway.")] = None,
+    named: NamedOrNot = None,
     step: StepName = None,
-    problem: Annotated[
-        str | None, typer.Option("--problem", help="Every step of every onboarding that stopped with this code.")
-    ] = None,
-    text: Annotated[str | None, typer.Option("--text", help="With --problem: only where gateway or people hold these words.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --problem: only say which.")] = False,
+    problem: Code = None,
+    text: Words = None,
+    dry_run: DryRun = False,
     yes: Yes = False,
     output: Form = Output.TABLE,
     url: Url = None,
@@ -82,7 +94,8 @@ def retry(
                     [(r["gateway"], r["step"], r["outcome"], r["said"]) for r in rows],
                 )
         counts = Counter(r["outcome"] for r in rows)
-        talk(", ".join(f"{n} {what}" for what, n in counts.items()) + "." if rows else f"Nothing stopped with {problem}.")
+        became = ", ".join(f"{number} {what}" for what, number in counts.items())
+        talk(f"{became or f'Nothing to retry with {problem}'}.")
         worst = next((code for code, what in _OUTCOMES.items() if counts[what]), None)
     if worst is not None:
         raise typer.Exit(int(worst))

@@ -34,7 +34,7 @@ def read_address(given: str | None) -> Address:
     if not host or parts.scheme not in ("http", "https"):
         raise _wrong("The address of the application begins with https:// and has a host, and no more is needed.")
     if parts.username is not None or parts.password is not None:
-        raise _wrong("The address of the application holds a user name or password. Leave it out: azure-identity signs in.")
+        raise _wrong("The address of the application holds a user name or password: leave that out.")
     secure = parts.scheme == "https"
     if not secure and not _is_here(host):
         raise _wrong(f"http://{host} is not on this machine: what is sent there can be read on the way. Use https://.")

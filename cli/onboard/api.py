@@ -46,8 +46,8 @@ class Api:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._sign_in, self._sleep = sign_in, sleep
-        # Redirects are not followed: a token goes to the address that was named, and nowhere else. A proxy is not on the
-        # way to this machine.
+        # Redirects are not followed: a token goes to the address that was named, and nowhere else. A proxy is not on
+        # the way to this machine.
         self._client = httpx.Client(
             base_url=f"{address.base}/api/",
             transport=transport,
@@ -114,8 +114,8 @@ class Api:
 
     def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
         waited = 0.0
+        headers = {**more.pop("headers", {}), **self._authorization()}
         for attempt in range(1, ATTEMPTS + 1):
-            headers = {**more.pop("headers", {}), **self._authorization()} if attempt == 1 else headers
             answer = self._answer(method, path, headers, more)
             if isinstance(answer, httpx.Response) and answer.status_code not in _BUSY:
                 if answer.is_success or answer.status_code == 304:

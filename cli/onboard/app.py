@@ -27,17 +27,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _name, _command in {
-    "list": list_,
-    "show": show,
-    "watch": watch,
-    "plan": plan,
-    "request": request,
-    "confirm": confirm,
-    "retry": retry,
-    "export": export,
-}.items():
-    app.command(_name)(_command)
+app.command("list")(list_)
+app.command("show")(show)
+app.command("watch")(watch)
+app.command("plan")(plan)
+app.command("request")(request)
+app.command("confirm")(confirm)
+app.command("retry")(retry)
+app.command("export")(export)
 
 
 def _version(wanted: bool) -> None:
@@ -46,8 +43,9 @@ def _version(wanted: bool) -> None:
         raise typer.Exit(int(ExitCode.DONE))
 
 
+Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")]
+
+
 @app.callback()
-def root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
-) -> None:
+def root(version: Version = False) -> None:
     """Onboardings of gateways to Operator Connect and Teams Phone Mobile."""

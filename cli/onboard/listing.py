@@ -28,6 +28,8 @@ STEP_COLUMNS = (
     "failures", "nextAttemptAt", "waitsFor", "detail", "problemCode", "problemSeen", "skippedBecause", "endedBy",
 )  # fmt: skip
 
+_HEADER = ("GATEWAY", "STATE", "DONE", "SINCE (UTC)", "ON", "ERROR", "ID", "WAITS FOR")
+
 State = Annotated[list[str] | None, typer.Option("--state", help="Only in this state; may be given several times.")]
 Subscription = Annotated[str | None, typer.Option("--subscription", help="Only of this Azure subscription (its id).")]
 Environment = Annotated[str | None, typer.Option("--environment", help="production or lab.")]
@@ -82,7 +84,7 @@ def list_(
                 rows = [flat(entry) for entry in found]
                 put_csv(tuple(rows[0]) if rows else LIST_COLUMNS, rows)
             case Output.TABLE:
-                put_table(("GATEWAY", "STATE", "DONE", "SINCE (UTC)", "ON", "ERROR", "ID", "WAITS FOR"), [*map(_line, found)])
+                put_table(_HEADER, [*map(_line, found)])
         talk(f"{len(found)} onboarding{'' if len(found) == 1 else 's'}.")
 
 

@@ -46,13 +46,20 @@ _ENDED_BY = {
 }
 
 
+AsWatch = Annotated[bool, typer.Option("--exit-code", help="The exit status says the state, as that of watch.")]
+WatchedUntil = Annotated[
+    Until, typer.Option("--until", help="End also when it needs attention, or waits for people.")
+]
+Every = Annotated[str, typer.Option("--every", help="How often to look: 30s, 5m.")]
+Timeout = Annotated[str | None, typer.Option("--timeout", help="End with status 9 after this time: 45m, 14d.")]
+
+
 def outcome(record: Json) -> ExitCode:
     """What a record's state says, as an exit status. A step that needs attention counts for more than an open
     checkpoint, and that for more than what goes on by itself beside it."""
     told = _ENDS.get(record["state"], ExitCode.GOING_ON)
-    if told is ExitCode.GOING_ON and record["state"] in ("running", "waiting-for-microsoft") and any(open_to_people(record)):
-        return ExitCode.PEOPLE
-    return told
+    beside = record["state"] in ("running", "waiting-for-microsoft") and any(open_to_people(record))
+    return ExitCode.PEOPLE if beside else told
 
 
 def open_to_people(record: Json) -> Iterator[Json]:
@@ -63,7 +70,7 @@ def open_to_people(record: Json) -> Iterator[Json]:
 def show(
     context: typer.Context,
     named: Named,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="The exit status says the state, as that of watch.")] = False,
+    exit_code: AsWatch = False,
     output: Form = Output.TABLE,
     url: Url = None,
     client_id: ClientId = None,
@@ -84,7 +91,8 @@ def show(
 
 def _show(record: Json) -> None:
     progress = record["progress"]
-    say(f"{record['gateway']['name']}: {record['state']}, {progress['done']} of {progress['total']} steps ({record['id']})")
+    steps = f"{progress['done']} of {progress['total']} steps"
+    say(f"{record['gateway']['name']}: {record['state']}, {steps} ({record['id']})")
     if record["waitingFor"]:
         whom = record["waitingOnName"] or record["waitingOn"]
         say(f"Waits for {record['waitingFor']}, {whom}, since {minute(record['waitingSince'])} UTC")
@@ -128,9 +136,9 @@ def _commands(record: Json) -> Iterator[str]:
 def watch(
     context: typer.Context,
     named: Named,
-    until: Annotated[Until, typer.Option("--until", help="End also when it needs attention, or waits for people.")] = Until.CLOSED,
-    every: Annotated[str, typer.Option("--every", help="How often to look: 30s, 5m.")] = "30s",
-    timeout: Annotated[str | None, typer.Option("--timeout", help="End with status 9 after this time: 45m, 14d.")] = None,
+    until: WatchedUntil = Until.CLOSED,
+    every: Every = "30s",
+    timeout: Timeout = None,
     output: Form = Output.TABLE,
     url: Url = None,
     client_id: ClientId = None,
@@ -146,9 +154,10 @@ def watch(
                 tag, record = answer.tag, answer.body
                 now = {name: flat(record).get(name) for name in WATCHED}
                 # Attempts and looks change a record too.
-                if {**now, "version": 0, "updatedAt": 0} != told:
+                news = {name: value for name, value in now.items() if name not in ("version", "updatedAt")}
+                if news != told:
                     _tell(now, output, first=told is None)
-                    told = {**now, "version": 0, "updatedAt": 0}
+                    told = news
                 if (code := outcome(record)) in _ENDED_BY[until]:
                     raise typer.Exit(int(code))
             if end is not None and here.monotonic() + pause > end:
@@ -166,4 +175,5 @@ def _tell(now: Json, output: Output, *, first: bool) -> None:
         case Output.TABLE:
             waits = f", waits for {now['waitingFor']} ({now['waitingOn']})" if now["waitingFor"] else ""
             error = f", {now['lastError.code']}" if now.get("lastError.code") else ""
-            say(f"{minute(now['updatedAt'])} {now['state']} {now['progress.done']}/{now['progress.total']}{waits}{error}")
+            steps = f"{now['progress.done']}/{now['progress.total']}"
+            say(f"{minute(now['updatedAt'])} {now['state']} {steps}{waits}{error}")

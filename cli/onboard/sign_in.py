@@ -48,8 +48,8 @@ def default_credential() -> Credential:
 
 
 class SignIn:
-    """Tokens for one application. Which one, only whoever calls says: an application that could name another one would get
-    tokens for that.
+    """Tokens for one application. Only whoever calls says for which: an application that could name another one would
+    get tokens for that.
     """
 
     def __init__(self, client_id: str, make: Callable[[], Credential]) -> None:
@@ -82,7 +82,7 @@ def sign_in_for(address: Address, client_id: str | None, make: Callable[[], Cred
     if not _GUID.fullmatch(wanted):
         raise CommandError(
             ExitCode.USAGE,
-            f"Say for which application to sign in: --client-id or {CLIENT_ID}, the client id (a GUID) of its registration."
-            f" `azd env get-values` shows it as {CLIENT_ID}; whoever deployed the application knows it.",
+            f"Say for which application to sign in: --client-id or {CLIENT_ID}, the client id (a GUID) of its"
+            " registration. Whoever deployed the application sees it under that name in `azd env get-values`.",
         )
     return SignIn(wanted, make)

@@ -24,18 +24,29 @@ STARTED_COLUMNS = ("id", "gateway", "state", "createdAt", "requestedBy")
 _FORMS = ("markdown", "bash", "powershell")
 
 RequestFile = Annotated[str, typer.Argument(metavar="FILE", help="A request as JSON; - is stdin.")]
+Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write it as Markdown too, for a change ticket.")]
+Bash = Annotated[Path | None, typer.Option("--bash", help="Write it as commands of the Azure CLI too.")]
+PowerShell = Annotated[Path | None, typer.Option("--powershell", help="Write it as PowerShell too.")]
+Detailed = Annotated[
+    bool, typer.Option("--detailed-exitcode", help="Status 10 where there are changes, 0 where there are none.")
+]
+Checksum = Annotated[
+    str | None, typer.Option("--plan-checksum", help="Only if exactly the changes of that plan would be made.")
+]
+Again = Annotated[bool, typer.Option("--again", help="Start a completed or cancelled one again.")]
+ValidateOnly = Annotated[
+    bool, typer.Option("--validate-only", help="Say whether it would be taken; start nothing.")
+]
 Timeout = Annotated[str, typer.Option("--timeout", help="How long to wait for the plan.")]
 
 
 def plan(
     context: typer.Context,
     file: RequestFile,
-    markdown: Annotated[Path | None, typer.Option("--markdown", help="Write it as Markdown too, for a change ticket.")] = None,
-    bash: Annotated[Path | None, typer.Option("--bash", help="Write it as commands of the Azure CLI too.")] = None,
-    powershell: Annotated[Path | None, typer.Option("--powershell", help="Write it as PowerShell too.")] = None,
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Status 10 where there are changes, 0 where there are none.")
-    ] = False,
+    markdown: Markdown = None,
+    bash: Bash = None,
+    powershell: PowerShell = None,
+    detailed_exitcode: Detailed = False,
     timeout: Timeout = "5m",
     output: Form = Output.TABLE,
     url: Url = None,
@@ -68,11 +79,9 @@ def plan(
 def request(
     context: typer.Context,
     file: RequestFile,
-    plan_checksum: Annotated[
-        str | None, typer.Option("--plan-checksum", help="Only if exactly the changes of that plan would be made.")
-    ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Start a completed or cancelled one again.")] = False,
-    validate_only: Annotated[bool, typer.Option("--validate-only", help="Say whether it would be taken; start nothing.")] = False,
+    plan_checksum: Checksum = None,
+    again: Again = False,
+    validate_only: ValidateOnly = False,
     timeout: Timeout = "5m",
     output: Form = Output.TABLE,
     url: Url = None,
@@ -153,7 +162,8 @@ def _changes(made: Json) -> Iterator[Json]:
     for step in made["steps"]:
         for change in step["changes"]:
             known: dict[str, Any] = {"step": step["step"], "outlook": step["outlook"]}
-            for value in change["values"] or ({},):
+            values: list[Json] = change["values"] or [{}]
+            for value in values:
                 yield {**known, "target": change["target"], "words": change["words"], **value}
 
 

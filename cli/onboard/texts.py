@@ -9,7 +9,7 @@ from typing import Any
 from onboard.errors import CommandError
 from onboard.exits import ExitCode
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula. Source: OWASP, "CSV Injection"."""
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,7})([smhd]?)")
@@ -25,7 +25,8 @@ def as_cell(value: Any) -> Any:
     """A value of a CSV file, as no spreadsheet takes it for a formula: such a text begins with an apostrophe."""
     if value is None or isinstance(value, int | float):
         return "" if value is None else value
-    text = str(value)
+    # A lone carriage return would end the line for a reader, and the csv module does not quote it.
+    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
