@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from onboard.exits import ExitCode
 
+from onboard.exits import ExitCode
 from sandbox.cloud import Cloud
 from tests.support.people import BOUND, Operator, Simulator, sample, with_sandboxs_trunks
 
@@ -54,8 +54,8 @@ def to_its_end(cloud: Cloud, mine: str) -> subprocess.CompletedProcess[str]:
         if watched.returncode != ExitCode.PEOPLE:
             return watched
         record = json.loads(done(cloud, "show", mine, "-o", "json"))
-        for action in [a for a in record["allowedActions"] if a["name"] == "confirm"]:
-            done(cloud, "confirm", mine, action["step"], "--note", "done")
+        for step in [s for s in record["steps"] if s["kind"] == "checkpoint" and s["state"] == "waiting"]:
+            done(cloud, "confirm", mine, step["name"], "--note", "done")
 
 
 @pytest.mark.parametrize("name", ["own-sbc", "operator-connect"])
