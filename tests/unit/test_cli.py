@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 import onboard
 from onboard.exits import ExitCode
@@ -550,4 +554,21 @@ def test_each_exit_status_and_command_is_documented(at: Terminal) -> None:
         for option in set(re.findall(r"--[a-z][a-z-]+", at.onboard(command, "--help").out)) - {"--help"}:
             assert f"`{option}" in page, (command, option)
     for code in ExitCode:
-        assert re.search(rf"\b{int(code)} ", told), code
+        assert re.search(rf"\b{int(code)}\s", told), code
+
+
+def test_the_example_of_a_pipeline_is_good_shell_and_uses_what_there_is(at: Terminal, tmp_path: Path) -> None:
+    workflow = yaml.safe_load((ROOT / "samples" / "github-actions.yml").read_text(encoding="utf-8"))
+    assert workflow["permissions"] == {"id-token": "write", "contents": "read"}
+    steps = workflow["jobs"]["onboard"]["steps"]
+    [script] = [step["run"] for step in steps if "onboard plan" in step.get("run", "")]
+    path = tmp_path / "run.sh"
+    path.write_text(f"#!/bin/bash\n{script}", encoding="utf-8")
+    shellcheck = shutil.which("shellcheck", path=str(Path(sys.executable).parent))
+    assert shellcheck is not None
+    found = subprocess.run([shellcheck, path], capture_output=True, text=True, check=False)
+    assert found.stdout + found.stderr == ""
+    for command, rest in re.findall(r"onboard (plan|request) (.*)", script):
+        offered = at.onboard(command, "--help").out
+        for option in re.findall(r"--?[a-z][a-z-]*", re.sub(r"\$\(.*", "", rest)):
+            assert option in offered, (command, option)
