@@ -109,6 +109,10 @@ def _show(record: Json) -> None:
         say("Now possible:")
     for line in commands:
         say(f"  {line}")
+    others = {a["label"].partition(":")[0]: None for a in record["allowedActions"] if a["name"] not in _WITH_STEP}
+    if others:
+        say()
+        say(f"On its page: {', '.join(others)}.")
 
 
 def _what(step: Json) -> str:
@@ -119,12 +123,9 @@ def _what(step: Json) -> str:
 
 
 def _commands(record: Json) -> Iterator[str]:
-    """What is allowed, as it would be written here; of what is not a command here, its words."""
+    """What is allowed and a command here, as it would be written."""
     steps = {s["name"]: s for s in record["steps"]}
-    for action in record["allowedActions"]:
-        if action["name"] not in _WITH_STEP:
-            yield f"{action['label']} (on its page)"
-            continue
+    for action in (a for a in record["allowedActions"] if a["name"] in _WITH_STEP):
         asks = steps[action["step"]]["asks"] if action["name"] == "confirm" else ()
         answers = "".join(
             f" --answer {shlex.quote(a['name'])}=…" if a["required"] else f" [--answer {shlex.quote(a['name'])}=…]"

@@ -175,7 +175,7 @@ def _show(made: Json) -> None:
         say()
     rows: list[tuple[str, str, str]] = []
     for step in made["steps"]:
-        rows.append((step["step"], step["outlook"], step["found"]))
+        rows.append((step["step"], step["outlook"], step["found"] or step["waitsOn"]))
         for change in step["changes"]:
             rows.append(("", "", f"→ {change['words']}"))
             rows += [("", "", f"    {v['what']}: {v['before'] or '(none)'} → {v['after']}") for v in change["values"]]

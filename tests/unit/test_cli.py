@@ -251,6 +251,7 @@ def test_one_is_shown_with_its_steps_and_the_commands_for_what_is_possible(at: T
     assert ended.status == 0
     assert ended.lines[0].startswith("contoso-sbc: ")
     assert f"onboard confirm {mine} programme-agreement" in ended.out
+    assert re.search(r"^On its page: .*Cancel the onboarding\.$", ended.out, re.M)
     assert at.onboard("show", mine, "--exit-code").status == ExitCode.PEOPLE
 
 
