@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -11,6 +12,9 @@ from onboard.exits import ExitCode
 
 SANDBOX = "http://127.0.0.1:7071"
 """Of `python3 dev.py up`."""
+
+_OURS = re.compile(r"/api(?=/|$)")
+"""Where the part of the path begins that is the application's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ def read_address(given: str | None) -> Address:
     if not secure and not _is_here(host):
         raise _wrong(f"http://{host} is not on this machine: what is sent there can be read on the way. Use https://.")
     name = f"[{host}]" if ":" in host else host
-    before = parts.path.rstrip("/").partition("/api")[0].rstrip("/")
+    before = _OURS.split(parts.path, maxsplit=1)[0].rstrip("/")
     return Address(f"{parts.scheme}://{name}{f':{port}' if port else ''}{before}", secure)
 
 

@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 import onboard
+from onboard.address import read_address
 from onboard.exits import ExitCode
 from onboard.listing import LIST_COLUMNS
 from onboard.output import csv_lines
@@ -485,6 +486,21 @@ def test_an_address_that_is_none_is_said_and_nothing_is_sent(at: Terminal, url: 
     assert at.requests == []
 
 
+@pytest.mark.parametrize(
+    ("given", "base"),
+    [
+        ("https://onboarding.example.com", "https://onboarding.example.com"),
+        ("https://onboarding.example.com/api/dashboard/x?y=1#z", "https://onboarding.example.com"),
+        ("https://Gateway.example.com:8443/apim/voice/api/", "https://gateway.example.com:8443/apim/voice"),
+        ("http://localhost:7071/", "http://localhost:7071"),
+        ("http://[::1]:7071/api", "http://[::1]:7071"),
+    ],
+)
+def test_an_address_may_be_that_of_a_page(given: str, base: str) -> None:
+    assert read_address(given).base == base
+    assert read_address(given).secure is given.startswith("https")
+
+
 @pytest.mark.parametrize(("user", "command"), [("nick.nobody", "list"), ("rita.reader", "request")])
 def test_who_lacks_a_role_is_told_which(at: Terminal, tmp_path: Path, user: str, command: str) -> None:
     at.api.settings = app_settings(sandbox_user=user)
@@ -540,6 +556,8 @@ def project() -> dict[str, Any]:
 def test_the_package_has_few_dependencies_and_one_version(at: Terminal) -> None:
     names = {re.split(r"[<>=]", d)[0] for d in project()["dependencies"]}
     assert names == {"azure-identity", "httpx", "typer"}
+    whole = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (project()["requires-python"], project()["version"]) == (whole["requires-python"], whole["version"])
     assert project()["version"] == onboard.__version__
     assert at.onboard("--version").out.strip() == onboard.__version__
     for source in (ROOT / "cli" / "onboard").glob("*.py"):
