@@ -58,6 +58,8 @@ def to_its_end(cloud: Cloud, mine: str) -> subprocess.CompletedProcess[str]:
             done(cloud, "confirm", mine, step["name"], "--note", "done")
 
 
+# Each command is a process of its own, some twenty of them: on a busy machine that takes longer than other journeys.
+@pytest.mark.timeout(480)
 @pytest.mark.parametrize("name", ["own-sbc", "operator-connect"])
 def test_each_kind_goes_from_plan_to_completed(
     cloud: Cloud, operator: Operator, microsoft: Simulator, tmp_path: Path, name: str
@@ -79,6 +81,7 @@ def test_each_kind_goes_from_plan_to_completed(
     assert len(mine) == len(operator.get(begun.strip())["steps"])
 
 
+@pytest.mark.timeout(480)
 def test_what_a_missing_permission_stopped_is_retried_by_its_code(
     cloud: Cloud, operator: Operator, microsoft: Simulator
 ) -> None:
