@@ -76,7 +76,7 @@ def _tests(name: str, *more: str, azurite: bool = True, browser: bool = False) -
 
 LAYERS = (
     Layer("lint", ("ruff", "check", ".")),
-    Layer("types", ("mypy", "-p", "onboarding", "-p", "sandbox", "-m", "function_app", "-m", "dev")),
+    Layer("types", ("mypy", "-p", "onboarding", "-p", "sandbox", "-p", "onboard", "-m", "function_app", "-m", "dev")),
     # Every branch of the pure core is taken by some test of it.
     replace(_tests("unit", "-n", "2", azurite=False), whole=("--cov", "--cov-report=term")),
     # What goes to Azure: over what Bicep predicted; and by Bicep and PowerShell, where they are.

@@ -35,6 +35,7 @@ FOLLOWED = {
     "column": "tests/unit/test_where_to_change.py",
     "notice": "tests/unit/test_where_to_change.py",
     "setting": "tests/unit/test_what_stands_once.py",
+    "command": "tests/unit/test_cli.py",
     "write at Microsoft": "tests/unit/test_where_to_change.py",
 }
 """What can be added → where it is."""
