@@ -25,6 +25,7 @@ from onboarding.azure.notifier import AzureNotifier
 from onboarding.azure.service_bus import ServiceBusPublisher
 from onboarding.azure.tables import AzureTable
 from onboarding.azure.tls import TlsHandshake
+from onboarding.durations import DURATIONS_TABLE, Durations
 from onboarding.engine import Engine
 from onboarding.hourly import HOURLY_TABLE, HourlyLimit
 from onboarding.index import DUE_TABLE, WAITS_TABLE, Index
@@ -90,7 +91,10 @@ def engine() -> Engine:
     telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
     reads = Reads(_table(READS_TABLE, chosen, credential), chosen.policy)
     plans = Plans(_table(PLANS_TABLE, chosen, credential))
-    return Engine(records, bus, clock, world, chosen.policy, telling, reads, plans, chosen.permitted, requests)
+    durations = Durations(_table(DURATIONS_TABLE, chosen, credential), chosen.usual)
+    return Engine(
+        records, bus, clock, world, chosen.policy, telling, reads, plans, durations, chosen.permitted, requests
+    )
 
 
 def _dns(chosen: Settings, *, private: bool) -> DnsLookup:
