@@ -119,7 +119,7 @@ def _rest(shown: Shown) -> int | None:
     return round(shown.expected.rest.total_seconds()) if shown.expected else None
 
 
-_SECOND, _THIRD = "0.2.0", "0.3.0"
+_SECOND = "0.2.0"
 _STRING, _INTEGER, _TIME = ColumnType.STRING, ColumnType.INTEGER, ColumnType.TIME
 
 COLUMNS: tuple[Column, ...] = (
@@ -215,7 +215,7 @@ COLUMNS: tuple[Column, ...] = (
         "When it will be complete, if what is open and all that follows take as long as usual. None while it is paused,"
         " once it is closed, and for one requested before this was kept",
         lambda s: s.expected.at if s.expected else None,
-        since=_THIRD,
+        since=_SECOND,
     ),
     Column(
         "ExpectedRest",
@@ -223,15 +223,15 @@ COLUMNS: tuple[Column, ...] = (
         "Seconds that usually follow once what is open now has ended. It is not complete before the time of your"
         " question and these: the later of that and `ExpectedAt` is what the pages show",
         _rest,
-        since=_THIRD,
+        since=_SECOND,
     ),
     Column(
         "LateFrom",
         _TIME,
         "From when on it is late, if nothing changes until then: expected more than a day later than it was when it"
         " was requested. None where `ExpectedAt` is none",
-        lambda s: late_from(s.record),
-        since=_THIRD,
+        lambda s: late_from(s.record, s.expected),
+        since=_SECOND,
     ),
     Column(
         "LastError",

@@ -7,7 +7,7 @@ time. So the record alone says it, for any time that somebody looks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +26,7 @@ LEAST_LATE = timedelta(hours=1)
 THERE_ALREADY = timedelta(minutes=1)
 """What took less was so already, or was done before it was asked for: that says nothing of how long it takes."""
 _HOUR = 3600
+_NOTHING = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def with_usual(plan: Planned, usual: Usual, *, by_hand: bool) -> Planned:
 def possible_at(record: Record, step: StepRecord) -> datetime:
     """When all that a step needs had ended. Of one that lacks some of it: when the last of the others had."""
     needed = (record.find_step(name) for name in step.plan.needs)
-    return max((need.since for need in needed if need is not None and need.ended), default=record.created_at)
+    return _possible(record, [need for need in needed if need is not None])
 
 
 def open_since(record: Record, step: StepRecord) -> datetime:
@@ -66,9 +67,11 @@ def expected_ends(record: Record) -> dict[str, ExpectedEnd]:
     nobody knows; and nothing where the plan is of a time when it was not said how long steps take."""
     if not record.active or not any(step.plan.usual for step in record.steps):
         return {}
+    steps = {step.name: step for step in record.steps}
     ends: dict[str, ExpectedEnd] = {}
     for step in record.steps:
-        ends[step.name] = _end(record, step, ends)
+        needed = [steps[name] for name in step.plan.needs if name in steps]
+        ends[step.name] = _end(record, step, needed, ends)
     return ends
 
 
@@ -84,11 +87,11 @@ def latest_end(ends: Mapping[str, ExpectedEnd]) -> ExpectedEnd | None:
     return ExpectedEnd(max(end.at for end in ends.values()), max(end.rest for end in ends.values()))
 
 
-def late_from(record: Record) -> datetime | None:
-    """From when on an onboarding is late, if nothing changes until then: it is expected later than it was when it was
-    requested, by more than a little. None: it never is as it stands, because it is paused or closed, or because it was
-    requested before that was kept."""
-    end, first = expected_end(record), record.first_expected_at
+def late_from(record: Record, end: ExpectedEnd | None) -> datetime | None:
+    """From when on an onboarding that is expected to end then is late, if nothing changes until then: it is expected
+    later than it was when it was requested, by more than a little. None: it never is as it stands, because it is paused
+    or closed, or because it was requested before that was kept."""
+    first = record.first_expected_at
     if end is None or first is None:
         return None
     limit = first + LITTLE
@@ -97,7 +100,7 @@ def late_from(record: Record) -> datetime | None:
 
 def is_late_now(record: Record, now: datetime) -> bool:
     """Whether an onboarding is late."""
-    late = late_from(record)
+    late = late_from(record, expected_end(record))
     return late is not None and now >= late
 
 
@@ -117,16 +120,23 @@ def took(record: Record, step: StepRecord) -> timedelta | None:
     return length if length >= THERE_ALREADY else None
 
 
-def _end(record: Record, step: StepRecord, ends: Mapping[str, ExpectedEnd]) -> ExpectedEnd:
-    """`ends`: of what stands before it in the plan."""
+def _possible(record: Record, needed: Sequence[StepRecord]) -> datetime:
+    return max((need.since for need in needed if need.ended), default=record.created_at)
+
+
+def _end(
+    record: Record, step: StepRecord, needed: Sequence[StepRecord], ends: Mapping[str, ExpectedEnd]
+) -> ExpectedEnd:
+    """`needed`: what it needs. `ends`: of what stands before it in the plan."""
     if step.ended:
-        return ExpectedEnd(step.since, timedelta(0))
+        return ExpectedEnd(step.since, _NOTHING)
     usual = _usual(step)
+    possible = _possible(record, needed) + timedelta(seconds=step.uncounted)
     if step.state is not StepState.PENDING:
-        return ExpectedEnd(open_since(record, step) + usual, timedelta(0))
-    needed = latest_end({need.name: ends[need.name] for need in record.open_needs(step)})
-    begins = needed or ExpectedEnd(open_since(record, step), timedelta(0))
-    return ExpectedEnd(max(begins.at, possible_at(record, step)) + usual, begins.rest + usual)
+        return ExpectedEnd(possible + usual, _NOTHING)
+    before = [ends[need.name] for need in needed if not need.ended]
+    begins = max((possible, *(end.at for end in before)))
+    return ExpectedEnd(begins + usual, max((end.rest for end in before), default=_NOTHING) + usual)
 
 
 def _usual(step: StepRecord) -> timedelta:
