@@ -23,6 +23,7 @@ from bench.part import Grid, Json, Line, Lines, Part, Shown, ratio
 from onboarding.azure.tables import TRANSACTION_ROWS, AzureTable
 from onboarding.core.events import Happening, PauseRequested, ResumeRequested
 from onboarding.core.policy import Policy
+from onboarding.durations import Durations
 from onboarding.engine import Engine
 from onboarding.memory import ManualClock, MemoryBus, MemoryTable, MemoryWorld
 from onboarding.planning.store import Plans
@@ -76,8 +77,9 @@ async def _kept(cloud: Cloud) -> AsyncIterator[_Kept]:
     onboardings, events = (AzureTable(name, connection_string=connection) for name in ("onboardings", "events"))
     clock, outside = ManualClock(datetime.now(UTC)), MemoryWorld()
     records = records_on(onboardings, events)
-    reads = Reads(MemoryTable(), Policy())
-    engine = Engine(records, MemoryBus(), clock, outside.world, Policy(), TELLING, reads, Plans(MemoryTable()))
+    reads, plans = Reads(MemoryTable(), Policy()), Plans(MemoryTable())
+    durations, world = Durations(MemoryTable(), {}), outside.world
+    engine = Engine(records, MemoryBus(), clock, world, Policy(), TELLING, reads, plans, durations)
     try:
         yield _Kept(engine, clock, outside, onboardings)
     finally:

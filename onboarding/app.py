@@ -25,6 +25,7 @@ from onboarding.azure.notifier import AzureNotifier
 from onboarding.azure.service_bus import ServiceBusPublisher
 from onboarding.azure.tables import AzureTable
 from onboarding.azure.tls import TlsHandshake
+from onboarding.durations import DURATIONS_TABLE, Durations
 from onboarding.engine import Engine
 from onboarding.hourly import HOURLY_TABLE, HourlyLimit
 from onboarding.index import DUE_TABLE, WAITS_TABLE, Index
@@ -93,7 +94,10 @@ def engine() -> Engine:
         hourly, clock, chosen.plans_per_hour, "Plans asked for by one caller", "ONBOARDING_PLANS_PER_HOUR"
     )
     plans = Plans(_table(PLANS_TABLE, chosen, credential), asked)
-    return Engine(records, bus, clock, world, chosen.policy, telling, reads, plans, chosen.permitted, requests)
+    durations = Durations(_table(DURATIONS_TABLE, chosen, credential), chosen.usual)
+    return Engine(
+        records, bus, clock, world, chosen.policy, telling, reads, plans, durations, chosen.permitted, requests
+    )
 
 
 def _dns(chosen: Settings, *, private: bool) -> DnsLookup:

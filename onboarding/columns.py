@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from onboarding.core.bounds import utf16_units
+from onboarding.core.expected_ends import expected_end, late_from
 from onboarding.core.phone_numbers import without
 from onboarding.core.record import Record
 from onboarding.standing import ended_steps, last_problem, open_waits, progress, written_open_steps
@@ -34,6 +35,7 @@ class Shown:
         self.first = self.waits[0] if self.waits else None
         self.problem = last_problem(record)
         self.ended, self.total = progress(record)
+        self.expected = expected_end(record)
 
 
 class ColumnType(StrEnum):
@@ -111,6 +113,10 @@ def _people(shown: Shown) -> str:
     asked = shown.record.request
     named = (asked.admin_user, asked.onboarding_team.name, asked.onboarding_team.email, asked.notify.escalate_to)
     return " ".join((*(name for name in named if name), *asked.notify.emails)).lower()
+
+
+def _rest(shown: Shown) -> int | None:
+    return round(shown.expected.rest.total_seconds()) if shown.expected else None
 
 
 _SECOND = "0.2.0"
@@ -202,6 +208,30 @@ COLUMNS: tuple[Column, ...] = (
         _completed_steps,
         since=_SECOND,
         listed=False,
+    ),
+    Column(
+        "ExpectedAt",
+        _TIME,
+        "When it will be complete, if what is open and all that follows take as long as usual. None while it is paused,"
+        " once it is closed, and for one requested before this was kept",
+        lambda s: s.expected.at if s.expected else None,
+        since=_SECOND,
+    ),
+    Column(
+        "ExpectedRest",
+        _INTEGER,
+        "Seconds that usually follow once what is open now has ended. It is not complete before the time of your"
+        " question and these: the later of that and `ExpectedAt` is what the pages show",
+        _rest,
+        since=_SECOND,
+    ),
+    Column(
+        "LateFrom",
+        _TIME,
+        "From when on it is late, if nothing changes until then: expected more than a day later than it was when it"
+        " was requested. None where `ExpectedAt` is none",
+        lambda s: late_from(s.record, s.expected),
+        since=_SECOND,
     ),
     Column(
         "LastError",

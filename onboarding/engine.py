@@ -35,6 +35,7 @@ from onboarding.core.events import (
     Stopped,
     Succeeded,
 )
+from onboarding.core.expected_ends import Usual
 from onboarding.core.messages import (
     DEAD_LETTERS_QUEUE,
     DeadLetter,
@@ -50,6 +51,7 @@ from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.tasks import may_write
+from onboarding.durations import Durations
 from onboarding.fence import Permit, WithdrawnError, fenced
 from onboarding.hourly import HourlyLimit
 from onboarding.notify import Notifying, Outcome, send
@@ -139,6 +141,7 @@ class Engine:
     telling: Notifying
     reads: Reads
     plans: Plans
+    durations: Durations
     permitted: Permitted = ANYTHING
     requests: HourlyLimit | None = None
     """Of onboardings that one caller may begin."""
@@ -176,10 +179,15 @@ class Engine:
             return None
         decision, noted = decided.decision, None
         if decision.changed and decided.loaded.record.settled:
-            await self.records.archive(decided.loaded)
+            await self.settle(decided.loaded)
         if decision.changed or decision.effects:
             noted = await self._carry_out(decided.before, decision, decided.at)
         return Committed(noted or decided.loaded, decision.changed)
+
+    async def settle(self, loaded: Loaded) -> None:
+        """Nothing more happens to it: how long its steps took is kept, and its row is moved out of the way."""
+        await self.durations.keep(loaded.record)
+        await self.records.archive(loaded)
 
     async def _transition(
         self, onboarding_id: str, happening: Happening, loaded: Loaded | None, expected: Expected | None
@@ -261,12 +269,13 @@ class Engine:
         again: bool,
         expected: Expected | None = None,
         counted: bool = False,
+        usual: Usual | None = None,
     ) -> Accepted:
         """A posted request: a new onboarding, the one there is, or (`again`) a closed one started anew.
 
         Raises InProgressError when the gateway has another one, OvertakenError as `happen` does, HourlyLimitError when
         the caller has begun too many: each tells people of the requester's choice. `counted`: this one is among those
-        already.
+        already. `usual`: how long steps usually take; None: as is known here.
         """
         for _ in range(CONFLICT_ROUNDS):
             loaded = await self.records.load(request.gateway.onboarding_id)
@@ -280,7 +289,9 @@ class Engine:
                 await self.requests.take(actor)
                 counted = True
             now = self.clock.now()
-            decision = create(request, actor, now, self.policy, loaded.record if loaded else None)
+            if usual is None:
+                usual = await self.durations.usual(now)
+            decision = create(request, actor, now, self.policy, loaded.record if loaded else None, usual)
             try:
                 await (self.records.save(loaded, decision.record) if loaded else self.records.create(decision.record))
             except ConflictError:
@@ -289,10 +300,10 @@ class Engine:
             return Accepted(noted.record if noted else decision.record, created=True)
         raise ConflictError(f"onboarding {request.gateway.onboarding_id} is being written by many at a time")
 
-    async def begin_planned(self, request: OnboardingRequest, actor: str, *, again: bool) -> str:
+    async def begin_planned(self, request: OnboardingRequest, actor: str, usual: Usual, *, again: bool) -> str:
         """An onboarding whose plan is the one that was looked at. Why it does not begin; empty: it has."""
         try:
-            await self.request(request, actor, again=again, counted=True)
+            await self.request(request, actor, again=again, counted=True, usual=usual)
         except InProgressError as error:
             return f"The gateway has another onboarding, {error.record.id}, which is {error.record.state}."
         return ""

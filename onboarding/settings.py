@@ -21,10 +21,15 @@ from onboarding.core.expected import ExpectedWords, in_words
 from onboarding.core.links import KEY_LENGTH
 from onboarding.core.patterns import ADDRESS_EXAMPLE, AZURE_ZONE, DNS_SERVER, GUID, IN_WORDS, fits
 from onboarding.core.permitted import Permitted
+from onboarding.core.plan import DAY
 from onboarding.core.policy import Policy
+from onboarding.steps import LIBRARY
 
 _POLICY = Policy()
 _SERVERS = "a JSON object in braces: the name of each server, and an object with its address, zones and key"
+_USUAL_DAYS = "names of steps with days, such as provisioning-complete=10,operator-information=5"
+MOST_DAYS = 365
+"""That a step may usually take."""
 UNRESOLVED = "@microsoft.keyvault("
 """How a Key Vault reference begins, in lower case (Microsoft Learn, "Use Key Vault references as app settings")."""
 
@@ -157,6 +162,10 @@ class Settings(Registration):
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
 
+    usual_days: Annotated[dict[str, float], NoDecode, ExpectedWords(_USUAL_DAYS)] = {}
+    """How many days steps usually take from when they can begin, as `step=days` with commas between, where that is not
+    what their definitions say: expected dates come of it, until ten of this operator's own onboardings say it better.
+    """
     warn_after: float = Field(_POLICY.warn_after, gt=0)
     """After a wait began, until people are told that it takes long."""
     link_key: SecretStr | None = None
@@ -251,6 +260,24 @@ class Settings(Registration):
                 f"{'.'.join(map(str, e['loc'])) or 'a server'} {in_words(e, UpdateServer)}" for e in error.errors()
             )
             raise ValueError(f"of one of its servers, {reasons}") from None
+
+    @field_validator("usual_days", mode="before")
+    @classmethod
+    def _days(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        days: dict[str, float] = {}
+        for one in (part.strip() for part in value.split(",") if part.strip()):
+            name, _, number = (part.strip() for part in one.partition("="))
+            if name not in LIBRARY:
+                raise ValueError(f"'{name[:50]}' is no step; the steps are {', '.join(LIBRARY)}")
+            try:
+                days[name] = float(number)
+            except ValueError:
+                days[name] = -1
+            if not 0 <= days[name] <= MOST_DAYS:
+                raise ValueError(f"the days of '{name}' must be a number from 0 to {MOST_DAYS}: {_USUAL_DAYS}")
+        return days
 
     @field_validator("permitted_dns_zones")
     @classmethod
@@ -361,6 +388,11 @@ class Settings(Registration):
             self.permitted_dns_zones,
             self.permitted_applications,
         )
+
+    @property
+    def usual(self) -> dict[str, float]:
+        """Step → seconds that it usually takes."""
+        return {name: days * DAY for name, days in self.usual_days.items()}
 
     @property
     def policy(self) -> Policy:

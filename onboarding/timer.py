@@ -91,7 +91,7 @@ async def _settle(engine: Engine, rows: Sequence[DueRow], now: datetime) -> None
     """Repair one onboarding, and say when it is due next."""
     loaded = await engine.records.load(rows[0].onboarding_id)
     if loaded is not None and loaded.record.settled:
-        await engine.records.archive(loaded)
+        await engine.settle(loaded)
     elif loaded is not None:
         happened = await engine.happen(loaded.record.id, TimePassed(), loaded)
         loaded = happened.loaded if happened else None

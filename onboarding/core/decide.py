@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onboarding.core.draft import Draft
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import APPLICATION, Effect, Happening
+from onboarding.core.expected_ends import Usual, expected_end, with_usual
 from onboarding.core.plan import NewStep, check_plan
 from onboarding.core.policy import Policy
 from onboarding.core.record import Record, StepRecord, StepState
@@ -18,6 +19,8 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.core.rules import RULES, RefusedError, UnknownStepError
 
 PRODUCTION = Policy()
+AS_DEFINED: Usual = {}
+"""Each step usually takes what its definition says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ def create(
     now: datetime,
     policy: Policy = PRODUCTION,
     previous: Record | None = None,
+    usual: Usual = AS_DEFINED,
 ) -> Decision:
     """A new onboarding with its whole plan of steps; with `previous`, a closed one started again (history kept)."""
     plan = request.plan()
@@ -47,17 +51,23 @@ def create(
         requested_by=actor,
         created_at=now,
         updated_at=now,
-        steps=tuple(_step(new, now, previous) for new in plan),
+        steps=tuple(_step(_usual_of(new, request, usual), now, previous) for new in plan),
         tail=previous.tail if previous else (),
     )
     draft = Draft(record, now, policy)
     draft.advance()
+    expected = expected_end(draft.record)
+    draft.set(first_expected_at=expected.at if expected else None)
     if previous:
         draft.before = previous
     record = draft.commit(
         actor, EventKind.REQUESTED_AGAIN if previous else EventKind.REQUESTED, None, "", first=previous is None
     )
     return Decision(record, tuple(draft.effects))
+
+
+def _usual_of(new: NewStep, request: OnboardingRequest, usual: Usual) -> NewStep:
+    return replace(new, plan=with_usual(new.plan, usual, by_hand=request.by_hand))
 
 
 def _step(new: NewStep, now: datetime, previous: Record | None) -> StepRecord:

@@ -12,6 +12,7 @@ from onboarding.core.bounds import bounded_notices, bounded_texts, is_long, shor
 from onboarding.core.changes import bounded_event, changes
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import APPLICATION, Effect, Nudge, NudgeNotice
+from onboarding.core.expected_ends import possible_at
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import StepKind
 from onboarding.core.policy import Policy, later
@@ -105,6 +106,7 @@ class Draft:
         self, name: str, detail: str, by: str = APPLICATION, note: str = "", answers: Answers = NO_ANSWERS
     ) -> None:
         """The step is done."""
+        self._leave_the_pause_out(name)
         self.set_step(
             name,
             state=StepState.DONE,
@@ -230,6 +232,10 @@ class Draft:
 
     def begin(self, name: str) -> None:
         """Begin a step, with its whole budget. A checkpoint is opened: people are told of this opening."""
+        step = self.record.step(name)
+        if step.state is StepState.PENDING:
+            waited = self.now - possible_at(self.record, step)
+            self.set_step(name, uncounted=max(0.0, waited.total_seconds()))
         self.set_step(
             name, attempts=0, failures=0, begun_at=None, problem=None, detail="", reminders=0, absent_since=None
         )
@@ -244,6 +250,12 @@ class Draft:
                 self.open(name)
             case _ as never:
                 assert_never(never)
+
+    def _leave_the_pause_out(self, name: str) -> None:
+        """A step ends in a pause: how long that has lasted is not its time."""
+        pause, step = self.record.pause, self.record.step(name)
+        if pause is not None and step.state is not StepState.PENDING:
+            self.set_step(name, uncounted=step.uncounted + (self.now - pause.since).total_seconds())
 
     def look_now(self, name: str) -> None:
         """A wait is looked at as soon as Microsoft's pause, if it asked for one, is over."""

@@ -81,6 +81,8 @@ class Planned(Stored):
     budget: Budget = USUAL_BUDGET
     asks: tuple[Field, ...] = ()
     """What a person who ends it is asked for."""
+    usual: float = 0.0
+    """Seconds that it usually takes from when it can begin; 0: about nothing."""
 
     @model_serializer(mode="wrap")
     def _what_differs(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

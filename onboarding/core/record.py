@@ -116,6 +116,8 @@ class StepRecord(Stored):
     """What a person is to do by hand at Microsoft: calls of a task that is not to make them itself."""
     nudges: int = 0
     """Messages that the timer has sent since it was made due, because none arrived."""
+    uncounted: float = 0.0
+    """Seconds since all that it needs had ended that count against nobody: of pauses, and until it was reopened."""
 
     @property
     def ended(self) -> bool:
@@ -230,6 +232,8 @@ class Record(Stored):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None
+    first_expected_at: AwareDatetime | None = None
+    """When it was expected to be complete when it was requested; pauses put that off. None: before this was kept."""
     cancelled_because: DetailText | None = None
     """Set when somebody cancels; `closed_at` follows when nothing runs any more."""
     pause: Pause | None = None

@@ -25,11 +25,12 @@ POST_PARAMETERS = ("again", "validateOnly", "planChecksum")
 async def list_onboardings(call: HttpCall) -> func.HttpResponse:
     """GET /api/onboardings → 200 with a page of the list, 304, 400."""
     search = read_search(call.request.params)
-    found = await listed(call.engine.records, search)
+    now = call.engine.clock.now()
+    found = await listed(call.engine.records, search, now)
     next_ = f"{call.engine.public_url}/api/onboardings?{search.query_string(after=found.next)}" if found.next else None
     page = view.ListView(
-        onboardings=tuple(view.summary(row) for row in found.rows),
-        counts=dict(await counts(call.engine.records, call.engine.clock.now())),
+        onboardings=tuple(view.summary(row, now) for row in found.rows),
+        counts=dict(await counts(call.engine.records, now)),
         cut=found.cut,
         next=next_,
     )
@@ -50,7 +51,7 @@ async def post_onboarding(call: HttpCall) -> func.HttpResponse:
     record = accepted.record
     location = f"{call.engine.public_url}/api/onboardings/{record.id}"
     status = 202 if accepted.created else 200
-    shown = view.onboarding_view(record, call.caller)
+    shown = view.onboarding_view(record, call.caller, call.engine.clock.now())
     return answer(call.request, shown, record, status=status, headers={"Location": location})
 
 
@@ -59,7 +60,8 @@ async def get_onboarding(call: HttpCall) -> func.HttpResponse:
     loaded = await call.engine.records.load(call.onboarding_id)
     if loaded is None:
         raise unknown_onboarding(call.onboarding_id)
-    return answer(call.request, view.onboarding_view(loaded.record, call.caller), loaded.record)
+    shown = view.onboarding_view(loaded.record, call.caller, call.engine.clock.now())
+    return answer(call.request, shown, loaded.record)
 
 
 async def get_events(call: HttpCall) -> func.HttpResponse:
@@ -79,7 +81,7 @@ def control(controls: Sequence[Control]) -> CallHandler:
             record = await happen_and_look(call.engine, call.onboarding_id, event, expected)
         if record is None:
             raise unknown_onboarding(call.onboarding_id)
-        return answer(call.request, view.onboarding_view(record, call.caller), record)
+        return answer(call.request, view.onboarding_view(record, call.caller, call.engine.clock.now()), record)
 
     return handle
 

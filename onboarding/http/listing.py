@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from onboarding.columns import LISTED, named
@@ -51,28 +52,28 @@ class Listed:
     """There are more than could be looked at: the order holds only among the first MAX_READ, by gateway."""
 
 
-async def listed(records: Records, search: Search) -> Listed:
+async def listed(records: Records, search: Search, now: datetime) -> Listed:
     """One page. Raises ProblemError 400 when `search.after` is none, or belongs to another search."""
     try:
         if search.sort is Sort.GATEWAY and not search.descending:
-            return await _by_key(records, search)
-        return await _sorted(records, search)
+            return await _by_key(records, search, now)
+        return await _sorted(records, search, now)
     except (CursorError, ContinuationError) as error:
         raise ProblemError(400, "The request is invalid", str(error)) from None
 
 
-async def _by_key(records: Records, search: Search) -> Listed:
+async def _by_key(records: Records, search: Search, now: datetime) -> Listed:
     partitions = _partitions(search)
     place: ListPlace | None = ListPlace.read(search.after, search.digest) if search.after else ListPlace(partitions[0])
     found: list[Row] = []
     read = 0
     while place and read < MAX_READ and len(found) < search.limit:
-        # A search by words happens here: fewer, larger pages are faster then.
-        size = MAX_PAGE if search.words else search.limit - len(found)
+        # What Table Storage can't compare is compared here: fewer, larger pages are faster then.
+        size = MAX_PAGE if search.narrows else search.limit - len(found)
         page = await records.page(_query(search, place.partition), size, place.continuation)
         read += max(len(page.rows), 1)
         fresh = [row for row in page.rows if row.key > place.after_key]
-        fitting = await _fitting(records, search, place.partition, fresh)
+        fitting = await _fitting(records, search, now, place.partition, fresh)
         fitting = [row for row in fitting if row.key not in {seen.key for seen in found}]
         room = search.limit - len(found)
         found += fitting[:room]
@@ -86,8 +87,8 @@ async def _by_key(records: Records, search: Search) -> Listed:
     return Listed(tuple(found), place.written(search.digest) if place else None)
 
 
-async def _sorted(records: Records, search: Search) -> Listed:
-    rows, cut = await _all(records, search)
+async def _sorted(records: Records, search: Search, now: datetime) -> Listed:
+    rows, cut = await _all(records, search, now)
     ordered = sorted(
         (r for r in rows if _value(r, search.sort) is not None),
         key=lambda r: (_value(r, search.sort), r.key),
@@ -104,7 +105,7 @@ async def _sorted(records: Records, search: Search) -> Listed:
     return Listed(tuple(shown), position, cut)
 
 
-async def _all(records: Records, search: Search) -> tuple[list[Row], bool]:
+async def _all(records: Records, search: Search, now: datetime) -> tuple[list[Row], bool]:
     """Those of the first MAX_READ rows that fit, by partition and key, and whether there were more rows."""
     rows: dict[str, Row] = {}
     read = 0
@@ -116,7 +117,7 @@ async def _all(records: Records, search: Search) -> tuple[list[Row], bool]:
             page = await records.page(_query(search, partition), min(MAX_PAGE, MAX_READ - read), continuation)
             read += max(len(page.rows), 1)
             # One that is moved meanwhile is read in both partitions.
-            for row in await _fitting(records, search, partition, page.rows):
+            for row in await _fitting(records, search, now, partition, page.rows):
                 rows.setdefault(row.key, row)
             continuation = page.continuation
             if not continuation:
@@ -124,9 +125,11 @@ async def _all(records: Records, search: Search) -> tuple[list[Row], bool]:
     return list(rows.values()), False
 
 
-async def _fitting(records: Records, search: Search, partition: str, rows: Sequence[Row]) -> list[Row]:
-    """Those that hold the words, without closed rows whose gateway stands among the open ones too."""
-    fitting = [row for row in rows if search.holds(row)]
+async def _fitting(
+    records: Records, search: Search, now: datetime, partition: str, rows: Sequence[Row]
+) -> list[Row]:
+    """Those that hold what is asked for, without closed rows whose gateway stands among the open ones too."""
+    fitting = [row for row in rows if search.holds(row, now)]
     if partition == CLOSED and fitting:
         span = (fitting[0].key, fitting[-1].key)
         standing = {row.key async for row in records.rows(Query(OPEN, keys=span, columns=_STATE))}
@@ -136,7 +139,7 @@ async def _fitting(records: Records, search: Search, partition: str, rows: Seque
 
 def _partitions(search: Search) -> tuple[str, ...]:
     """Where rows that fit can stand. A closed onboarding stands among the open ones until everybody has been told."""
-    if search.states and not CLOSED_STATES & set(search.states):
+    if search.late or (search.states and not CLOSED_STATES & set(search.states)):
         return (OPEN,)
     return (OPEN, CLOSED)
 

@@ -299,7 +299,7 @@ def _example_record() -> dict[str, Any]:
     """What the first example's request makes."""
     asked = read_request(OWN_SBC)
     record = create(asked, "olga.operator@contoso.com", _EXAMPLE_TIME).record
-    return view.onboarding_view(record, Caller("olga.operator@contoso.com", frozenset(Role))).to_json()
+    return view.onboarding_view(record, Caller("olga.operator@contoso.com", frozenset(Role)), _EXAMPLE_TIME).to_json()
 
 
 def _security_schemes() -> dict[str, Any]:

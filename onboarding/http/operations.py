@@ -91,6 +91,7 @@ LIST = (
     ),
     _query("environment", {"enum": [e.value for e in Environment]}, "Only gateways of this kind."),
     _query("service", {"enum": [s.value for s in Service]}, "Only onboardings that include this service."),
+    _query("late", {"enum": ["true", "false"], "default": "false"}, "Only those that are late."),
     _query(
         "text",
         _text(TEXT_LENGTH),

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -26,6 +27,7 @@ CLOSED_STATES = {OnboardingState.COMPLETED, OnboardingState.CANCELLED}
 
 SEARCHED = named("Gateway", "People", "WaitingOn")
 """Columns that are searched for words."""
+(_LATE_FROM,) = named("LateFrom")
 _FILTERED = named("State", "SubscriptionId", "Environment", "Services")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -48,6 +50,13 @@ class Order(StrEnum):
     DESCENDING = "desc"
 
 
+class YesOrNo(StrEnum):
+    """Whether something is asked for."""
+
+    TRUE = "true"
+    FALSE = "false"
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """One question to the list."""
@@ -56,6 +65,8 @@ class Search:
     subscription: str | None = None
     environment: Environment | None = None
     service: Service | None = None
+    late: bool = False
+    """Only those that are late."""
     text: str = ""
     """Words that the gateway's name, the people named in the request, or who is waited for must hold."""
     sort: Sort = Sort.GATEWAY
@@ -84,8 +95,15 @@ class Search:
         )
         return {column: values for column, values in zip(_FILTERED, asked, strict=True) if values}
 
-    def holds(self, row: Row) -> bool:
-        """Whether a row has every word."""
+    @property
+    def narrows(self) -> bool:
+        """Whether there is something that Table Storage can't compare: then `holds` does."""
+        return self.late or bool(self.words)
+
+    def holds(self, row: Row, now: datetime) -> bool:
+        """Whether a row has every word, and is late if that is asked for."""
+        if self.late and not is_late_row(row, now):
+            return False
         text = " ".join(str(row.columns.get(column) or "") for column in SEARCHED).lower()
         return all(word in text for word in self.words)
 
@@ -97,6 +115,7 @@ class Search:
             "subscription": self.subscription,
             "environment": self.environment,
             "service": self.service,
+            "late": "true" if self.late else None,
             "text": self.text,
             "sort": self.sort if self.sort is not Sort.GATEWAY else None,
             "order": self.order if self.descending else None,
@@ -116,7 +135,13 @@ class Search:
         return hashlib.sha256(json.dumps(mine, sort_keys=True).encode()).hexdigest()[:8]
 
 
-PARAMETERS = ("state", "subscription", "environment", "service", "text", "sort", "order", "limit", "next")
+def is_late_row(row: Row, now: datetime) -> bool:
+    """Whether the onboarding of a row is late."""
+    late_from: datetime | None = row.columns.get(_LATE_FROM)
+    return late_from is not None and now >= late_from
+
+
+PARAMETERS = ("state", "subscription", "environment", "service", "late", "text", "sort", "order", "limit", "next")
 
 
 def read_search(given: Mapping[str, str]) -> Search:
@@ -134,6 +159,7 @@ def read_search(given: Mapping[str, str]) -> Search:
         subscription=subscription,
         environment=_choice("environment", values["environment"], Environment) if "environment" in values else None,
         service=_choice("service", values["service"], Service) if "service" in values else None,
+        late=_choice("late", values.get("late", YesOrNo.FALSE), YesOrNo) is YesOrNo.TRUE,
         text=values.get("text", "").strip(),
         sort=_choice("sort", values.get("sort", Sort.GATEWAY), Sort),
         order=_choice("order", values.get("order", Order.ASCENDING), Order),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, SerializeAsAny, create_model
@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel, to_snake
 from onboarding.columns import LISTED
 from onboarding.controls import actions
 from onboarding.core.answers import AnswerKind, AnswerValue
+from onboarding.core.expected_ends import ExpectedEnd, expected_ends, is_late_now, is_overdue, latest_end
 from onboarding.core.plan import StepKind
 from onboarding.core.record import (
     Delivered,
@@ -25,6 +26,7 @@ from onboarding.core.record import (
 from onboarding.core.request import Environment, Gateway, OnboardingRequest
 from onboarding.core.services import Service
 from onboarding.http.access import Caller
+from onboarding.http.search import is_late_row
 from onboarding.notices.what_stays import what_stays
 from onboarding.planning.by_hand import Shell, commands_of
 from onboarding.ports import Row
@@ -109,6 +111,10 @@ class StepView(View):
     next_attempt_at: AwareDatetime | None
     not_before: AwareDatetime | None
     """Until when Microsoft asked to be left alone."""
+    expected_at: AwareDatetime | None
+    """When it will have ended, if all takes as long as usual, on the full hour; null: it has, or nobody can say."""
+    late: bool
+    """It is open for longer than it usually takes."""
     waits_for: str | None
     detail: str
     problem: Problem | None
@@ -193,6 +199,11 @@ class OnboardingView(View):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None
+    expected_at: AwareDatetime | None
+    """When it will be complete, if all takes as long as usual, on the full hour; null: closed, paused, or nobody can
+    say."""
+    late: bool
+    """It is expected more than a day later than it was when it was requested."""
     cancelled_because: str | None
     pause: PauseView | None
     """Null: it is not paused."""
@@ -255,6 +266,11 @@ class SummaryView(View):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None
+    expected_at: AwareDatetime | None
+    """When it will be complete, if all takes as long as usual, on the full hour; null: closed, paused, or nobody can
+    say."""
+    late: bool
+    """It is expected more than a day later than it was when it was requested."""
     href: str
 
 
@@ -270,9 +286,11 @@ class ListView(View):
     """Address of the next page; null: this is the last."""
 
 
-def onboarding_view(record: Record, caller: Caller) -> OnboardingView:
-    """The whole of a record, and what the caller may do with it."""
+def onboarding_view(record: Record, caller: Caller, now: datetime) -> OnboardingView:
+    """The whole of a record at that time, and what the caller may do with it."""
     waiting = waiting_for(record)
+    ends = expected_ends(record)
+    end = latest_end(ends)
     done, total = progress(record)
     return OnboardingView(
         id=record.id,
@@ -286,6 +304,8 @@ def onboarding_view(record: Record, caller: Caller) -> OnboardingView:
         created_at=record.created_at,
         updated_at=record.updated_at,
         closed_at=record.closed_at,
+        expected_at=end.seen(now) if end else None,
+        late=is_late_now(record, now),
         cancelled_because=record.cancelled_because,
         pause=_pause(record.pause),
         waiting_for=waiting.what if waiting else None,
@@ -299,7 +319,7 @@ def onboarding_view(record: Record, caller: Caller) -> OnboardingView:
         findings=_findings(record),
         warnings=record.request.warnings,
         stays_at_microsoft=tuple(StaysView.model_validate(s, from_attributes=True) for s in what_stays(record)),
-        steps=tuple(_step(step, record) for step in record.steps),
+        steps=tuple(_step(step, record, ends.get(step.name), now) for step in record.steps),
         notices=tuple(NoticeView.model_validate(notice, from_attributes=True) for notice in record.notices),
         allowed_actions=allowed(record, caller),
         request=record.request,
@@ -332,16 +352,21 @@ def events(onboarding_id: str, trail: list[Event]) -> EventsView:
     return EventsView(id=onboarding_id, events=tuple(trail))
 
 
-def summary(row: Row) -> SummaryView:
-    """A row of the list: a field for each column that is listed, but where the API has another form for it."""
+def summary(row: Row, now: datetime) -> SummaryView:
+    """A row of the list, then: a field for each column that is listed, but where the API has another form for it."""
     shown: dict[str, Any] = {to_snake(name): row.columns.get(name) for name in LISTED}
     ended = ProgressView(done=shown.pop("steps_ended"), total=shown.pop("steps_total"))
+    at, rest = shown.pop("expected_at"), shown.pop("expected_rest")
+    end = ExpectedEnd(at, timedelta(seconds=rest or 0)) if at else None
+    del shown["late_from"]
     return SummaryView(
         id=row.key,
         href=f"/api/onboardings/{row.key}",
         arm_id=shown.pop("gateway_id"),
         services=tuple(Service(s) for s in shown.pop("services").split(",")),
         progress=ended,
+        expected_at=end.seen(now) if end else None,
+        late=is_late_row(row, now),
         **shown,
     )
 
@@ -369,7 +394,7 @@ def _pause(pause: Pause | None) -> PauseView | None:
     return PauseView(since=pause.since, by=pause.by, because=pause.because, reminder_at=pause.next_word_at)
 
 
-def _step(step: StepRecord, record: Record) -> StepView:
+def _step(step: StepRecord, record: Record, end: ExpectedEnd | None, now: datetime) -> StepView:
     definition = definition_of(step)
     # While it is paused nothing is attempted.
     begun_by_itself = record.active and step.state is not StepState.RUNNING
@@ -386,6 +411,8 @@ def _step(step: StepRecord, record: Record) -> StepView:
         failures=step.failures,
         next_attempt_at=due,
         not_before=step.not_before,
+        expected_at=end.seen(now) if end and not step.ended else None,
+        late=is_overdue(record, step, now),
         waits_for=waits_for(step, record),
         detail=step.detail,
         problem=step.problem,

@@ -8,6 +8,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from onboarding.core.due import is_watched
+from onboarding.core.expected_ends import ExpectedEnd, expected_ends, is_late_now, is_overdue, latest_end
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import StepKind
 from onboarding.core.problems import IT_IS_TRIED_AGAIN
@@ -19,7 +20,7 @@ from onboarding.pages.controls import Allowed, Form, banner_forms, forms, step_f
 from onboarding.pages.graph import Graph, graph
 from onboarding.pages.timeline import Timeline, timeline
 from onboarding.pages.trail import TrailLine, trail
-from onboarding.pages.words import STATES, Badge, step_badge
+from onboarding.pages.words import LATE, STATES, Badge, step_badge
 from onboarding.planning.by_hand import instructions_by_hand
 from onboarding.standing import progress, waiting_for
 from onboarding.steps import definition_of
@@ -54,6 +55,9 @@ class StepRow:
     took: str
     checkpoint: str | None
     """Address of its checkpoint page."""
+    expected_at: datetime | None
+    late: Badge | None
+    """That it is open for longer than it usually takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,9 @@ class OnboardingPage:
     """The steps whose functions must come back before it is cancelled."""
     anew: str | None
     """Address of the page that starts a closed one anew with changes, for whoever may."""
+    expected_at: datetime | None
+    late: Badge | None
+    """That it is expected later than it was at first."""
 
 
 def detail(
@@ -112,10 +119,12 @@ def detail(
 ) -> OnboardingPage:
     """The page; `may` says whether the caller, whose name is `actor`, holds a role."""
     done, total = progress(record)
+    ends = expected_ends(record)
+    end = latest_end(ends)
     waiting = waiting_for(record)
     drawn = timeline(record, events, now)
     took = {bar.name: bar.told for bar in drawn.bars}
-    rows = tuple(_step(record, step, now, took.get(step.name, "")) for step in record.steps)
+    rows = tuple(_step(record, step, now, took.get(step.name, ""), ends.get(step.name)) for step in record.steps)
     over = record.closed or record.cancelling
     found = [definition_of(step).found_by(step) for step in record.steps]
     shown = list(zip(rows, record.steps, strict=True))
@@ -146,6 +155,8 @@ def detail(
         what_stays(record) if record.cancelled_because is not None else (),
         tuple(r.title for r in by_state[StepState.RUNNING]) if record.cancelling else (),
         anew_path(record.id) if record.closed and may(Role.SUBMIT) else None,
+        end.seen(now) if end else None,
+        LATE if is_late_now(record, now) else None,
     )
 
 
@@ -164,7 +175,7 @@ def anew_path(onboarding_id: str) -> str:
     return f"{onboarding_path(onboarding_id)}/anew"
 
 
-def _step(record: Record, step: StepRecord, now: datetime, took: str) -> StepRow:
+def _step(record: Record, step: StepRecord, now: datetime, took: str, end: ExpectedEnd | None) -> StepRow:
     definition = definition_of(step)
     goes_on = record.active and step.state in (StepState.WAITING, StepState.DUE)
     asked = step.not_before if goes_on and step.not_before and step.not_before > now else None
@@ -187,6 +198,8 @@ def _step(record: Record, step: StepRecord, now: datetime, took: str) -> StepRow
         step.problem if not step.ended else None,
         took,
         checkpoint_path(record.id, step.name) if step.plan.confirmable else None,
+        end.seen(now) if end and not step.ended else None,
+        LATE if is_overdue(record, step, now) else None,
     )
 
 

@@ -43,9 +43,10 @@ async def dashboard(call: HttpCall) -> func.HttpResponse:
     """GET /api/dashboard → 200, 400."""
     # People paste with blanks around it; programs don't.
     search = read_search({name: value.strip() for name, value in call.request.params.items()})
-    found = await listed(call.engine.records, search)
-    numbers = await counts(call.engine.records, call.engine.clock.now())
-    return page(call, "dashboard.html", view=overview(search, found, numbers), section="dashboard")
+    now = call.engine.clock.now()
+    found = await listed(call.engine.records, search, now)
+    numbers = await counts(call.engine.records, now)
+    return page(call, "dashboard.html", view=overview(search, found, numbers, now), section="dashboard")
 
 
 @as_page

@@ -11,7 +11,7 @@ from onboarding.core.record import OnboardingState
 from onboarding.http.listing import Listed
 from onboarding.http.search import Order, Search, Sort
 from onboarding.http.view import summary
-from onboarding.pages.words import STATES, Badge
+from onboarding.pages.words import LATE, STATES, Badge
 from onboarding.ports import Row
 
 PATH = "/api/dashboard"
@@ -36,6 +36,9 @@ class OverviewRow:
     next_due_at: datetime | None
     error: str | None
     notice_error: str | None
+    expected_at: datetime | None
+    late: Badge | None
+    """That it is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +99,16 @@ _COLUMNS = (
 )
 
 
-def overview(search: Search, found: Listed, counts: Mapping[OnboardingState, int]) -> Overview:
+def overview(search: Search, found: Listed, counts: Mapping[OnboardingState, int], now: datetime) -> Overview:
     """The page."""
     first = replace(search, after=None)
     return Overview(
         search=search,
         state=search.states[0].value if len(search.states) == 1 else "",
-        filtered=bool(search.states or search.subscription or search.text or search.environment or search.service),
+        filtered=any(name not in ("sort", "order", "limit", "next") for name in search.parameters),
         here=dashboard_link(search),
         cleared=dashboard_link(Search(sort=search.sort, order=search.order)),
-        entries=tuple(_entry(row) for row in found.rows),
+        entries=tuple(_entry(row, now) for row in found.rows),
         counts=tuple(
             _count(first, state, counts.get(state, 0))
             for state in _COUNTED
@@ -126,8 +129,8 @@ def dashboard_link(search: Search) -> str:
     return f"{PATH}?{query}" if query else PATH
 
 
-def _entry(row: Row) -> OverviewRow:
-    shown = summary(row)
+def _entry(row: Row, now: datetime) -> OverviewRow:
+    shown = summary(row, now)
     return OverviewRow(
         shown.id,
         shown.gateway,
@@ -142,6 +145,8 @@ def _entry(row: Row) -> OverviewRow:
         shown.next_due_at,
         _short(shown.last_error),
         _short(shown.notice_error),
+        shown.expected_at,
+        LATE if shown.late else None,
     )
 
 

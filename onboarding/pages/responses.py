@@ -54,7 +54,7 @@ def environment() -> Environment:
         auto_reload=False,
         finalize=_in_sight,
     )
-    made.filters.update(iso=words.iso, stamp=words.stamp, ago=words.ago, span=words.duration)
+    made.filters.update(iso=words.iso, stamp=words.stamp, day=words.day, ago=words.ago, span=words.duration)
     made.filters.update(brief_ago=words.brief_ago, brief_span=words.brief_span)
     made.globals.update(asset=url, version=VERSION)
     return made

@@ -42,6 +42,8 @@ STEP_STATES: Mapping[StepState, Badge] = {
     StepState.SKIPPED: Badge("Skipped", "off"),
 }
 
+LATE = Badge("Late", "late")
+"""Beside the state of what takes longer than usual."""
 _NOT_DONE = Badge("Not done", "pending")
 _RETRYING = Badge("Retrying", "running")
 
@@ -101,6 +103,12 @@ def stamp(moment: datetime) -> str:
     """When, exactly: `2 Mar 2026, 09:00:00 UTC`."""
     utc = moment.astimezone(UTC)
     return f"{utc.day} {utc:%b %Y, %H:%M:%S} UTC"
+
+
+def day(moment: datetime) -> str:
+    """On which day: `2 Mar 2026`."""
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y}"
 
 
 def iso(moment: datetime) -> str:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NoReturn
 
 from onboarding.core.bounds import shorten
 from onboarding.core.change_plan import ChangePlan, Gravity, Outlook, PlanFinding, StepPlan
+from onboarding.core.expected_ends import expected_ends
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError, TryLaterError, unexpected_problem
@@ -47,7 +50,19 @@ async def make_plan(record: Record, world: World, seconds: float) -> ChangePlan:
     for step in record.steps:
         planning.steps[step.name] = await planning.plan(step.name)
     findings = [*planning.findings, *_warnings(record)]
-    return ChangePlan(steps=tuple(planning.steps.values()), findings=tuple(findings))
+    steps, expected_at = _with_dates(record, planning.steps)
+    return ChangePlan(steps=steps, findings=tuple(findings), expected_at=expected_at)
+
+
+def _with_dates(record: Record, plans: Mapping[str, StepPlan]) -> tuple[tuple[StepPlan, ...], datetime | None]:
+    """When each that is not over will have ended, and when all will; None: all is so already."""
+    done = {name for name, plan in plans.items() if plan.outlook is Outlook.DONE}
+    steps = (s.model_copy(update={"state": StepState.DONE}) if s.name in done else s for s in record.steps)
+    ends = expected_ends(record.model_copy(update={"steps": tuple(steps)}))
+    now = record.created_at
+    seen = {name: end.seen(now) for name, end in ends.items() if plans[name].outlook not in _OVER}
+    dated = (plan.model_copy(update={"expected_at": seen.get(name)}) for name, plan in plans.items())
+    return tuple(dated), max(seen.values(), default=None)
 
 
 def _warnings(record: Record) -> list[PlanFinding]:

@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Protocol
 
 from onboarding.core.change_plan import ChangePlan, plan_differences
-from onboarding.core.decide import create
+from onboarding.core.decide import AS_DEFINED, create
 from onboarding.core.events import MakePlan
+from onboarding.core.expected_ends import Usual
 from onboarding.core.policy import Policy
 from onboarding.core.request import OnboardingRequest
+from onboarding.durations import Durations
 from onboarding.hourly import HourlyLimit
 from onboarding.planning.making import make_plan
 from onboarding.planning.store import KeptPlan, Plans, PlanState, Start
@@ -36,12 +38,14 @@ class Ground(Protocol):
     @property
     def policy(self) -> Policy: ...
     @property
+    def durations(self) -> Durations: ...
+    @property
     def requests(self) -> HourlyLimit | None: ...
 
     def reach(self) -> World:
         """The world for one piece of work."""
 
-    async def begin_planned(self, request: OnboardingRequest, actor: str, *, again: bool) -> str:
+    async def begin_planned(self, request: OnboardingRequest, actor: str, usual: Usual, *, again: bool) -> str:
         """Begin an onboarding. Why it does not begin; empty: it has."""
 
 
@@ -53,7 +57,9 @@ async def ask_for_plan(
         if limit is not None:
             await limit.take(actor)
     now = engine.clock.now()
-    asked = KeptPlan(id=engine.plans.new_id(now), request=request, asked_by=actor, asked_at=now, start=start)
+    usual = await engine.durations.usual(now)
+    plan_id = engine.plans.new_id(now)
+    asked = KeptPlan(id=plan_id, request=request, asked_by=actor, asked_at=now, start=start, usual=usual)
     await engine.plans.keep(asked)
     try:
         await engine.bus.publish([MakePlan(request.gateway.onboarding_id, asked.id)], now)
@@ -70,15 +76,17 @@ async def make_asked(engine: Ground, plan_id: str) -> None:
         log.info("nothing to plan for %s", plan_id)
         return
     now = engine.clock.now()
-    made = await plan_now(engine, asked.request, asked.asked_by, now)
+    made = await plan_now(engine, asked.request, asked.asked_by, now, asked.usual)
     start = await _started(engine, asked, asked.start, made) if asked.start else None
     done = {"state": PlanState.READY, "made_at": now, "plan": made, "start": start}
     await engine.plans.keep(asked.model_copy(update=done))
 
 
-async def plan_now(engine: Ground, request: OnboardingRequest, actor: str, now: datetime) -> ChangePlan:
+async def plan_now(
+    engine: Ground, request: OnboardingRequest, actor: str, now: datetime, usual: Usual = AS_DEFINED
+) -> ChangePlan:
     """What that request would do, as things stand. Reads only."""
-    record = create(request, actor, now, engine.policy).record
+    record = create(request, actor, now, engine.policy, usual=usual).record
     return await make_plan(record, engine.reach(), engine.policy.step_timeout)
 
 
@@ -97,7 +105,7 @@ async def _started(engine: Ground, asked: KeptPlan, start: Start, made: ChangePl
         before = await engine.plans.with_checksum(start.checksum)
         differences = plan_differences(before.plan, made) if before and before.plan else ()
         return start.model_copy(update={"refused": _CHANGED, "differences": differences})
-    why_not = await engine.begin_planned(asked.request, asked.asked_by, again=start.again)
+    why_not = await engine.begin_planned(asked.request, asked.asked_by, asked.usual, again=start.again)
     if why_not:
         return start.model_copy(update={"refused": why_not})
     return start.model_copy(update={"onboarding_id": asked.request.gateway.onboarding_id})

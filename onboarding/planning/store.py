@@ -6,6 +6,7 @@ checksum of its changes, by which an onboarding that is posted with it finds the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -66,6 +67,8 @@ class KeptPlan(Stored):
     """Why it was given up."""
     start: Start | None = None
     """None: it is for reading alone."""
+    usual: Mapping[str, float] = {}
+    """How long steps usually take, as was known where it was asked for: definition → seconds."""
 
     @property
     def expires_at(self) -> datetime:

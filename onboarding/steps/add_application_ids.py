@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from onboarding.core.answers import in_one_text
 from onboarding.core.instructions import Instructions, Value
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
 from onboarding.steps.find_application_id import application_findings
@@ -69,6 +69,7 @@ ADD_APPLICATION_IDS = Definition(
     "Add the Application IDs for Azure Communications Gateway to Operator Connect",
     Party.ADMIN_USER,
     confirmable=True,
+    usual=DAY,
     instructions=_instructions,
     asks_outside=(
         "Please help the operator's admin user, if they can't add the Application Ids in the Operator Connect portal.",

@@ -7,7 +7,7 @@ vendors describe it, and may have changed.
 from __future__ import annotations
 
 from onboarding.core.instructions import Instructions, Value
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
 from onboarding.steps.operator_connect import PORTAL
@@ -40,5 +40,6 @@ ADD_TRUNKS = Definition(
     "",
     Party.ADMIN_USER,
     confirmable=True,
+    usual=DAY,
     instructions=_instructions,
 )

@@ -46,6 +46,9 @@ class Definition:
     tells_the_team: bool = False
     only_reads: bool = False
     budget: Budget = USUAL_BUDGET
+    usual: float = 0.0
+    """Seconds that it usually takes from when it can begin: of a wait or a checkpoint, until an operator's own
+    onboardings say it better; 0: about nothing, as of a task."""
     instructions: Callable[[Record], Instructions] = lambda record: Instructions(())
     """What a person does who can end it."""
     foreseen: Callable[[Record], tuple[Change, ...]] = lambda record: ()
@@ -82,6 +85,7 @@ class Definition:
             budget=self.budget,
             # Where to find it is looked up, as what to do is: a row has room for so much.
             asks=tuple(replace(asked, hint="") for asked in self.asks),
+            usual=self.usual,
         )
         return NewStep(f"{self.name}:{about}" if about else self.name, plan, left_out_because)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from onboarding.core.answers import AnswerKind, Field
 from onboarding.core.instructions import Instructions
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
 from onboarding.steps.operator_connect import ASK_EVIDENCE, ONBOARDED_ALREADY
@@ -32,6 +32,7 @@ OPERATOR_INFORMATION = Definition(
     "Provide additional information to your onboarding team",
     Party.ONBOARDING_TEAM,
     confirmable=True,
+    usual=3 * DAY,
     may_be_skipped_when=ONBOARDED_ALREADY,
     instructions=_instructions,
     asks=(

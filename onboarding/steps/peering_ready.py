@@ -15,7 +15,7 @@ from onboarding import limits
 from onboarding.azure.peering_resource import ACTIVE, VERIFIED, PeeringId, PeeringStanding
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.notices import NoticeKind
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.core.record import Record, StepRecord
@@ -132,6 +132,7 @@ PEERING_READY = Definition(
     "",
     Party.MICROSOFT,
     wait=PeeringReady(),
+    usual=14 * DAY,
     confirmable=True,
     may_be_skipped_when="voice traffic does not come over these peerings",
     instructions=_instructions,

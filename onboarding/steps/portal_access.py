@@ -6,7 +6,7 @@ Source: article, "Test your Operator Connect portal access".
 from __future__ import annotations
 
 from onboarding.core.instructions import Instructions, Value
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
 from onboarding.steps.operator_connect import ASK_OPERATOR_ID, PORTAL
@@ -32,6 +32,7 @@ PORTAL_ACCESS = Definition(
     "Test your Operator Connect portal access",
     Party.ADMIN_USER,
     confirmable=True,
+    usual=DAY,
     instructions=_instructions,
     asks=(ASK_OPERATOR_ID,),
     asks_outside=("Please help the operator's admin user, if they can't sign in to the Operator Connect portal.",),

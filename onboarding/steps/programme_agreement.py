@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from onboarding.core.answers import AnswerKind, Field
 from onboarding.core.instructions import Instructions
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
 from onboarding.steps.operator_connect import ASK_EVIDENCE, ONBOARDED_ALREADY
@@ -38,6 +38,7 @@ PROGRAMME_AGREEMENT = Definition(
     "",
     Party.OPERATOR,
     confirmable=True,
+    usual=14 * DAY,
     may_be_skipped_when=ONBOARDED_ALREADY,
     instructions=_instructions,
     asks=(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from onboarding import limits
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
 from onboarding.core.record import Record, StepRecord, StepState
@@ -238,5 +238,6 @@ PROVISIONING_COMPLETE = Definition(
     SERVICES_SECTION,
     Party.MICROSOFT,
     wait=ProvisioningComplete(),
+    usual=14 * DAY,
     may_be_skipped_when=SELECTED,
 )

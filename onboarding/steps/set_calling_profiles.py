@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from onboarding.core.answers import AnswerKind, Field
 from onboarding.core.instructions import Instructions, Value
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
 from onboarding.steps.operator_connect import PORTAL
@@ -46,6 +46,7 @@ SET_CALLING_PROFILES = Definition(
     "",
     Party.ADMIN_USER,
     confirmable=True,
+    usual=DAY,
     instructions=_instructions,
     asks=(
         Field(

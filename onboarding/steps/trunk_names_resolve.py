@@ -10,7 +10,7 @@ from onboarding import limits
 from onboarding.core.domain_name import registered_part
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.notices import NoticeKind
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.sight import Sight
 from onboarding.steps.address_verdict import AddressKind, AddressVerdict, judge_addresses, together
@@ -80,6 +80,7 @@ TRUNK_NAMES_RESOLVE = Definition(
     "",
     Party.OPERATOR,
     wait=TrunkNamesResolve(),
+    usual=DAY,
     confirmable=True,
     instructions=_instructions,
     to_see=TXT_RECORD_VISIBLE.to_see,

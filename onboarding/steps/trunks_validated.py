@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from onboarding.core.answers import AnswerKind, Field
 from onboarding.core.instructions import Instructions, Value
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
 from onboarding.steps.operator_connect import ASK_EVIDENCE, PORTAL
@@ -35,6 +35,7 @@ TRUNKS_VALIDATED = Definition(
     "",
     Party.MICROSOFT,
     confirmable=True,
+    usual=3 * DAY,
     instructions=_instructions,
     asks=(
         Field(

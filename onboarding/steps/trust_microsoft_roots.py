@@ -6,7 +6,7 @@ Nobody can look into it from here, so a person says so. What is to be there stan
 from __future__ import annotations
 
 from onboarding.core.instructions import Instructions, Value
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.record import Record
 from onboarding.steps.definition import Definition
 from onboarding.steps.microsoft_trust import MICROSOFT_ROOTS, SIGNALLING_RANGES, TRUST_AS_OF
@@ -40,5 +40,6 @@ TRUST_MICROSOFT_ROOTS = Definition(
     "",
     Party.OPERATOR,
     confirmable=True,
+    usual=3 * DAY,
     instructions=_instructions,
 )

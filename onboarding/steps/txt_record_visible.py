@@ -11,7 +11,7 @@ from hashlib import sha256
 from onboarding import limits
 from onboarding.core.domain_name import registered_part
 from onboarding.core.notices import NoticeKind
-from onboarding.core.plan import Party, StepKind
+from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.sight import Sight
 from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings, txt_record
@@ -84,6 +84,7 @@ TXT_RECORD_VISIBLE = Definition(
     DOMAIN_SECTION,
     Party.ONBOARDING_TEAM,
     wait=TxtRecordVisible(),
+    usual=2 * DAY,
     confirmable=True,
     instructions=txt_record_instructions,
     asks_outside=("Please configure the TXT record below for the gateway's domain, if that has not been done yet.",),

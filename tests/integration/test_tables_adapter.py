@@ -76,6 +76,9 @@ QUESTIONS: Mapping[str, Callable[[Row], bool]] = {
     "WaitingSince lt datetime": lambda r: (
         r.columns.get("WaitingOn") == "Microsoft" and r.columns["WaitingSince"] < datetime(2026, 1, 31, tzinfo=UTC)
     ),
+    "LateFrom le datetime": lambda r: (
+        "LateFrom" in r.columns and r.columns["LateFrom"] <= datetime(2026, 2, 12, tzinfo=UTC)
+    ),
     "WaitingForStep eq 'txt-record-visible'": lambda r: r.columns.get("WaitingForStep") == "txt-record-visible",
     "OpenWaitCount gt 1": lambda r: r.columns["OpenWaitCount"] > 1,
     "LastErrorCode gt ''": lambda r: "LastErrorCode" in r.columns,

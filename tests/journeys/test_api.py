@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,23 @@ def test_a_new_request_is_202_with_the_record_and_where_it_is(
     assert answer.headers["location"].endswith(f"/api/onboardings/{record['id']}")
     assert len(record["steps"]) == 14
     assert operator.get(record["id"])["id"] == record["id"]
+
+
+def test_a_request_says_by_when_it_is_expected_and_so_do_the_list_and_the_page(
+    operator: Operator, gateway: Callable[..., Json]
+) -> None:
+    """Provisioning 14 days, the form 3, the portal and the application ids a day each, on the full hour."""
+    before = datetime.now(UTC)
+    made = operator.post(gateway()).json()
+    expected = datetime.fromisoformat(made["expectedAt"])
+    assert before + timedelta(days=19) <= expected <= datetime.now(UTC) + timedelta(days=19, hours=1)
+    assert not made["late"]
+    rows = operator.client.get("/onboardings", params={"text": made["gateway"]["name"]}).json()["onboardings"]
+    assert [(row["expectedAt"], row["late"]) for row in rows] == [(made["expectedAt"], False)]
+    late = operator.client.get("/onboardings", params={"late": "true", "text": made["gateway"]["name"]})
+    assert late.json()["onboardings"] == []
+    page = operator.client.get(f"/dashboard/{made['id']}").text
+    assert f"{expected.day} {expected:%b %Y}" in page
 
 
 def test_a_body_that_is_far_too_large_is_refused_by_the_platform_and_one_that_is_too_large_by_us(

@@ -13,6 +13,7 @@ from typing import cast
 from onboarding.core.policy import Policy
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
+from onboarding.durations import Durations
 from onboarding.engine import Engine
 from onboarding.index import DUE, WAITS, Index
 from onboarding.limits import OverdueError
@@ -103,7 +104,7 @@ class World:
         self.twins = MemoryWorld()
         self.onboardings, self.events, self.bus = MemoryTable(), MemoryTable(), MemoryBus()
         self.reads, self.due, self.waits = MemoryTable(), MemoryTable(), MemoryTable()
-        self.pauses, self.plans = MemoryTable(), MemoryTable()
+        self.pauses, self.plans, self.durations = MemoryTable(), MemoryTable(), MemoryTable()
         self.due.watch = self.waits.watch = self.due_changed
         self.invariants = Invariants(self)
         self.history = History(self, written)
@@ -161,7 +162,10 @@ class World:
         gate.share(Pauses(GatedTable(gate, self.pauses), clock))
         reads = Reads(GatedTable(gate, self.reads), self.policy)
         plans = Plans(GatedTable(gate, self.plans))
-        host.engine = Engine(records, GatedBus(gate, self.bus), clock, outside, self.policy, self.telling, reads, plans)
+        durations = Durations(GatedTable(gate, self.durations), {})
+        host.engine = Engine(
+            records, GatedBus(gate, self.bus), clock, outside, self.policy, self.telling, reads, plans, durations
+        )
         return host
 
     def a_process(self) -> Host | None:

@@ -11,6 +11,7 @@ from onboarding.core.plan import StepKind
 from onboarding.core.policy import Policy
 from onboarding.core.record import Event, Record, StepState
 from onboarding.core.request import OnboardingRequest
+from onboarding.durations import Durations
 from onboarding.engine import Accepted, Engine
 from onboarding.index import Index
 from onboarding.looks import next_pass
@@ -43,6 +44,7 @@ class System:
     due: MemoryTable = field(default_factory=MemoryTable)
     waits: MemoryTable = field(default_factory=MemoryTable)
     plans: MemoryTable = field(default_factory=MemoryTable)
+    durations: MemoryTable = field(default_factory=MemoryTable)
     policy: Policy = field(default_factory=Policy)
     telling: Notifying = TELLING
     permitted: Permitted = field(default_factory=Permitted)
@@ -52,7 +54,10 @@ class System:
         world, policy, telling = self.outside.world, self.policy, self.telling
         reads = Reads(self.shared, policy)
         plans = Plans(self.plans)
-        self.engine = Engine(self.records, self.bus, self.clock, world, policy, telling, reads, plans, self.permitted)
+        durations = Durations(self.durations, {})
+        self.engine = Engine(
+            self.records, self.bus, self.clock, world, policy, telling, reads, plans, durations, self.permitted
+        )
 
     async def request(self, request: OnboardingRequest, *, again: bool = False) -> Accepted:
         return await self.engine.request(request, "ada", again=again)

@@ -101,6 +101,7 @@ def test_whoever_reads_a_column_that_is_none_is_told_at_once() -> None:
 
 def test_the_list_shows_each_listed_column_and_nothing_else() -> None:
     elsewhere = {"GatewayId": "armId", "StepsEnded": "progress", "StepsTotal": "progress"}
+    elsewhere |= {"ExpectedRest": "expectedAt", "LateFrom": "late"}
     shown = {elsewhere.get(name) or to_camel(name[0].lower() + name[1:]) for name in LISTED}
     assert {field.alias for field in SummaryView.model_fields.values()} == shown | {"id", "href"}
 
@@ -108,7 +109,7 @@ def test_the_list_shows_each_listed_column_and_nothing_else() -> None:
 @pytest.mark.parametrize("file", OLDER, ids=lambda f: f"{f.parent.name}/{f.stem}")
 def test_the_list_shows_older_rows_without_what_came_later(file: Path) -> None:
     for row in older_rows(file):
-        shown = summary(row)
+        shown = summary(row, NOW)
         assert (shown.requested_by, shown.waiting_for_step, shown.open_wait_count) == (None, None, None)
         assert shown.gateway == row.columns["Gateway"]
 
@@ -306,7 +307,7 @@ def test_the_questions_name_columns_that_are_there() -> None:
 def test_a_row_of_another_version_that_lacks_a_column_is_no_error() -> None:
     row = to_row(new().record, OPEN)
     lacking = replace(row, columns={n: v for n, v in row.columns.items() if n not in BY_NAME or n in _ALWAYS})
-    assert summary(lacking).last_error is None
+    assert summary(lacking, NOW).last_error is None
 
 
 _ALWAYS = {

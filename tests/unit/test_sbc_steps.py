@@ -129,7 +129,7 @@ async def test_warnings_stand_in_the_answer() -> None:
     del body["gateway"]["trunks"][1]
     system, record = await onboarded(body)
     assert system
-    view = onboarding_view(record, Caller("ada", frozenset()))
+    view = onboarding_view(record, Caller("ada", frozenset()), system.clock.now())
     assert ["names one trunk" in warning for warning in view.warnings] == [True]
 
 

@@ -46,6 +46,31 @@ def test_a_wrong_value_is_named_and_no_secret_is_told(monkeypatch: pytest.Monkey
     assert "topsecret" not in repr(settings())
 
 
+def test_usual_days_are_seconds_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    monkeypatch.setenv("ONBOARDING_USUAL_DAYS", "provisioning-complete=10, operator-information = 0.5,")
+    assert settings().usual == {"provisioning-complete": 864000.0, "operator-information": 43200.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("provisioning=10", "'provisioning' is no step; the steps are enable-services"),
+        ("provisioning-complete=soon", "days of 'provisioning-complete' must be a number from 0 to 365"),
+        ("provisioning-complete", "days of 'provisioning-complete' must be a number from 0 to 365"),
+        ("portal-access=366", "days of 'portal-access' must be a number from 0 to 365"),
+        ("portal-access=nan", "days of 'portal-access' must be a number from 0 to 365"),
+    ],
+)
+def test_usual_days_of_no_step_or_no_days_are_told(monkeypatch: pytest.MonkeyPatch, value: str, told: str) -> None:
+    monkeypatch.setenv("ServiceBus", EMULATOR)
+    monkeypatch.setenv("Tables", "UseDevelopmentStorage=true")
+    monkeypatch.setenv("ONBOARDING_USUAL_DAYS", value)
+    with pytest.raises(SettingsError, match=f"ONBOARDING_USUAL_DAYS: .*{told}"):
+        settings()
+
+
 @pytest.mark.parametrize("name", ["LINK_KEY", "LINK_KEY_PREVIOUS", "TEAMS_WEBHOOK_URL", "DNS_KEYS"])
 def test_a_vaults_reference_that_was_not_resolved_is_no_secret(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Links signed with it could be made by anybody who knows the vault's name."""

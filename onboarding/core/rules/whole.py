@@ -33,7 +33,8 @@ def resume_requested(h: ResumeRequested, draft: Draft) -> Transition | None:
     if draft.record.pause is None:
         raise RefusedError(f"The onboarding is not paused; it is {draft.record.state}.")
     paused_at = draft.record.pause.since
-    draft.set(pause=None)
+    first = draft.record.first_expected_at
+    draft.set(pause=None, first_expected_at=first and first + (draft.now - paused_at))
     draft.withdraw(None)
     for step in draft.record.steps:
         _leave_the_pause_out(draft, step, paused_at)
@@ -50,7 +51,10 @@ def resume_requested(h: ResumeRequested, draft: Draft) -> Transition | None:
 
 
 def _leave_the_pause_out(draft: Draft, step: StepRecord, paused_at: datetime) -> None:
-    """Nobody was asked, and nothing looked at, meanwhile: reminders and warnings go on from where they were."""
+    """Nobody was asked, and nothing looked at, meanwhile: reminders and warnings go on from where they were, and it
+    counts against nobody."""
+    if not step.ended and step.state is not StepState.PENDING:
+        draft.set_step(step.name, uncounted=step.uncounted + (draft.now - paused_at).total_seconds())
     if step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION):
         pause = draft.now - max(paused_at, step.since)
         warned_at = step.warned_at and step.warned_at + pause
