@@ -169,7 +169,7 @@ async def validated(call: HttpCall, asked: OnboardingRequest) -> func.HttpRespon
         exists=record is not None,
         state=record.state.value if record else None,
         differs=tuple(record.differences(asked)) if record else (),
-        warnings=asked.warnings,
+        warnings=(*asked.warnings, *(one.words for one in await call.engine.records.sharing_numbers(asked))),
         steps=tuple(
             ValidatedStepView(
                 name=step.name, kind=step.plan.kind, needs=step.plan.needs, left_out_because=step.left_out_because
