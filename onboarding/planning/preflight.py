@@ -309,11 +309,12 @@ def _known_later(before: Preflight) -> Iterator[PlanFinding]:
     if before.coming("add-domain") is not None:
         unknown.append("whether another Microsoft tenant holds the domain (when it is added, or verified)")
     if Api.ARM in calls or publishing_there:
-        unknown.append("whether this application may change what it can read in Azure (at the first change)")
+        unknown.append("whether it may change in Azure what it can read there (at the first change)")
     if before.coming("share-txt-record") or before.record.request.notify.emails:
-        unknown.append("whether Exchange lets it send as its mailbox (at the first e-mail)")
+        unknown.append("whether Exchange lets it send as the mailbox of the settings (at the first e-mail)")
     if unknown:
-        yield _finding(Gravity.NOTE, KNOWN_LATER, f"Nobody can know without a write: {'; '.join(unknown)}.")
+        words = f"What this application can't know before it writes: {'; '.join(unknown)}."
+        yield _finding(Gravity.NOTE, KNOWN_LATER, words)
 
 
 def publishes_in_azure(request: OnboardingRequest) -> bool:

@@ -10,17 +10,20 @@ from typing import Any
 import pytest
 
 from onboarding.azure.credential import claims_of
+from onboarding.azure.notifier import AzureNotifier
 from onboarding.core.change_plan import ChangePlan, Gravity, PlanFinding
 from onboarding.core.events import CancelRequested
 from onboarding.core.permitted import Permitted
 from onboarding.kinds import read_request
 from onboarding.numbers import NUMBERS, numbers_of
+from onboarding.planning.markdown import as_markdown
 from onboarding.planning.planner import plan_now
 from onboarding.planning.preflight import CHECKS
+from onboarding.planning.store import KeptPlan
 from onboarding.ports import Query
 from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
 from tests.support import requests
-from tests.support.http import Api, content
+from tests.support.http import Api, app_settings, content
 from tests.support.system import System
 from tests.support.trunks import with_trunks
 
@@ -211,3 +214,41 @@ def encoded(claims: bytes) -> str:
 )
 def test_what_a_token_says(token: str, claims: dict[str, Any]) -> None:
     assert claims_of(token) == claims
+
+
+async def test_the_markdown_shows_commands_to_be_copied_and_no_markup_of_others() -> None:
+    system, request = ready()
+    assert system.outside.directory.granted is not None
+    system.outside.directory.granted.remove("Domain.ReadWrite.All")
+    plan = await planned(system, request)
+    hostile = PlanFinding(gravity=Gravity.NOTE, code="x", seen="**a** [b](https://c) <img> | `d`", what_next="`e|*f*`")
+    kept = KeptPlan(
+        id="1",
+        request=request,
+        asked_by="ada",
+        asked_at=system.clock.now(),
+        plan=plan.model_copy(update={"findings": (*plan.findings, hostile)}),
+    )
+    text = as_markdown(kept)
+    assert "`infra/permissions/grant.sh --identity the-application --only Domain.ReadWrite.All`" in text
+    assert r"\*\*a\*\* \[b\](https://c) \<img\> \| \`d\` **To do:** `e|*f*`" in text
+
+
+async def never(sender: str, to: Any, subject: str, text: str, html: str) -> None:
+    raise AssertionError("nothing is sent")
+
+
+@pytest.mark.parametrize(
+    ("values", "mail", "teams", "wrong"),
+    [
+        ({}, False, False, ""),
+        ({"mail_sender": "onboarding@contoso.com"}, True, False, ""),
+        ({"teams_webhook_url": "https://a.logic.azure.com/x"}, False, True, ""),
+        ({"teams_webhook_url": "https://elsewhere.example/x"}, False, False, "ONBOARDING_TEAMS_HOSTS"),
+    ],
+)
+async def test_how_telling_is_configured(values: dict[str, Any], mail: bool, teams: bool, wrong: str) -> None:
+    ways = await AzureNotifier(app_settings(**values), never).ways(())
+    assert (ways.mail, ways.teams) == (mail, teams)
+    assert wrong in ways.wrong
+    assert bool(wrong) == bool(ways.wrong)
