@@ -89,6 +89,9 @@ async def _said(check: Check, before: Preflight) -> list[PlanFinding]:
     except (StepProblemError, TimeoutError) as error:
         log.info("a check before %s could not look: %s", before.record.id, error)
         return []
+    except Exception:
+        log.exception("a check before %s failed unexpectedly", before.record.id)
+        return []
 
 
 def told_once(findings: Iterable[PlanFinding]) -> Iterator[PlanFinding]:

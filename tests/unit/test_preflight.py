@@ -14,6 +14,8 @@ from onboarding.azure.notifier import AzureNotifier
 from onboarding.core.change_plan import ChangePlan, Gravity, PlanFinding
 from onboarding.core.events import CancelRequested
 from onboarding.core.permitted import Permitted
+from onboarding.core.problem_codes import ProblemCode
+from onboarding.core.problems import TryLaterError
 from onboarding.kinds import read_request
 from onboarding.numbers import NUMBERS, numbers_of
 from onboarding.planning.markdown import as_markdown
@@ -174,10 +176,11 @@ async def test_numbers_of_an_onboarding_from_before_are_made_good_by_the_round()
     assert [row.key async for row in system.waits.rows(Query(NUMBERS))] == wanted
 
 
-async def test_a_check_that_cannot_look_keeps_no_other_from_it() -> None:
+@pytest.mark.parametrize("error", [TimeoutError(), KeyError("a defect"), TryLaterError(ProblemCode.OUTAGE, "Away.")])
+async def test_a_check_that_cannot_look_keeps_no_other_from_it(error: Exception) -> None:
     system, request = ready(adminUser="nobody@contoso.com")
     system.outside.directory.users.pop("nobody@contoso.com", None)
-    system.outside.directory.faults.add("own_permissions", TimeoutError())
+    system.outside.directory.faults.add("own_permissions", error)
     told(await planned(system, request), "admin-user-unknown")
 
 
