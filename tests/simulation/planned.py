@@ -21,14 +21,11 @@ async def plan_in(world: World, request: OnboardingRequest) -> ChangePlan | None
     """
     record = create(request, "ada", world.now(), world.policy).record
     writes, told = len(world.twins.writes), len(world.twins.notifier.mails) + len(world.twins.notifier.posts)
-    lag, world.twins.directory.lag = world.twins.directory.lag, 0
     try:
         plan = await make_plan(record, world.twins.world, world.policy.step_timeout)
     except ReadsOnlyError as error:
         world.invariants.hold("no write while a plan is made", False, f"{record.id}: {error}")
         return None
-    finally:
-        world.twins.directory.lag = lag
     same = (writes, told) == (
         len(world.twins.writes),
         len(world.twins.notifier.mails) + len(world.twins.notifier.posts),
