@@ -34,6 +34,7 @@ from onboarding.ports import (
     Gateways,
     Notification,
     Notifier,
+    OwnPermissions,
     Peerings,
     Principal,
     RoleStanding,
@@ -42,6 +43,7 @@ from onboarding.ports import (
     TlsProbe,
     TxtAnswer,
     TxtRecord,
+    Ways,
 )
 from onboarding.steps.base import World
 from onboarding.steps.operator_connect import (
@@ -150,6 +152,9 @@ class BoundedDirectory(Directory):
 
     def __init__(self, inner: Directory, permitted: Permitted, seen: _Seen) -> None:
         self._inner, self._permitted, self._seen = inner, permitted, seen
+
+    async def own_permissions(self) -> OwnPermissions | None:
+        return await self._inner.own_permissions()
 
     async def application(self, app_id: str) -> ServicePrincipal | None:
         _expect_form(patterns.GUID, app_id, "the client id of an application")
@@ -332,6 +337,10 @@ class BoundedNotifier(Notifier):
 
     def __init__(self, inner: Notifier, permitted: Permitted) -> None:
         self._inner, self._permitted = inner, permitted
+
+    async def ways(self, to: Sequence[str]) -> Ways:
+        refused = tuple(address for address in to if not self._permitted.has_address(address))
+        return replace(await self._inner.ways(to), refused=refused)
 
     async def mail(self, to: Sequence[str], message: Notification) -> bool:
         refused = set(to) - set(self._permitted.addresses(to))

@@ -27,7 +27,9 @@ from math import ceil
 from onboarding.core.due import is_watched, timer_at, wake_at
 from onboarding.core.policy import Policy
 from onboarding.core.record import Record, StepRecord
+from onboarding.core.request import OnboardingRequest
 from onboarding.held import HELD_STEPS, HeldStep, held_keys, held_of, held_row, held_steps
+from onboarding.numbers import keep_numbers, others_with
 from onboarding.ports import ConflictError, Query, Row, Table
 from onboarding.steps import definition_of
 
@@ -145,6 +147,8 @@ class Index:
         for held in held_steps(new):
             if held not in before:
                 await self._waits.upsert([held_row(held)])
+        if old is None or old.request is not new.request:
+            await keep_numbers(self._waits, old, new)
         at = timer_at(new, self._policy)
         if at is None or (counted_on and counted_on <= at and new.updated_at < counted_on - CLOCKS_DIFFER):
             return counted_on
@@ -227,10 +231,17 @@ class Index:
         """Keep when a group was looked at."""
         await self._waits.upsert([_pass_row(done)])
 
+    # -- numbers ----------------------------------------------------------------------------------------------------
+
+    async def others_with(self, request: OnboardingRequest) -> Mapping[str, tuple[str, ...]]:
+        """Ids of other onboardings that may have numbers of a request, each with these as they are written."""
+        return await others_with(self._waits, request)
+
     # -- repair -----------------------------------------------------------------------------------------------------
 
     async def make_good(self, record: Record, known: Sequence[OpenWait], now: datetime) -> None:
         """Write what is missing of a record's rows, and delete what is too many. `known`: its waits' rows."""
+        await keep_numbers(self._waits, None, record)
         at = timer_at(record, self._policy)
         if at is not None:
             await self._due.upsert([Row(DUE, DueRow(record.id, _whole(max(at, now))).key, {})])

@@ -155,8 +155,22 @@ class Domain:
     """Its users sign in elsewhere (`authenticationType`); a subdomain has that from the domain above it."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnPermissions:
+    """What this application may do in the tenant, as its own token says."""
+
+    graph: frozenset[str]
+    """Application permissions of Microsoft Graph. Those that Exchange gives for one mailbox are not among them."""
+    client_id: str | None = None
+    """Whose they are."""
+
+
 class Directory(Protocol):
     """The Graph side."""
+
+    @reads
+    async def own_permissions(self) -> OwnPermissions | None:
+        """What a new token of this application says; None: it does not say."""
 
     @reads
     async def application(self, app_id: str) -> ServicePrincipal | None:
@@ -356,8 +370,26 @@ class Notification:
     """Who else is told."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """On which ways people can be told."""
+
+    mail: bool
+    """E-mail is configured."""
+    teams: bool
+    """So is the operator's own Teams channel."""
+    wrong: str = ""
+    """What is wrong with how Teams is configured, in a sentence."""
+    refused: tuple[str, ...] = ()
+    """Addresses that no e-mail may be sent to."""
+
+
 class Notifier(Protocol):
     """The ways to people. A way that isn't configured tells nobody and returns False."""
+
+    @reads
+    async def ways(self, to: Sequence[str]) -> Ways:
+        """How it is configured, and which of these addresses are refused. Tells nobody anything."""
 
     async def mail(self, to: Sequence[str], message: Notification) -> bool:
         """Send one e-mail to these addresses. Raises AddresseesRefusedError when some of them keep it from all."""

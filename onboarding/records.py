@@ -21,7 +21,9 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from onboarding.core.record import Event, Record
+from onboarding.core.request import OnboardingRequest
 from onboarding.index import Index
+from onboarding.numbers import SharedNumbers, shared_with
 from onboarding.ports import ConflictError, Page, Query, Row, Table
 from onboarding.rows import (
     CLOSED,
@@ -111,6 +113,19 @@ class Records:
             # Another object: whoever decides by what was written looks whether this has been read.
             return replace(written)
         return _loaded(row)
+
+    async def sharing_numbers(self, request: OnboardingRequest) -> list[SharedNumbers]:
+        """Other onboardings that have numbers of a request too."""
+        found: list[SharedNumbers] = []
+        for other, written in (await self.index.others_with(request)).items():
+            try:
+                loaded = await self.load(other)
+            except UnreadableRowError:
+                continue
+            shared = shared_with(loaded.record, written) if loaded else None
+            if shared:
+                found.append(shared)
+        return found
 
     async def create(self, record: Record) -> None:
         """A first record. Raises ConflictError when the gateway has one."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import logging
 import math
 import os
@@ -187,6 +189,22 @@ class Credential:
                 signed_in.failed[scopes] = error
                 raise _problem(error) from error
 
+    async def new_token(self, token_scope: str) -> str:
+        """A token that this process has not kept: it says what was granted meanwhile. Raises StepProblemError.
+
+        The identity endpoint may have kept it all the same, for up to a day (Microsoft Learn, "Managed identities ...
+        frequently asked questions": tokens are cached), as for the calls of a process that was started just now.
+        """
+        from azure.core.exceptions import AzureError
+
+        credential = self._make()
+        try:
+            return (await credential.get_token(token_scope)).token
+        except AzureError as error:
+            raise _problem(error) from error
+        finally:
+            await credential.close()
+
     async def close(self) -> None:
         """Close this event loop's connections."""
         await self._signed_in.aclose()
@@ -203,6 +221,16 @@ class Credential:
         trace: TracebackType | None = None,
     ) -> None:
         await self.close()
+
+
+def claims_of(token: str) -> Mapping[str, Any]:
+    """What a token says, unverified: it is our own, and nothing is let in by it. Empty: it is none that can be read."""
+    parts = token.split(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def renewing(credential: Credential) -> AsyncHTTPPolicy[Any, Any]:

@@ -24,7 +24,15 @@ from onboarding.azure.graph_models import (
     listed_values,
     same,
 )
-from onboarding.ports import AppCredential, Directory, Domain, Principal, RoleStanding, ServicePrincipal
+from onboarding.ports import (
+    AppCredential,
+    Directory,
+    Domain,
+    OwnPermissions,
+    Principal,
+    RoleStanding,
+    ServicePrincipal,
+)
 
 if TYPE_CHECKING:
     from msgraph.graph_service_client import GraphServiceClient
@@ -38,6 +46,10 @@ class GraphDirectory(Directory):
 
     def __init__(self, client: GraphClient) -> None:
         self._client = client
+
+    async def own_permissions(self) -> OwnPermissions | None:
+        """What a new token of this application says; None: it does not say."""
+        return await self._client.own_permissions()
 
     async def application(self, app_id: str) -> ServicePrincipal | None:
         """The service principal of that application id; None when the tenant has none."""

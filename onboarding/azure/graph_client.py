@@ -35,13 +35,16 @@ from onboarding.azure.credential import (
     READ_TIMEOUT,
     UNAUTHORIZED,
     Credential,
+    claims_of,
     scope,
     trust,
 )
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
 from onboarding.azure.http_session import USER_AGENT, http_session
 from onboarding.azure.per_loop import PerLoop
+from onboarding.core.patterns import GUID, fits
 from onboarding.pauses import Pauses
+from onboarding.ports import OwnPermissions
 from onboarding.settings import Settings
 from onboarding.telemetry.calls import calling, counted
 
@@ -130,6 +133,21 @@ class GraphClient:
             counted(call.service, call.operation, answer)
             await self._directory_pause.heed(answer)
         return pairs
+
+    async def own_permissions(self) -> OwnPermissions | None:
+        """What a new token for Graph says that its bearer may do; None: it does not say, or is none that can be read.
+
+        Microsoft promises nothing of what is in a token for its own APIs ("Access tokens in the Microsoft identity
+        platform"), so what can't be read is not known, and no error.
+        """
+        token = await self._credential.new_token(scope(self._settings.graph_endpoint, GRAPH_AUDIENCE))
+        claims = claims_of(token)
+        roles = claims.get("roles")
+        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+            return None
+        app_id = claims.get("appid")
+        known = isinstance(app_id, str) and fits(GUID, app_id)
+        return OwnPermissions(frozenset(roles), app_id if known else self._settings.client_id)
 
     async def follow(self, call: MicrosoftCall, link: str) -> MicrosoftAnswer:
         """The next page. `call` is the one that gave the link."""

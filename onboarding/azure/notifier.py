@@ -17,7 +17,7 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import HeldUpError, PersonMustActError, StepProblemError, TryLaterError
 from onboarding.hourly import HourlyLimit, HourlyLimitError
 from onboarding.pauses import Pauses
-from onboarding.ports import Notification
+from onboarding.ports import Notification, Ways
 from onboarding.telemetry.calls import calling
 
 if TYPE_CHECKING:
@@ -64,6 +64,13 @@ class AzureNotifier:
         self._settings = settings
         self._pause = Cooldown(TEAMS_LIMIT, pauses)
         self._transports: PerLoop[httpx.AsyncHTTPTransport] = PerLoop(self._transport, lambda t: t.aclose())
+
+    async def ways(self, to: Sequence[str]) -> Ways:
+        """How it is configured."""
+        if self._url is None:
+            return Ways(bool(self._sender), teams=False)
+        wrong = webhook_problem(self._url.get_secret_value(), self._hosts) or ""
+        return Ways(bool(self._sender), teams=not wrong, wrong=wrong)
 
     async def mail(self, to: Sequence[str], message: Notification) -> bool:
         """Send one e-mail to these addresses. Raises StepProblemError."""

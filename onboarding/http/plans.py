@@ -107,7 +107,7 @@ async def get_plan(call: HttpCall) -> func.HttpResponse:
     found = await call.engine.plans.load(call.plan_id)
     if found is None:
         raise unknown_plan(call.plan_id)
-    return answer(call.request, plan_view(found))
+    return answer(call.request, plan_view(found.as_of(call.engine.clock.now())))
 
 
 async def get_plan_as(call: HttpCall) -> func.HttpResponse:
@@ -119,7 +119,8 @@ async def get_plan_as(call: HttpCall) -> func.HttpResponse:
     if kept is None:
         raise unknown_plan(call.plan_id)
     if kept.plan is None:
-        raise ProblemError(409, "Not possible in this state", f"The plan is {kept.state}.")
+        state = kept.as_of(call.engine.clock.now()).state
+        raise ProblemError(409, "Not possible in this state", f"The plan is {state}.")
     headers = {"Content-Disposition": f'attachment; filename="plan-{kept.id}.{form.ending}"'}
     return func.HttpResponse(form.text(kept), mimetype=form.media_type, headers=headers)
 
@@ -169,7 +170,7 @@ async def validated(call: HttpCall, asked: OnboardingRequest) -> func.HttpRespon
         exists=record is not None,
         state=record.state.value if record else None,
         differs=tuple(record.differences(asked)) if record else (),
-        warnings=asked.warnings,
+        warnings=(*asked.warnings, *(one.words for one in await call.engine.records.sharing_numbers(asked))),
         steps=tuple(
             ValidatedStepView(
                 name=step.name, kind=step.plan.kind, needs=step.plan.needs, left_out_because=step.left_out_because

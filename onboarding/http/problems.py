@@ -15,7 +15,7 @@ from onboarding.core.problems import StepProblemError, StoreBusyError
 from onboarding.core.reasons import InvalidRequestError
 from onboarding.engine import InProgressError
 from onboarding.hourly import HourlyLimitError
-from onboarding.ports import ConflictError
+from onboarding.ports import BusRefusedError, BusUnavailableError, ConflictError
 from onboarding.rows import UnreadableRowError
 from onboarding.settings import SettingsError
 
@@ -82,6 +82,9 @@ def answered(handler: RequestHandler) -> RequestHandler:
             log.error("%s", error)
             return problem(503, "The application is not set up", "A setting is missing or wrong; the log says which.")
         except StoreBusyError as error:
+            log.error("%s %s: %s", request.method, handler.__name__, error)
+            return _unavailable(_NO_ANSWER, 10)
+        except (BusUnavailableError, BusRefusedError) as error:
             log.error("%s %s: %s", request.method, handler.__name__, error)
             return _unavailable(_NO_ANSWER, 10)
         except StepProblemError as error:

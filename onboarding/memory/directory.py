@@ -8,7 +8,16 @@ from dataclasses import replace
 
 from onboarding.memory.dns import MemoryDns
 from onboarding.memory.faults import Faults
-from onboarding.ports import AppCredential, AppRole, Domain, Principal, RoleStanding, ServicePrincipal, TxtRecord
+from onboarding.ports import (
+    AppCredential,
+    AppRole,
+    Domain,
+    OwnPermissions,
+    Principal,
+    RoleStanding,
+    ServicePrincipal,
+    TxtRecord,
+)
 from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 
 PROJECT_SYNERGY_ROLES: tuple[AppRole, ...] = (
@@ -37,6 +46,8 @@ class MemoryDirectory:
         """(object id of the principal, of the application) → ids of the roles held."""
         self.disabled: set[str] = set()
         """Object ids of users and service principals that are switched off."""
+        self.granted: set[str] | None = None
+        """Application permissions that a token of this application has; None: it does not say."""
         self.domains: dict[str, Domain] = {}
         self.verifiable: bool | None = None
         """Whether verifying succeeds; None: as the DNS says."""
@@ -68,6 +79,11 @@ class MemoryDirectory:
         """Let every read see everything, from now on."""
         self.lag = 0
         self._hidden.clear()
+
+    async def own_permissions(self) -> OwnPermissions | None:
+        """What a new token of this application says; None: it does not say."""
+        self.faults.raise_next("own_permissions")
+        return None if self.granted is None else OwnPermissions(frozenset(self.granted), "the-application")
 
     async def application(self, app_id: str) -> ServicePrincipal | None:
         """The service principal of that application id; None when the tenant has none."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from onboarding.core.problems import AddresseesRefusedError
 from onboarding.memory.faults import Faults
-from onboarding.ports import Notification
+from onboarding.ports import Notification, Ways
 
 
 class MemoryNotifier:
@@ -20,6 +20,10 @@ class MemoryNotifier:
         self.refused: set[str] = set()
         """Addresses for which an e-mail is refused whole."""
         self.faults = Faults()
+
+    async def ways(self, to: Sequence[str]) -> Ways:
+        """How it is configured."""
+        return Ways(self.mail_configured, self.teams_configured)
 
     async def mail(self, to: Sequence[str], message: Notification) -> bool:
         """Send one e-mail to these addresses."""

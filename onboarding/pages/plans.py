@@ -158,7 +158,7 @@ async def _kept(call: HttpCall) -> KeptPlan:
     kept = await call.engine.plans.load(call.plan_id)
     if kept is None:
         raise unknown_plan(call.plan_id)
-    return kept
+    return kept.as_of(call.engine.clock.now())
 
 
 async def _request_of(call: HttpCall) -> OnboardingRequest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -20,6 +20,8 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError, TryLaterError, unexpected_problem
 from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.fence import fenced
+from onboarding.numbers import SharedNumbers
+from onboarding.planning.preflight import Preflight, ReadsOnlyError, preflight, told_once
 from onboarding.steps import definition_of
 from onboarding.steps.base import Inspection, Work, World, kept
 
@@ -35,22 +37,23 @@ BESIDES = "besides"
 """Code of a finding that is no step's problem."""
 
 
-class ReadsOnlyError(AssertionError):
-    """A step would write while it only looks: a defect of ours. Nothing was sent."""
-
-
 async def refuse_write() -> NoReturn:
     """The permit of a world in which nothing is written."""
     raise ReadsOnlyError("a step tried to write while a plan was being made")
 
 
-async def make_plan(record: Record, world: World, seconds: float) -> ChangePlan:
-    """What would become of an onboarding that begins as this record. `seconds`: for each step at most."""
-    planning = _Planning(record, fenced(world, refuse_write), seconds)
+async def make_plan(
+    record: Record, world: World, seconds: float, shared: Sequence[SharedNumbers] = ()
+) -> ChangePlan:
+    """What would become of an onboarding that begins as this record. `seconds`: for each look at most. `shared`: its
+    numbers that other onboardings have too."""
+    reading = fenced(world, refuse_write)
+    planning = _Planning(record, reading, seconds)
     for step in record.steps:
         planning.steps[step.name] = await planning.plan(step.name)
-    findings = [*planning.findings, *_warnings(record)]
-    steps, expected_at = _with_dates(record, planning.steps)
+    before = Preflight(planning.record, reading, tuple(planning.steps.values()), tuple(shared), seconds)
+    findings = told_once([*planning.findings, *await preflight(before)])
+    steps, expected_at = _with_dates(record, {step.step: step for step in before.steps})
     return ChangePlan(steps=steps, findings=tuple(findings), expected_at=expected_at)
 
 
@@ -65,13 +68,6 @@ def _with_dates(record: Record, plans: Mapping[str, StepPlan]) -> tuple[tuple[St
     return tuple(dated), max(seen.values(), default=None)
 
 
-def _warnings(record: Record) -> list[PlanFinding]:
-    return [
-        PlanFinding(gravity=Gravity.WARNING, code="request", seen=shorten(words))
-        for words in record.request.warnings
-    ]
-
-
 class _Planning:
     """One plan in the making."""
 
@@ -81,6 +77,11 @@ class _Planning:
         self._seconds = seconds
         self.steps: dict[str, StepPlan] = {}
         self.findings: list[PlanFinding] = []
+
+    @property
+    def record(self) -> Record:
+        """With all that was found."""
+        return self._record
 
     async def plan(self, name: str) -> StepPlan:
         step = self._record.step(name)

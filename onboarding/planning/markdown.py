@@ -9,7 +9,10 @@ from datetime import datetime
 from onboarding.core.change_plan import ChangePlan, Gravity, Outlook, StepPlan
 from onboarding.planning.store import KeptPlan
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&])")
+"""In the middle of a line, where all of these texts stand. Brackets and signs that need these to mean something stay as
+they are: people read the source of a ticket too."""
+_COMMAND = re.compile(r"(`[^`]*`)")
 _OUTLOOKS = {
     Outlook.DONE: "as it should be",
     Outlook.CHANGES: "changes",
@@ -51,7 +54,7 @@ def _findings(plan: ChangePlan) -> Iterator[str]:
     for gravity in Gravity:
         for finding in (one for one in plan.findings if one.gravity is gravity):
             where = f" `{finding.step}`" if finding.step else ""
-            next_ = f" **To do:** {_text(finding.what_next)}" if finding.what_next else ""
+            next_ = f" **To do:** {_advice(finding.what_next)}" if finding.what_next else ""
             yield f"- **{_GRAVITIES[gravity]}**{where}: {_text(finding.seen)}{next_}"
     yield ""
 
@@ -78,7 +81,7 @@ def _steps(plan: ChangePlan) -> Iterator[str]:
     yield "| Step | Outlook | Seen |"
     yield "|---|---|---|"
     for step in plan.steps:
-        yield f"| {_text(step.title)} | {_OUTLOOKS[step.outlook]} | {_text(_seen(step))} |"
+        yield f"| {_text(step.title)} (`{step.step}`) | {_OUTLOOKS[step.outlook]} | {_text(_seen(step))} |"
 
 
 def _seen(step: StepPlan) -> str:
@@ -87,8 +90,18 @@ def _seen(step: StepPlan) -> str:
     return step.found or (f"By {step.waits_on}." if step.waits_on else "")
 
 
+def _advice(text: str) -> str:
+    """Our own words, in which commands stand between backticks: to be copied, so nothing in them is escaped."""
+    parts = _COMMAND.split(" ".join(text.split()))
+    return "".join(part if place % 2 else _escaped(part) for place, part in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\1", text)
+
+
 def _text(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return _escaped(" ".join(text.split()))
 
 
 def _time(at: datetime | None) -> str:

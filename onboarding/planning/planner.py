@@ -21,6 +21,7 @@ from onboarding.hourly import HourlyLimit
 from onboarding.planning.making import make_plan
 from onboarding.planning.store import KeptPlan, Plans, PlanState, Start
 from onboarding.ports import Bus, Clock
+from onboarding.records import Records
 from onboarding.steps.base import World
 
 log = logging.getLogger("onboarding")
@@ -31,6 +32,8 @@ class Ground(Protocol):
 
     @property
     def plans(self) -> Plans: ...
+    @property
+    def records(self) -> Records: ...
     @property
     def bus(self) -> Bus: ...
     @property
@@ -87,7 +90,8 @@ async def plan_now(
 ) -> ChangePlan:
     """What that request would do, as things stand. Reads only."""
     record = create(request, actor, now, engine.policy, usual=usual).record
-    return await make_plan(record, engine.reach(), engine.policy.step_timeout)
+    shared = await engine.records.sharing_numbers(request)
+    return await make_plan(record, engine.reach(), engine.policy.step_timeout, shared)
 
 
 async def give_up_plan(engine: Ground, plan_id: str, why: str) -> bool:

@@ -23,10 +23,18 @@ from onboarding.ports import Query, Row, Table
 
 PLANS_TABLE = "plans"
 KEPT_FOR = timedelta(days=30)
+LOST_AFTER = timedelta(minutes=15)
+"""A plan takes seconds. One that is not made by then has lost its message, or its function fails time and again."""
 _PLANS, _CHECKSUMS = "plans", "checksums"
 _PART = 15_000
 """Characters of a column: 32 Ki UTF-16 units fit, and a character has two at most."""
 _DROPPED_AT_ONCE = 100
+
+
+_LOST = (
+    f"It was not made within {LOST_AFTER.seconds // 60} minutes: its message was lost, or waits for the steps' app."
+    " Look whether that runs (docs/runbook.md), and ask for a plan again."
+)
 
 
 class PlanState(StrEnum):
@@ -69,6 +77,12 @@ class KeptPlan(Stored):
     """None: it is for reading alone."""
     usual: Mapping[str, float] = {}
     """How long steps usually take, as was known where it was asked for: definition → seconds."""
+
+    def as_of(self, now: datetime) -> KeptPlan:
+        """The same; one that should have come long ago counts as given up. It may come all the same."""
+        if self.state is not PlanState.COMING or now < self.asked_at + LOST_AFTER:
+            return self
+        return self.model_copy(update={"state": PlanState.FAILED, "failed": _LOST})
 
     @property
     def expires_at(self) -> datetime:

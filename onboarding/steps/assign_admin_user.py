@@ -37,16 +37,11 @@ class AssignAdminUser:
         standing = await work.world.directory.role_standing(Principal("users", user), PROJECT_SYNERGY_APP_ID)
         application = expect_application(work, standing)
         if standing.principal_id is None:
-            raise PersonMustActError(
-                ProblemCode.ADMIN_USER_UNKNOWN,
-                "The admin user of the request is no user of this tenant.",
-                "Create or invite the user, or cancel and post the request with another adminUser (user principal name"
-                " or object id); then retry this step.",
-            )
+            raise admin_user_unknown()
         expect_enabled(
             standing.principal_enabled,
             f"The admin user of the request (object id {standing.principal_id})",
-            "Users, this user, Properties: 'Account enabled'",
+            WHERE_USERS_ARE_ENABLED,
         )
         role = find_role(application, ADMIN_ROLE, for_users=True)
         found = AdminUserFound(admin_user_id=standing.principal_id)
@@ -66,6 +61,19 @@ class AssignAdminUser:
         application, role, standing = inspection.seen
         await work.world.directory.assign_roles(application, standing.principal_id, [role.id])
         return Applied("Gave the admin user the role Admin of Project Synergy.")
+
+
+WHERE_USERS_ARE_ENABLED = "Users, this user, Properties: 'Account enabled'"
+
+
+def admin_user_unknown() -> PersonMustActError:
+    """The tenant has no such user."""
+    return PersonMustActError(
+        ProblemCode.ADMIN_USER_UNKNOWN,
+        "The admin user of the request is no user of this tenant.",
+        "Create or invite the user, or cancel and post the request with another adminUser (user principal name or"
+        " object id); then retry this step.",
+    )
 
 
 def _giving(user: str, user_id: str | None = None, call: Call | None = None) -> Change:

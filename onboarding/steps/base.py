@@ -71,10 +71,14 @@ class Work:
     def request(self) -> OnboardingRequest:
         return self.record.request
 
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether people make the changes, because the request or this application's own settings want it so."""
+        return self.request.by_hand or self.world.changes_by is ChangesBy.PEOPLE
+
     def calls_by_hand(self, inspection: Inspection) -> tuple[Call, ...]:
-        """What of it a person has to do, because the request or this application's own settings want it so. People
-        are told by this application all the same."""
-        if not (self.request.by_hand or self.world.changes_by is ChangesBy.PEOPLE):
+        """What of it a person has to do. People are told by this application all the same."""
+        if not self.is_by_hand:
             return ()
         calls = (change.call for change in inspection.changes)
         return tuple(call for call in calls if call is not None and call.api is not Api.MAIL)

@@ -38,6 +38,13 @@ class PublishTxtRecord:
             return await _at_server(work, str(where.server), record)
         return await _in_azure(work, zone, record)
 
+    async def expect_place(self, work: Work, name: str) -> None:
+        """Where it is to be published is there, takes one more value, and the Internet is led to it: what can be seen
+        of a domain before Entra says its value. Raises StepProblemError."""
+        where = _where(work)
+        zone, any_value = _zone_asked(where), TxtRecord(name=name, value="MS=ms00000000", ttl=3600)
+        await (_at_server(work, str(where.server), any_value) if zone is None else _in_azure(work, zone, any_value))
+
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         record, where = inspection.seen[0], _where(work)
         zone = _zone_asked(where)

@@ -12,6 +12,7 @@ from sandbox.microsoft.exchange import Answer, Json, Request
 
 KINDS = {
     "status": "answers with `status`, and `retryAfter` seconds, `code`, `message` and `details` of the error if given",
+    "read-only": "answers every write with 403, and lets reads pass; `struck` counts the tries",
     "lost-answer": "does what is asked, then closes the connection without an answer",
     "cut": "closes the connection without doing anything",
     "delay": "waits `seconds`, then does what is asked",
@@ -24,6 +25,7 @@ KINDS = {
     "refused": "DNS: answers REFUSED",
     "truncate": "DNS: answers over UDP with the TC bit and nothing else",
 }
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 OF_LISTS = frozenset({"omit", "garble", "short"})
 NO_EDNS = ("FORMERR", "NOTIMP", "BADVERS", "SILENCE")
 GRACE = 0.05
@@ -83,6 +85,9 @@ class Fault:
     def matches(self, service: str, method: str, path: str, server: str = "") -> bool:
         """Whether this call is one it strikes, and it has strikes left."""
         if self.times is not None and self.struck >= self.times:
+            return False
+        # Of a batch, each of its requests comes by here too.
+        if self.kind == "read-only" and (service == "dns" or method in READS or path.endswith("/$batch")):
             return False
         pairs = ((self.service, service), (self.method, method), (self.server, server))
         whole = all(re.fullmatch(pattern, text, re.IGNORECASE) for pattern, text in pairs)

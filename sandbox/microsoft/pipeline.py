@@ -81,6 +81,8 @@ class Pipeline:
         match fault.kind:
             case "status":
                 return fault.worded(self.service.refuse(request, fault.status, fault.retry_after))
+            case "read-only":
+                return self.service.refuse(request, 403, None)
             case "delay":
                 await self._rest(fault.seconds)
             case "hang":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onboarding.core.events import APPLICATION
 from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.records import Records
 from onboarding.rows import from_row
 from onboarding.steps import definition_of
 from onboarding.steps.base import Work
 from onboarding.upgrade import rebuild_record as rebuild
+from tests.simulation.planned import plan_in
 from tests.support.kept import records_on
 
 if TYPE_CHECKING:
@@ -59,6 +61,10 @@ async def _nothing_to_do(world: World, record: Record) -> None:
         inspection = await task.inspect(Work(record, world.twins.world, step, record.updated_at))
         what = f"{record.id}, {step.name}: {[change.words for change in inspection.changes]}"
         world.invariants.hold("a plan after completion is empty", inspection.done, what)
+    if all(step.state is StepState.DONE or step.ended_by == APPLICATION for step in record.steps):
+        plan = await plan_in(world, record.request)
+        changes = [(step, change.words) for step, change in plan.changes] if plan else []
+        world.invariants.hold("a plan after completion is empty", not changes, f"{record.id}: {changes}")
 
 
 def _open(record: Record) -> str:

@@ -30,6 +30,7 @@ from onboarding.ports import (
     Domain,
     GatewayResource,
     Notification,
+    OwnPermissions,
     Page,
     Principal,
     Query,
@@ -39,6 +40,7 @@ from onboarding.ports import (
     TestLineResource,
     TlsAnswer,
     TxtAnswer,
+    Ways,
 )
 from tests.simulation.gate import Gate
 
@@ -140,6 +142,9 @@ class GatedDirectory:
     def __init__(self, gate: Gate, twin: MemoryDirectory) -> None:
         self._gate = gate
         self._twin = twin
+
+    async def own_permissions(self) -> OwnPermissions | None:
+        return await self._twin.own_permissions()
 
     async def application(self, app_id: str) -> ServicePrincipal | None:
         return await self._gate.read("graph", "application", app_id, lambda: self._twin.application(app_id))
@@ -266,6 +271,9 @@ class GatedNotifier:
     def __init__(self, gate: Gate, twin: MemoryNotifier) -> None:
         self._gate = gate
         self._twin = twin
+
+    async def ways(self, to: Sequence[str]) -> Ways:
+        return await self._twin.ways(to)
 
     async def mail(self, to: Sequence[str], message: Notification) -> bool:
         async def effect() -> tuple[bool, str]:

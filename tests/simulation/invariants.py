@@ -36,6 +36,7 @@ NAMES = (
     "no step before its needs",
     "no write after cancel",
     "no write outside the allow-list",
+    "no write while a plan is made",
     "nothing begins while it is not to",
     "nothing is lost",
     "the audit trail rebuilds the record",

@@ -32,6 +32,7 @@ from onboarding.engine import Engine, InProgressError
 from onboarding.ports import ConflictError
 from tests.simulation.gate import Crash
 from tests.simulation.journal import SUBJECT, Subject
+from tests.simulation.planned import plan_in
 from tests.support import requests
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class People:
 
     async def ask(self, request: OnboardingRequest, *, again: bool = False) -> None:
         """Post a request."""
+
+        await plan_in(self.world, request)
 
         async def post(engine: Engine) -> None:
             await engine.request(request, ADA, again=again)

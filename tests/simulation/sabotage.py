@@ -21,6 +21,7 @@ from onboarding.memory import MemoryTable
 from onboarding.records import Loaded, Records
 from onboarding.rows import OPEN
 from onboarding.steps import add_project_synergy, add_test_lines
+from onboarding.steps.add_domain import AddDomain, domain_name
 from onboarding.steps.assign_application_roles import AssignApplicationRoles
 from onboarding.steps.base import Applied, Inspection, Work
 
@@ -119,6 +120,14 @@ def adds_another_application(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(add_project_synergy, "PROJECT_SYNERGY_APP_ID", "00000000-0000-0000-0000-00000000beef")
 
 
+def adds_the_domain_while_it_looks(patch: pytest.MonkeyPatch) -> None:
+    async def inspect(self: AddDomain, work: Work) -> Inspection:
+        await work.world.directory.add_domain(await domain_name(work))
+        return Inspection((), "It is there.")
+
+    patch.setattr(AddDomain, "inspect", inspect)
+
+
 def goes_on_while_paused(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Record, "active", property(lambda self: not self.closed))
 
@@ -168,6 +177,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "no step before its needs": begins_before_the_needs_have_ended,
     "no write after cancel": writes_on_after_cancelling,
     "no write outside the allow-list": adds_another_application,
+    "no write while a plan is made": adds_the_domain_while_it_looks,
     "nothing begins while it is not to": goes_on_while_paused,
     "nothing is lost": archives_in_the_wrong_order,
     "the audit trail rebuilds the record": leaves_details_out_of_the_trail,

@@ -10,14 +10,17 @@ import pytest
 
 from onboarding.core.change_plan import ChangePlan, Gravity, Outlook, StepPlan, plan_differences
 from onboarding.core.events import MakePlan
-from onboarding.core.proposal import Api
+from onboarding.core.messages import DeadLetter, DeadLetterReason
+from onboarding.core.proposal import Api as Service
 from onboarding.core.request import OnboardingRequest
 from onboarding.hourly import HourlyLimit, HourlyLimitError
 from onboarding.kinds import read_request
 from onboarding.memory import MemoryTable
 from onboarding.planning.planner import ask_for_plan, plan_now
-from onboarding.planning.store import KEPT_FOR, Plans, PlanState, Start
+from onboarding.planning.store import KEPT_FOR, LOST_AFTER, Plans, PlanState, Start
+from onboarding.ports import BusUnavailableError, Query
 from tests.support import requests
+from tests.support.http import Api, content
 from tests.support.system import System
 from tests.support.trunks import with_trunks
 
@@ -52,7 +55,7 @@ async def test_what_is_planned_is_what_is_done(body: dict[str, Any]) -> None:
     plan = await planned(system, request)
     await system.request(request)
     await system.run(request.gateway.onboarding_id)
-    tasks = Counter(step for step, change in plan.changes if change.call is None or change.call.api is not Api.MAIL)
+    tasks = Counter(step for step, change in plan.changes if change.call is None or change.call.api is not Service.MAIL)
     written = Counter(write[0] for write in system.outside.writes)
     assert not plan.has(Gravity.BLOCKER)
     assert tasks["assign-application-roles"] + tasks["assign-admin-user"] == sum(
@@ -202,3 +205,35 @@ async def test_one_caller_asks_for_so_many_plans_an_hour() -> None:
     with pytest.raises(HourlyLimitError):
         await asked(system, request)
     assert len(system.bus.waiting) == 2
+@pytest.mark.parametrize("error", [BusUnavailableError("away"), ConnectionError("away")])
+async def test_one_that_nobody_can_be_asked_for_leaves_no_row(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    api = Api(monkeypatch)
+    api.system.bus.faults.add("publish", error)
+    assert (await api.post("plans", requests.own_sbc())).status_code == 503
+    assert [row async for row in api.system.plans.rows(Query("plans"))] == []
+
+
+async def test_one_whose_message_is_given_up_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api(monkeypatch)
+    asked = content(await api.post("plans", requests.own_sbc()))
+    (message,) = api.system.bus.take_due(api.system.clock.now())
+    letter = DeadLetter(message.body, message.message_id, message.queue, DeadLetterReason.DELIVERIES)
+    await api.system.engine.dead_letter(letter)
+    plan = content(await api.call("GET", f"plans/{asked['id']}"))
+    assert plan["state"] == "failed"
+    assert plan["failed"]
+
+
+async def test_one_whose_message_is_lost_says_so_and_may_still_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api(monkeypatch)
+    asked = content(await api.post("plans", requests.own_sbc()))
+    (message,) = api.system.bus.take_due(api.system.clock.now())
+    api.system.clock.advance(LOST_AFTER.total_seconds())
+    plan = content(await api.call("GET", f"plans/{asked['id']}"))
+    assert plan["state"] == "failed"
+    assert "ask for a plan again" in plan["failed"]
+    assert (await api.call("GET", f"plans/{asked['id']}/markdown")).status_code == 409
+    await api.system.engine.receive(message.effect)
+    assert content(await api.call("GET", f"plans/{asked['id']}"))["state"] == "ready"
