@@ -20,6 +20,7 @@ from onboarding.azure.dns import DnsLookup
 from onboarding.azure.dns_update import DnsUpdater
 from onboarding.azure.graph import GraphDirectory
 from onboarding.azure.graph_client import GraphClient
+from onboarding.azure.graph_gathered import GatheredGraph
 from onboarding.azure.graph_mail import GraphMail
 from onboarding.azure.notifier import AzureNotifier
 from onboarding.azure.service_bus import ServiceBusPublisher
@@ -89,8 +90,9 @@ def engine() -> Engine:
     records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential), index)
     telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
     reads = Reads(_table(READS_TABLE, chosen, credential), chosen.policy)
+    gathered = GraphDirectory(GatheredGraph(graph))
     plans = Plans(_table(PLANS_TABLE, chosen, credential))
-    return Engine(records, bus, clock, world, chosen.policy, telling, reads, plans, chosen.permitted, requests)
+    return Engine(records, bus, clock, world, chosen.policy, telling, reads, plans, chosen.permitted, requests, gathered)
 
 
 def _dns(chosen: Settings, *, private: bool) -> DnsLookup:

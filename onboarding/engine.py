@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -57,7 +57,7 @@ from onboarding.notify import Notifying, Outcome, send
 from onboarding.planning.drift import look_for_drift
 from onboarding.planning.planner import give_up_plan, make_asked
 from onboarding.planning.store import Plans
-from onboarding.ports import Bus, BusRefusedError, BusUnavailableError, Clock, ConflictError
+from onboarding.ports import Bus, BusRefusedError, BusUnavailableError, Clock, ConflictError, Directory
 from onboarding.reads import Reads
 from onboarding.records import Loaded, Records
 from onboarding.steps import LIBRARY, definition_of
@@ -145,9 +145,16 @@ class Engine:
     requests: HourlyLimit | None = None
     """Of onboardings that one caller may begin."""
 
+    gathered: Directory | None = None
+    """The same directory for many reads at a time, which share requests; None: there is none but the world's own."""
+
     def reach(self) -> World:
         """The world for one piece of work: what it does there stays within what is permitted."""
         return bounded(self.world, self.permitted)
+
+    def reach_together(self) -> World:
+        """The same for a piece of work that reads a lot at a time."""
+        return bounded(replace(self.world, directory=self.gathered or self.world.directory), self.permitted)
 
     @property
     def public_url(self) -> str:

@@ -52,8 +52,8 @@ class Sweeper(Protocol):
     @property
     def policy(self) -> Policy: ...
 
-    def reach(self) -> World:
-        """The world for one piece of work."""
+    def reach_together(self) -> World:
+        """The world for a piece of work that reads a lot at a time."""
 
     async def happen(self, onboarding_id: str, happening: Happening, /) -> object:
         """One transition."""
@@ -106,7 +106,7 @@ async def look_for_drift(engine: Sweeper, first: str, last: str) -> None:
 
 async def inspect_all(engine: Sweeper, records: Sequence[Record]) -> None:
     """These, and put on the record what is new. One that can't be looked at keeps no other from its turn."""
-    world, at_once = remembered(engine.reach()), asyncio.Semaphore(AT_ONCE)
+    world, at_once = remembered(engine.reach_together()), asyncio.Semaphore(AT_ONCE)
 
     async def one(record: Record) -> None:
         async with at_once:
