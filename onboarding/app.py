@@ -92,7 +92,9 @@ def engine() -> Engine:
     reads = Reads(_table(READS_TABLE, chosen, credential), chosen.policy)
     gathered = GraphDirectory(GatheredGraph(graph))
     plans = Plans(_table(PLANS_TABLE, chosen, credential))
-    return Engine(records, bus, clock, world, chosen.policy, telling, reads, plans, chosen.permitted, requests, gathered)
+    return Engine(
+        records, bus, clock, world, chosen.policy, telling, reads, plans, chosen.permitted, requests, gathered
+    )
 
 
 def _dns(chosen: Settings, *, private: bool) -> DnsLookup:

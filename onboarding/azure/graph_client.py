@@ -79,23 +79,23 @@ class Ask:
     """Sent in place of `body`, as text/plain. Not in a batch, which takes JSON only."""
 
 
-Answered = tuple[MicrosoftCall, MicrosoftAnswer]
+AnsweredCall = tuple[MicrosoftCall, MicrosoftAnswer]
 
 
 class GraphSender(Protocol):
     """What the directory needs of it."""
 
-    async def send(self, ask: Ask, grants: Grants | None = None) -> Answered:
+    async def send(self, ask: Ask, grants: Grants | None = None) -> AnsweredCall:
         """One request."""
 
-    async def batch(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[Answered]:
+    async def batch(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[AnsweredCall]:
         """Several, answered in the order of asking. Raises StepProblemError as `GraphClient.batch`."""
 
     async def follow(self, call: MicrosoftCall, link: str) -> MicrosoftAnswer:
         """The next page."""
 
 
-def expect_answers(answered: list[Answered]) -> list[Answered]:
+def expect_answers(answered: list[AnsweredCall]) -> list[AnsweredCall]:
     """These. Raises StepProblemError when any of them was throttled or met an outage; the longest wait counts."""
     problem = gravest(p for p in (shared_problem(call, answer) for call, answer in answered) if p)
     if problem:
@@ -121,19 +121,19 @@ class GraphClient:
         self._mail_pause = Cooldown(MAIL_LIMIT, pauses)
         self._connection: PerLoop[_Connection] = PerLoop(self._make, lambda connection: connection.http.close())
 
-    async def send(self, ask: Ask, grants: Grants | None = None) -> Answered:
+    async def send(self, ask: Ask, grants: Grants | None = None) -> AnsweredCall:
         """One request."""
         inner = self._inner(ask)
         return inner.call, await self._send(inner.call, inner.path, inner.body, grants, ask.text)
 
-    async def batch(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[Answered]:
+    async def batch(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[AnsweredCall]:
         """Several in one `$batch`, answered in the order of asking.
 
         Raises StepProblemError when any of them was throttled or met an outage; the longest wait counts.
         """
         return expect_answers(await self.answers(asks, grants))
 
-    async def answers(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[Answered]:
+    async def answers(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[AnsweredCall]:
         """The same, whatever came of each.
 
         When the token of any is refused, all are sent once more with a new one: what was done is found done.
@@ -144,7 +144,7 @@ class GraphClient:
             pairs = await self._batch(asks, grants)
         return pairs
 
-    async def _batch(self, asks: Sequence[Ask], grants: Grants | None) -> list[Answered]:
+    async def _batch(self, asks: Sequence[Ask], grants: Grants | None) -> list[AnsweredCall]:
         inners = [self._inner(ask) for ask in asks]
         outer = await self._send(_BATCH, BATCH, batch_body(inners), grants)
         if not outer.ok:

@@ -1,4 +1,4 @@
-"""Reads at Graph that are asked for at about the same time, in one `$batch`: one request where there would be twenty."""
+"""Reads at Graph that are asked for at about the same time, in one `$batch`: one request in place of twenty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from onboarding.azure.allowed import MAX_BATCH, Grants
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall
-from onboarding.azure.graph_client import Answered, Ask, GraphClient, GraphSender, expect_answers
+from onboarding.azure.graph_client import AnsweredCall, Ask, GraphClient, GraphSender, expect_answers
 
 GATHERED_FOR = 0.05
 """Seconds from the first of them on: those of one slice come within a few milliseconds of each other."""
@@ -19,7 +19,7 @@ class _Group:
     """Reads that somebody waits for together."""
 
     asks: Sequence[Ask]
-    answered: asyncio.Future[list[Answered]]
+    answered: asyncio.Future[list[AnsweredCall]]
 
 
 class GatheredGraph(GraphSender):
@@ -30,14 +30,14 @@ class GatheredGraph(GraphSender):
         self._waiting: list[_Group] = []
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def send(self, ask: Ask, grants: Grants | None = None) -> Answered:
+    async def send(self, ask: Ask, grants: Grants | None = None) -> AnsweredCall:
         """One request."""
         if ask.method != "GET":
             return await self._client.send(ask, grants)
         (answered,) = await self._gathered([ask])
         return answered
 
-    async def batch(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[Answered]:
+    async def batch(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[AnsweredCall]:
         """Several, answered in the order of asking."""
         if any(ask.method != "GET" for ask in asks):
             return await self._client.batch(asks, grants)
@@ -47,14 +47,14 @@ class GatheredGraph(GraphSender):
         """The next page."""
         return await self._client.follow(call, link)
 
-    async def _gathered(self, asks: Sequence[Ask]) -> list[Answered]:
+    async def _gathered(self, asks: Sequence[Ask]) -> list[AnsweredCall]:
         group = _Group(asks, asyncio.get_running_loop().create_future())
         if sum(len(one.asks) for one in self._waiting) + len(asks) > MAX_BATCH:
             self._begin(self._take(), 0.0)
         self._waiting.append(group)
         if len(self._waiting) == 1:
             self._begin(self._waiting, GATHERED_FOR)
-        return await group.answered
+        return expect_answers(await group.answered)
 
     def _take(self) -> list[_Group]:
         taken, self._waiting = self._waiting, []
@@ -72,25 +72,16 @@ class GatheredGraph(GraphSender):
             if groups is not self._waiting:
                 return
             groups = self._take()
-        try:
-            answers = iter(await self._client.answers([ask for group in groups for ask in group.asks]))
-        except Exception as error:
-            for group in groups:
-                _end(group, error)
-            return
+        asked = asyncio.ensure_future(self._client.answers([ask for group in groups for ask in group.asks]))
+        await asyncio.wait([asked])
+        error = asked.exception()
+        answers = iter([] if error else asked.result())
         for group in groups:
-            mine = [next(answers) for _ in group.asks]
-            try:
-                _end(group, expect_answers(mine))
-            except Exception as error:
-                _end(group, error)
-
-
-def _end(group: _Group, with_: list[Answered] | Exception) -> None:
-    """Tell whoever waits; nobody may, by now."""
-    if group.answered.done():
-        return
-    if isinstance(with_, Exception):
-        group.answered.set_exception(with_)
-    else:
-        group.answered.set_result(with_)
+            mine = [next(answers) for _ in group.asks] if error is None else []
+            if group.answered.done():
+                # Nobody waits for it any more.
+                continue
+            if error is None:
+                group.answered.set_result(mine)
+            else:
+                group.answered.set_exception(error)

@@ -28,7 +28,7 @@ from onboarding.steps.base import Inspection, Look, Work, World
 
 log = logging.getLogger("onboarding")
 
-OURS = frozenset(
+OF_THE_LOOK = frozenset(
     {
         ProblemCode.SIGN_IN_FAILED,
         ProblemCode.PERMISSION_MISSING,
@@ -113,7 +113,7 @@ def _is_seen(problem: StepProblemError, *, explained: bool) -> bool:
     """Whether it says something of the world. What was shown once, and is not any more, is gone."""
     if isinstance(problem, TryLaterError):
         return problem.code is ProblemCode.NOT_REPLICATED and not explained
-    return problem.code not in OURS
+    return problem.code not in OF_THE_LOOK
 
 
 def _needs(record: Record, step: StepRecord) -> Iterator[str]:

@@ -35,7 +35,7 @@ SLICES = 48
 """Of a sweep: what a slice has in common is read once."""
 MESSAGE_HOLDS = 25
 """Onboardings that one message is about: looked at within its time."""
-AT_ONCE = 8
+INSPECTED_AT_ONCE = 8
 """Onboardings that are looked at at one time."""
 (_STATE,) = named("State")
 
@@ -106,7 +106,7 @@ async def look_for_drift(engine: Sweeper, first: str, last: str) -> None:
 
 async def inspect_all(engine: Sweeper, records: Sequence[Record]) -> None:
     """These, and put on the record what is new. One that can't be looked at keeps no other from its turn."""
-    world, at_once = remembered(engine.reach_together()), asyncio.Semaphore(AT_ONCE)
+    world, at_once = remembered(engine.reach_together()), asyncio.Semaphore(INSPECTED_AT_ONCE)
 
     async def one(record: Record) -> None:
         async with at_once:

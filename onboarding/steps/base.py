@@ -131,8 +131,10 @@ def expect_agreed(inspection: Inspection, step: StepRecord, repair: Repair | Non
     if consent is not None and (repair is None or consent.code is not ProblemCode.CHANGE_NOT_APPROVED):
         consent.expect(step)
         return
+    if repair is None:
+        return
     proposal = propose(*(value for change in inspection.changes for value in change.values))
-    if repair is not None and proposal.id not in (repair.proposal, step.approved):
+    if proposal.id not in (repair.proposal, step.approved):
         raise NotApprovedError(
             ProblemCode.CHANGE_NOT_APPROVED,
             "What this repair would change is not what was shown when it was asked for: something else was changed in"

@@ -1,4 +1,4 @@
-"""What looking for drift costs at Microsoft Graph: 1,000 completed onboardings a day in at most 200 requests an hour."""
+"""What drift costs at Microsoft Graph: 1,000 completed onboardings a day in at most 200 requests an hour."""
 
 from __future__ import annotations
 
@@ -84,7 +84,6 @@ async def test_a_thousand_a_day_take_few_requests(
     writes = microsoft.writes("graph")
     await inspect_all(engine, records)
     sent = microsoft.sent("graph")[before:]
-    print(len(sent), "requests for", SLICE)
     assert len(sent) * SLICES / 24 <= AN_HOUR
     assert microsoft.writes("graph") == writes
     assert sum(request.endswith("/$batch") for request in sent) >= 1

@@ -12,7 +12,7 @@ from tests.support import requests
 from tests.support.http import Api
 from tests.support.traced import functions_of
 
-POST_FILES, POST_FUNCTIONS = 40, 130
+POST_FILES, POST_FUNCTIONS = 41, 135
 MESSAGE_FILES, MESSAGE_FUNCTIONS = 42, 185
 
 

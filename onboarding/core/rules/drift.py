@@ -8,7 +8,7 @@ from onboarding.core.bounds import bounded_deviations
 from onboarding.core.deviation import DEVIATION_SHOWN, Acceptance, Deviation, as_known, deviations_id, unaccepted
 from onboarding.core.draft import Draft
 from onboarding.core.event_kinds import EventKind
-from onboarding.core.events import CancelRequested, DeviationAccepted, DriftSeen, RepairRequested
+from onboarding.core.events import DeviationAccepted, DriftSeen, RepairRequested
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import StepKind
 from onboarding.core.record import Record, Repair, StepRecord, StepState
@@ -75,7 +75,7 @@ def repair_requested(h: RepairRequested, draft: Draft) -> Transition | None:
     return Transition(EventKind.REPAIR_REQUESTED, h.step, _whats(shown), h.actor)
 
 
-def repair_given_up(h: CancelRequested, draft: Draft, repair: Repair) -> Transition:
+def repair_given_up(draft: Draft, repair: Repair, actor: str, reason: str) -> Transition:
     """The onboarding is completed as before, and what deviates is as it was seen."""
     running = [s.name for s in draft.record.steps if s.state is StepState.RUNNING]
     if running:
@@ -84,10 +84,10 @@ def repair_given_up(h: CancelRequested, draft: Draft, repair: Repair) -> Transit
         )
     for step in draft.record.steps:
         if not step.ended:
-            draft.end_step(step.name, step.detail, by=step.ended_by or h.actor)
+            draft.end_step(step.name, step.detail, by=step.ended_by or actor)
     draft.withdraw(None)
     draft.set(closed_at=repair.completed_at, pause=None, repair=None)
-    return Transition(EventKind.REPAIR_GIVEN_UP, repair.step, h.reason, h.actor)
+    return Transition(EventKind.REPAIR_GIVEN_UP, repair.step, reason, actor)
 
 
 def acceptable(record: Record, step: StepRecord) -> bool:

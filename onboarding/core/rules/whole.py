@@ -64,7 +64,7 @@ def cancel_requested(h: CancelRequested, draft: Draft) -> Transition | None:
     if draft.record.closed or draft.record.cancelling:
         raise RefusedError(f"The onboarding cannot be cancelled: it is {draft.record.state} already.")
     if draft.record.repair is not None:
-        return repair_given_up(h, draft, draft.record.repair)
+        return repair_given_up(draft, draft.record.repair, h.actor, h.reason)
     draft.set(cancelled_because=shorten(h.reason), pause=None)
     draft.withdraw(None)
     for step in draft.record.steps:
