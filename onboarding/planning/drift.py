@@ -72,12 +72,13 @@ async def sweep_on(engine: Sweeper) -> None:
         return
     room = max(_goal(sweep, now, every) - sweep.looked, 1)
     page = await engine.records.page(Query(CLOSED, columns=(_STATE,), keys=(sweep.place, LAST_KEY)), room + 1)
-    keys = [row.key for row in page.rows if row.key != sweep.place]
+    left = [row.key for row in page.rows if row.key != sweep.place]
+    keys = left[:room]
     ticket = int(sweep.began.timestamp())
     slices = [keys[start : start + MESSAGE_HOLDS] for start in range(0, len(keys), MESSAGE_HOLDS)]
     await engine.bus.publish([LookForDrift(part[0], part[-1], ticket) for part in slices], now)
     place = keys[-1] if keys else sweep.place
-    over = page.continuation is None
+    over = page.continuation is None and len(left) == len(keys)
     await index.keep_sweep(replace(sweep, looked=sweep.looked + len(keys), place=place, over=over))
 
 

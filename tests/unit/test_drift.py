@@ -8,25 +8,36 @@ from typing import Any
 
 import pytest
 
-from onboarding.core.decide import RefusedError
+from onboarding.azure.dns_zone import DnsZoneId
+from onboarding.core.decide import RefusedError, UnknownStepError, decide
+from onboarding.core.deviation import deviation
 from onboarding.core.events import (
     AdminUserApproved,
     CancelRequested,
     ChangeApproved,
     DeviationAccepted,
+    DriftSeen,
+    LookForDrift,
     RepairRequested,
+    Started,
 )
+from onboarding.core.messages import DRIFT_QUEUE, DeadLetter, DeadLetterReason, decode, encode
 from onboarding.core.notices import NoticeKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.core.rules.drift import open_deviations_id, repair_id
 from onboarding.kinds import read_request
+from onboarding.planning.deviating import inspect_again
 from onboarding.planning.drift import inspect_all
-from onboarding.ports import AppCredential
-from onboarding.rows import CLOSED
+from onboarding.planning.making import ReadsOnlyError
+from onboarding.ports import AppCredential, Row
+from onboarding.rows import CLOSED, to_row
 from onboarding.steps.add_domain import txt_record
+from onboarding.steps.base import Inspection, Work
+from onboarding.steps.verify_domain import VerifyDomain
 from tests.support import requests
+from tests.support.records import NOW
 from tests.support.system import System
 from tests.support.trunks import with_trunks
 
@@ -251,13 +262,173 @@ async def test_a_txt_record_that_is_gone_is_seen_though_the_domain_stays_verifie
 
 
 async def test_a_txt_record_that_we_published_is_published_again_when_asked_for() -> None:
-    system, record = await completed(requests.own_sbc())
-    txt = txt_record(record)
-    for zone in system.outside.dns_zones.zones.values():
-        zone.clear() if hasattr(zone, "clear") else None
-    system.outside.dns.publish(txt.name)
+    zone = DnsZoneId("6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63", "rg-dns", "contoso.example")
+    request = read_request(requests.own_sbc(dns={"azureZone": zone.arm_id}))
+    system = with_trunks(request)
+    system.outside.dns_zones.add(zone)
+    await system.request(request)
+    record = await system.run(request.gateway.onboarding_id)
+    assert record.state is OnboardingState.COMPLETED
+    assert await inspected(system, record) == record
+    system.outside.dns_zones.sets.clear()
+    system.outside.dns.publish(txt_record(record).name)
     seen = await inspected(system, record)
-    assert {step.name for step in seen.steps if step.deviations} >= {"txt-record-visible"}
+    assert {step.name for step in seen.steps if step.deviations} == {"publish-txt-record", "txt-record-visible"}
+    proposal = repair_id(seen.step("publish-txt-record"))
+    await system.engine.happen(record.id, RepairRequested("publish-txt-record", "ada", proposal))
+    await system.run(record.id)
+    repaired = await inspected(system, record)
+    assert repaired.state is OnboardingState.COMPLETED
+    assert not repaired.drifted
+    assert len(system.outside.dns_zones.sets) == 1
+
+
+async def test_a_person_who_skipped_or_confirmed_a_step_is_not_told_of_it() -> None:
+    system, record = await completed()
+    steps = tuple(
+        s.model_copy(update={"ended_by": "ada"} if s.name == ROLES else {"state": StepState.SKIPPED})
+        if s.name in (ROLES, ADMIN)
+        else s
+        for s in record.steps
+    )
+    system.outside.directory.held.clear()
+    seen = await inspect_again(
+        record.model_copy(update={"steps": steps}), system.outside.world, system.clock.now(), seconds=9
+    )
+    assert not {ROLES, ADMIN} & {*seen.deviations, *seen.unseen}
+
+
+async def test_what_was_there_and_is_not_shown_any_more_is_gone_and_told_by_the_step_that_made_it() -> None:
+    system, record = await completed()
+    system.outside.directory.domains.clear()
+    (seen,) = (await inspected(system, record)).drifted
+    assert (seen.expected, seen.found) == ("in the tenant, not verified yet", "not in the tenant")
+    identity = next(key for key, sp in system.outside.directory.service_principals.items() if "acg" in sp.display_name)
+    del system.outside.directory.service_principals[identity]
+    found = " ".join(one.found for one in (await inspected(system, record)).drifted)
+    assert "does not show the gateway's identity" in found
+
+
+async def test_a_step_that_fails_in_a_way_nobody_expects_keeps_no_other_from_its_look() -> None:
+    system, record = await completed()
+    take_roles(system, record)
+    system.outside.directory.faults.add("domain", *[RuntimeError("a defect")] * 3)
+    seen = await inspected(system, record)
+    assert len(seen.drifted) == 7
+
+
+async def test_a_step_that_would_write_while_it_is_looked_at_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    system, record = await completed()
+
+    async def writing(self: VerifyDomain, work: Work) -> Inspection:
+        await work.world.directory.verify_domain("contoso.com")
+        raise AssertionError("it was let through")
+
+    monkeypatch.setattr(VerifyDomain, "inspect", writing)
+    before = list(system.outside.writes)
+    await inspect_all(system.engine, [record])
+    assert system.outside.writes == before
+    with pytest.raises(ReadsOnlyError):
+        await inspect_again(record, system.outside.world, system.clock.now(), seconds=9)
+
+
+async def test_all_deviations_that_are_kept_fit_into_the_row() -> None:
+    _system, record = await completed()
+    many = {
+        step.name: tuple(deviation(step.name, f"{n} " + "😀" * 300, "😀" * 300, "😀" * 300, NOW) for n in range(20))
+        for step in record.steps
+    }
+    seen = decide(record, DriftSeen(record.version, many), NOW).record
+    assert seen.drifted
+    assert to_row(seen.model_copy(update={"tail": ()}), CLOSED)
+    assert decide(seen, DriftSeen(seen.version, many), NOW).changed is False
+    accepted = seen
+    for step in seen.steps:
+        if step.deviations:
+            word = DeviationAccepted(step.name, "ada" * 30, open_deviations_id(step), "😀" * 1000)
+            accepted = decide(accepted, word, NOW).record
+    assert accepted.state is OnboardingState.COMPLETED
+    assert to_row(accepted.model_copy(update={"tail": ()}), CLOSED)
+
+
+async def test_an_inspection_of_an_older_version_counts_for_nothing() -> None:
+    _system, record = await completed()
+    seen = {ROLES: (deviation(ROLES, "a role", "held", "not held", NOW),)}
+    assert decide(record, DriftSeen(record.version - 1, seen), NOW).changed is False
+    running = decide(record, DriftSeen(record.version, seen), NOW).record.model_copy(update={"closed_at": None})
+    for happening in (DeviationAccepted(ROLES, "ada", "", "So."), RepairRequested(ROLES, "ada", "")):
+        with pytest.raises(RefusedError, match="only of a completed one"):
+            decide(running, happening, NOW)
+    with pytest.raises(UnknownStepError, match="There is no step"):
+        decide(record, DeviationAccepted("nowhere", "ada", "", "So."), NOW)
+
+
+async def test_a_repair_is_not_given_up_while_a_function_is_at_it() -> None:
+    system, record = await completed()
+    take_roles(system, record)
+    seen = await inspected(system, record)
+    asked = decide(seen, RepairRequested(ROLES, "ada", repair_id(seen.step(ROLES))), NOW).record
+    running = decide(asked, Started(ROLES, asked.step(ROLES).ticket), NOW).record
+    with pytest.raises(RefusedError, match="cannot be given up now"):
+        decide(running, CancelRequested("ada", "Not now."), NOW)
+
+
+async def test_what_is_not_told_yet_and_as_it_was_again_is_not_told() -> None:
+    _, record = await completed()
+    seen = {ROLES: (deviation(ROLES, "a role", "held", "not held", NOW),)}
+    drifted = decide(record, DriftSeen(record.version, seen), NOW).record
+    assert [n.kind for n in drifted.notices if n.owed] == [NoticeKind.DRIFTED]
+    again = decide(drifted, DriftSeen(drifted.version, {ROLES: ()}), NOW).record
+    assert not any(n.owed for n in again.notices)
+    word = DeviationAccepted(ROLES, "ada", open_deviations_id(drifted.step(ROLES)), "So.")
+    assert not any(n.owed for n in decide(drifted, word, NOW).record.notices)
+
+
+async def test_a_lost_message_of_a_sweep_is_looked_at_in_the_next_one() -> None:
+    system, record = await completed()
+    message = encode(LookForDrift(record.id, record.id, 1))
+    assert decode(message) == LookForDrift(record.id, record.id, 1)
+    await system.engine.dead_letter(DeadLetter(message, queue=DRIFT_QUEUE, reason=DeadLetterReason.DELIVERIES))
+    assert await system.record(record.id) == record
+
+
+async def test_a_slice_leaves_alone_what_it_cannot_read_and_what_was_cancelled() -> None:
+    system, record = await completed()
+    row = await system.onboardings.get(CLOSED, record.id)
+    assert row is not None
+    await system.onboardings.replace(Row(CLOSED, record.id, {**row.columns, "Rest": "{"}, row.etag))
+    await system.engine.receive(LookForDrift(record.id, record.id, 1))
+
+
+async def test_a_sweep_goes_on_slice_by_slice() -> None:
+    system, record = await completed()
+    row = await system.onboardings.get(CLOSED, record.id)
+    assert row is not None
+    for number in range(95):
+        await system.onboardings.insert(Row(CLOSED, f"gateway-{number:010d}", row.columns))
+    await system.tick(86400)
+    sweep = await system.records.index.sweep()
+    assert sweep is not None
+    assert (sweep.total, sweep.looked, sweep.over) == (96, 2, False)
+    await system.tick(60)
+    assert (await system.records.index.sweep()) == sweep, "nothing more in this half hour"
+    for _ in range(47):
+        await system.tick(1800)
+    done = await system.records.index.sweep()
+    assert done is not None
+    assert (done.looked, done.over) == (96, True)
+    asked = [m.effect for m in system.bus.published if isinstance(m.effect, LookForDrift)]
+    assert len(asked) == 48
+    assert len({(m.onboarding_id, m.last) for m in asked}) == 48
+
+
+async def test_a_sweep_that_cannot_be_said_is_said_at_the_next_pass() -> None:
+    system, _record = await completed()
+    system.bus.faults.add("publish", RuntimeError("the bus is away"))
+    await system.tick(86400)
+    assert not system.bus.waiting
+    await system.tick(60)
+    assert system.bus.waiting
 
 
 @pytest.mark.parametrize("what", ["name", "account", "credential"])
