@@ -230,7 +230,7 @@ class Draft:
                 self.set(closed_at=self.now, pause=None)
                 self.owe(NoticeKind.COMPLETED)
             else:
-                self.set_step(repair.step, deviations=())
+                self.set_step(repair.step, deviations=(), since=repair.done_since)
                 self.set(closed_at=repair.completed_at, pause=None, repair=None)
                 self.owe(NoticeKind.REPAIRED)
 

@@ -204,6 +204,8 @@ class Repair(Stored):
     since: AwareDatetime
     completed_at: AwareDatetime
     """When the onboarding was completed, which it will have been again."""
+    done_since: AwareDatetime
+    """Since when the step was done: how long it took then is what it took."""
 
 
 class Event(Stored):

@@ -28,6 +28,7 @@ from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.core.rules.drift import open_deviations_id, repair_id
 from onboarding.kinds import read_request
+from onboarding.pages.timeline import timeline
 from onboarding.planning.deviating import inspect_again
 from onboarding.planning.drift import inspect_all
 from onboarding.planning.making import ReadsOnlyError
@@ -162,6 +163,7 @@ async def test_nobody_accepts_or_repairs_what_they_have_not_seen() -> None:
 
 async def test_a_repair_does_that_step_alone() -> None:
     system, record = await completed()
+    charted = timeline(record, await system.events(record.id), system.clock.now())
     taken = take_roles(system, record)
     seen = await inspected(system, record)
     before = len(system.outside.writes)
@@ -173,9 +175,11 @@ async def test_a_repair_does_that_step_alone() -> None:
     assert repaired.state is OnboardingState.COMPLETED
     assert repaired.closed_at == record.closed_at
     assert repaired.repair is None
+    assert repaired.step(ROLES).since == record.step(ROLES).since, "what is charted is how long it took"
     assert told(repaired, NoticeKind.REPAIRED) == 1
     assert told(repaired, NoticeKind.COMPLETED) == 1
     assert [write[0] for write in system.outside.writes[before:]] == ["assign_roles"]
+    assert timeline(repaired, await system.events(record.id), system.clock.now()) == charted
     assert taken <= set().union(*system.outside.directory.held.values())
     assert await inspected(system, record) == repaired
 
@@ -233,6 +237,7 @@ async def test_a_repair_that_is_cancelled_leaves_the_onboarding_completed() -> N
     assert given_up.step(ROLES).state is StepState.DONE
     assert given_up.closed_at == record.closed_at
     assert given_up.cancelled_because is None
+    assert given_up.step(ROLES).since == record.step(ROLES).since
     assert given_up.drifted == seen.drifted
 
 

@@ -66,7 +66,14 @@ def repair_requested(h: RepairRequested, draft: Draft) -> Transition | None:
     if h.proposal != repair_id(step):
         raise RefusedError(_CHANGED)
     completed_at = draft.record.closed_at or draft.now
-    word = Repair(step=h.step, proposal=h.proposal, by=h.actor, since=draft.now, completed_at=completed_at)
+    word = Repair(
+        step=h.step,
+        proposal=h.proposal,
+        by=h.actor,
+        since=draft.now,
+        completed_at=completed_at,
+        done_since=step.since,
+    )
     draft.set(closed_at=None, repair=word)
     draft.withdraw(None)
     draft.begin(h.step)
@@ -86,6 +93,7 @@ def repair_given_up(draft: Draft, repair: Repair, actor: str, reason: str) -> Tr
         if not step.ended:
             draft.end_step(step.name, step.detail, by=step.ended_by or actor)
     draft.withdraw(None)
+    draft.set_step(repair.step, since=repair.done_since)
     draft.set(closed_at=repair.completed_at, pause=None, repair=None)
     return Transition(EventKind.REPAIR_GIVEN_UP, repair.step, reason, actor)
 
