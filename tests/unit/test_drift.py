@@ -389,6 +389,17 @@ async def test_what_is_not_told_yet_and_as_it_was_again_is_not_told() -> None:
     assert not any(n.owed for n in decide(drifted, word, NOW).record.notices)
 
 
+async def test_people_are_still_told_while_something_else_deviates() -> None:
+    _, record = await completed()
+    seen = {name: (deviation(name, "a role", "held", "not held", NOW),) for name in (ROLES, ADMIN, "add-domain")}
+    drifted = decide(record, DriftSeen(record.version, seen), NOW).record
+    word = DeviationAccepted(ROLES, "ada", open_deviations_id(drifted.step(ROLES)), "So.")
+    accepted = decide(drifted, word, NOW).record
+    less = decide(accepted, DriftSeen(accepted.version, {ADMIN: ()}), NOW).record
+    assert [one.what for one in less.drifted] == ["a role"]
+    assert [n.kind for n in less.notices if n.owed] == [NoticeKind.DRIFTED]
+
+
 async def test_a_lost_message_of_a_sweep_is_looked_at_in_the_next_one() -> None:
     system, record = await completed()
     message = encode(LookForDrift(record.id, record.id, 1))
