@@ -15,7 +15,7 @@ from onboarding.collector import resting
 
 with resting():
     from onboarding import app as composed
-    from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, PLANS_QUEUE, decode
+    from onboarding.core.messages import DEAD_LETTERS_QUEUE, DRIFT_QUEUE, NOTICES_QUEUE, PLANS_QUEUE, decode
     from onboarding.dead_letters import dead_letter_of
     from onboarding.settings import functions, settings
     from onboarding.steps import TASKS
@@ -69,6 +69,14 @@ def _register_plans() -> None:
             await composed.engine().receive(decode(message.get_body()))
 
 
+def _register_drift() -> None:
+    @app.function_name("drift")
+    @_queue_trigger(DRIFT_QUEUE)
+    async def drift(message: func.ServiceBusMessage) -> None:
+        with received(message):
+            await composed.engine().receive(decode(message.get_body()))
+
+
 def _register_dead_letters() -> None:
     @app.function_name("dead_letters")
     @_queue_trigger(DEAD_LETTERS_QUEUE)
@@ -114,6 +122,7 @@ if _functions.has_steps:
         _register_step(_step)
     _register_notices()
     _register_plans()
+    _register_drift()
     _register_dead_letters()
 if _functions.has_front:
     _register_timer()

@@ -20,6 +20,7 @@ from onboarding.azure.dns import DnsLookup
 from onboarding.azure.dns_update import DnsUpdater
 from onboarding.azure.graph import GraphDirectory
 from onboarding.azure.graph_client import GraphClient
+from onboarding.azure.graph_gathered import GatheredGraph
 from onboarding.azure.graph_mail import GraphMail
 from onboarding.azure.notifier import AzureNotifier
 from onboarding.azure.service_bus import ServiceBusPublisher
@@ -95,8 +96,20 @@ def engine() -> Engine:
     )
     plans = Plans(_table(PLANS_TABLE, chosen, credential), asked)
     durations = Durations(_table(DURATIONS_TABLE, chosen, credential), chosen.usual)
+    gathered = GraphDirectory(GatheredGraph(graph))
     return Engine(
-        records, bus, clock, world, chosen.policy, telling, reads, plans, durations, chosen.permitted, requests
+        records,
+        bus,
+        clock,
+        world,
+        chosen.policy,
+        telling,
+        reads,
+        plans,
+        durations,
+        chosen.permitted,
+        requests,
+        gathered,
     )
 
 

@@ -265,6 +265,13 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("CreatedAt", _TIME, "When it was requested, or last started again", lambda s: s.record.created_at),
     Column("UpdatedAt", _TIME, "When it last changed", lambda s: s.record.updated_at),
+    Column(
+        "DeviationCount",
+        _INTEGER,
+        "How much of a completed one is not any more as it was, that nobody has accepted; 0 while all is",
+        lambda s: len(s.record.drifted),
+        since=_SECOND,
+    ),
     Column("ClosedAt", _TIME, "When it was completed or cancelled", lambda s: s.record.closed_at),
     Column(
         "People",

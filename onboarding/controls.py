@@ -21,10 +21,12 @@ from onboarding.core.events import (
     CheckRequested,
     Confirmed,
     ContactsChanged,
+    DeviationAccepted,
     MadeByHand,
     PauseRequested,
     ProblemReported,
     ReopenRequested,
+    RepairRequested,
     ReplayRequested,
     ResumeRequested,
     RetryRequested,
@@ -37,6 +39,7 @@ from onboarding.core.request import Contacts
 from onboarding.core.roles import Role
 from onboarding.core.rules.approving import asks_for, is_another
 from onboarding.core.rules.controls import must_insist, reopenable, replayable, retryable
+from onboarding.core.rules.drift import acceptable, open_deviations_id, repair_id, repairable
 from onboarding.core.rules.giving import lacks_certificates
 from onboarding.core.rules.people import correctable
 from onboarding.steps import definition_of
@@ -354,6 +357,52 @@ _ROWS = (
         event=CancelRequested,
         fields=(_because("The gateway is deployed anew."),),
         grave=True,
+    ),
+    Control(
+        "accept-deviation",
+        "Accept the deviation",
+        "Say that what is not any more as a completed step left it is meant so",
+        "What is shown stays as it is, and nobody is told of it again until it changes.",
+        role=Role.OPERATE,
+        of_step=acceptable,
+        of_closed=True,
+        event=DeviationAccepted,
+        fields=(
+            ControlField(
+                "deviations",
+                "Deviations",
+                input=Input.HIDDEN,
+                meaning="Which are meant: `deviationsId` of the step, as it was read.",
+                missing="The form lacks the deviations that it is about. Open the page again. Nothing was changed.",
+                known=open_deviations_id,
+                example="5f2b7c0d1e9a48c3b6d7f0a1e2c3b4d5",
+            ),
+            _because("The role is needed for the numbers' upload."),
+        ),
+        where_stopped=True,
+    ),
+    Control(
+        "repair",
+        "Repair",
+        "Have a completed step change back what deviates, and no other step",
+        "The onboarding goes on with this step alone: what is shown is changed back. Who must say yes to it is asked as"
+        " ever, and if it is not what was shown any more, nothing is changed before you have seen it.",
+        role=Role.OPERATE,
+        of_step=repairable,
+        of_closed=True,
+        event=RepairRequested,
+        fields=(
+            ControlField(
+                "proposal",
+                "Proposal",
+                input=Input.HIDDEN,
+                meaning="Which changes are meant: `repairId` of the step, as it was read.",
+                missing="The form lacks the changes that it is about. Open the page again. Nothing was changed.",
+                known=repair_id,
+                example="5f2b7c0d1e9a48c3b6d7f0a1e2c3b4d5",
+            ),
+        ),
+        where_stopped=True,
     ),
     Control(
         "start-again",

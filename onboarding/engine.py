@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -23,6 +23,7 @@ from onboarding.core.events import (
     Effect,
     Happening,
     LeftToPeople,
+    LookForDrift,
     MakePlan,
     MessageRefused,
     NoticeFailed,
@@ -55,13 +56,14 @@ from onboarding.durations import Durations
 from onboarding.fence import Permit, WithdrawnError, fenced
 from onboarding.hourly import HourlyLimit
 from onboarding.notify import Notifying, Outcome, send
+from onboarding.planning.drift import look_for_drift
 from onboarding.planning.planner import give_up_plan, make_asked
 from onboarding.planning.store import Plans
-from onboarding.ports import Bus, BusRefusedError, BusUnavailableError, Clock, ConflictError
+from onboarding.ports import Bus, BusRefusedError, BusUnavailableError, Clock, ConflictError, Directory
 from onboarding.reads import Reads
 from onboarding.records import Loaded, Records
 from onboarding.steps import LIBRARY, definition_of
-from onboarding.steps.base import Work, World, kept
+from onboarding.steps.base import Work, World, expect_agreed, kept
 from onboarding.telemetry.about import About, about, about_this
 from onboarding.telemetry.work import attempting, committed, dead, notifying
 
@@ -146,9 +148,16 @@ class Engine:
     requests: HourlyLimit | None = None
     """Of onboardings that one caller may begin."""
 
+    gathered: Directory | None = None
+    """The same directory for many reads at a time, which share requests; None: there is none but the world's own."""
+
     def reach(self) -> World:
         """The world for one piece of work: what it does there stays within what is permitted."""
         return bounded(self.world, self.permitted)
+
+    def reach_together(self) -> World:
+        """The same for a piece of work that reads a lot at a time."""
+        return bounded(replace(self.world, directory=self.gathered or self.world.directory), self.permitted)
 
     @property
     def public_url(self) -> str:
@@ -248,7 +257,7 @@ class Engine:
             problem = refused.problems.get(queue_of(effect))
             if problem is None:
                 continue
-            if isinstance(effect, MakePlan):
+            if isinstance(effect, MakePlan | LookForDrift):
                 continue
             step, notice = (effect.step, None) if isinstance(effect, Nudge) else (None, effect.notice)
             try:
@@ -322,6 +331,8 @@ class Engine:
                 await self.send_notice(nudge.onboarding_id, nudge.notice, nudge.ticket, nudge.again)
             case MakePlan():
                 await make_asked(self, nudge.plan)
+            case LookForDrift():
+                await look_for_drift(self, nudge.onboarding_id, nudge.last)
             case _ as never:
                 assert_never(never)
 
@@ -348,7 +359,8 @@ class Engine:
         task = definition_of(step).task
         assert task is not None, f"{name} is no task, and is never due"
         permit = self._permit(record.id, name, ticket)
-        work = Work(record, fenced(self.reach(), permit), step, self.clock.now())
+        repair = record.repair if record.repair and record.repair.step == name else None
+        work = Work(record, fenced(self.reach(), permit), step, self.clock.now(), again=repair is not None)
         bound = asyncio.timeout(self.policy.step_timeout)
         try:
             async with bound:
@@ -359,8 +371,7 @@ class Engine:
                     words = "; ".join(change.words for change in inspection.changes)
                     detail = f"{inspection.found} To be done by hand: {words}."
                     return LeftToPeople(name, ticket, detail, by_hand, kept(inspection.findings))
-                if inspection.consent is not None:
-                    inspection.consent.expect(step)
+                expect_agreed(inspection, step, repair)
                 applied = await task.apply(work, inspection)
                 return Succeeded(name, ticket, applied.did, kept(inspection.findings, applied.findings))
         except StepProblemError as problem:
@@ -450,6 +461,8 @@ class Engine:
         if isinstance(nudge, MakePlan):
             why = given_up(reason, "made")
             return "noted" if await give_up_plan(self, nudge.plan, why.seen) else "of no importance any more"
+        if isinstance(nudge, LookForDrift):
+            return "looked at in the next sweep"
         step, notice = (nudge.step, None) if isinstance(nudge, Nudge) else (None, nudge.notice)
         noted = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, reason))
         return "unknown" if noted is None else "noted" if noted.changed else "of no importance any more"

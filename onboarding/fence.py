@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import wraps
-from typing import Any, get_type_hints
+from typing import Any, NoReturn, get_type_hints
 
 from onboarding.azure.permissions import ChangesBy, ProjectSynergyBy
 from onboarding.ports import methods_of, writes_of
@@ -21,10 +21,19 @@ class WithdrawnError(Exception):
     """The attempt is no longer the record's: it was paused, cancelled or taken for dead. Nothing was sent."""
 
 
+class ReadsOnlyError(AssertionError):
+    """A step would write while it only looks: a defect of ours. Nothing was sent."""
+
+
 _CONSTANTS = (str, int, float, bool, tuple[str, ...], ProjectSynergyBy, ChangesBy)
 
 Permit = Callable[[], Awaitable[None]]
 """Returns while the attempt may write. Raises WithdrawnError."""
+
+
+async def refuse_write() -> NoReturn:
+    """The permit of a world in which nothing is written."""
+    raise ReadsOnlyError("a step tried to write in a world that is only read")
 
 
 def fenced(world: World, permit: Permit) -> World:

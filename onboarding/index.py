@@ -36,7 +36,7 @@ from onboarding.steps import definition_of
 log = logging.getLogger("onboarding")
 
 DUE_TABLE, WAITS_TABLE = "due", "waits"
-DUE, WAITS, PASSES, ROUND = "due", "waits", "passes", "round"
+DUE, WAITS, PASSES, ROUND, SWEEP = "due", "waits", "passes", "round", "sweep"
 """Partitions: the first of table `due`, the others of table `waits`."""
 TICK = "tick"
 """Key of the row that says when the timer came round last."""
@@ -124,6 +124,19 @@ class Round:
     """The onboarding up to which they were read; empty: the last one."""
     began: datetime
     """When the first of them was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Looking at all closed onboardings once, for what is not any more as it was."""
+
+    began: datetime
+    total: int
+    """How many there were."""
+    looked: int = 0
+    place: str = ""
+    """The one up to which they were looked at."""
+    over: bool = False
 
 
 class Index:
@@ -281,10 +294,24 @@ class Index:
         """When it did so last."""
         row = await self._waits.get(ROUND, TICK)
         return None if row is None else row.columns["At"]
+    async def sweep(self) -> Sweep | None:
+        """How far the last sweep got that looks for drift. None: there was none yet."""
+        row = await self._waits.get(SWEEP, SWEEP)
+        return None if row is None else _sweep_of(row)
+
+    async def keep_sweep(self, got: Sweep) -> None:
+        """Keep how far it got."""
+        columns = {"Began": got.began, "Total": got.total, "Looked": got.looked, "Onboarding": got.place}
+        await self._waits.upsert([Row(SWEEP, SWEEP, {**columns, "Over": got.over})])
 
     async def keep_round(self, got: Round) -> None:
         """Keep how far reading all of them got."""
         await self._waits.upsert([Row(ROUND, ROUND, {"Onboarding": got.place, "Began": got.began})])
+
+
+def _sweep_of(row: Row) -> Sweep:
+    c = row.columns
+    return Sweep(c["Began"], c["Total"], c["Looked"], str(c.get("Onboarding", "")), c["Over"])
 
 
 def to_come(wait: OpenWait, record: Record | None, now: datetime) -> bool:

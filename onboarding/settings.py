@@ -150,6 +150,9 @@ class Settings(Registration):
     notice_lease: float = Field(_POLICY.notice_lease, gt=0)
     """How long a function may be at a notice before it is taken for dead."""
 
+    drift_every: float = Field(_POLICY.drift_every, ge=0)
+    """Within which all completed onboardings are inspected again; 0: they never are."""
+
     teams_webhook_url: SecretStr | None = None
     """A Teams Workflows webhook. Its query holds the key: a secret."""
     teams_hosts: Annotated[tuple[str, ...], NoDecode] = (
@@ -411,6 +414,7 @@ class Settings(Registration):
             warn_after=self.warn_after,
             settle_after=self.txt_settle,
             tell_after=self.txt_tell_after,
+            drift_every=self.drift_every,
         )
 
 

@@ -21,6 +21,7 @@ from onboarding.engine import Engine
 from onboarding.held import held_steps
 from onboarding.index import DueRow, OpenWait, Pass, Round
 from onboarding.looks import WRITES_AT_ONCE, look_at, look_closely
+from onboarding.planning.drift import sweep_on
 from onboarding.records import LAST_KEY
 from onboarding.telemetry.about import About, about_this
 
@@ -61,6 +62,7 @@ async def timer_pass(engine: Engine) -> int:
         if before is not None and _goes_on(before, engine.clock.now()):
             await _make_good(engine, known, before, time)
             await _drop_plans(engine)
+        await _sweep(engine)
         await engine.records.index.ticked(engine.clock.now())
     return repaired + looked
 
@@ -71,6 +73,14 @@ async def _drop_plans(engine: Engine) -> None:
         await engine.plans.drop_old(engine.clock.now())
     except Exception:
         log.exception("timer: old plans were not deleted")
+
+
+async def _sweep(engine: Engine) -> None:
+    """Look for drift a little further. What fails is tried in the next pass."""
+    try:
+        await sweep_on(engine)
+    except Exception:
+        log.exception("timer: what is to be looked at for drift was not said")
 
 
 async def _repair(engine: Engine, time: Time) -> int:

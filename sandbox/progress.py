@@ -30,6 +30,7 @@ UNKNOWN = ("?", "")
 HEADINGS = ("", "step", "kind", "state", "for", "what is known")
 STATES = {
     "completed": "bold green",
+    "drifted": "bold red",
     "needs-attention": "bold red",
     "cancelled": "red",
     "waiting-for-people": "yellow",

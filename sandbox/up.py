@@ -27,6 +27,8 @@ LOOK_EVERY = 0.25
 PORTS_IN_USE = 3
 INTERRUPTED = 130
 NOTE = "Confirmed by dev.py up --confirm."
+DRIFT_SOON = {"ONBOARDING_DRIFT_EVERY": "30"}
+"""People try it, and don't wait for a day."""
 
 
 class NotCompletedError(Exception):
@@ -68,6 +70,7 @@ def run(options: Options, console: Console) -> None:
                 provisioning=options.speed,
                 dns_delay=options.speed,
                 without=options.without,
+                overrides=DRIFT_SOON,
             )
         )
         console.print(

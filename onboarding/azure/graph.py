@@ -10,7 +10,7 @@ from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, gravest, un
 from onboarding.azure.calls import add_application_call, add_domain_call, grant_call
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning, takeover, unconfirmed
 from onboarding.azure.graph_batch import FAILED_DEPENDENCY
-from onboarding.azure.graph_client import Ask, GraphClient
+from onboarding.azure.graph_client import Ask, GraphSender
 from onboarding.azure.graph_models import (
     TAKEOVER_SCHEDULED,
     ApplicationBody,
@@ -44,7 +44,7 @@ _CREDENTIALS = ("id", "passwordCredentials", "keyCredentials")
 class GraphDirectory(Directory):
     """The tenant's directory in Microsoft Graph. Every method may raise StepProblemError."""
 
-    def __init__(self, client: GraphClient) -> None:
+    def __init__(self, client: GraphSender) -> None:
         self._client = client
 
     async def own_permissions(self) -> OwnPermissions | None:

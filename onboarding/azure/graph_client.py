@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from onboarding.azure.allowed import BATCH, Grants, check_graph
@@ -82,6 +82,33 @@ class Ask:
     """Sent in place of `body`, as text/plain. Not in a batch, which takes JSON only."""
 
 
+AnsweredCall = tuple[MicrosoftCall, MicrosoftAnswer]
+
+
+class GraphSender(Protocol):
+    """What the directory needs of it."""
+
+    async def send(self, ask: Ask, grants: Grants | None = None) -> AnsweredCall:
+        """One request."""
+
+    async def batch(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[AnsweredCall]:
+        """Several, answered in the order of asking. Raises StepProblemError as `GraphClient.batch`."""
+
+    async def follow(self, call: MicrosoftCall, link: str) -> MicrosoftAnswer:
+        """The next page."""
+
+    async def own_permissions(self) -> OwnPermissions | None:
+        """What the application's own token says of it; None when it can't be read."""
+
+
+def expect_answers(answered: list[AnsweredCall]) -> list[AnsweredCall]:
+    """These. Raises StepProblemError when any of them was throttled or met an outage; the longest wait counts."""
+    problem = gravest(p for p in (shared_problem(call, answer) for call, answer in answered) if p)
+    if problem:
+        raise problem
+    return answered
+
+
 @dataclass(frozen=True, slots=True)
 class _Connection:
     http: aiohttp.ClientSession
@@ -100,29 +127,30 @@ class GraphClient:
         self._mail_pause = Cooldown(MAIL_LIMIT, pauses)
         self._connection: PerLoop[_Connection] = PerLoop(self._make, lambda connection: connection.http.close())
 
-    async def send(self, ask: Ask, grants: Grants | None = None) -> tuple[MicrosoftCall, MicrosoftAnswer]:
+    async def send(self, ask: Ask, grants: Grants | None = None) -> AnsweredCall:
         """One request."""
         inner = self._inner(ask)
         return inner.call, await self._send(inner.call, inner.path, inner.body, grants, ask.text)
 
-    async def batch(
-        self, asks: Sequence[Ask], grants: Grants | None = None
-    ) -> list[tuple[MicrosoftCall, MicrosoftAnswer]]:
+    async def batch(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[AnsweredCall]:
         """Several in one `$batch`, answered in the order of asking.
 
-        Raises StepProblemError when any of them was throttled or met an outage; the longest wait counts. When the
-        token of any is refused, all are sent once more with a new one: what was done is found done.
+        Raises StepProblemError when any of them was throttled or met an outage; the longest wait counts.
+        """
+        return expect_answers(await self.answers(asks, grants))
+
+    async def answers(self, asks: Sequence[Ask], grants: Grants | None = None) -> list[AnsweredCall]:
+        """The same, whatever came of each.
+
+        When the token of any is refused, all are sent once more with a new one: what was done is found done.
         """
         signed_in = self._credential.in_use()
         pairs = await self._batch(asks, grants)
         if any(answer.status == UNAUTHORIZED for _, answer in pairs) and await self._credential.renew(signed_in):
             pairs = await self._batch(asks, grants)
-        problem = gravest(p for p in (shared_problem(call, answer) for call, answer in pairs) if p)
-        if problem:
-            raise problem
         return pairs
 
-    async def _batch(self, asks: Sequence[Ask], grants: Grants | None) -> list[tuple[MicrosoftCall, MicrosoftAnswer]]:
+    async def _batch(self, asks: Sequence[Ask], grants: Grants | None) -> list[AnsweredCall]:
         inners = [self._inner(ask) for ask in asks]
         outer = await self._send(_BATCH, BATCH, batch_body(inners), grants)
         if not outer.ok:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from onboarding.core.deviation import DEVIATIONS_KEPT, Deviation
 from onboarding.core.record import DETAIL_LENGTH, Notice, Problem, StepRecord
 
 NOTICES_LENGTH = 20_000
@@ -37,6 +38,19 @@ def bounded_notices(notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
     return tuple(kept)
 
 
+def bounded_deviations(seen: Mapping[str, tuple[Deviation, ...]]) -> dict[str, tuple[Deviation, ...]]:
+    """Step → its deviations, as many as there is room for, those of the first steps first."""
+    room, kept = DEVIATIONS_KEPT, dict[str, tuple[Deviation, ...]]()
+    for name, deviations in seen.items():
+        fitting: list[Deviation] = []
+        for one in deviations:
+            room -= utf16_units(one.text)
+            if room >= 0:
+                fitting.append(one)
+        kept[name] = tuple(fitting)
+    return kept
+
+
 def is_long(value: Any) -> bool:
     """Whether the texts of steps must be measured when a field gets this value."""
     if isinstance(value, Problem):
@@ -44,6 +58,8 @@ def is_long(value: Any) -> bool:
     if isinstance(value, Mapping):
         # Of a step: what it found, or what was answered to it.
         return len(str(value)) > LONG
+    if isinstance(value, tuple):
+        return bool(value)
     return isinstance(value, str) and len(value) > LONG
 
 
@@ -53,6 +69,7 @@ def bounded_texts(steps: tuple[StepRecord, ...]) -> tuple[StepRecord, ...]:
     Answers are never cut: half a link leads nowhere.
     """
     most = TEXTS_LENGTH - sum(_units(step.answers) for step in steps if step.answers)
+    most -= sum(utf16_units(one.text) for step in steps for one in step.deviations)
     for of_all in (False, True):
         for length in _CUTS:
             if sum(_units(text) for step in steps for text in _texts(step)) <= most:

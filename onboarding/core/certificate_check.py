@@ -47,6 +47,8 @@ class CertificateFinding:
     """What was seen and what was expected, as the middle of a sentence: no capital, no full stop."""
     what_next: str = ""
     """Likewise."""
+    ends: str = ""
+    """Of what ends soon: which thing and when, without what is another every day."""
 
 
 def shown(text: str) -> str:
@@ -91,7 +93,8 @@ def _dates(chain: ChainFacts, now: datetime) -> Iterator[CertificateFinding]:
         elif one.not_after - now < WARN_BEFORE:
             days = (one.not_after - now).days
             left = f"{days} day{'' if days == 1 else 's'}"
-            yield _warning(f"{what} ends on {_moment(one.not_after)}, in {left}", "renew it in time")
+            ends = f"{what} ends on {_moment(one.not_after)}"
+            yield CertificateFinding(Severity.WARNING, f"{ends}, in {left}", "renew it in time", ends)
 
 
 def _uses(chain: ChainFacts) -> Iterator[CertificateFinding]:
@@ -234,6 +237,11 @@ class CertificateVerdict:
 
     def of(self, severity: Severity) -> tuple[tuple[CertificateFinding, tuple[str, ...]], ...]:
         return tuple((finding, names) for finding, names in self.findings if finding.severity is severity)
+
+    @property
+    def ending(self) -> tuple[tuple[CertificateFinding, tuple[str, ...]], ...]:
+        """Those of what ends soon."""
+        return tuple((finding, names) for finding, names in self.findings if finding.ends)
 
     @property
     def valid_until(self) -> datetime | None:

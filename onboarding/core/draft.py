@@ -227,8 +227,14 @@ class Draft:
             if step.state is StepState.PENDING and not self.record.open_needs(step):
                 self.begin(step.name)
         if all(s.ended for s in self.record.steps):
-            self.set(closed_at=self.now, pause=None)
-            self.owe(NoticeKind.COMPLETED)
+            repair = self.record.repair
+            if repair is None:
+                self.set(closed_at=self.now, pause=None)
+                self.owe(NoticeKind.COMPLETED)
+            else:
+                self.set_step(repair.step, deviations=(), since=repair.done_since)
+                self.set(closed_at=repair.completed_at, pause=None, repair=None)
+                self.owe(NoticeKind.REPAIRED)
 
     def begin(self, name: str) -> None:
         """Begin a step, with its whole budget. A checkpoint is opened: people are told of this opening."""

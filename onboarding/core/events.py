@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from onboarding.core.deviation import Deviation
 from onboarding.core.proposal import Call
 from onboarding.core.record import Delivered, Problem
 from onboarding.core.request import Addressees, OnboardingTeam
@@ -328,6 +329,37 @@ class CancelRequested(AskedByPerson):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class DriftSeen:
+    """A completed onboarding was inspected again."""
+
+    version: int
+    """Of the record that was inspected."""
+    deviations: Mapping[str, tuple[Deviation, ...]]
+    """Step that could be looked at → what deviates of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviationAccepted(AskedByPerson):
+    """A person says that what deviates of a step is meant so."""
+
+    step: str
+    actor: str
+    deviations: str
+    """Which ones: `deviations_id` of them."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepairRequested(AskedByPerson):
+    """A person wants a step to change back what deviates, and has seen exactly what."""
+
+    step: str
+    actor: str
+    proposal: str
+    """Its id."""
+
+
 Happening = (
     Started
     | Succeeded
@@ -343,6 +375,7 @@ Happening = (
     | NoticeSent
     | NoticeFailed
     | LinkRefused
+    | DriftSeen
     | AskedByPerson
 )
 
@@ -408,4 +441,22 @@ class MakePlan:
         return self.plan
 
 
-Effect = Nudge | NudgeNotice | MakePlan
+@dataclass(frozen=True, slots=True)
+class LookForDrift:
+    """Effect: a message to the queue of drift: inspect some completed onboardings again."""
+
+    onboarding_id: str
+    """The first of them; those with an id from there to the last are meant."""
+    last: str
+    ticket: int
+    """When the sweep that they are of began, in seconds since 1970."""
+    after: float = 0.0
+    again: int = 0
+    nudges: int = 0
+
+    @property
+    def subject(self) -> str:
+        return self.last
+
+
+Effect = Nudge | NudgeNotice | MakePlan | LookForDrift

@@ -1,4 +1,5 @@
-"""A queue message: which step, notice or plan of which onboarding to look at, and a ticket that tells if it is news."""
+"""A queue message: which step, notice or plan of which onboarding to look at, or up to which onboarding to look for
+drift, and a ticket that tells if it is news."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from onboarding.core.events import Effect, MakePlan, Nudge, NudgeNotice
+from onboarding.core.events import Effect, LookForDrift, MakePlan, Nudge, NudgeNotice
 from onboarding.core.patterns import MESSAGE_SUBJECT, ONBOARDING_ID
 
 _Subject = Annotated[str, StringConstraints(pattern=MESSAGE_SUBJECT)]
@@ -18,6 +19,7 @@ _Subject = Annotated[str, StringConstraints(pattern=MESSAGE_SUBJECT)]
 CONTENT_TYPE = "application/json"
 NOTICES_QUEUE = "notices"
 PLANS_QUEUE = "plans"
+DRIFT_QUEUE = "drift"
 DEAD_LETTERS_QUEUE = "dead-letters"
 """Where every other queue forwards the messages that Service Bus gives up."""
 MESSAGE_ID_LENGTH = 128
@@ -36,7 +38,7 @@ class ForeignMessageError(ValueError):
         # Whoever wrote it may have put anything there, and this text ends up in logs: so the body isn't shown.
         super().__init__(
             f"The message is not one of this application's: {seen}; expected a JSON object of onboarding,"
-            f" ticket and one of step, notice and plan, and nothing else; its body has {len(body)}"
+            f" ticket and one of step, notice, plan and drift, and nothing else; its body has {len(body)}"
             f" {'bytes' if isinstance(body, bytes) else 'characters'}. Nothing is done; look who sends to the queue."
         )
 
@@ -72,17 +74,22 @@ class _Body(BaseModel):
     step: _Subject | None = None
     notice: _Subject | None = None
     plan: _Subject | None = None
+    drift: Annotated[str, StringConstraints(pattern=ONBOARDING_ID)] | None = None
     ticket: Annotated[int, Field(ge=0, lt=2**63)]
     again: Annotated[int, Field(ge=0, le=AGAIN)] = 0
 
 
-_KINDS: dict[type[Effect], str] = {Nudge: "step", NudgeNotice: "notice", MakePlan: "plan"}
+_KINDS: dict[type[Effect], str] = {Nudge: "step", NudgeNotice: "notice", MakePlan: "plan", LookForDrift: "drift"}
 """The key of a message that names what it is about."""
-_QUEUES: dict[type[Effect], str] = {NudgeNotice: NOTICES_QUEUE, MakePlan: PLANS_QUEUE}
+_QUEUES: dict[type[Effect], str] = {
+    NudgeNotice: NOTICES_QUEUE,
+    MakePlan: PLANS_QUEUE,
+    LookForDrift: DRIFT_QUEUE,
+}
 
 
 def kind_of_message(effect: Effect) -> str:
-    """What it is about: `step`, `notice` or `plan`."""
+    """What it is about: `step`, `notice`, `plan` or `drift`."""
     return _KINDS[type(effect)]
 
 
@@ -102,14 +109,16 @@ def decode(body: bytes | str) -> Effect:
         read = _Body.model_validate_json(body)
     except ValidationError as error:
         raise ForeignMessageError("; ".join(_seen(error)), body) from None
-    match (read.step, read.notice, read.plan):
-        case (str() as step, None, None):
+    match (read.step, read.notice, read.plan, read.drift):
+        case (str() as step, None, None, None):
             return Nudge(read.onboarding, step, read.ticket, again=read.again)
-        case (None, str() as notice, None):
+        case (None, str() as notice, None, None):
             return NudgeNotice(read.onboarding, notice, read.ticket, again=read.again)
-        case (None, None, str() as plan):
+        case (None, None, str() as plan, None):
             return MakePlan(read.onboarding, plan, read.ticket, again=read.again)
-    raise ForeignMessageError("it names none of a step, a notice and a plan, or several", body)
+        case (None, None, None, str() as last):
+            return LookForDrift(read.onboarding, last, read.ticket, again=read.again)
+    raise ForeignMessageError("it names none of a step, a notice, a plan and drift, or several", body)
 
 
 def is_ours(body: bytes | str) -> bool:

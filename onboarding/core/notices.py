@@ -28,4 +28,7 @@ class NoticeKind(StrEnum):
     PROBLEM_REPORTED = "problem-reported"
     """A person says that a checkpoint can't be done."""
     COMPLETED = "completed"
+    DRIFTED = "drifted"
+    """Something of a completed one is not any more as it was; said once of each deviation."""
+    REPAIRED = "repaired"
     CANCELLED = "cancelled"

@@ -63,6 +63,9 @@ class Policy:
     early_grace: float = 5.0
     """How early a message may come, by our clock, and still be on time where nobody asked for a pause."""
 
+    drift_every: float = 86400.0
+    """Within which all completed onboardings are inspected again; 0: they never are."""
+
     @property
     def notice_timeout(self) -> float:
         """When sending a notice is broken off."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationInfo
 
 from onboarding.core.answers import AnswerValue, shown_answers
+from onboarding.core.deviation import Deviation, unaccepted
 from onboarding.core.instructions import Value
 from onboarding.core.plan import Planned, StepKind
 from onboarding.core.proposal import Call, Proposal
@@ -51,6 +52,8 @@ class OnboardingState(StrEnum):
     CANCELLING = "cancelling"
     """Nothing is begun any more; it is cancelled as soon as what runs has ended."""
     COMPLETED = "completed"
+    DRIFTED = "drifted"
+    """Completed, and something is not any more as it was then, which nobody has accepted."""
     CANCELLED = "cancelled"
 
 
@@ -118,6 +121,8 @@ class StepRecord(Stored):
     """Messages that the timer has sent since it was made due, because none arrived."""
     uncounted: float = 0.0
     """Seconds since all that it needs had ended that count against nobody: of pauses, and until it was reopened."""
+    deviations: tuple[Deviation, ...] = ()
+    """What is not any more as it left it, as far as that was seen."""
 
     @property
     def ended(self) -> bool:
@@ -191,6 +196,20 @@ class Pause(Stored):
     """When people are reminded of it."""
 
 
+class Repair(Stored):
+    """A completed onboarding goes on with one step, which changes back what deviates; all others stay done."""
+
+    step: str
+    proposal: str
+    """Id of exactly the changes that were shown."""
+    by: str
+    since: AwareDatetime
+    completed_at: AwareDatetime
+    """When the onboarding was completed, which it will have been again."""
+    done_since: AwareDatetime
+    """Since when the step was done: how long it took then is what it took."""
+
+
 class Event(Stored):
     """One transition in the audit trail. `changes` maps a field's path to its value before and after."""
 
@@ -237,6 +256,7 @@ class Record(Stored):
     cancelled_because: DetailText | None = None
     """Set when somebody cancels; `closed_at` follows when nothing runs any more."""
     pause: Pause | None = None
+    repair: Repair | None = None
     steps: tuple[StepRecord, ...]
     notices: tuple[Notice, ...] = ()
     tail: tuple[Event, ...] = ()
@@ -291,6 +311,15 @@ class Record(Stored):
         return self.closed_at is not None
 
     @property
+    def completed(self) -> bool:
+        return self.closed and self.cancelled_because is None
+
+    @property
+    def drifted(self) -> tuple[Deviation, ...]:
+        """What deviates and nobody has accepted."""
+        return tuple(one for step in self.steps for one in unaccepted(step.deviations))
+
+    @property
     def settled(self) -> bool:
         """Closed, and nothing more is owed to anybody."""
         return self.closed and self.next_due_at is None
@@ -307,8 +336,10 @@ class Record(Stored):
 
     @property
     def state(self) -> OnboardingState:
+        if self.completed:
+            return OnboardingState.DRIFTED if self.drifted else OnboardingState.COMPLETED
         if self.closed:
-            return OnboardingState.COMPLETED if self.cancelled_because is None else OnboardingState.CANCELLED
+            return OnboardingState.CANCELLED
         if self.cancelling:
             return OnboardingState.CANCELLING
         if self.pause is not None:

@@ -27,6 +27,7 @@ _URGENCY = tuple(
     OnboardingState(state)
     for state in (
         "needs-attention",
+        "drifted",
         "waiting-for-people",
         "running",
         "waiting-for-microsoft",

@@ -23,7 +23,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 TEXT_LENGTH = 200
 CURSOR_LENGTH = 1000
 
-CLOSED_STATES = {OnboardingState.COMPLETED, OnboardingState.CANCELLED}
+CLOSED_STATES = {OnboardingState.COMPLETED, OnboardingState.DRIFTED, OnboardingState.CANCELLED}
 
 SEARCHED = named("Gateway", "People", "WaitingOn")
 """Columns that are searched for words."""

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel, to_snake
 from onboarding.columns import LISTED
 from onboarding.controls import actions
 from onboarding.core.answers import AnswerKind, AnswerValue
+from onboarding.core.deviation import Acceptance, Deviation
 from onboarding.core.expected_ends import ExpectedEnd, expected_ends, is_late_now, is_overdue, latest_end
 from onboarding.core.plan import StepKind
 from onboarding.core.record import (
@@ -24,6 +25,7 @@ from onboarding.core.record import (
     StepState,
 )
 from onboarding.core.request import Environment, Gateway, OnboardingRequest
+from onboarding.core.rules.drift import open_deviations_id, repair_id
 from onboarding.core.services import Service
 from onboarding.http.access import Caller
 from onboarding.http.search import is_late_row
@@ -94,6 +96,23 @@ class CommandView(View):
     """As it is pasted."""
 
 
+class DeviationView(View):
+    """One value that is not any more as its step left it."""
+
+    id: str
+    what: str
+    expected: str
+    """As the step left it."""
+    found: str
+    """As it is."""
+    since: AwareDatetime
+    """When that was first seen."""
+    repairable: bool
+    """The step can change it back."""
+    accepted: Acceptance | None
+    """Who said that it is meant so; null: nobody."""
+
+
 class StepView(View):
     """One step of its plan."""
 
@@ -127,6 +146,12 @@ class StepView(View):
     """What was answered to that, by name."""
     by_hand: tuple[CommandView, ...]
     """What a person runs in its place, in this order; empty: it is not done by hand, or not now."""
+    deviations: tuple[DeviationView, ...]
+    """What of a completed onboarding is not any more as this step left it."""
+    deviations_id: str
+    """Of those that nobody has accepted, for whoever accepts them; empty: there are none."""
+    repair_id: str
+    """Of what the step would change back, for whoever has it repaired; empty: nothing."""
     reminders: int
     escalated: bool
     warned_at: AwareDatetime | None
@@ -149,6 +174,14 @@ class NoticeView(View):
     attempts: int
     sent: tuple[Delivered, ...]
     problem: Problem | None
+
+
+class RepairView(View):
+    """A completed onboarding goes on with one step, which changes back what deviates."""
+
+    step: str
+    by: str
+    since: AwareDatetime
 
 
 class PauseView(View):
@@ -207,6 +240,8 @@ class OnboardingView(View):
     cancelled_because: str | None
     pause: PauseView | None
     """Null: it is not paused."""
+    repair: RepairView | None
+    """Null: nothing is being changed back."""
     waiting_for: str | None
     waiting_for_step: str | None
     """Its name; null while it is paused."""
@@ -265,6 +300,8 @@ class SummaryView(View):
     requested_by: str | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
+    deviation_count: int | None
+    """What of a completed one is not as it was, and nobody has accepted."""
     closed_at: AwareDatetime | None
     expected_at: AwareDatetime | None
     """When it will be complete, if all takes as long as usual, on the full hour; null: closed, paused, or nobody can
@@ -308,6 +345,7 @@ def onboarding_view(record: Record, caller: Caller, now: datetime) -> Onboarding
         late=is_late_now(record, now),
         cancelled_because=record.cancelled_because,
         pause=_pause(record.pause),
+        repair=RepairView.model_validate(record.repair, from_attributes=True) if record.repair else None,
         waiting_for=waiting.what if waiting else None,
         waiting_for_step=waiting.step if waiting else None,
         waiting_on=waiting.on if waiting else None,
@@ -394,6 +432,11 @@ def _pause(pause: Pause | None) -> PauseView | None:
     return PauseView(since=pause.since, by=pause.by, because=pause.because, reminder_at=pause.next_word_at)
 
 
+def _deviation(one: Deviation) -> DeviationView:
+    told = one.model_dump(exclude={"repair", "accepted"})
+    return DeviationView(**told, repairable=bool(one.repair), accepted=one.accepted)
+
+
 def _step(step: StepRecord, record: Record, end: ExpectedEnd | None, now: datetime) -> StepView:
     definition = definition_of(step)
     # While it is paused nothing is attempted.
@@ -422,6 +465,9 @@ def _step(step: StepRecord, record: Record, end: ExpectedEnd | None, now: dateti
         asks=tuple(AskView.model_validate(asked, from_attributes=True) for asked in definition.asked_of(step)),
         answers=dict(step.answers),
         by_hand=tuple(CommandView(shell=c.shell, text=c.text) for c in commands_of(step)),
+        deviations=tuple(_deviation(one) for one in step.deviations),
+        deviations_id=open_deviations_id(step),
+        repair_id=repair_id(step),
         reminders=step.reminders,
         escalated=step.escalated,
         warned_at=step.warned_at,

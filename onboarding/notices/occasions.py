@@ -85,6 +85,11 @@ class Occurrence:
         return "See what would be changed, and say yes to it," if problem and problem.proposal else "Retry the step"
 
     @property
+    def deviating(self) -> str:
+        """What deviates, without its values: they may hold numbers."""
+        return "; ".join(one.what for one in self.record.drifted) or "nothing by now"
+
+    @property
     def to_see(self) -> tuple[str, ...]:
         """What makes a wait that can't be looked at visible again."""
         return definition_of(self.step).to_see if self.step else ()
@@ -276,6 +281,27 @@ OCCASIONS: Mapping[NoticeKind, Occasion] = {
         lambda o: f"{o.gateway} is connected",
         "All steps are done. Thank you for your help.",
         ("Please go on with the operator to prepare for live traffic.",),
+    ),
+    NoticeKind.DRIFTED: Occasion(
+        lambda o: f"{o.gateway} has drifted",
+        lambda o: (
+            f"The gateway is connected, and was inspected again. Not any more as it was: {o.deviating}.",
+            "Nothing is changed back unless you ask for it. You are told once, and again only when it changes.",
+        ),
+        lambda o: (
+            "Compare what was found with what was expected, on the page below.",
+            "Accept there what is meant so, with a reason; have the step repaired, which is shown before; or put it"
+            " right where it is.",
+        ),
+        lambda o: f"{o.gateway}: the operator looks after something",
+        "Something of the connected gateway has changed; the operator is looking after it.",
+    ),
+    NoticeKind.REPAIRED: Occasion(
+        lambda o: f"{o.gateway} was repaired",
+        lambda o: ("What had drifted was changed back as somebody asked for it.",),
+        lambda o: ("Nothing more is needed.",),
+        lambda o: f"{o.gateway}: all is as it was",
+        "What had changed of the connected gateway is as it was again.",
     ),
     NoticeKind.CANCELLED: Occasion(
         lambda o: f"{o.gateway}: the onboarding was cancelled",

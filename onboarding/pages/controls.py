@@ -122,7 +122,7 @@ def _allowed(record: Record, may: Allowed, place: ControlPlace, actor: str | Non
 
 def _stopped(record: Record) -> set[str]:
     """Steps with a part of the page of their own."""
-    return {s.name for s in record.steps if s.state is StepState.NEEDS_ATTENTION or s.by_hand}
+    return {s.name for s in record.steps if s.state is StepState.NEEDS_ATTENTION or s.by_hand or s.deviations}
 
 
 def _of_one(record: Record, action: Action, refused: RefusedForm | None = None) -> Form:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
+from onboarding.core.deviation import Deviation
 from onboarding.core.due import is_watched
 from onboarding.core.expected_ends import ExpectedEnd, expected_ends, is_late_now, is_overdue, latest_end
 from onboarding.core.instructions import Instructions, Value
@@ -94,6 +95,8 @@ class OnboardingPage:
     open_checkpoints: tuple[StepRow, ...]
     by_hand: tuple[tuple[StepRow, Instructions], ...]
     """What a person does in this application's place, and how."""
+    deviating: tuple[tuple[StepRow, tuple[Deviation, ...]], ...]
+    """Steps of a completed one of which something is not any more as they left it."""
     values: tuple[Value, ...]
     remarks: tuple[tuple[str, tuple[str, ...]], ...]
     """Heading and lines."""
@@ -144,6 +147,7 @@ def detail(
         () if over else tuple(by_state[StepState.NEEDS_ATTENTION]),
         () if over else tuple(r for r, s in shown if s.with_people and s.plan.kind is StepKind.CHECKPOINT),
         () if over else tuple((r, instructions_by_hand(s)) for r, s in shown if s.by_hand),
+        tuple((r, s.deviations) for r, s in shown if s.deviations) if record.completed else (),
         _values(record, found),
         tuple(told for one in found if (told := one.remarks())),
         tuple(_notice(n, record) for n in reversed(record.notices)),

@@ -93,11 +93,14 @@ class Timeline:
 
 def timeline(record: Record, events: Sequence[Event], now: datetime) -> Timeline:
     """The rows of this run's steps that have begun."""
-    end = max(record.closed_at or now, record.created_at + timedelta(seconds=1))
+    completed_at = record.repair.completed_at if record.repair else record.closed_at
+    end = max(completed_at or now, record.created_at + timedelta(seconds=1))
     whole = (end - record.created_at).total_seconds()
     drawn = _Drawing()
     for event in events:
-        drawn.add(event)
+        # What a repair does later is no part of it.
+        if event.at <= end:
+            drawn.add(event)
     drawn.close(end)
     found = {s.name: drawn.stretches[s.name] for s in record.steps if s.name in drawn.stretches}
     rows = [_bar(record.step(name), stretches, record.created_at, whole) for name, stretches in found.items()]

@@ -29,6 +29,7 @@ STATES: Mapping[OnboardingState, Badge] = {
     OnboardingState.PAUSED: Badge("Paused", "paused"),
     OnboardingState.CANCELLING: Badge("Being cancelled", "ending"),
     OnboardingState.COMPLETED: Badge("Completed", "done"),
+    OnboardingState.DRIFTED: Badge("Drifted", "attention"),
     OnboardingState.CANCELLED: Badge("Cancelled", "off"),
 }
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from onboarding.core.bounds import shorten
 from onboarding.core.change_plan import ChangePlan, Gravity, Outlook, PlanFinding, StepPlan
@@ -19,9 +19,9 @@ from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import StepProblemError, TryLaterError, unexpected_problem
 from onboarding.core.record import Record, StepRecord, StepState
-from onboarding.fence import fenced
+from onboarding.fence import ReadsOnlyError, fenced, refuse_write
 from onboarding.numbers import SharedNumbers
-from onboarding.planning.preflight import Preflight, ReadsOnlyError, preflight, told_once
+from onboarding.planning.preflight import Preflight, preflight, told_once
 from onboarding.steps import definition_of
 from onboarding.steps.base import Inspection, Work, World, kept
 
@@ -35,11 +35,6 @@ _OVER = frozenset({Outlook.DONE, Outlook.LEFT_OUT})
 
 BESIDES = "besides"
 """Code of a finding that is no step's problem."""
-
-
-async def refuse_write() -> NoReturn:
-    """The permit of a world in which nothing is written."""
-    raise ReadsOnlyError("a step tried to write while a plan was being made")
 
 
 async def make_plan(

@@ -21,6 +21,7 @@ from onboarding.core.problems import PersonMustActError, StepProblemError
 from onboarding.core.proposal import Api
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
+from onboarding.fence import ReadsOnlyError
 from onboarding.numbers import SharedNumbers
 from onboarding.ports import Domain, Principal
 from onboarding.steps.add_domain import domain_findings
@@ -36,10 +37,6 @@ REQUEST, NUMBERS_SHARED, DNS_SILENT = "request", "numbers-shared", "dns-silent"
 DOMAIN_ABOVE, KNOWN_LATER = "domain-above", "known-later"
 """Codes of findings that are no step's problem."""
 _TO_COME = frozenset({Outlook.CHANGES, Outlook.FORESEEN, Outlook.UNSEEN})
-
-
-class ReadsOnlyError(AssertionError):
-    """A step would write while it only looks: a defect of ours. Nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)

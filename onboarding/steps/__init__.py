@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onboarding.core.messages import DEAD_LETTERS_QUEUE, NOTICES_QUEUE, PLANS_QUEUE
+from onboarding.core.messages import DEAD_LETTERS_QUEUE, DRIFT_QUEUE, NOTICES_QUEUE, PLANS_QUEUE
 from onboarding.core.plan import StepKind
 from onboarding.core.record import StepRecord
 from onboarding.steps.add_application_ids import ADD_APPLICATION_IDS
@@ -65,7 +65,7 @@ LIBRARY: dict[str, Definition] = {
 
 TASKS: tuple[Definition, ...] = tuple(d for d in LIBRARY.values() if d.kind is StepKind.TASK)
 """Each has a queue and a function, named like it."""
-QUEUES: tuple[str, ...] = (*(task.name for task in TASKS), NOTICES_QUEUE, PLANS_QUEUE, DEAD_LETTERS_QUEUE)
+QUEUES: tuple[str, ...] = (*(task.name for task in TASKS), NOTICES_QUEUE, PLANS_QUEUE, DRIFT_QUEUE, DEAD_LETTERS_QUEUE)
 
 
 def definition_of(step: StepRecord) -> Definition:

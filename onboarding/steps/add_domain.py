@@ -49,6 +49,12 @@ def _verified(record: Record) -> dict[str, object]:
     return dict(step.found) if step else {}
 
 
+def was_verified_already(record: Record) -> bool:
+    """Whether the domain was verified when it was added, so that nobody needed to publish its TXT record."""
+    step = record.of("add-domain")
+    return step is not None and bool(step.found.get("domainVerified"))
+
+
 def txt_record(record: Record) -> TxtRecord:
     """The TXT record that is to be published. Raises PersonMustActError when it was never found."""
     known = domain_findings(record).txt_record

@@ -24,7 +24,7 @@ from onboarding.core.problems import (
     unexpected_problem,
 )
 from onboarding.core.proposal import Api, Call, Change, ValueChange, propose
-from onboarding.core.record import Record, StepRecord
+from onboarding.core.record import Record, Repair, StepRecord
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.sight import Sight
 from onboarding.core.stored import Stored
@@ -66,6 +66,8 @@ class Work:
     step: StepRecord
     at: datetime
     """When it is done."""
+    again: bool = False
+    """It was done before, and is looked at again: that it is not needed any more makes it no less a part of it."""
 
     @property
     def request(self) -> OnboardingRequest:
@@ -121,6 +123,30 @@ class Inspection:
     @property
     def done(self) -> bool:
         return not self.changes
+
+
+def expect_agreed(inspection: Inspection, step: StepRecord, repair: Repair | None) -> None:
+    """Raises NotApprovedError unless everybody has said yes who has to: a repair changes back what was shown, or asks.
+
+    Whoever asked for the repair has seen what it would change on the gateway; who becomes Admin, and which application
+    gets roles, is another person's word.
+    """
+    consent = inspection.consent
+    if consent is not None and (repair is None or consent.code is not ProblemCode.CHANGE_NOT_APPROVED):
+        consent.expect(step)
+        return
+    if repair is None:
+        return
+    proposal = propose(*(value for change in inspection.changes for value in change.values))
+    if proposal.id not in (repair.proposal, step.approved):
+        raise NotApprovedError(
+            ProblemCode.CHANGE_NOT_APPROVED,
+            "What this repair would change is not what was shown when it was asked for: something else was changed in"
+            " between. Nothing was changed.",
+            "Compare before and after on the onboarding's page (`problem.proposal` of this step), and apply this change"
+            " there; or cancel the repair.",
+            proposal,
+        )
 
 
 @dataclass(frozen=True, slots=True)

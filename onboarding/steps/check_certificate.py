@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, Field
 from onboarding.core.bounds import shorten
 from onboarding.core.certificate_chain import certificate_chain_problem, certificates_in
 from onboarding.core.certificate_check import (
+    WARN_BEFORE,
     CertificateFinding,
     CertificateVerdict,
     Severity,
@@ -27,6 +28,7 @@ from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
+from onboarding.core.proposal import ValueChange
 from onboarding.core.record import Record
 from onboarding.core.stored import DETAIL_LENGTH
 from onboarding.core.x509 import UnreadableCertificateError, read_chain, read_given
@@ -71,7 +73,8 @@ class CheckCertificate:
             raise _problem(ProblemCode.CERTIFICATE_UNKNOWN, unknown)
         remarks = [shorten(_line(told), REMARK_LENGTH) for told in verdict.of(Severity.WARNING)[:MOST_REMARKS]]
         found = CertificatesFound(certificates_valid_until=verdict.valid_until, certificate_remarks=tuple(remarks))
-        return Inspection((), _good(verdict, given=work.request.certificate_text is not None), found)
+        told = _good(verdict, given=work.request.certificate_text is not None)
+        return Inspection((), told, found, also=tuple(map(_ending, verdict.ending)))
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         raise AssertionError("a step that only reads has nothing to apply")
@@ -99,6 +102,12 @@ async def _look(work: Work) -> Sequence[TrunkSeen]:
             return TrunkSeen(name, why_not=f"it shows something at place {error.place + 1}, but {error}")
 
     return await asyncio.gather(*(one(name, port) for name, port in addresses))
+
+
+def _ending(told: _Told) -> ValueChange:
+    finding, names = told
+    before = f"good for {WARN_BEFORE.days} days and more"
+    return ValueChange(what=f"Certificates of {', '.join(names)}", before=before, after=finding.ends)
 
 
 def _expect_chain(given: str) -> None:

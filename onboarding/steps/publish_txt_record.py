@@ -16,7 +16,7 @@ from onboarding.core.proposal import Call, Change, ValueChange
 from onboarding.core.publishing import BY_HAND, DnsPublishing, relative_name, same_name
 from onboarding.core.record import Record
 from onboarding.ports import ConflictError, Delegation, TxtRecord
-from onboarding.steps.add_domain import DOMAIN_SECTION, found_now
+from onboarding.steps.add_domain import DOMAIN_SECTION, found_now, was_verified_already
 from onboarding.steps.base import Applied, Inspection, Work, plural
 from onboarding.steps.definition import Definition
 from onboarding.steps.share_txt_record import VERIFIED_ALREADY, txt_record_values
@@ -30,7 +30,8 @@ class PublishTxtRecord:
 
     async def inspect(self, work: Work) -> Inspection:
         found = await found_now(work)
-        if found.domain_verified or found.txt_record is None:
+        needless = was_verified_already(work.record) if work.again else found.domain_verified
+        if needless or found.txt_record is None:
             return Inspection((), f"{VERIFIED_ALREADY} Nothing is to be published.")
         record, where = found.txt_record, _where(work)
         zone = _zone_asked(where)

@@ -14,7 +14,7 @@ from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import DAY, Party, StepKind
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.sight import Sight
-from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings, txt_record
+from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings, txt_record, was_verified_already
 from onboarding.steps.base import EachAlone, Look, Watched, Work, World
 from onboarding.steps.definition import Definition
 from onboarding.steps.share_txt_record import VERIFIED_ALREADY, txt_record_instructions, txt_record_values
@@ -56,7 +56,9 @@ class TxtRecordVisible(EachAlone):
         return _shown(await _judged(world, subject["name"], subject["value"]))
 
     async def seen(self, work: Work) -> Look:
-        if domain_findings(work.record).domain_verified:
+        if domain_findings(work.record).domain_verified and not work.again:
+            return Look(True, VERIFIED_ALREADY)
+        if work.again and was_verified_already(work.record):
             return Look(True, VERIFIED_ALREADY)
         expected = txt_record(work.record)
         verdict = await _judged(work.world, expected.name, expected.value)

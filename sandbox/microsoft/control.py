@@ -44,6 +44,7 @@ class Control:
             ("PUT", "/users"): self.put_user,
             ("PUT", "/service-principals"): self.put_service_principal,
             ("PUT", "/applications"): self.put_application,
+            ("PUT", "/role-assignments"): self.put_role_assignment,
             ("PUT", "/peerings"): self.put_peering,
             ("PUT", "/domains"): self.put_domain,
             ("PUT", "/permissions"): self.put_permissions,
@@ -225,6 +226,17 @@ class Control:
     def put_application(self, body: Json, query: Query) -> Json:
         """{"appId", "displayName"?, "passwordCredentials": [{"displayName", "endsInDays": 20}]}: an own application."""
         return self._world.directory.register(body)
+
+    def put_role_assignment(self, body: Json, query: Query) -> Json:
+        """{"principalId", "appId", "role": "Data.Read"}: assign it; {"…", "remove": true}: take it away, or all."""
+        directory = self._world.directory
+        application = directory.service_principal_of(body["appId"])
+        roles = {role["value"]: role["id"].lower() for role in application["appRoles"]} if application else {}
+        chosen = [roles[body["role"]]] if "role" in body else list(roles.values())
+        if not body.get("remove"):
+            return [directory.assign(body["principalId"], (application or {})["id"], role) for role in chosen]
+        gone = [(body["principalId"].lower(), (application or {})["id"].lower(), role) for role in chosen]
+        return {"removed": sum(directory.assignments.pop(key, None) is not None for key in gone)}
 
     def put_peering(self, body: Json, query: Query) -> Json:
         """{"name", "connections": ["Active", …], "prefixes": {"203.0.113.0/24": "Verified"}}; or {"name", "remove"}."""

@@ -11,6 +11,7 @@ from onboarding.rows import from_row
 from onboarding.steps import definition_of
 from onboarding.steps.base import Work
 from onboarding.upgrade import rebuild_record as rebuild
+from tests.simulation.drifting import check_drift
 from tests.simulation.planned import plan_in
 from tests.support.kept import records_on
 
@@ -23,6 +24,7 @@ async def check_end(world: World, *, ended: bool) -> None:
     records = records_on(world.onboardings, world.events)
     for request in world.requests:
         await _check(world, records, request.gateway.onboarding_id, ended=ended)
+    await check_drift(world, records)
 
 
 async def _check(world: World, records: Records, key: str, *, ended: bool) -> None:

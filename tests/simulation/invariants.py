@@ -28,6 +28,7 @@ NAMES = (
     "a duplicated message changes nothing",
     "a notice for each checkpoint",
     "a plan after completion is empty",
+    "drift is told once",
     "everything ends",
     "no call before Retry-After",
     "no effect twice",
@@ -39,9 +40,11 @@ NAMES = (
     "no write while a plan is made",
     "nothing begins while it is not to",
     "nothing is lost",
+    "nothing is repaired unasked",
     "the audit trail rebuilds the record",
     "versions strictly rise",
     "what is refused changes nothing",
+    "what was just completed has not drifted",
 )
 """Everything that must hold; each is shown by a sabotage to be able to break (test_sabotage)."""
 STEPS_OF_WRITES = {

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from onboarding.core.change_plan import ChangePlan
 from onboarding.core.decide import create
 from onboarding.core.request import OnboardingRequest
+from onboarding.fence import ReadsOnlyError
 from onboarding.planning.making import make_plan
-from onboarding.planning.preflight import ReadsOnlyError
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -11,10 +11,12 @@ import pytest
 from onboarding import engine, records
 from onboarding.core import draft as drafts
 from onboarding.core.draft import Draft
-from onboarding.core.events import CancelRequested, Happening, Postponed, Started, TimePassed
+from onboarding.core.event_kinds import EventKind
+from onboarding.core.events import CancelRequested, DriftSeen, Happening, Postponed, Started, TimePassed
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import Record, StepState
 from onboarding.core.rules import RULES, RefusedError
+from onboarding.core.rules.drift import drift_seen
 from onboarding.core.rules.transition import Transition
 from onboarding.engine import Engine
 from onboarding.memory import MemoryTable
@@ -165,10 +167,33 @@ def refuses_what_it_did(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Engine, "happen", refusing)
 
 
+def tells_of_drift_each_time(patch: pytest.MonkeyPatch) -> None:
+    def seen(h: DriftSeen, draft: Draft) -> Transition | None:
+        told = drift_seen(h, draft)
+        if told is None:
+            draft.owe(NoticeKind.DRIFTED)
+        return told or Transition(EventKind.DRIFT_SEEN)
+
+    patch.setitem(RULES, DriftSeen, seen)  # type: ignore[arg-type]
+
+
+def repairs_what_it_sees(patch: pytest.MonkeyPatch) -> None:
+    def seen(h: DriftSeen, draft: Draft) -> Transition | None:
+        told = drift_seen(h, draft)
+        deviating = [step.name for step in draft.record.steps if step.deviations]
+        if told and deviating:
+            draft.set(closed_at=None)
+            draft.begin(deviating[0])
+        return told
+
+    patch.setitem(RULES, DriftSeen, seen)  # type: ignore[arg-type]
+
+
 SABOTAGES: dict[str, Sabotage] = {
     "a duplicated message changes nothing": starts_whatever_the_ticket,
     "a notice for each checkpoint": tells_nobody_of_checkpoints,
     "a plan after completion is empty": grants_six_of_seven_roles,
+    "drift is told once": tells_of_drift_each_time,
     "everything ends": repairs_nothing,
     "no call before Retry-After": ignores_retry_after,
     "no effect twice": adds_every_line_each_time,
@@ -180,8 +205,10 @@ SABOTAGES: dict[str, Sabotage] = {
     "no write while a plan is made": adds_the_domain_while_it_looks,
     "nothing begins while it is not to": goes_on_while_paused,
     "nothing is lost": archives_in_the_wrong_order,
+    "nothing is repaired unasked": repairs_what_it_sees,
     "the audit trail rebuilds the record": leaves_details_out_of_the_trail,
     "versions strictly rise": writes_whatever_the_etag,
     "what is refused changes nothing": refuses_what_it_did,
+    "what was just completed has not drifted": grants_six_of_seven_roles,
 }
 """Invariant → a defect that must break it."""

@@ -49,6 +49,8 @@ MAY = {
     "skip_step": {OPERATE},
     "reopen_step": {OPERATE},
     "correct_answers_step": {OPERATE},
+    "accept_deviation_step": {OPERATE},
+    "repair_step": {OPERATE},
     "replay_messages": {OPERATE},
     "pause_onboarding": {OPERATE},
     "resume_onboarding": {OPERATE},

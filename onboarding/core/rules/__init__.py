@@ -6,7 +6,19 @@ is over. A person's action that the state doesn't allow raises RefusedError with
 
 from __future__ import annotations
 
-from onboarding.core.rules import approving, controls, giving, notices, people, refused, repair, tasks, waits, whole
+from onboarding.core.rules import (
+    approving,
+    controls,
+    drift,
+    giving,
+    notices,
+    people,
+    refused,
+    repair,
+    tasks,
+    waits,
+    whole,
+)
 from onboarding.core.rules.transition import RefusedError, Rules, UnknownStepError
 
 RULES: Rules = {
@@ -20,6 +32,7 @@ RULES: Rules = {
     **giving.GIVING_RULES,
     **controls.CONTROL_RULES,
     **whole.WHOLE_RULES,
+    **drift.DRIFT_RULES,
 }
 
 __all__ = ["RULES", "RefusedError", "UnknownStepError"]

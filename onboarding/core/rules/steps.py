@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onboarding.core.draft import Draft
-from onboarding.core.record import StepRecord, StepState
+from onboarding.core.record import Record, StepRecord, StepState
 from onboarding.core.rules.transition import RefusedError, UnknownStepError
 
 NAME_SHOWN = 100
@@ -20,11 +20,17 @@ def known_step(draft: Draft, name: str) -> StepRecord:
 
     Raises UnknownStepError when there is none, RefusedError when nothing can be done to it any more.
     """
-    step = draft.record.find_step(name)
-    if step is None:
-        steps = ", ".join(s.name for s in draft.record.steps)
-        raise UnknownStepError(f"There is no step '{name[:NAME_SHOWN]}'; the steps are {steps}.")
+    step = step_named(draft.record, name)
     expect_open(draft, "nothing can be done to its steps any more")
+    return step
+
+
+def step_named(record: Record, name: str) -> StepRecord:
+    """The step that a person named. Raises UnknownStepError when there is none."""
+    step = record.find_step(name)
+    if step is None:
+        steps = ", ".join(s.name for s in record.steps)
+        raise UnknownStepError(f"There is no step '{name[:NAME_SHOWN]}'; the steps are {steps}.")
     return step
 
 

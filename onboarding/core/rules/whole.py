@@ -12,6 +12,7 @@ from onboarding.core.plan import Party, StepKind
 from onboarding.core.policy import later
 from onboarding.core.record import Pause, StepRecord, StepState
 from onboarding.core.request import differences
+from onboarding.core.rules.drift import repair_given_up
 from onboarding.core.rules.given_up import unsent
 from onboarding.core.rules.steps import expect_open
 from onboarding.core.rules.transition import RefusedError, Rules, Transition
@@ -66,6 +67,8 @@ def cancel_requested(h: CancelRequested, draft: Draft) -> Transition | None:
     """Final at once, or as soon as the functions that are at a step have come back: none begins another write."""
     if draft.record.closed or draft.record.cancelling:
         raise RefusedError(f"The onboarding cannot be cancelled: it is {draft.record.state} already.")
+    if draft.record.repair is not None:
+        return repair_given_up(draft, draft.record.repair, h.actor, h.reason)
     draft.set(cancelled_because=shorten(h.reason), pause=None)
     draft.withdraw(None)
     for step in draft.record.steps:
