@@ -59,7 +59,7 @@ from onboarding.ports import Bus, BusRefusedError, BusUnavailableError, Clock, C
 from onboarding.reads import Reads
 from onboarding.records import Loaded, Records
 from onboarding.steps import LIBRARY, definition_of
-from onboarding.steps.base import Work, World, kept
+from onboarding.steps.base import Work, World, is_by_hand, kept
 from onboarding.telemetry.about import About, about, about_this
 from onboarding.telemetry.work import attempting, committed, dead, notifying
 
@@ -337,19 +337,22 @@ class Engine:
         task = definition_of(step).task
         assert task is not None, f"{name} is no task, and is never due"
         permit = self._permit(record.id, name, ticket)
-        work = Work(record, fenced(self.reach(), permit), step, self.clock.now())
+        reach = self.reach()
+        world = fenced(reach, permit, by_hand=is_by_hand(record.request, reach))
+        work = Work(record, world, step, self.clock.now())
         bound = asyncio.timeout(self.policy.step_timeout)
         try:
             async with bound:
                 inspection = await task.inspect(work)
                 if inspection.done:
                     return Succeeded(name, ticket, inspection.found, kept(inspection.findings))
+                # Before anybody is given a command too: a second person says who becomes Admin, whoever makes it so.
+                if inspection.consent is not None:
+                    inspection.consent.expect(step)
                 if by_hand := work.calls_by_hand(inspection):
                     words = "; ".join(change.words for change in inspection.changes)
                     detail = f"{inspection.found} To be done by hand: {words}."
                     return LeftToPeople(name, ticket, detail, by_hand, kept(inspection.findings))
-                if inspection.consent is not None:
-                    inspection.consent.expect(step)
                 applied = await task.apply(work, inspection)
                 return Succeeded(name, ticket, applied.did, kept(inspection.findings, applied.findings))
         except StepProblemError as problem:

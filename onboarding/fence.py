@@ -13,12 +13,16 @@ from functools import wraps
 from typing import Any, get_type_hints
 
 from onboarding.azure.permissions import ChangesBy, ProjectSynergyBy
-from onboarding.ports import methods_of, writes_of
+from onboarding.ports import Notifier, methods_of, writes_of
 from onboarding.steps.base import World
 
 
 class WithdrawnError(Exception):
     """The attempt is no longer the record's: it was paused, cancelled or taken for dead. Nothing was sent."""
+
+
+class ByHandError(AssertionError):
+    """A step would change what people change by hand: a defect of ours. Nothing was sent."""
 
 
 _CONSTANTS = (str, int, float, bool, tuple[str, ...], ProjectSynergyBy, ChangesBy)
@@ -27,10 +31,15 @@ Permit = Callable[[], Awaitable[None]]
 """Returns while the attempt may write. Raises WithdrawnError."""
 
 
-def fenced(world: World, permit: Permit) -> World:
-    """The same world; each write asks for the permit first."""
+async def _left_to_people() -> None:
+    raise ByHandError("a step would write at Microsoft or to a DNS server, and all of that is done by hand")
+
+
+def fenced(world: World, permit: Permit, *, by_hand: bool = False) -> World:
+    """The same world; each write asks for the permit first. `by_hand`: nothing is written but to people."""
     behind: dict[str, Any] = {
-        name: Fenced(port, getattr(world, name), permit) for name, port in ports_of(type(world)).items()
+        name: Fenced(port, getattr(world, name), permit if port is Notifier or not by_hand else _left_to_people)
+        for name, port in ports_of(type(world)).items()
     }
     return replace(world, **behind)
 

@@ -87,9 +87,9 @@ class Settings(Registration):
     """Client id of the user-assigned managed identity; the system-assigned one when left out."""
 
     project_synergy_by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION
+    """Who adds Microsoft's application Project Synergy to the tenant, once in its life (docs/permissions.md)."""
     changes_by: ChangesBy = ChangesBy.APPLICATION
     """Who makes the changes at Microsoft, of all onboardings: `people` by hand, or this application."""
-    """Who adds Microsoft's application Project Synergy to the tenant, once in its life (docs/permissions.md)."""
     arm_endpoint: str = "https://management.azure.com"
     graph_endpoint: str = "https://graph.microsoft.com"
     """Both differ in national clouds."""

@@ -91,6 +91,7 @@ class GraphClient:
 
     def __init__(self, settings: Settings, credential: Credential, pauses: Pauses | None = None) -> None:
         self._settings = settings
+        self.changes_by = settings.changes_by
         self._credential = credential
         self._base = settings.graph_endpoint + GRAPH_VERSION
         self._directory_pause = Cooldown(GRAPH_LIMIT, pauses)
@@ -175,6 +176,7 @@ class GraphClient:
             unquote(_NAMES.sub("{id}", template)),
             by=self._settings.client_id,
             synergy_by=self._settings.project_synergy_by,
+            changes_by=self._settings.changes_by,
         )
         return Inner(call, path, ask.body, ask.after_previous)
 

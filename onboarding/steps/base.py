@@ -57,6 +57,11 @@ class World:
     changes_by: ChangesBy = ChangesBy.APPLICATION
 
 
+def is_by_hand(request: OnboardingRequest, world: World) -> bool:
+    """Whether people make the changes: the request wants it so, or the settings do, for all."""
+    return request.by_hand or world.changes_by is ChangesBy.PEOPLE
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """One step of one onboarding."""
@@ -74,7 +79,7 @@ class Work:
     def calls_by_hand(self, inspection: Inspection) -> tuple[Call, ...]:
         """What of it a person has to do, because the request or this application's own settings want it so. People
         are told by this application all the same."""
-        if not (self.request.by_hand or self.world.changes_by is ChangesBy.PEOPLE):
+        if not is_by_hand(self.request, self.world):
             return ()
         calls = (change.call for change in inspection.changes)
         return tuple(call for call in calls if call is not None and call.api is not Api.MAIL)
