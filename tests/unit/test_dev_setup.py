@@ -18,7 +18,7 @@ import dev
 from sandbox.processes import wait_until
 from sandbox.setup import azurite, compiler, locks, node, npm, packages, pip, stamp, tool, workspace
 from sandbox.setup.axe import Axe
-from sandbox.setup.azure_cli import AzureCli
+from sandbox.setup.azure_cli import LOCK, AzureCli
 from sandbox.setup.kusto import Kusto
 from sandbox.setup.openapi_tools import OpenApiTools
 from sandbox.setup.problem import SetupError, explained, from_os_error
@@ -59,7 +59,7 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     (tmp_path / packages.PINS).mkdir(parents=True)
-    for name in packages.REQUIREMENTS:
+    for name in (*packages.REQUIREMENTS, LOCK):
         (tmp_path / name).write_text(f"{name.stem}==1\n")
     for source in (kind(tmp_path).source for kind in MODULES):
         source.mkdir(parents=True, exist_ok=True)
