@@ -42,6 +42,9 @@ param gatewaySubscriptionId string = ''
 @allowed(['application', 'administrator'])
 @description('Who adds Project Synergy to the tenant, once: with administrator the steps need fewer permissions.')
 param projectSynergyBy string = 'application'
+@allowed(['application', 'people'])
+@description('Who makes the changes at Microsoft: with people the identities only read, and each step shows commands.')
+param changesBy string = 'application'
 
 @secure()
 @description('Webhook of a Teams workflow. Empty: nobody is told in Teams.')
@@ -442,6 +445,7 @@ module front 'modules/function-app.bicep' = {
     escalationEmail: escalationEmail
     permitted: {}
     projectSynergyBy: projectSynergyBy
+    changesBy: changesBy
   }
   // The app reads its package and its secrets as it starts: by then the closed doors must have their other way in.
   dependsOn: [
@@ -497,6 +501,7 @@ module steps 'modules/function-app.bicep' = {
       ONBOARDING_DNS_KEYS: empty(dnsKeys) ? '' : '@Microsoft.KeyVault(VaultName=${vault.outputs.name};SecretName=${vault.outputs.dnsKeysName})'
     }
     projectSynergyBy: projectSynergyBy
+    changesBy: changesBy
   }
   dependsOn: [
     // Both apps join one subnet. Side by side the second is refused with 409, "Failed to acquire
@@ -539,6 +544,7 @@ module gatewayAccess 'modules/gateway-access.bicep' = if (!empty(gatewayResource
   scope: subscription(empty(gatewaySubscriptionId) ? subscription().subscriptionId : gatewaySubscriptionId)
   params: {
     resourceGroupName: gatewayResourceGroup
+    onlyReads: changesBy == 'people'
     writers: [
       stepsIdentity.outputs.principalId
     ]
@@ -554,6 +560,7 @@ module dnsZoneAccess 'modules/dns-zone-access.bicep' = [for id in subscriptionsO
   scope: subscription(id)
   params: {
     zoneIds: filter(zonesOfDns, zone => toLower(split(zone, '/')[2]) == id)
+    onlyReads: changesBy == 'people'
     writers: [
       stepsIdentity.outputs.principalId
     ]

@@ -63,7 +63,7 @@ from onboarding.ports import Bus, BusRefusedError, BusUnavailableError, Clock, C
 from onboarding.reads import Reads
 from onboarding.records import Loaded, Records
 from onboarding.steps import LIBRARY, definition_of
-from onboarding.steps.base import Work, World, expect_agreed, kept
+from onboarding.steps.base import Work, World, expect_agreed, is_by_hand, kept
 from onboarding.telemetry.about import About, about, about_this
 from onboarding.telemetry.work import attempting, committed, dead, notifying
 
@@ -360,18 +360,21 @@ class Engine:
         assert task is not None, f"{name} is no task, and is never due"
         permit = self._permit(record.id, name, ticket)
         repair = record.repair if record.repair and record.repair.step == name else None
-        work = Work(record, fenced(self.reach(), permit), step, self.clock.now(), again=repair is not None)
+        reach = self.reach()
+        world = fenced(reach, permit, by_hand=is_by_hand(record.request, reach))
+        work = Work(record, world, step, self.clock.now(), again=repair is not None)
         bound = asyncio.timeout(self.policy.step_timeout)
         try:
             async with bound:
                 inspection = await task.inspect(work)
                 if inspection.done:
                     return Succeeded(name, ticket, inspection.found, kept(inspection.findings))
+                # Before anybody is given a command too: a second person says who becomes Admin, whoever makes it so.
+                expect_agreed(inspection, step, repair)
                 if by_hand := work.calls_by_hand(inspection):
                     words = "; ".join(change.words for change in inspection.changes)
                     detail = f"{inspection.found} To be done by hand: {words}."
                     return LeftToPeople(name, ticket, detail, by_hand, kept(inspection.findings))
-                expect_agreed(inspection, step, repair)
                 applied = await task.apply(work, inspection)
                 return Succeeded(name, ticket, applied.did, kept(inspection.findings, applied.findings))
         except StepProblemError as problem:

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any, NoReturn, get_type_hints
 
 from onboarding.azure.permissions import ChangesBy, ProjectSynergyBy
-from onboarding.ports import methods_of, writes_of
+from onboarding.ports import Notifier, methods_of, writes_of
 from onboarding.steps.base import World
 
 
@@ -22,7 +22,7 @@ class WithdrawnError(Exception):
 
 
 class ReadsOnlyError(AssertionError):
-    """A step would write while it only looks: a defect of ours. Nothing was sent."""
+    """A step would write while it only looks, or what people change by hand: a defect of ours. Nothing was sent."""
 
 
 _CONSTANTS = (str, int, float, bool, tuple[str, ...], ProjectSynergyBy, ChangesBy)
@@ -36,10 +36,11 @@ async def refuse_write() -> NoReturn:
     raise ReadsOnlyError("a step tried to write in a world that is only read")
 
 
-def fenced(world: World, permit: Permit) -> World:
-    """The same world; each write asks for the permit first."""
+def fenced(world: World, permit: Permit, *, by_hand: bool = False) -> World:
+    """The same world; each write asks for the permit first. `by_hand`: nothing is written but to people."""
     behind: dict[str, Any] = {
-        name: Fenced(port, getattr(world, name), permit) for name, port in ports_of(type(world)).items()
+        name: Fenced(port, getattr(world, name), permit if port is Notifier or not by_hand else refuse_write)
+        for name, port in ports_of(type(world)).items()
     }
     return replace(world, **behind)
 

@@ -7,6 +7,8 @@ targetScope = 'subscription'
 param zoneIds string[]
 @description('Principals that add TXT records.')
 param writers string[]
+@description('People make all changes: the role has the actions that read, and no others.')
+param onlyReads bool
 
 var here = subscription().id
 var ownRoles = filter(loadJsonContent('../../onboarding/azure/permissions.json').azureRoles, role => contains(role, 'actions'))
@@ -20,7 +22,7 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
     type: 'CustomRole'
     permissions: [
       {
-        actions: role.actions
+        actions: filter(role.actions, action => !onlyReads || endsWith(action, '/read'))
         notActions: []
       }
     ]

@@ -60,6 +60,8 @@ param escalationEmail string
 param permitted object
 @description('application or administrator: who adds Project Synergy to the tenant.')
 param projectSynergyBy string
+@description('application or people: who makes the changes at Microsoft.')
+param changesBy string
 
 // The name that App Service authentication looks for: it then takes a token of that identity in place of a secret.
 var assertionSetting = 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
@@ -159,6 +161,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     ONBOARDING_MAIL_SENDER: mailSender
     ONBOARDING_ESCALATION_EMAIL: escalationEmail
     ONBOARDING_PROJECT_SYNERGY_BY: projectSynergyBy
+    ONBOARDING_CHANGES_BY: changesBy
     ONBOARDING_LINK_KEY: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${linkKeyName})'
     ONBOARDING_LINK_KEY_PREVIOUS: empty(linkKeyPreviousVersion) ? '' : '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${linkKeyName};SecretVersion=${linkKeyPreviousVersion})'
     ONBOARDING_TEAMS_WEBHOOK_URL: empty(teamsWebhookName) ? '' : '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${teamsWebhookName})'

@@ -12,6 +12,8 @@ param resourceGroupName string
 param writers string[]
 @description('Principals that only look.')
 param readers string[]
+@description('People make all changes: the role has the actions that read, and no others.')
+param onlyReads bool
 
 var here = subscription().id
 // The roles of its own that the application needs stand where its other permissions do.
@@ -28,7 +30,7 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
     type: 'CustomRole'
     permissions: [
       {
-        actions: gatewayRole.actions
+        actions: filter(gatewayRole.actions, action => !onlyReads || endsWith(action, '/read'))
         notActions: []
       }
     ]

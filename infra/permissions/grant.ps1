@@ -13,6 +13,9 @@
 .PARAMETER ProjectSynergyBy
     As the setting ONBOARDING_PROJECT_SYNERGY_BY: application, or administrator, with whom the identity needs less. Left
     out: the first of the table.
+.PARAMETER ChangesBy
+    As the setting ONBOARDING_CHANGES_BY: application, or people, with whom the identity only reads. Left out: the first of
+    the table.
 .PARAMETER Only
     Of the table's permissions, only these.
 .EXAMPLE
@@ -22,6 +25,7 @@
 param(
     [Parameter(Mandatory)][guid] $Identity,
     [string] $ProjectSynergyBy = '',
+    [string] $ChangesBy = '',
     [string[]] $Only = @()
 )
 Set-StrictMode -Version Latest
@@ -34,9 +38,16 @@ if (-not $ProjectSynergyBy) { $ProjectSynergyBy = $known[0] }
 if ($ProjectSynergyBy -notin $known) {
     throw "-ProjectSynergyBy must be one of: $($known -join ', '); got '$ProjectSynergyBy'."
 }
+$makers = @($table.changes.by)
+if (-not $ChangesBy) { $ChangesBy = $makers[0] }
+if ($ChangesBy -notin $makers) {
+    throw "-ChangesBy must be one of: $($makers -join ', '); got '$ChangesBy'."
+}
+if ($ChangesBy -ne $makers[0]) { $ProjectSynergyBy = $table.changes.peopleAs }
 $rows = @($table.permissions | Where-Object {
         $by = $_.PSObject.Properties['projectSynergyBy']
-        -not $by -or $by.Value -eq $ProjectSynergyBy
+        $maker = $_.PSObject.Properties['changesBy']
+        (-not $by -or $by.Value -eq $ProjectSynergyBy) -and (-not $maker -or $maker.Value -eq $ChangesBy)
     })
 $inEntra = @($rows | Where-Object { $_.grantedIn -eq 'entra' })
 

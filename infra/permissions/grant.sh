@@ -11,12 +11,16 @@ PAUSE="${GRANT_PAUSE:-5}" # seconds between two looks
 
 usage() {
   cat <<'TEXT'
-Usage: grant.sh --identity ID [--project-synergy-by WHO] [--only PERMISSION[,PERMISSION…]] [--what-if]
+Usage: grant.sh --identity ID [--project-synergy-by WHO] [--changes-by WHO]
+                [--only PERMISSION[,PERMISSION…]] [--what-if]
 
   --identity ID   client id or object id of the managed identity that runs the steps
   --project-synergy-by WHO
                   as the setting ONBOARDING_PROJECT_SYNERGY_BY: application, or administrator, with whom the identity
                   needs less; left out: the first of the table
+  --changes-by WHO
+                  as the setting ONBOARDING_CHANGES_BY: application, or people, with whom the identity only reads;
+                  left out: the first of the table
   --only LIST     of the table's permissions, only these
   --what-if       say what would be granted, and write nothing
 
@@ -37,11 +41,14 @@ what, *rest = sys.argv[1:]
 if what == "table":
     with open(rest[0], encoding="utf-8") as file:
         table = json.load(file)
-    known = table["projectSynergy"]["by"]
-    by = rest[1] or known[0]
+    known, makers = table["projectSynergy"]["by"], table["changes"]["by"]
+    by, maker = rest[1] or known[0], rest[2] or makers[0]
     print(table["microsoftGraph"], by if by in known else "-", *known)
+    print(maker if maker in makers else "-", *makers)
+    if maker != makers[0]:
+        by = table["changes"]["peopleAs"]
     for row in table["permissions"]:
-        if row.get("projectSynergyBy", by) == by:
+        if row.get("projectSynergyBy", by) == by and row.get("changesBy", maker) == maker:
             print(row["value"], row["appRoleId"], row["grantedIn"])
     sys.exit()
 data = json.load(sys.stdin)
@@ -77,14 +84,15 @@ held() { # the Graph permissions that the identity holds: a line "role-id assign
   done
 }
 
-IDENTITY="" ONLY="" WHAT_IF="" SYNERGY_BY=""
+IDENTITY="" ONLY="" WHAT_IF="" SYNERGY_BY="" CHANGES_BY=""
 while [[ $# -gt 0 ]]; do
   case "$1" in
-    --identity | --only | --project-synergy-by)
+    --identity | --only | --project-synergy-by | --changes-by)
       [[ $# -ge 2 ]] || stop "$1 needs a value; see --help" 2
       case "$1" in
         --identity) IDENTITY="$2" ;;
         --only) ONLY="$2" ;;
+        --changes-by) CHANGES_BY="$2" ;;
         *) SYNERGY_BY="$2" ;;
       esac
       shift 2
@@ -104,12 +112,14 @@ done
 declare -A ID_OF=() WANTED=()
 {
   read -r MICROSOFT_GRAPH BY KNOWN
+  read -r MAKER MAKERS
   while read -r value id where; do
     if [[ "$where" == entra ]]; then ID_OF[$value]="$id"; else ELSEWHERE="${ELSEWHERE:-} $value "; fi
   done
-} < <(json table "$TABLE" "$SYNERGY_BY")
+} < <(json table "$TABLE" "$SYNERGY_BY" "$CHANGES_BY")
 [[ -n "${KNOWN:-}" ]] || stop "$TABLE could not be read"
 [[ "$BY" != - ]] || stop "--project-synergy-by must be one of: $KNOWN; got '$SYNERGY_BY'" 2
+[[ "$MAKER" != - ]] || stop "--changes-by must be one of: $MAKERS; got '$CHANGES_BY'" 2
 [[ ${#ID_OF[@]} -gt 0 ]] || stop "$TABLE could not be read"
 if [[ -z "$ONLY" ]]; then
   for value in "${!ID_OF[@]}"; do WANTED[$value]=yes; done

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
-from onboarding.azure.permissions import ProjectSynergyBy
+from onboarding.azure.permissions import ChangesBy, ProjectSynergyBy
 from onboarding.azure.quotes import LONGEST_CODE, quoted
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError, TryLaterError
@@ -40,7 +40,8 @@ class MicrosoftCall:
     by: str | None = field(default=None, compare=False)
     """Client id of the managed identity that calls; None when it is the system-assigned one."""
     synergy_by: ProjectSynergyBy = field(default=ProjectSynergyBy.APPLICATION, compare=False)
-    """Which of the two sets of permissions that identity holds."""
+    """Which of the sets of permissions that identity holds; and so the next."""
+    changes_by: ChangesBy = field(default=ChangesBy.APPLICATION, compare=False)
 
     @property
     def operation(self) -> str:

@@ -24,6 +24,7 @@ from onboarding.azure.graph_models import (
     listed_values,
     same,
 )
+from onboarding.azure.permissions import ChangesBy
 from onboarding.ports import (
     AppCredential,
     Directory,
@@ -82,7 +83,10 @@ class GraphDirectory(Directory):
         return found
 
     async def role_standing(self, principal: Principal, app_id: str) -> RoleStanding:
-        """The application, the principal and the roles it holds, in one request."""
+        """The application, the principal and the roles it holds, in one request; in two where the application only
+        reads: a user's own list of roles then takes a permission to read the whole directory (Directory.Read.All)."""
+        if principal.kind == "users" and self._client.changes_by is ChangesBy.PEOPLE:
+            return await self._standing_of_user(principal, app_id)
         (call, of_application), (who, of_principal), (held, of_assignments), account = await self._client.batch(
             [
                 _application(app_id),
@@ -103,6 +107,26 @@ class GraphDirectory(Directory):
         assignments = [AssignmentBody.read(held, item) for item in items]
         roles = held_roles(assignments, application.id)
         return RoleStanding(application, ObjectBody.read(who, known).id, roles, enabled)
+
+    async def _standing_of_user(self, user: Principal, app_id: str) -> RoleStanding:
+        """By the application's list of those who hold roles of it."""
+        (call, of_application), (who, of_user), account = await self._client.batch(
+            [
+                _application(app_id),
+                Ask("GET", lambda g: _principal_of(g, user), select=("id",)),
+                Ask("GET", lambda g: _principal_of(g, user), select=("id", "accountEnabled")),
+            ]
+        )
+        application = _principal(call, of_application)
+        known = _found(who, of_user)
+        user_id = ObjectBody.read(who, known).id if known is not None else None
+        enabled = ObjectBody.read(account[0], account[1].body).account_enabled if account[1].ok else None
+        if application is None or user_id is None:
+            return RoleStanding(application, user_id, principal_enabled=enabled)
+        held, answer = await self._client.send(Ask("GET", lambda g: _assigned(g, application.id)))
+        every = [AssignmentBody.read(held, item) for item in await self._all(held, answer)]
+        roles = held_roles([one for one in every if same(one.principal_id, user_id)], application.id)
+        return RoleStanding(application, user_id, roles, enabled)
 
     async def assign_roles(self, application: ServicePrincipal, principal_id: str, role_ids: Sequence[str]) -> None:
         """Grant roles of that application. Those held already are success.

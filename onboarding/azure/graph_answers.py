@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, refusal_problem, shared_problem
-from onboarding.azure.permissions import IN_EXCHANGE, NEEDED_BY, grant_graph, grant_mail
+from onboarding.azure.permissions import IN_EXCHANGE, grant_graph, grant_mail, needed_for
 from onboarding.azure.refusals import GRAPH_PERMISSION, GRAPH_REFUSALS, refused
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import SOON, PersonMustActError, StepProblemError, TryLaterError
@@ -176,7 +176,7 @@ def _forbidden(call: MicrosoftCall, answer: MicrosoftAnswer, seen: str) -> Perso
     if LOCAL_ONLY.search(answer.said):
         # The narrower permission is one that our table never grants: it has to be told apart from having none.
         seen += " It holds Application.ReadWrite.OwnedBy, which adds applications of this tenant only."
-    needed = NEEDED_BY[call.synergy_by].get(call.operation, ())
+    needed = needed_for(call.operation, call.synergy_by, call.changes_by)
     if roles := [IN_EXCHANGE[name] for name in needed if name in IN_EXCHANGE]:
         advice = (
             "Allow the application's managed identity to send as that one mailbox, by Exchange's RBAC for Applications"
@@ -184,7 +184,7 @@ def _forbidden(call: MicrosoftCall, answer: MicrosoftAnswer, seen: str) -> Perso
             f" `{grant_mail(call.by)}` in PowerShell. It takes effect within two hours; then retry."
         )
     elif needed:
-        command = grant_graph(call.by, needed, call.synergy_by)
+        command = grant_graph(call.by, needed, call.synergy_by, call.changes_by)
         advice = (
             f"Grant the application's managed identity {' and '.join(needed)} on Microsoft Graph:"
             f" `{command}` (or grant.ps1 beside it; docs/permissions.md).{RESTART}"

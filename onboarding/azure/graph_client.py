@@ -42,6 +42,7 @@ from onboarding.azure.credential import (
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
 from onboarding.azure.http_session import USER_AGENT, http_session
 from onboarding.azure.per_loop import PerLoop
+from onboarding.azure.permissions import ChangesBy
 from onboarding.core.patterns import GUID, fits
 from onboarding.pauses import Pauses
 from onboarding.ports import OwnPermissions
@@ -88,6 +89,8 @@ AnsweredCall = tuple[MicrosoftCall, MicrosoftAnswer]
 class GraphSender(Protocol):
     """What the directory needs of it."""
 
+    changes_by: ChangesBy
+
     async def send(self, ask: Ask, grants: Grants | None = None) -> AnsweredCall:
         """One request."""
 
@@ -121,6 +124,7 @@ class GraphClient:
 
     def __init__(self, settings: Settings, credential: Credential, pauses: Pauses | None = None) -> None:
         self._settings = settings
+        self.changes_by = settings.changes_by
         self._credential = credential
         self._base = settings.graph_endpoint + GRAPH_VERSION
         self._directory_pause = Cooldown(GRAPH_LIMIT, pauses)
@@ -221,6 +225,7 @@ class GraphClient:
             unquote(_NAMES.sub("{id}", template)),
             by=self._settings.client_id,
             synergy_by=self._settings.project_synergy_by,
+            changes_by=self._settings.changes_by,
         )
         return Inner(call, path, ask.body, ask.after_previous)
 

@@ -28,6 +28,7 @@ class GatheredGraph(GraphSender):
 
     def __init__(self, client: GraphClient) -> None:
         self._client = client
+        self.changes_by = client.changes_by
         self._waiting: list[_Group] = []
         self._sending: set[asyncio.Task[None]] = set()
 

@@ -33,21 +33,28 @@ class ChangesBy(StrEnum):
     """By hand, with commands that are shown. The application only reads."""
 
 
-def rows(kind: str, by: ProjectSynergyBy) -> list[Mapping[str, Any]]:
-    """The rows of `permissions` or of `calls` that there are when Project Synergy is added by those."""
-    return [row for row in TABLE[kind] if row.get("projectSynergyBy", by) == by]
+def rows(kind: str, by: ProjectSynergyBy, changes: ChangesBy = ChangesBy.APPLICATION) -> list[Mapping[str, Any]]:
+    """The rows of `permissions` or of `calls` that there are when Project Synergy is added, and changes are made, by
+    those. Where people make the changes, the application adds nothing either."""
+    synergy = by if changes is ChangesBy.APPLICATION else TABLE["changes"]["peopleAs"]
+    return [
+        row
+        for row in TABLE[kind]
+        if row.get("projectSynergyBy", synergy) == synergy and row.get("changesBy", changes) == changes
+    ]
 
 
-def _needed(by: ProjectSynergyBy) -> Mapping[str, tuple[str, ...]]:
-    granted = {
-        name: row["value"] for row in rows("permissions", by) for name in (row["value"], *row.get("contains", ()))
-    }
-    return {row["call"]: tuple(granted[name] for name in row["needs"]) for row in rows("calls", by)}
+def _needed(by: ProjectSynergyBy, changes: ChangesBy = ChangesBy.APPLICATION) -> Mapping[str, tuple[str, ...]]:
+    held = rows("permissions", by, changes)
+    granted = {name: row["value"] for row in held for name in (row["value"], *row.get("contains", ()))}
+    return {row["call"]: tuple(granted[name] for name in row["needs"]) for row in rows("calls", by, changes)}
 
 
 NEEDED_BY: Mapping[ProjectSynergyBy, Mapping[str, tuple[str, ...]]] = {by: _needed(by) for by in ProjectSynergyBy}
 NEEDED = NEEDED_BY[ProjectSynergyBy.APPLICATION]
 """Call to Microsoft Graph → the application permissions that it needs, of those that all our calls need together."""
+NEEDED_BY_HAND: Mapping[str, tuple[str, ...]] = _needed(ProjectSynergyBy.ADMINISTRATOR, ChangesBy.PEOPLE)
+"""The same where people make all changes: the application reads, and sends e-mail."""
 IN_EXCHANGE: Mapping[str, str] = {
     row["value"]: row["exchangeRole"] for row in TABLE["permissions"] if row["grantedIn"] == "exchange"
 }
@@ -95,11 +102,22 @@ AZURE_ROLES: Mapping[str, AzureRole] = {**FRONT_ROLES, **_azure_roles("steps")}
 """The same of an app that has the steps too."""
 
 
+def needed_for(call: str, by: ProjectSynergyBy, changes: ChangesBy) -> tuple[str, ...]:
+    """What a call needs, of what the application holds there; empty: the table does not know the call."""
+    return (NEEDED_BY[by] if changes is ChangesBy.APPLICATION else NEEDED_BY_HAND).get(call, ())
+
+
 def grant_graph(
-    identity: str | None, permissions: tuple[str, ...], by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION
+    identity: str | None,
+    permissions: tuple[str, ...],
+    by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION,
+    changes: ChangesBy = ChangesBy.APPLICATION,
 ) -> str:
     """The command that grants application permissions of Microsoft Graph."""
-    other = "" if by is ProjectSynergyBy.APPLICATION else f" --project-synergy-by {by}"
+    if changes is ChangesBy.PEOPLE:
+        other = f" --changes-by {changes}"
+    else:
+        other = "" if by is ProjectSynergyBy.APPLICATION else f" --project-synergy-by {by}"
     return f"infra/permissions/grant.sh --identity {_quoted(identity)}{other} --only {','.join(permissions)}"
 
 

@@ -18,6 +18,9 @@ from onboarding.ports import Notification
 CARD_BYTES = 20_000
 """Of the whole message. Teams says 28 KB; senders have seen it refuse from 21 KB."""
 
+TOO_LONG = "Too long to be shown here: copy it from the page."
+"""In place of a value to copy, of which a part would be another one."""
+
 _SIZES: Sequence[tuple[int, int]] = ((2000, 40), (800, 20), (300, 15), (100, 8), (50, 4))
 """(characters of a text, entries of each list) that are tried until the card fits; the last always does."""
 _ANYWHERE = re.compile(r"([\\`*_~\[\]<>{}|]|&(?=#?\w+;))")
@@ -100,7 +103,8 @@ class _Card:
         blocks: list[Block] = []
         for label, text in self._some(self._message.values):
             blocks.append(self._text(label, spacing="Small", isSubtle=True))
-            blocks.append(self._text(text, spacing="None", fontType="Monospace"))
+            whole = text if len(one_line(text)) <= self._length else TOO_LONG
+            blocks.append(self._text(whole, spacing="None", fontType="Monospace"))
         return blocks
 
     def _warning(self) -> Iterable[Block]:

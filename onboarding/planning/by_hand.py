@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from onboarding.azure.allowed import ARM_WRITES, GRAPH_WRITES, arm_operation, graph_operation
+from onboarding.azure.allowed import GRANTABLE_ROLES, graph_operation
 from onboarding.azure.dns_zone import ZONE_TYPE
 from onboarding.azure.permissions import NEEDED
 from onboarding.core.change_plan import ChangePlan, Outlook, StepPlan
@@ -22,6 +22,8 @@ from onboarding.core.instructions import Instructions, Value
 from onboarding.core.proposal import Api, Call, Change
 from onboarding.core.publishing import joined
 from onboarding.core.record import StepRecord
+from onboarding.planning.by_hand_bounds import may_be_pasted
+from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
 
 
 class Shell(StrEnum):
@@ -49,9 +51,9 @@ _QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
 
 
 def command_of(call: Call) -> Command | None:
-    """The command that sends a call; None for what no command does, as a message to people."""
-    made = _COMMANDS.get(call.api)
-    return made(call) if made else None
+    """The command that sends a call; None for what no command does, as a message to people, and for what this
+    application would not send: the table may have been written by somebody else."""
+    return _COMMANDS[call.api](call) if may_be_pasted(call) else None
 
 
 def quoted_for_powershell(text: str) -> str:
@@ -62,7 +64,22 @@ def quoted_for_powershell(text: str) -> str:
 def _graph(call: Call) -> Command:
     path = quoted_for_powershell(f"/v1.0{call.path}")
     body = f" -ContentType 'application/json' -Body {quoted_for_powershell(_json(call.body))}" if call.body else ""
-    return Command(Shell.POWERSHELL, f"Invoke-MgGraphRequest -Method {call.method} -Uri {path}{body}")
+    first = f"{_asked_first(call.body)}; " if call.body and "appRoleId" in call.body else ""
+    return Command(Shell.POWERSHELL, f"{first}Invoke-MgGraphRequest -Method {call.method} -Uri {path}{body}")
+
+
+def _asked_first(grant: Mapping[str, object]) -> str:
+    """Ids say nothing to whoever pastes them: that it is Project Synergy's, and which of its roles, Microsoft says at
+    that moment. Another application's role is not granted."""
+    where = quoted_for_powershell(f"/v1.0/servicePrincipals(appId='{PROJECT_SYNERGY_APP_ID}')?$select=id,appRoles")
+    resource, role = (quoted_for_powershell(str(grant[name])) for name in ("resourceId", "appRoleId"))
+    values = ",".join(quoted_for_powershell(value) for value in sorted(GRANTABLE_ROLES))
+    return (
+        f"$app = Invoke-MgGraphRequest -Method GET -Uri {where};"
+        f" $role = $app.appRoles | Where-Object {{ $_.id -eq {role} -and $_.value -in @({values}) }};"
+        f" if ($app.id -ne {resource} -or -not $role) {{ throw 'Nothing was granted: this is no role of Project Synergy"
+        " that an onboarding grants.' }; Write-Host \"Granting $($role.value) of Project Synergy\""
+    )
 
 
 def _arm(call: Call) -> Command:
@@ -90,11 +107,11 @@ def _az(*arguments: str) -> Command:
 
 def _dns(call: Call) -> Command:
     """The server's address and key stand in settings that are not the request's."""
-    server, _, name = call.path.partition("/")
+    _, _, name = call.path.partition("/")
     record: Mapping[str, object] = call.body or {}
     line = f'update add {name}. {record["ttl"]} TXT "{record["value"]}"'
-    told = f"# The DNS server '{server}': its address in place of SERVER, and its key's file in place of KEYFILE."
-    return Command(Shell.BASH, f"{told}\nprintf '%s\\n' 'server SERVER' {shlex.quote(line)} send | nsupdate -k KEYFILE")
+    # On one line: a message to people shows it so.
+    return Command(Shell.BASH, f"printf '%s\\n' \"server $SERVER\" {shlex.quote(line)} send | nsupdate -k \"$KEYFILE\"")
 
 
 _COMMANDS: Mapping[Api, Callable[[Call], Command]] = {Api.GRAPH: _graph, Api.ARM: _arm, Api.DNS: _dns}
@@ -106,31 +123,43 @@ def _json(value: object) -> str:
 
 
 def instructions_by_hand(step: StepRecord) -> Instructions:
-    """What a person does in a step's place. Calls that are not what this application sends have no command: the
-    table may have been written by somebody else, and who pastes a command is an administrator."""
+    """What a person does in a step's place."""
+    commands = commands_of(step)
+    if not commands:
+        return Instructions((NO_COMMANDS,))
+    signed_in = (_SIGN_IN[shell] for shell in Shell if any(command.shell is shell for command in commands))
+    server = any(call.api is Api.DNS for call in step.calls)
     return Instructions(
         (
-            "Sign in as an administrator who may do this: in PowerShell with Connect-MgGraph, elsewhere with az login.",
-            "Run the commands below, in their order. Each does one thing, and doing it twice does no harm.",
-            "Say that it is done: it is looked whether it is so, and the onboarding goes on.",
+            *signed_in,
+            *((SERVER,) if server else ()),
+            "Run the commands below, in their order. Each does one thing of what stands above, and nothing else.",
+            "Say on the onboarding's page that it is done: it is looked whether it is so, and the onboarding goes on.",
         ),
-        tuple(Value(SHELL_NAMES[command.shell], command.text) for command in commands_of(step)),
+        tuple(Value(SHELL_NAMES[command.shell], command.text) for command in commands),
     )
 
 
+NO_COMMANDS = (
+    "What stands in the record is not what this application does, so there is no command for it: somebody may have"
+    " changed the table. Look into that first; then say that it is done, to have the step look anew."
+)
+SERVER = (
+    "Where a command has nsupdate, set SERVER to the address of the DNS server that the request names, and KEYFILE to"
+    " the file with its key."
+)
+_SIGN_IN: Mapping[Shell, str] = {
+    Shell.POWERSHELL: "In PowerShell, sign in with Connect-MgGraph as an administrator who may do this.",
+    Shell.BASH: "In a shell, sign in with az login as somebody who may do this.",
+}
+
+
 def commands_of(step: StepRecord) -> tuple[Command, ...]:
-    """Those of a step that is open to be done by hand."""
-    made = (command_of(call) for call in step.calls if is_listed(call)) if step.with_people else ()
-    return tuple(command for command in made if command is not None)
-
-
-def is_listed(call: Call) -> bool:
-    """Whether it is on the list of what this application may send. Which roles may be granted, that list does not say
-    without asking Microsoft: whoever runs the command sees them on the page."""
-    path = call.path.partition("?")[0]
-    if call.api is Api.GRAPH:
-        return graph_operation(call.method, path) in GRAPH_WRITES
-    return call.api is not Api.ARM or arm_operation(call.method, path) in ARM_WRITES
+    """Those of a step that is open to be done by hand; none when one of its calls is not what this application
+    sends."""
+    made = [command_of(call) for call in step.calls] if step.with_people else []
+    commands = tuple(command for command in made if command is not None)
+    return commands if len(commands) == len(made) else ()
 
 
 # -- scripts
@@ -184,6 +213,8 @@ def _powershell_head(commands: _Commands) -> Iterator[str]:
 
 def _bash_head(commands: _Commands) -> Iterator[str]:
     yield "# Sign in first: az login"
+    if any(change.call and change.call.api is Api.DNS for _, change, _ in commands):
+        yield f"# {SERVER}"
     yield "set -euo pipefail"
 
 

@@ -57,6 +57,11 @@ class World:
     changes_by: ChangesBy = ChangesBy.APPLICATION
 
 
+def is_by_hand(request: OnboardingRequest, world: World) -> bool:
+    """Whether people make the changes: the request wants it so, or the settings do, for all."""
+    return request.by_hand or world.changes_by is ChangesBy.PEOPLE
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """One step of one onboarding."""
@@ -76,7 +81,7 @@ class Work:
     @property
     def is_by_hand(self) -> bool:
         """Whether people make the changes, because the request or this application's own settings want it so."""
-        return self.request.by_hand or self.world.changes_by is ChangesBy.PEOPLE
+        return is_by_hand(self.request, self.world)
 
     def calls_by_hand(self, inspection: Inspection) -> tuple[Call, ...]:
         """What of it a person has to do. People are told by this application all the same."""

@@ -133,11 +133,13 @@ class Tokens:
 
 
 class Identities:
-    """The identities of the function app, found by client id, object id or as the system-assigned one."""
+    """The identities of the function app, found by client id, object id or as the system-assigned one; and people."""
 
     def __init__(self, tokens: Tokens, identities: list[ManagedIdentity]) -> None:
         self.tokens = tokens
         self.all = identities
+        self.people: list[ManagedIdentity] = []
+        """Who signs in with tools of their own (`sign_in.py`)."""
 
     def find(self, query: Mapping[str, str]) -> ManagedIdentity | None:
         """The one that a token request means."""
@@ -155,7 +157,7 @@ class Identities:
     def bearer(self, request: Request, audiences: tuple[str, ...], entry: Entry) -> ManagedIdentity:
         """Whose token came with the request, noted in its entry. Raises TokenRefusedError."""
         oid = self.tokens.object_id(request.headers.get("authorization"), audiences)
-        for identity in self.all:
+        for identity in (*self.all, *self.people):
             if identity.object_id == oid:
                 entry.identity = identity.name
                 return identity

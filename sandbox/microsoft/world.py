@@ -26,6 +26,7 @@ from sandbox.microsoft.journal import Journal
 from sandbox.microsoft.mailbox import Mailbox
 from sandbox.microsoft.options import Options
 from sandbox.microsoft.pipeline import Pipeline
+from sandbox.microsoft.sign_in import SignIn
 from sandbox.microsoft.team import OnboardingTeam
 from sandbox.microsoft.teams import Channel, Webhook
 from sandbox.microsoft.trunks import Trunks
@@ -76,13 +77,14 @@ class World:
         batch = Batch()
         self.webhook = Webhook(self.channel, self.journal, self.options, teams["workflow"], teams["signature"])
         services = (
-            Arm(self.arm, self.azure_dns, self.identities),
+            Arm(self.arm, self.azure_dns, self.identities, SignIn(self.seed["tenant"]["id"], self.identities)),
             Graph(self.directory, self.identities, self.mailbox, self.public_txt, batch),
             IdentityEndpoint(self.identities, self.seed["identityHeader"]),
             self.webhook,
         )
+        people = frozenset(person["name"] for person in self.seed["people"])
         self.pipelines = {
-            service.name: Pipeline(service, self.journal, self.faults, self.directory, self.stopping)
+            service.name: Pipeline(service, self.journal, self.faults, self.directory, self.stopping, people)
             for service in services
         }
         batch.send = self.pipelines["graph"].send
@@ -119,6 +121,7 @@ class World:
         for principal in seed["servicePrincipals"]:
             directory.add_service_principal(principal["appId"], principal, lag=False)
         self.identities.all[:] = [ManagedIdentity.parse(values) for values in seed["identities"]]
+        self.identities.people[:] = [ManagedIdentity.parse(values) for values in seed["people"]]
         for identity in self.identities.all:
             directory.add_managed_identity(identity.object_id, identity.client_id, identity.name, lag=False)
 

@@ -17,6 +17,7 @@ PEERS = Path("bench") / "peers"
 LOCKS = (
     Path("requirements.txt"),
     Path("requirements-dev.txt"),
+    PINS / "azure-cli.txt",
     PINS / "build.txt",
     PINS / "compiler.txt",
     PINS / "node.txt",

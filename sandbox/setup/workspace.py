@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sandbox.setup import bind, chromium, locks
+from sandbox.setup.azure_cli import AzureCli
 from sandbox.setup.azurite import Azurite
 from sandbox.setup.npm import NodeModules
 from sandbox.setup.packages import Packages
@@ -70,6 +71,22 @@ def prepare_dns_server(root: Path) -> None:
             bind.prepare(root, Packages(root).logs)
     except OSError as error:
         raise from_os_error("The set-up of the DNS tests", error) from error
+
+
+def prepare_azure_cli(root: Path) -> None:
+    """The Azure CLI, for the tests that run commands with it.
+
+    Raises:
+        SetupError: the machine lacks what it takes.
+    """
+    cli = AzureCli(Packages(root))
+    if cli.ready():
+        return
+    try:
+        with alone(root / ".sandbox" / "setup.lock"):
+            cli.prepare()
+    except OSError as error:
+        raise from_os_error("The set-up of the Azure CLI", error) from error
 
 
 def prepare_locks(root: Path, *, upgrade: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.azure.permissions import TABLE, ProjectSynergyBy, rows
+from onboarding.azure.permissions import TABLE, ChangesBy, ProjectSynergyBy, rows
 from tests.infra.predicted import ROOT
 from tests.infra.tools import LeftOutError, find, version
 from tests.support import fake_az
@@ -26,6 +26,11 @@ IN_ENTRA, WITH_ADMINISTRATOR = (
     {row["value"]: row["appRoleId"] for row in rows("permissions", by) if row["grantedIn"] == "entra"}
     for by in ProjectSynergyBy
 )
+BY_HAND = {
+    row["value"]: row["appRoleId"]
+    for row in rows("permissions", ProjectSynergyBy.APPLICATION, ChangesBy.PEOPLE)
+    if row["grantedIn"] == "entra"
+}
 MAIL_SEND = next(row["appRoleId"] for row in TABLE["permissions"] if row["value"] == "Mail.Send")
 MAIL_ROLE = next(row["exchangeRole"] for row in TABLE["permissions"] if row["grantedIn"] == "exchange")
 MAILBOX, MAILBOX_ID = "onboarding@contoso.com", "7d2f1c9a-5e84-4b36-a0f7-3c8b6e1d9f52"
@@ -97,7 +102,7 @@ def flat(text: str) -> str:
 def directory(pwsh: str, tmp_path: Path) -> World:
     roles = [
         {"id": i, "value": v, "isEnabled": True, "allowedMemberTypes": ["Application"]}
-        for v, i in {**IN_ENTRA, **WITH_ADMINISTRATOR, "Mail.Send": MAIL_SEND}.items()
+        for v, i in {**BY_HAND, **IN_ENTRA, **WITH_ADMINISTRATOR, "Mail.Send": MAIL_SEND}.items()
     ]
     identity = {"id": PRINCIPAL, "appId": CLIENT, "displayName": "steps", "servicePrincipalType": "ManagedIdentity"}
     state = {
@@ -137,6 +142,12 @@ def test_what_is_missing_is_granted_and_the_second_time_nothing(directory: World
     assert second.returncode == 0, second.stderr
     assert granted(directory) == []
     assert re.findall(r"^has      (\S+)$", second.stdout, re.MULTILINE) == IN_ORDER
+
+
+def test_where_people_make_the_changes_only_reading_is_granted(directory: World) -> None:
+    told = directory.run("-ChangesBy", "people")
+    assert told.returncode == 0, told.stderr
+    assert held(directory) == sorted(BY_HAND.values())
 
 
 def test_half_done_is_finished_and_what_is_held_besides_is_told_and_left_alone(directory: World) -> None:
@@ -196,6 +207,7 @@ def test_a_grant_that_shows_late_is_waited_for_and_one_that_never_does_is_no_suc
     [
         ({"signedIn": False}, (), "Nobody is signed in. As a Privileged Role Administrator: Connect-MgGraph"),
         ({}, ("-Only", "Mail.Send"), "use grant-mail.ps1"),
+        ({}, ("-ChangesBy", "nobody"), "-ChangesBy must be one of: application, people; got 'nobody'"),
         ({}, ("-ProjectSynergyBy", "nobody"), "must be one of: application, administrator; got 'nobody'"),
         (
             {},

@@ -19,6 +19,7 @@ from onboarding.azure.permissions import (
     ADD_PROJECT_SYNERGY_COMMAND,
     NEEDED_BY,
     TABLE,
+    ChangesBy,
     ProjectSynergyBy,
     grant_graph,
     rows,
@@ -33,6 +34,7 @@ IN_ENTRA, WITH_ADMINISTRATOR = (
     {row["value"]: row["appRoleId"] for row in rows("permissions", by) if row["grantedIn"] == "entra"}
     for by in ProjectSynergyBy
 )
+BY_HAND = rows("permissions", ProjectSynergyBy.APPLICATION, ChangesBy.PEOPLE)
 OF_ADMINISTRATOR = ("--project-synergy-by", "administrator")
 MAIL_SEND = next(row["appRoleId"] for row in TABLE["permissions"] if row["value"] == "Mail.Send")
 
@@ -92,7 +94,7 @@ def directory(tmp_path: Path) -> Directory:
     az = tmp_path / "az"
     az.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{fake_az.__file__}" "$@"\n', encoding="utf-8")
     az.chmod(0o755)
-    all_roles = {**IN_ENTRA, **WITH_ADMINISTRATOR}
+    all_roles = {**{row["value"]: row["appRoleId"] for row in BY_HAND}, **IN_ENTRA, **WITH_ADMINISTRATOR}
     roles = [{"id": i, "value": v, "allowedMemberTypes": ["Application"]} for v, i in all_roles.items()]
     roles += [{"id": MAIL_SEND, "value": "Mail.Send", "allowedMemberTypes": ["Application"]}]
     identity = {"id": PRINCIPAL, "appId": CLIENT, "displayName": "steps", "servicePrincipalType": "ManagedIdentity"}
@@ -160,9 +162,21 @@ def test_where_an_administrator_adds_project_synergy_less_is_granted_and_what_wa
     assert "appRoleAssignments/assignment-0" in told.stdout
 
 
+def test_where_people_make_the_changes_only_reading_is_granted_and_what_was_more_is_told(directory: Directory) -> None:
+    needed = sorted(row["value"] for row in BY_HAND if row["grantedIn"] == "entra")
+    directory.holds(IN_ENTRA["Domain.ReadWrite.All"])
+    told = directory.grant("--changes-by", "people")
+    assert told.returncode == 0, told.stderr
+    assert f"verified {' '.join(needed)}" in told.stdout
+    assert needed == ["Application.Read.All", "Domain.Read.All", "User.ReadBasic.All"]
+    assert re.findall(r"^extra    (\S+)", told.stdout, re.MULTILINE) == ["Domain.ReadWrite.All"]
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
+        (("--changes-by", "nobody"), "--changes-by must be one of: application people; got 'nobody'"),
+        (("--changes-by", "people", "--only", "Domain.ReadWrite.All"), "'Domain.ReadWrite.All' is not in"),
         (("--project-synergy-by", "nobody"), "must be one of: application administrator; got 'nobody'"),
         ((*OF_ADMINISTRATOR, "--only", "Application.ReadWrite.All"), "'Application.ReadWrite.All' is not in"),
         (("--only", "Application.Read.All"), "'Application.Read.All' is not in"),

@@ -94,6 +94,14 @@ def test_the_layers_of_the_issue_are_there_each_with_its_folder_of_tests() -> No
     assert len(set(names)) == len(names)
 
 
+def test_the_journeys_by_hand_run_when_they_are_named_and_on_a_build_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They install the Azure CLI, 800 MB."""
+    monkeypatch.delenv("CI", raising=False)
+    assert [layer.name for layer in dev.LAYERS if not dev.runs_unasked(layer)] == ["by-hand"]
+    monkeypatch.setenv("CI", "true")
+    assert all(map(dev.runs_unasked, dev.LAYERS))
+
+
 def test_a_layer_passes_fails_or_has_no_tests(repository: Path, capfd: pytest.CaptureFixture[str]) -> None:
     layers = (
         layer_of(repository, "good", "def test_it():\n    assert True\n"),

@@ -18,6 +18,7 @@ import dev
 from sandbox.processes import wait_until
 from sandbox.setup import azurite, compiler, locks, node, npm, packages, pip, stamp, tool, workspace
 from sandbox.setup.axe import Axe
+from sandbox.setup.azure_cli import LOCK, AzureCli
 from sandbox.setup.kusto import Kusto
 from sandbox.setup.openapi_tools import OpenApiTools
 from sandbox.setup.problem import SetupError, explained, from_os_error
@@ -58,7 +59,7 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     (tmp_path / packages.PINS).mkdir(parents=True)
-    for name in packages.REQUIREMENTS:
+    for name in (*packages.REQUIREMENTS, LOCK):
         (tmp_path / name).write_text(f"{name.stem}==1\n")
     for source in (kind(tmp_path).source for kind in MODULES):
         source.mkdir(parents=True, exist_ok=True)
@@ -201,6 +202,7 @@ def test_whatever_pip_installs_is_of_a_lock_and_by_hash(machine: Machine, monkey
         workspace.prepare(machine.root)
     monkeypatch.setattr(locks, "run", machine.run)
     workspace.prepare_locks(machine.root, upgrade=False)
+    workspace.prepare_azure_cli(machine.root)
     installs = [command for command in machine.commands if "pip" in command and "install" in command]
     # The bench installs those of its peers, when it measures them.
     wanted = [lock for lock in locks.LOCKS if lock != Path("requirements.txt") and lock.parent != locks.PEERS]
@@ -460,3 +462,19 @@ def test_a_stamp_that_was_cut_off_counts_as_none(tmp_path: Path) -> None:
     assert stamp.read(path) == {}
     stamp.write(path, {"python": "cpython 3.11"})
     assert stamp.read(path) == {"python": "cpython 3.11"}
+
+
+def test_the_azure_cli_is_installed_once_in_a_folder_of_its_own(machine: Machine) -> None:
+    workspace.prepare_azure_cli(machine.root)
+    cli = AzureCli(packages.Packages(machine.root))
+    assert cli.ready()
+    script = cli.program.read_text(encoding="utf-8")
+    assert f"PYTHONPATH={cli.folder / 'lib'}" in script
+    assert cli.program.stat().st_mode & 0o111
+    made = len(machine.commands)
+    workspace.prepare_azure_cli(machine.root)
+    assert len(machine.commands) == made
+    cli.program.unlink()
+    workspace.prepare_azure_cli(machine.root)
+    assert cli.ready()
+    assert len(machine.commands) > made

@@ -16,7 +16,7 @@ from onboarding.azure.gateway_resource import GATEWAY_TYPE
 from onboarding.azure.graph_answers import Meaning, graph_problem, meaning
 from onboarding.azure.graph_batch import Inner, batch_answers, batch_body
 from onboarding.azure.graph_models import DnsRecordBody, ServicePrincipalBody, verification_record
-from onboarding.azure.permissions import AZURE_ROLES, NEEDED, ProjectSynergyBy
+from onboarding.azure.permissions import AZURE_ROLES, NEEDED, ChangesBy, ProjectSynergyBy
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
 from sandbox.microsoft.graph.permissions import allowed
@@ -324,3 +324,9 @@ def test_a_missing_azure_role_comes_with_the_command_that_assigns_it(operation: 
     assert command in problem.what_next
     assert f"{'Reader' if listing else 'Contributor'} serves" in problem.what_next
     assert problem.problem.what_next == problem.what_next
+
+
+def test_where_people_make_the_changes_a_missing_permission_is_one_to_read() -> None:
+    read = MicrosoftCall(MicrosoftService.GRAPH, "GET", "/domains/{id}", by=CLIENT, changes_by=ChangesBy.PEOPLE)
+    told = graph_problem(read, FORBIDDEN).what_next
+    assert f"grant.sh --identity {CLIENT} --changes-by people --only Domain.Read.All`" in told

@@ -18,8 +18,11 @@ from onboarding.azure.permissions import (
     AZURE_ROLES,
     NEEDED,
     NEEDED_BY,
+    NEEDED_BY_HAND,
     TABLE,
+    ChangesBy,
     ProjectSynergyBy,
+    grant_graph,
     rows,
 )
 from onboarding.core.messages import NOTICES_QUEUE
@@ -55,6 +58,23 @@ def test_with_an_administrator_the_application_makes_no_application_and_may_not(
     held = {name for needed in calls.values() for name in needed}
     assert not sufficient("POST", "/servicePrincipals", held)
     assert sufficient("POST", "/servicePrincipals", set(NEEDED["POST /servicePrincipals"]))
+
+
+@pytest.mark.parametrize("by", ProjectSynergyBy)
+def test_where_people_make_the_changes_the_application_only_reads_and_sends_mail(by: ProjectSynergyBy) -> None:
+    held = {row["value"] for row in rows("permissions", by, ChangesBy.PEOPLE)}
+    assert held == {"Application.Read.All", "Domain.Read.All", "User.ReadBasic.All", "Mail.Send"}
+    assert {name for needed in NEEDED_BY_HAND.values() for name in needed} == held
+    writes = {call for call in NEEDED_BY_HAND if not call.startswith("GET ")}
+    assert writes == {"POST /users/{id}/sendMail"}
+    for operation, ours in NEEDED_BY_HAND.items():
+        method, template = operation.split(" ", 1)
+        assert sufficient(method, template.replace("appId='{id}'", "appId='{appId}'"), set(ours)), operation
+    for operation in set(NEEDED) - set(NEEDED_BY_HAND):
+        assert not sufficient(*operation.split(" ", 1), held), operation
+    assert TABLE["changes"] == {"by": list(ChangesBy), "peopleAs": ProjectSynergyBy.ADMINISTRATOR}
+    command = grant_graph(None, ("Domain.Read.All",), by, ChangesBy.PEOPLE)
+    assert command.endswith("--changes-by people --only Domain.Read.All")
 
 
 def test_what_an_administrator_adds_is_what_the_steps_look_for() -> None:

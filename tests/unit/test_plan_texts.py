@@ -8,23 +8,34 @@ from typing import Any
 
 import pytest
 
-from onboarding.azure.calls import add_domain_call, mail_call, put_gateway_call, put_txt_call, update_txt_call
+from onboarding.azure.calls import (
+    add_application_call,
+    add_domain_call,
+    grant_call,
+    mail_call,
+    put_gateway_call,
+    put_test_line_call,
+    put_txt_call,
+    update_txt_call,
+)
 from onboarding.azure.dns_zone import DnsZoneId
 from onboarding.azure.gateway_resource import GatewayId
 from onboarding.core.change_plan import ChangePlan, Outlook, StepPlan
 from onboarding.core.events import MakePlan
 from onboarding.core.messages import kind_of_message
 from onboarding.core.plan import StepKind
-from onboarding.core.proposal import Api, Call, Change, ValueChange
+from onboarding.core.proposal import Call, Change, ValueChange
+from onboarding.core.services import TestLine
 from onboarding.planning.by_hand import Shell, command_of, quoted_for_powershell, script
 from onboarding.planning.markdown import as_markdown
 from onboarding.planning.store import KeptPlan
 from onboarding.ports import TxtRecord
+from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID, PROJECT_SYNERGY_DISPLAY_NAME
 from tests.support import requests
 from tests.support.records import NOW
 
 NASTY = "it's \u2019quoted\u2019; $(rm -rf /) `whoami` \"x\" & <b>|x|</b>\n# not a comment"
-GATEWAY = GatewayId("6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63", "rg (voice)", "contoso-acg")
+GATEWAY = GatewayId("6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63", "rg-(voice)", "contoso-acg")
 ZONE = DnsZoneId("6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63", "rg-dns", "contoso.com")
 
 
@@ -49,13 +60,24 @@ def test_a_call_to_graph_is_one_command() -> None:
     )
 
 
-def test_a_body_is_sent_as_it_is_whatever_it_holds() -> None:
-    call = Call(api=Api.GRAPH, method="POST", path="/servicePrincipals", body={"displayName": NASTY})
+def test_a_body_is_sent_as_it_is() -> None:
+    call = add_application_call(PROJECT_SYNERGY_APP_ID, PROJECT_SYNERGY_DISPLAY_NAME)
     command = command_of(call)
     assert command is not None
     assert command.text.isascii()
     literal = command.text.partition(" -Body ")[2]
     assert json.loads(literal[1:-1].replace("''", "'")) == call.body
+
+
+def test_before_a_role_is_granted_microsoft_is_asked_what_it_is() -> None:
+    guid = ZONE.subscription_id
+    command = command_of(grant_call(guid, guid, guid))
+    assert command is not None
+    asked, _, granted = command.text.partition("; Write-Host ")
+    assert f"appId=''{PROJECT_SYNERGY_APP_ID}''" in asked
+    assert "throw 'Nothing was granted" in asked
+    assert "-Method POST" not in asked
+    assert "-Method POST" in granted
 
 
 def test_properties_of_a_gateway_are_set_and_the_others_left() -> None:
@@ -65,11 +87,12 @@ def test_properties_of_a_gateway_are_set_and_the_others_left() -> None:
     assert arguments[-2:] == ['properties.platforms=["OperatorConnect"]', "properties.onPremMcpEnabled=false"]
 
 
-def test_other_resources_are_put_whole() -> None:
-    call = Call(api=Api.ARM, method="PUT", path="/subscriptions/x?api-version=1", body={"location": NASTY})
+def test_a_test_line_is_put_whole_wherever_its_gateway_is() -> None:
+    line = TestLine.model_validate({"name": "line-1", "phoneNumber": "+12065550100"})
+    call = put_test_line_call(GATEWAY, line, NASTY)
     arguments = az(call)
     assert arguments[:5] == ["az", "rest", "--method", "put", "--url"]
-    assert json.loads(arguments[-1]) == {"location": NASTY}
+    assert json.loads(arguments[-1]) == call.body
 
 
 def test_a_txt_record_is_added_to_its_set() -> None:
@@ -82,7 +105,7 @@ def test_a_server_is_updated_by_nsupdate() -> None:
     record = TxtRecord(name="voice.contoso.com", value="MS=ms12345678", ttl=3600)
     arguments = az(update_txt_call("corp", record))
     assert 'update add voice.contoso.com. 3600 TXT "MS=ms12345678"' in arguments
-    assert arguments[-3:] == ["nsupdate", "-k", "KEYFILE"]
+    assert arguments[-3:] == ["nsupdate", "-k", "$KEYFILE"]
 
 
 def test_for_a_message_to_people_there_is_no_command() -> None:

@@ -20,7 +20,15 @@ from sandbox.microsoft.exchange import Answer, Request
 from sandbox.microsoft.zone import AUTHORITIES, Records
 
 DNS_NAMESPACE = "Microsoft.Network"
-DNS_API_VERSIONS = ("2015-05-04-preview", "2016-04-01", "2017-09-01", "2017-10-01", "2018-03-01-preview", "2018-05-01")
+DNS_API_VERSIONS = (
+    "2015-05-04-preview",
+    "2016-04-01",
+    "2017-09-01",
+    "2017-10-01",
+    "2018-03-01-preview",
+    "2018-05-01",
+    "2023-07-01-preview",
+)
 MOST_RECORDS = 20
 MOST_CHARACTERS_OF_A_SET = 4096
 LONGEST_TEXT = 255

@@ -17,6 +17,7 @@ from sandbox.microsoft.conformance import Description, Match
 from sandbox.microsoft.exchange import Answer, Request
 from sandbox.microsoft.identity import ARM_AUDIENCES, Identities, ManagedIdentity, TokenRefusedError
 from sandbox.microsoft.journal import Entry
+from sandbox.microsoft.sign_in import SignIn
 from sandbox.microsoft.specs import azure_dns, voice_services
 
 API_VERSIONS = ("2022-12-01-preview", "2023-01-31", "2023-04-03", "2023-09-01")
@@ -32,14 +33,17 @@ class Arm:
 
     name = "arm"
 
-    def __init__(self, state: ArmState, zones: AzureDns, identities: Identities) -> None:
+    def __init__(self, state: ArmState, zones: AzureDns, identities: Identities, sign_in: SignIn) -> None:
         self._state = state
         self._zones = zones
         self._identities = identities
+        self._sign_in = sign_in
         self._spec: Description = voice_services()
 
     async def answer(self, request: Request, entry: Entry) -> Answer:
         """Do what is asked, with ARM's usual headers on the answer."""
+        if signing_in := self._sign_in.answer(request, entry):
+            return signing_in
         try:
             answer = self._answer(request, entry)
         except ArmError as error:
@@ -64,6 +68,8 @@ class Arm:
         version = request.query.get("api-version")
         if not version:
             raise errors.missing_api_version()
+        if (request.method, request.path.lower().rstrip("/")) == ("GET", "/subscriptions"):
+            return Answer(200, {"value": [_subscription(one) for one in self._state.subscriptions]})
         if request.method == "GET" and (read := self._state.peering.answer(request)):
             if "read" not in ROLES.get(caller.azure_role or "", set()):
                 scope = request.path.split("/providers/", 1)[0]
@@ -257,3 +263,9 @@ def _usual_headers(request: Request) -> dict[str, str]:
     if request.client_request_id:
         headers["x-ms-client-request-id"] = request.client_request_id
     return headers
+
+
+def _subscription(subscription_id: str) -> dict[str, str]:
+    """As a person's tools list those that they see (Azure Resource Manager, Subscriptions - List)."""
+    path = f"/subscriptions/{subscription_id}"
+    return {"id": path, "subscriptionId": subscription_id, "displayName": "Sandbox", "state": "Enabled"}
