@@ -20,11 +20,17 @@ def known_step(draft: Draft, name: str) -> StepRecord:
 
     Raises UnknownStepError when there is none, RefusedError when nothing can be done to it any more.
     """
+    step = named_step(draft, name)
+    expect_open(draft, "nothing can be done to its steps any more")
+    return step
+
+
+def named_step(draft: Draft, name: str) -> StepRecord:
+    """The step of that name, whatever can be done to it. Raises UnknownStepError when there is none."""
     step = draft.record.find_step(name)
     if step is None:
         steps = ", ".join(s.name for s in draft.record.steps)
         raise UnknownStepError(f"There is no step '{name[:NAME_SHOWN]}'; the steps are {steps}.")
-    expect_open(draft, "nothing can be done to its steps any more")
     return step
 
 
