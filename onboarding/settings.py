@@ -22,8 +22,10 @@ from onboarding.core.links import KEY_LENGTH
 from onboarding.core.patterns import ADDRESS_EXAMPLE, AZURE_ZONE, DNS_SERVER, GUID, IN_WORDS, fits
 from onboarding.core.permitted import Permitted
 from onboarding.core.policy import Policy
+from onboarding.outside_facts import MicrosoftTrust, OutsideFacts
 
-_POLICY = Policy()
+_POLICY, _OUTSIDE = Policy(), OutsideFacts()
+_TRUST = "a JSON object in braces with asOf, source, roots and ranges"
 _SERVERS = "a JSON object in braces: the name of each server, and an object with its address, zones and key"
 UNRESOLVED = "@microsoft.keyvault("
 """How a Key Vault reference begins, in lower case (Microsoft Learn, "Use Key Vault references as app settings")."""
@@ -117,6 +119,14 @@ class Settings(Registration):
     """The secrets of their TSIG keys, as JSON: name of the key → base64."""
     peering_api_version: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$")] = "2022-10-01"
     """Of Microsoft.Peering, with which peerings are read."""
+    microsoft_trust: Annotated[MicrosoftTrust | None, NoDecode, ExpectedWords(_TRUST)] = None
+    """What `trust-microsoft-roots` shows, as JSON: `asOf`, `source`, `roots` and `ranges`, all four; without it what
+    was known when this version was made."""
+    verification_lines: int = Field(_OUTSIDE.verification_lines, ge=0)
+    """Service verification lines that the onboarding team wants of a session border controller, for each service; a
+    request with another number is warned of. 0: any."""
+    verification_lines_lab: int = Field(_OUTSIDE.verification_lines_lab, ge=0)
+    """The same in a lab."""
     tls_private_addresses: bool = False
     """Whether the certificate of a trunk is looked at where its address is not on the Internet, and its name may lead
     to this machine: in the sandbox.
@@ -250,6 +260,20 @@ class Settings(Registration):
             )
             raise ValueError(f"of one of its servers, {reasons}") from None
 
+    @field_validator("microsoft_trust", mode="before")
+    @classmethod
+    def _trust(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if not value:
+            return None
+        told = _json_object(value)
+        try:
+            return MicrosoftTrust.model_validate(told)
+        except ValidationError as error:
+            reasons = (f"{'.'.join(map(str, e['loc']))} {in_words(e, MicrosoftTrust)}" for e in error.errors())
+            raise ValueError("; ".join(reasons)) from None
+
     @field_validator("permitted_dns_zones")
     @classmethod
     def _zones(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -359,6 +383,12 @@ class Settings(Registration):
             self.permitted_dns_zones,
             self.permitted_applications,
         )
+
+    @property
+    def outside_facts(self) -> OutsideFacts:
+        """What is asked of a session border controller's side."""
+        trust = self.microsoft_trust or _OUTSIDE.trust
+        return OutsideFacts(trust, self.verification_lines, self.verification_lines_lab)
 
     @property
     def policy(self) -> Policy:
