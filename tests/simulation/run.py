@@ -36,6 +36,8 @@ SHAPES = (
     requests.lab,
     requests.preselected,
     requests.own_sbc,
+    requests.sbc_in_azure_dns,
+    requests.sbc_by_updates,
 )
 
 

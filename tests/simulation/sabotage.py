@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from onboarding import engine, records
+from onboarding.azure.dns_zone import TxtSet
 from onboarding.core import draft as drafts
 from onboarding.core.draft import Draft
 from onboarding.core.events import CancelRequested, Happening, Postponed, Started, TimePassed
@@ -156,6 +157,13 @@ def refuses_what_it_did(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Engine, "happen", refusing)
 
 
+def puts_its_value_in_place_of_others(patch: pytest.MonkeyPatch) -> None:
+    def alone(self: TxtSet, value: str, ttl: int) -> dict[str, Any]:
+        return {"properties": {"TTL": ttl, "TXTRecords": [{"value": [value]}]}}
+
+    patch.setattr(TxtSet, "with_value", alone)
+
+
 SABOTAGES: dict[str, Sabotage] = {
     "a duplicated message changes nothing": starts_whatever_the_ticket,
     "a notice for each checkpoint": tells_nobody_of_checkpoints,
@@ -169,6 +177,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "no write after cancel": writes_on_after_cancelling,
     "no write outside the allow-list": adds_another_application,
     "nothing begins while it is not to": goes_on_while_paused,
+    "nothing is taken from a TXT set": puts_its_value_in_place_of_others,
     "nothing is lost": archives_in_the_wrong_order,
     "the audit trail rebuilds the record": leaves_details_out_of_the_trail,
     "versions strictly rise": writes_whatever_the_etag,
