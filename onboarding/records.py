@@ -208,10 +208,11 @@ class Records:
 
     async def _expect_newest(self, record: Record, etag: str) -> None:
         """Whoever changed a closed onboarding may have been overtaken by one who has put it back in `closed` already:
-        then the row in `open` is taken back. Raises ConflictError.
+        then the row in `open` is taken back. Raises ConflictError. A row in `open` that others have gone on from, or
+        have moved, counts.
         """
-        there = await self._onboardings.get(CLOSED, record.id)
-        if there is not None and there.columns["Version"] >= record.version:
+        there, ours = [await self._onboardings.get(partition, record.id) for partition in (CLOSED, OPEN)]
+        if there and ours and ours.etag == etag and there.columns["Version"] >= record.version:
             await self._onboardings.delete(OPEN, record.id, etag)
             raise ConflictError(f"Onboarding {record.id} was changed by somebody else.")
 
