@@ -31,6 +31,7 @@ from onboarding.engine import Engine
 from onboarding.hourly import HOURLY_TABLE, HourlyLimit
 from onboarding.index import DUE_TABLE, WAITS_TABLE, Index
 from onboarding.notify import Notifying
+from onboarding.outside_facts import tell_outside_facts
 from onboarding.pauses import PAUSES_TABLE, Pauses
 from onboarding.planning.store import PLANS_TABLE, Plans
 from onboarding.reads import READS_TABLE, Reads
@@ -54,6 +55,7 @@ gauges = Gauges()
 def engine() -> Engine:
     """The engine of this process. Raises SettingsError when a setting is wrong."""
     chosen = settings()
+    tell_outside_facts(chosen.outside_facts)
     # At INFO the Azure SDKs log each request with its URL, and host.json has no say in the names of Python's loggers.
     logging.getLogger("azure").setLevel(logging.WARNING)
     credential = Credential(chosen)

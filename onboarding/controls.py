@@ -34,7 +34,7 @@ from onboarding.core.events import (
 )
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.record import Record, StepState
+from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.core.request import Contacts
 from onboarding.core.roles import Role
 from onboarding.core.rules.approving import asks_for, is_another
@@ -334,10 +334,11 @@ _ROWS = (
         "correct-answers",
         "Correct the answers",
         "Put right what was answered when a step was confirmed",
-        "Puts right what was answered when the step was confirmed, or adds it. Whoever used it before is to be told by"
-        " you: nothing is done again.",
+        "Puts right what was answered when the step was confirmed, or adds it; also when the onboarding is completed."
+        " Whoever used it before is to be told by you: nothing is done again.",
         role=Role.OPERATE,
         of_step=lambda _, step: correctable(step),
+        of_completed=True,
         event=AnswersCorrected,
         fields=(
             replace(_ANSWERS, meaning="Only what is to change, by name: null or empty takes an answer back."),
@@ -451,7 +452,8 @@ def actions(record: Record, actor: str | None = None) -> tuple[Action, ...]:
     if record.cancelling:
         return ()
     mine = [c for c in CONTROLS.values() if actor is None or c.whom(record, actor)]
-    rows = [c for c in mine if c.of_closed is record.closed]
+    completed = record.state is OnboardingState.COMPLETED
+    rows = [c for c in mine if c.of_closed is record.closed or (c.of_completed and completed)]
     of_steps = [
         Action(c, s.name, f"{c.label}: {definition_of(s).title}", c.route.format(id=record.id, step=s.name))
         for s in record.steps

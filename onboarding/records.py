@@ -146,7 +146,8 @@ class Records:
         if loaded.partition == CLOSED:
             # Started again: from here on the open row, with the higher version, is the truth.
             etag = await self._write(self._onboardings.insert, row)
-            await self._forget(record.id, loaded.etag)
+            if not await self._forget(record.id, loaded.etag):
+                await self._expect_newest(record, etag)
         else:
             etag = await self._write(self._onboardings.replace, row)
         saved = Loaded(record, OPEN, etag, due_row)
@@ -211,12 +212,24 @@ class Records:
             except ConflictError:
                 continue
 
-    async def _forget(self, onboarding_id: str, etag: str) -> None:
-        """Delete that very row of `closed`, and no later one in its place."""
+    async def _forget(self, onboarding_id: str, etag: str) -> bool:
+        """Delete that very row of `closed`, and no later one in its place; whether it was that one."""
         try:
             await self._onboardings.delete(CLOSED, onboarding_id, etag)
         except ConflictError:
-            log.info("the closed row of onboarding %s is a later run's by now", onboarding_id)
+            log.info("the closed row of onboarding %s is a later one by now", onboarding_id)
+            return False
+        return True
+
+    async def _expect_newest(self, record: Record, etag: str) -> None:
+        """Whoever changed a closed onboarding may have been overtaken by one who has put it back in `closed` already:
+        then the row in `open` is taken back. Raises ConflictError. A row in `open` that others have gone on from, or
+        have moved, counts.
+        """
+        there, ours = [await self._onboardings.get(partition, record.id) for partition in (CLOSED, OPEN)]
+        if there and ours and ours.etag == etag and there.columns["Version"] >= record.version:
+            await self._onboardings.delete(OPEN, record.id, etag)
+            raise ConflictError(f"Onboarding {record.id} was changed by somebody else.")
 
     async def after(self, onboarding_id: str, limit: int) -> LoadedPage:
         """Some of the open onboardings, those that follow this one, with settled ones that still stand among them.

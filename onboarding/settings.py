@@ -23,9 +23,11 @@ from onboarding.core.patterns import ADDRESS_EXAMPLE, AZURE_ZONE, DNS_SERVER, GU
 from onboarding.core.permitted import Permitted
 from onboarding.core.plan import DAY
 from onboarding.core.policy import Policy
+from onboarding.outside_facts import MicrosoftTrust, OutsideFacts
 from onboarding.steps import LIBRARY
 
-_POLICY = Policy()
+_POLICY, _OUTSIDE = Policy(), OutsideFacts()
+_TRUST = "a JSON object in braces with asOf, source, roots and ranges"
 _SERVERS = "a JSON object in braces: the name of each server, and an object with its address, zones and key"
 _USUAL_DAYS = "names of steps with days, such as provisioning-complete=10,operator-information=5"
 MOST_DAYS = 365
@@ -122,6 +124,14 @@ class Settings(Registration):
     """The secrets of their TSIG keys, as JSON: name of the key → base64."""
     peering_api_version: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$")] = "2022-10-01"
     """Of Microsoft.Peering, with which peerings are read."""
+    microsoft_trust: Annotated[MicrosoftTrust | None, NoDecode, ExpectedWords(_TRUST)] = None
+    """What `trust-microsoft-roots` shows, as JSON: `asOf`, `source`, `roots` and `ranges`, all four; without it what
+    was known when this version was made."""
+    verification_lines: int = Field(_OUTSIDE.verification_lines, ge=0)
+    """Service verification lines that the onboarding team wants of a session border controller, for each service; a
+    request with another number is warned of. 0: any."""
+    verification_lines_lab: int = Field(_OUTSIDE.verification_lines_lab, ge=0)
+    """The same in a lab."""
     tls_private_addresses: bool = False
     """Whether the certificate of a trunk is looked at where its address is not on the Internet, and its name may lead
     to this machine: in the sandbox.
@@ -282,6 +292,20 @@ class Settings(Registration):
                 raise ValueError(f"the days of '{name}' must be a number from 0 to {MOST_DAYS}: {_USUAL_DAYS}")
         return days
 
+    @field_validator("microsoft_trust", mode="before")
+    @classmethod
+    def _trust(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if not value:
+            return None
+        told = _json_object(value)
+        try:
+            return MicrosoftTrust.model_validate(told)
+        except ValidationError as error:
+            reasons = (f"{'.'.join(map(str, e['loc']))} {in_words(e, MicrosoftTrust)}" for e in error.errors())
+            raise ValueError("; ".join(reasons)) from None
+
     @field_validator("permitted_dns_zones")
     @classmethod
     def _zones(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -396,6 +420,12 @@ class Settings(Registration):
     def usual(self) -> dict[str, float]:
         """Step → seconds that it usually takes."""
         return {name: days * DAY for name, days in self.usual_days.items()}
+
+    @property
+    def outside_facts(self) -> OutsideFacts:
+        """What is asked of a session border controller's side."""
+        trust = self.microsoft_trust or _OUTSIDE.trust
+        return OutsideFacts(trust, self.verification_lines, self.verification_lines_lab)
 
     @property
     def policy(self) -> Policy:

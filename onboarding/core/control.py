@@ -174,6 +174,8 @@ class Control:
     """Whether somebody who holds the role may, by their name."""
     of_closed: bool = False
     """It is for closed onboardings, and for them only."""
+    of_completed: bool = False
+    """It is for completed onboardings too."""
 
     event: Callable[..., AskedByPerson] | None = None
     """What it makes happen, from the actor, the step and the fields. None: the onboarding is requested again."""

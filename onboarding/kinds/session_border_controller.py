@@ -26,6 +26,7 @@ from onboarding.core.publishing import DnsPublishing, publishing_reasons
 from onboarding.core.reasons import Reason, as_answered
 from onboarding.core.request import Environment, Gateway, KindWords, OnboardingRequest, OnboardingTeam
 from onboarding.kinds.trunks import MOST_TRUNKS, Trunk, TrunkDomain, trunk_reasons
+from onboarding.outside_facts import outside_facts
 from onboarding.steps import LIBRARY
 from onboarding.steps.operator_connect import (
     ADMIN_ROLE,
@@ -37,9 +38,6 @@ from onboarding.steps.set_calling_profiles import USUAL_TRUNKS
 
 SBC_KIND = "session-border-controller"
 MOST_PEERINGS = 20
-USUAL_VERIFICATION_LINES = {Environment.PRODUCTION: 6, Environment.LAB: 3}
-"""Service verification lines for each service that the retired gateway needed; what yours needs, the onboarding team
-says. Another number is a warning."""
 
 ONBOARDED_ALREADY_WITH_SBC = (
     "The request says that the operator is onboarded already: the agreement, Project Synergy, its Admin and the form"
@@ -280,12 +278,13 @@ class SessionBorderControllerRequest(OnboardingRequest):
             )
 
     def _line_warnings(self) -> Iterator[str]:
-        usual = USUAL_VERIFICATION_LINES[self.environment or Environment.PRODUCTION]
+        facts = outside_facts()
+        usual = facts.verification_lines_lab if self.environment is Environment.LAB else facts.verification_lines
         for service in self.selected:
-            if (count := len(self.lines_of(service))) != usual:
+            if usual and (count := len(self.lines_of(service))) != usual:
                 yield (
-                    f"The request names {count} service verification lines for {service.label}. {usual} were asked for"
-                    " with the retired gateway: have the onboarding team confirm how many it wants."
+                    f"The request names {count} service verification lines for {service.label}; {usual} are usual (the"
+                    " retired gateway needed 6, and 3 in a lab): have the onboarding team confirm how many it wants."
                 )
 
 

@@ -143,7 +143,7 @@ class MemoryDirectory:
         """Add it; None when it does not show yet. One that exists already is success."""
         self.faults.raise_next("add_domain")
         if name.lower() not in self.domains:
-            value = f"MS=ms{int(_digest(name.lower()), 16) % 10**8:08d}"
+            value = txt_value(name)
             record = TxtRecord(name=name.lower(), value=value, ttl=3600)
             self.domains[name.lower()] = Domain(name.lower(), False, record)
             self._hide(name.lower())
@@ -197,6 +197,11 @@ def user_id(name: str) -> str:
 def service_principal_id(client_id: str) -> str:
     """The object id that the twin gives the service principal of an application of the tenant's own."""
     return f"sp-{_digest(client_id.lower())}"
+
+
+def txt_value(domain: str) -> str:
+    """The value with which the twin has a domain proved."""
+    return f"MS=ms{int(_digest(domain.lower()), 16) % 10**8:08d}"
 
 
 def _digest(text: str) -> str:

@@ -12,7 +12,7 @@ from sandbox.microsoft.exchange import Answer, CutOffError, Json, Request
 from sandbox.microsoft.faults import OF_LISTS, Fault, Faults
 from sandbox.microsoft.graph.state import Directory
 from sandbox.microsoft.journal import Entry, Journal
-from sandbox.microsoft.specs import azure_dns, graph, voice_services
+from sandbox.microsoft.specs import azure_dns, graph, peering, voice_services
 from sandbox.microsoft.writes import is_allowed
 
 SAMPLE = 10
@@ -150,10 +150,14 @@ def _breach(body: Json) -> str | None:
     return f"{error.get('code')}: {error.get('message')}" if wrongly_made else None
 
 
+_OTHERS = {"microsoft.network": azure_dns, "microsoft.peering": peering}
+"""Of Azure Resource Manager, by the provider's namespace in lower case."""
+
+
 def _described(request: Request) -> tuple[Description | None, str]:
     if request.service == "arm":
-        of_dns = "/microsoft.network/" in request.path.lower()
-        return azure_dns() if of_dns else voice_services(), request.path
+        namespace = next((name for name in _OTHERS if f"/{name}/" in request.path.lower()), "")
+        return _OTHERS.get(namespace, voice_services)(), request.path
     if request.service == "graph":
         return graph(), request.path.removeprefix("/v1.0")
     return None, request.path

@@ -27,6 +27,12 @@ def azure_dns() -> Description:
 
 
 @cache
+def peering() -> Description:
+    """The two reads of Microsoft.Peering 2022-10-01."""
+    return Description(json.loads((SPECS / "peering-2022-10-01.subset.json").read_text(encoding="utf-8")))
+
+
+@cache
 def graph() -> Description:
     """The subset of Microsoft Graph v1.0. Undeclared properties are refused, as Graph does."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -34,6 +34,8 @@ class Shows(StrEnum):
     """It ends in ten days."""
     NOT_YET_VALID = "not-yet-valid"
     WRONG_NAME = "wrong-name"
+    DEEP_WILDCARD = "deep-wildcard"
+    """Its wildcard stands one label too high: `*.contoso.com` for `sbc1.voice.contoso.com`."""
     INCOMPLETE = "incomplete"
     """The intermediate certificate is missing."""
     OUT_OF_ORDER = "out-of-order"
@@ -141,6 +143,8 @@ def _made(name: str, what: Shows) -> Made:
             return Made(names=(name,), begins=day)
         case Shows.WRONG_NAME:
             return Made(names=(f"another.{name}",))
+        case Shows.DEEP_WILDCARD:
+            return Made(names=(f"*.{name.split('.', 2)[-1]}",))
         case Shows.CLIENT_ONLY:
             return Made(names=(name,), usages=(FOR_CLIENTS,))
     return Made(names=(name,))

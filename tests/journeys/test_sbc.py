@@ -1,4 +1,7 @@
-"""A session border controller, from POST to completed, on real components over HTTP: each way, and each trouble."""
+"""A session border controller, from POST to completed, on real components over HTTP: each way.
+
+Its troubles are in `test_sbc_troubles`.
+"""
 
 from __future__ import annotations
 
@@ -93,42 +96,6 @@ def below_contoso(trunks: int, label: str) -> Json:
     for number, trunk in enumerate(body["gateway"]["trunks"], 1):
         trunk["fqdn"] = f"sbc{number}.{domain}"
     return body
-
-
-@pytest.mark.parametrize("shows", ["expired", "wrong-name", "incomplete", "self-signed", "client-only"])
-def test_a_wrong_certificate_stops_it_and_a_good_one_lets_it_go_on(
-    operator: Operator, microsoft: Simulator, trunks: int, shows: str
-) -> None:
-    body = below_contoso(trunks, f"cert-{shows}")
-    for trunk in body["gateway"]["trunks"]:
-        microsoft.call("PUT", "/dns", {"name": trunk["fqdn"], "a": ["127.0.0.1"]})
-    microsoft.call("PUT", "/trunks", {"name": body["gateway"]["trunks"][0]["fqdn"], "shows": shows})
-    made = operator.post(body).json()
-    record = operator.until(made["id"], lambda r: states(r)["check-certificate"] == "needs-attention")
-    problem = next(s["problem"] for s in record["steps"] if s["name"] == "check-certificate")
-    assert problem["code"] == "certificate-wrong"
-    assert body["gateway"]["trunks"][0]["fqdn"] in problem["seen"]
-    microsoft.call("PUT", "/trunks", {"name": body["gateway"]["trunks"][0]["fqdn"], "shows": "good"})
-    operator.client.post(f"/onboardings/{made['id']}/steps/check-certificate/retry")
-    assert operator.completed(made["id"])["state"] == "completed"
-
-
-def test_names_that_are_private_or_missing_are_waited_for(
-    operator: Operator, microsoft: Simulator, trunks: int
-) -> None:
-    body = below_contoso(trunks, "names")
-    one, two = (trunk["fqdn"] for trunk in body["gateway"]["trunks"])
-    microsoft.call("PUT", "/dns", {"name": one, "a": ["10.0.0.4"]})
-    made = operator.post(body).json()
-
-    def detail(record: Json) -> str:
-        return str(next(s["detail"] for s in record["steps"] if s["name"] == "trunk-names-resolve"))
-
-    record = operator.until(made["id"], lambda r: "10.0.0.4" in detail(r))
-    assert f"{two} has no A record" in detail(record)
-    for name in (one, two):
-        microsoft.call("PUT", "/dns", {"name": name, "a": ["127.0.0.1"]})
-    assert operator.completed(made["id"])["state"] == "completed"
 
 
 def test_peerings_are_waited_for(operator: Operator, microsoft: Simulator, trunks: int) -> None:

@@ -120,7 +120,8 @@ class Gate:
     ) -> T:
         """A call of Microsoft. `effect` gives its answer, and what it changed in words; empty: nothing."""
         await self.turn()
-        await self._cooldowns[service].check()
+        if service in self._cooldowns:
+            await self._cooldowns[service].check()
         self.live()
         self._may_call(service, method, about)
         if self.world.chaos.answer:
@@ -162,7 +163,7 @@ class Gate:
         if standing is not None:
             return standing, False
         chaos = self.world.chaos
-        if chaos.throttled and self.random.random() < chaos.throttled:
+        if chaos.throttled and service in self._cooldowns and self.random.random() < chaos.throttled:
             return TryLaterError(ProblemCode.THROTTLED, f"{service} answered 429.", PAUSE), False
         rate = chaos.microsoft
         if not rate or self.random.random() >= rate:
@@ -194,7 +195,9 @@ class Gate:
 
 def passing_fault(random: Random, service: str) -> tuple[StepProblemError, bool]:
     """A fault that is over at the next call, and whether the call takes effect all the same."""
-    kind = random.choice(("throttled", "throttled", "outage", "timeout", "no-answer", "lag", "busy"))
+    kinds = ("throttled", "throttled", "outage", "timeout", "no-answer", "lag", "busy")
+    # A DNS server asks nobody for a pause.
+    kind = random.choice(("timeout", "no-answer") if service == "dns" else kinds)
     effect = random.random() < 0.5
     if kind == "throttled":
         after = random.choice((None, 1.0, 7.0, 60.0, 600.0, 1800.0))

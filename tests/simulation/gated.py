@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId
 from onboarding.azure.peering_resource import PeeringId, PeeringStanding
 from onboarding.core.events import Effect
@@ -16,6 +17,8 @@ from onboarding.memory import (
     MemoryBus,
     MemoryDirectory,
     MemoryDns,
+    MemoryDnsUpdates,
+    MemoryDnsZones,
     MemoryGateways,
     MemoryNotifier,
     MemoryPeerings,
@@ -40,11 +43,14 @@ from onboarding.ports import (
     TestLineResource,
     TlsAnswer,
     TxtAnswer,
+    TxtRecord,
     Ways,
 )
 from tests.simulation.gate import Gate
 
 T = TypeVar("T")
+RIVALS = 0.3
+"""Somebody else changes a TXT set between our read and our write."""
 
 
 class GatedTable:
@@ -252,6 +258,55 @@ class GatedDns:
     async def delegation(self, name: str) -> Delegation | None:
         await self._gate.turn()
         return await self._twin.delegation(name)
+
+
+class GatedDnsZones:
+    """A port `DnsZones`."""
+
+    def __init__(self, gate: Gate, twin: MemoryDnsZones) -> None:
+        self._gate = gate
+        self._twin = twin
+
+    async def zone(self, zone: DnsZoneId) -> DnsZone | None:
+        return await self._gate.read("arm", "zone", zone.name, lambda: self._twin.zone(zone))
+
+    async def txt_set(self, zone: DnsZoneId, name: str) -> TxtSet:
+        return await self._gate.read("arm", "txt_set", name, lambda: self._twin.txt_set(zone, name))
+
+    async def add_txt(self, zone: DnsZoneId, to: TxtSet, record: TxtRecord) -> None:
+        async def effect() -> tuple[None, str]:
+            if self._gate.world.chaos.actions and self._gate.random.random() < RIVALS:
+                await self._gate.world.microsoft.write_beside(zone, to.name)
+            before = (await self._twin.txt_set(zone, to.name)).values
+            await self._twin.add_txt(zone, to, record)
+            self._gate.world.invariants.kept(record.name, before, (await self._twin.txt_set(zone, to.name)).values)
+            return None, f"publish {record.name} {record.value}"
+
+        await self._gate.write("arm", "add_txt", to.name, effect)
+
+
+class GatedDnsUpdates:
+    """A port `DnsUpdates`."""
+
+    def __init__(self, gate: Gate, twin: MemoryDnsUpdates) -> None:
+        self._gate = gate
+        self._twin = twin
+
+    async def zone_at(self, server: str, name: str) -> str:
+        return await self._twin.zone_at(server, name)
+
+    async def txt_at(self, server: str, name: str) -> TxtAnswer:
+        return await self._gate.read("dns", "txt_at", name, lambda: self._twin.txt_at(server, name))
+
+    async def update_txt(self, server: str, record: TxtRecord) -> None:
+        async def effect() -> tuple[None, str]:
+            before = (await self._twin.txt_at(server, record.name)).values
+            await self._twin.update_txt(server, record)
+            after = (await self._twin.txt_at(server, record.name)).values
+            self._gate.world.invariants.kept(record.name, before, after)
+            return None, f"publish {record.name} {record.value}" if record.value not in before else ""
+
+        await self._gate.write("dns", "update_txt", record.name, effect)
 
 
 class GatedPeerings:

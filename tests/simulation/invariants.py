@@ -5,7 +5,7 @@ Those of calls are checked at each call; `history` checks those of changes, `end
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from onboarding.core.record import OnboardingState, Record
 from onboarding.core.request import OnboardingRequest
-from onboarding.memory.directory import PROJECT_SYNERGY_ROLES, service_principal_id, user_id
+from onboarding.memory.directory import PROJECT_SYNERGY_ROLES, service_principal_id, txt_value, user_id
 from onboarding.steps.operator_connect import ADMIN_ROLE, APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 from tests.simulation.journal import Call, Subject
 
@@ -41,6 +41,7 @@ NAMES = (
     "nothing begins while it is not to",
     "nothing is lost",
     "nothing is repaired unasked",
+    "nothing is taken from a TXT set",
     "the audit trail rebuilds the record",
     "versions strictly rise",
     "what is refused changes nothing",
@@ -54,6 +55,8 @@ STEPS_OF_WRITES = {
     "assign_roles": ("assign-admin-user", "assign-application-roles"),
     "add_domain": ("add-domain",),
     "verify_domain": ("verify-domain",),
+    "add_txt": ("publish-txt-record",),
+    "update_txt": ("publish-txt-record",),
 }
 """The steps that may ask for each write."""
 READS = {
@@ -66,6 +69,9 @@ READS = {
     "domain",
     "credentials",
     "standing",
+    "zone",
+    "txt_set",
+    "txt_at",
 }
 TELLING = {"mail", "teams"}
 
@@ -106,6 +112,11 @@ class Invariants:
         """A request, new or with other contacts, names these people. Who was named before may hear of it still."""
         known = self._addresses.setdefault(onboarding, set())
         known |= _addressees(request, self.world.telling.escalation_email)
+
+    def kept(self, name: str, before: Sequence[str], after: Sequence[str]) -> None:
+        """A TXT set was written: one value is there besides, and all others where they were."""
+        grown = tuple(after[: len(before)]) == tuple(before) and len(after) <= len(before) + 1
+        self.hold("nothing is taken from a TXT set", grown, f"{name}: {list(before)}, then {list(after)}")
 
     # -- calls ------------------------------------------------------------------------------------------------
 
@@ -188,7 +199,7 @@ def effects_of(request: OnboardingRequest) -> Mapping[str, str]:
     """Everything that an onboarding of this request may change at Microsoft → the step that may."""
     name, user = request.gateway.name, user_id(request.admin_user)
     domain = request.gateway.domain or f"{name.lower()}-label.commsgw.azure.com"
-    client_id = request.client_id
+    client_id, by_us = request.client_id, request.publishing is not None and request.publishing.by_us
     caller = f"principal-of-{name}" if client_id is None else service_principal_id(client_id)
     application = PROJECT_SYNERGY_APP_ID
     admin = next(r.id for r in PROJECT_SYNERGY_ROLES if r.value == ADMIN_ROLE)
@@ -203,4 +214,5 @@ def effects_of(request: OnboardingRequest) -> Mapping[str, str]:
         },
         f"add domain {domain}": "add-domain",
         f"verify domain {domain}": "verify-domain",
+        **({f"publish {domain} {txt_value(domain)}": "publish-txt-record"} if by_us else {}),
     }

@@ -8,19 +8,28 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from onboarding.azure.dns_zone import DnsZoneId
 from onboarding.azure.gateway_resource import GatewayId
+from onboarding.azure.peering_resource import PeeringStanding
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError
+from onboarding.core.publishing import relative_name
 from onboarding.core.request import OnboardingRequest
 from onboarding.memory import MemoryWorld
 from onboarding.memory.dns import SILENCE
+from onboarding.memory.peerings import READY
 from onboarding.ports import Domain
-from tests.simulation.chaos import HOUR, MINUTE
+from tests.simulation.chaos import DAY, HOUR, MINUTE
+from tests.support.trunks import show_certificates
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 OTHER_NUMBER = "+442079469999"
+OPERATORS_ZONE = "contoso.example"
+SPF = "v=spf1 -all"
+MOST_BESIDE = 10
+"""Values that others put at a name: a TXT set takes 20."""
 WORST_LAG = 4
 """Reads that miss something new (replication)."""
 
@@ -63,13 +72,49 @@ class Microsoft:
         new = name not in self.twins.directory.domains
         shown = await self.twins.directory.add_domain(name)
         record = self.twins.directory.domains[name].txt_record
-        if new and record is not None:
+        if new and record is not None and (request := self._published_by_us(name)) is not None:
+            # Its owner does it by hand some day, should somebody have left that out.
+            after = self.world.random.uniform(DAY, 2 * DAY)
+            self.world.loop.call_later(after, self._publish_by_hand, request, record.value)
+        elif new and record is not None:
             after = self.world.random.uniform(MINUTE, 2 * HOUR)
             for server in self.twins.dns.servers:
                 publish = partial(self.twins.dns.publish, record.name, record.value, on=(server,))
                 self.world.loop.call_later(after, publish)
                 after += self.world.random.uniform(0, HOUR / 4)
         return shown
+
+    def _published_by_us(self, domain: str) -> OnboardingRequest | None:
+        asked = (r for r in self.world.requests if r.publishing and r.publishing.by_us)
+        return next((r for r in asked if r.domain_to_verify == domain), None)
+
+    def has_zone(self, request: OnboardingRequest) -> None:
+        """Of an operator whose TXT record this application publishes: its zone, and what stands there already."""
+        if (name := request.domain_to_verify) is None or request.publishing is None or request.publishing.owner:
+            return
+        zone = _zone_of(request)
+        if zone is None:
+            self.twins.dns_updates.servers[str(request.publishing.server)] = (OPERATORS_ZONE,)
+            self.twins.dns.publish(name, SPF)
+        else:
+            self.twins.dns_zones.add(zone)
+            self.twins.dns_zones.put(zone, str(relative_name(name, zone.name)), [SPF])
+
+    def _publish_by_hand(self, request: OnboardingRequest, value: str) -> None:
+        name, zone = str(request.domain_to_verify), _zone_of(request)
+        there = self.twins.dns.at(name)
+        if value in there:
+            return
+        if zone is None:
+            self.twins.dns.publish(name, *there, value)
+        else:
+            self.twins.dns_zones.put(zone, str(relative_name(name, zone.name)), [*there, value])
+
+    async def write_beside(self, zone: DnsZoneId, name: str) -> None:
+        """Somebody else adds a value to a TXT set, if it has room."""
+        there = (await self.twins.dns_zones.txt_set(zone, name)).values
+        if len(there) < MOST_BESIDE:
+            self.twins.dns_zones.put(zone, name, [*there, f"somebody-else={len(there)}"])
 
     def begin(self, request: OnboardingRequest) -> None:
         """One trouble, of this gateway or of all."""
@@ -83,6 +128,11 @@ class Microsoft:
             self._gateway_gone,
             self._server_fails,
             self._user_missing,
+            self._trunk_name_is_gone,
+            self._trunk_shows_another_name,
+            self._peering_is_behind,
+            self._zone_is_not_delegated,
+            self._alias_in_the_way,
         )
         kind = self.world.random.choice(kinds)
         of_gateways = (self._name_differs, self._line_differs, self._provisioning_failed, self._gateway_gone)
@@ -182,3 +232,56 @@ class Microsoft:
             self.twins.directory.users[name] = user
 
         return mend
+
+    # -- session border controllers
+
+    def _trunk_name_is_gone(self, request: OnboardingRequest) -> Callable[[], None] | None:
+        """Or it leads into a private network: it comes late, or was changed."""
+        if not request.trunk_addresses:
+            return None
+        names = [name for name, _ in request.trunk_addresses]
+        on = self.world.random.choice(((), tuple(self.twins.dns.servers)[:1]))
+        self.twins.dns.place(names[0], *self.world.random.choice(((), ("10.0.0.4",))), on=on)
+        return partial(self.twins.dns.place, names[0], "20.0.0.1")
+
+    def _trunk_shows_another_name(self, request: OnboardingRequest) -> Callable[[], None] | None:
+        """A certificate that is wrong until somebody installs the right one."""
+        if not request.trunk_addresses:
+            return None
+        (name, port), *others = request.trunk_addresses
+        for other in others:
+            self.twins.tls.answers[name, port] = self.twins.tls.answers[other]
+        return lambda: show_certificates(self.twins, request)
+
+    def _peering_is_behind(self, request: OnboardingRequest) -> Callable[[], None] | None:
+        behind = PeeringStanding(("Active", "ProvisioningStarted"), READY.prefixes)
+        peerings = list(getattr(request, "peerings", ()))
+        for peering in peerings:
+            self.twins.peerings.put(peering, behind)
+
+        def mend() -> None:
+            for peering in peerings:
+                self.twins.peerings.put(peering)
+
+        return mend if peerings else None
+
+    def _zone_is_not_delegated(self, request: OnboardingRequest) -> Callable[[], None] | None:
+        """The zone that all of them are in."""
+        zone = _zone_of(request)
+        if zone is None:
+            return None
+        self.twins.dns_zones.add(zone, delegated=False)
+        return lambda: self.twins.dns_zones.add(zone)
+
+    def _alias_in_the_way(self, request: OnboardingRequest) -> Callable[[], None] | None:
+        name = request.domain_to_verify
+        if name is None:
+            return None
+        self.twins.dns.aliases[name] = f"somewhere.{name}"
+        return lambda: self.twins.dns.aliases.pop(name, None) and None
+
+
+def _zone_of(request: OnboardingRequest) -> DnsZoneId | None:
+    """Its zone of Azure DNS, if its TXT record is published there."""
+    where = request.publishing
+    return DnsZoneId.parse(where.azure_zone) if where and where.azure_zone else None

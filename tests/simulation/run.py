@@ -36,6 +36,8 @@ SHAPES = (
     requests.lab,
     requests.preselected,
     requests.own_sbc,
+    requests.sbc_in_azure_dns,
+    requests.sbc_by_updates,
 )
 
 
@@ -174,9 +176,11 @@ async def _live(world: World, *, to_the_end: bool) -> None:
     if restless.done() and not restless.cancelled():
         restless.result()
     world.invariants.closed = True
-    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
         task.cancel()
-    await asyncio.gather(timer, restless, over, return_exceptions=True)
+    # All of them: one that has not begun yet would be left pending, of which Python warns.
+    await asyncio.gather(timer, restless, over, *others, return_exceptions=True)
 
 
 async def _chaos(world: World) -> None:

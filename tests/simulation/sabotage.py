@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from onboarding import engine, records
+from onboarding.azure.dns_zone import TxtSet
 from onboarding.core import draft as drafts
 from onboarding.core.draft import Draft
 from onboarding.core.event_kinds import EventKind
@@ -189,6 +190,13 @@ def repairs_what_it_sees(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(RULES, DriftSeen, seen)  # type: ignore[arg-type]
 
 
+def puts_its_value_in_place_of_others(patch: pytest.MonkeyPatch) -> None:
+    def alone(self: TxtSet, value: str, ttl: int) -> dict[str, Any]:
+        return {"properties": {"TTL": ttl, "TXTRecords": [{"value": [value]}]}}
+
+    patch.setattr(TxtSet, "with_value", alone)
+
+
 SABOTAGES: dict[str, Sabotage] = {
     "a duplicated message changes nothing": starts_whatever_the_ticket,
     "a notice for each checkpoint": tells_nobody_of_checkpoints,
@@ -204,6 +212,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "no write outside the allow-list": adds_another_application,
     "no write while a plan is made": adds_the_domain_while_it_looks,
     "nothing begins while it is not to": goes_on_while_paused,
+    "nothing is taken from a TXT set": puts_its_value_in_place_of_others,
     "nothing is lost": archives_in_the_wrong_order,
     "nothing is repaired unasked": repairs_what_it_sees,
     "the audit trail rebuilds the record": leaves_details_out_of_the_trail,

@@ -35,6 +35,8 @@ from tests.simulation.gated import (
     GatedBus,
     GatedDirectory,
     GatedDns,
+    GatedDnsUpdates,
+    GatedDnsZones,
     GatedGateways,
     GatedNotifier,
     GatedPeerings,
@@ -123,6 +125,7 @@ class World:
         for request in requests:
             self.twins.deploy(request)
             show_certificates(self.twins, request)
+            self.microsoft.has_zone(request)
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -148,9 +151,8 @@ class World:
             GatedDirectory(gate, self.twins.directory),
             GatedDns(gate, self.twins.dns),
             GatedNotifier(gate, self.twins.notifier),
-            # No request here has its TXT record published by this application.
-            self.twins.dns_zones,
-            self.twins.dns_updates,
+            GatedDnsZones(gate, self.twins.dns_zones),
+            GatedDnsUpdates(gate, self.twins.dns_updates),
             GatedTls(gate, self.twins.tls),
             GatedPeerings(gate, self.twins.peerings),
             permitted_applications=self.twins.permitted_applications,

@@ -131,7 +131,7 @@ def as_seeded(control: str) -> Iterator[Simulator]:
     yield simulator
     violations = simulator.violations()
     simulator.close()
-    assert violations == []
+    assert violations == [], violations
 
 
 _numbers = itertools.count(1)

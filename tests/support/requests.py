@@ -87,6 +87,20 @@ def own_sbc(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(body), **changes}
 
 
+ZONE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-dns/providers/Microsoft.Network/dnsZones/contoso.example"
+PEERING = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-peering/providers/Microsoft.Peering/peerings/west"
+
+
+def sbc_in_azure_dns(**changes: Any) -> dict[str, Any]:
+    """One that peers, and whose TXT record this application publishes in a zone of Azure DNS."""
+    return own_sbc(dns={"azureZone": ZONE}, peerings=[PEERING], **changes)
+
+
+def sbc_by_updates(**changes: Any) -> dict[str, Any]:
+    """One whose TXT record this application publishes by a DNS server of the settings."""
+    return own_sbc(dns={"server": "corp"}, **changes)
+
+
 def parsed(body: dict[str, Any]) -> OnboardingRequest:
     """The request of a body that is valid."""
     return read_request(body)

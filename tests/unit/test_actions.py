@@ -76,8 +76,19 @@ def _reported(record: Record) -> Record:
     return record
 
 
-def test_a_closed_one_can_only_be_started_again() -> None:
-    assert [a.name for a in actions(finish_all(new().record))] == ["start-again"]
+def test_a_cancelled_one_can_only_be_started_again() -> None:
+    record = decide(after("portal-access"), CancelRequested("ada", "no"), NOW).record
+    assert [a.name for a in actions(record)] == ["start-again"]
+
+
+def test_the_answers_of_a_completed_one_can_be_corrected() -> None:
+    record = finish_all(new().record)
+    offered = {(a.name, a.step) for a in actions(record)}
+    asking = {("correct-answers", s.name) for s in record.steps if s.plan.asks and s.state == "done"}
+    assert offered == {("start-again", None), *asking}
+    for action in actions(record):
+        if action.step:
+            assert decide(record, happening(action), NOW).changed
 
 
 def test_the_onboarding_team_gets_a_link_and_an_escalation_goes_to_the_second_address() -> None:

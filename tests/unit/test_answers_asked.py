@@ -368,6 +368,49 @@ async def test_an_answer_is_corrected_on_the_page(api: Api) -> None:
     assert (await kept(api, record))["formNumber"] == "F13"
 
 
+async def completed(api: Api) -> Record:
+    record = await confirmed(api)
+    await api.system.engine.happen(record.id, Confirmed("portal-access", "ada", "", {"operatorId": "contoso-1"}))
+    record = await api.system.run(record.id)
+    assert record.closed
+    return record
+
+
+async def test_an_answer_of_a_completed_onboarding_is_corrected_by_the_api_and_on_the_page(api: Api) -> None:
+    """An Operator ID, or a link to evidence, that turns out to be wrong afterwards."""
+    before = await completed(api)
+    told = len(api.system.outside.notifier.mails)
+    path = f"onboardings/{before.id}/steps/portal-access/correct-answers"
+    offered = content(await api.get(f"onboardings/{before.id}"))["allowedActions"]
+    assert f"/api/{path}" in [a["href"] for a in offered]
+    assert (await api.post(path, {"answers": {"operatorId": "contoso-2"}, "reason": "A slip."})).status_code == 200
+    page = await see(api, f"dashboard/{before.id}")
+    form = page.partition(f'id="do-correct-answers-{STEP}"')[2].partition("</form>")[0]
+    seen = re.search(r'name="seen" value="([^"]+)"', form)
+    assert seen
+    sent = {"csrf": field(page, "csrf"), "action": "correct-answers", "step": STEP, "reason": "A slip.", **TYPED}
+    sent |= {"seen": seen[1], "answers.formNumber": "F13"}
+    assert (await send(api, f"dashboard/{before.id}/actions", **sent)).status_code == 303
+    record = await api.system.run(before.id)
+    assert (record.answer("operatorId"), record.answer("formNumber")) == ("contoso-2", "F13")
+    assert (record.state, record.closed_at, record.version) == (before.state, before.closed_at, before.version + 2)
+    assert [s.state for s in record.steps] == [s.state for s in before.steps]
+    assert len(api.system.outside.notifier.mails) == told
+    events = content(await api.get(f"onboardings/{record.id}/events"))["events"]
+    assert [e["version"] for e in events] == list(range(1, record.version + 1))
+    assert events[-2]["detail"] == "Operator ID: contoso-2 (before: contoso-1)\nA slip."
+    stands = [await api.system.onboardings.get(partition, record.id) is not None for partition in ("open", "closed")]
+    assert stands == [False, True]
+
+
+async def test_the_answers_of_a_cancelled_onboarding_stay(api: Api) -> None:
+    record = await confirmed(api)
+    assert (await api.post(f"onboardings/{record.id}/cancel", {"reason": "no"})).status_code == 200
+    path = f"onboardings/{record.id}/steps/{STEP}/correct-answers"
+    refused = await api.post(path, {"answers": {"formNumber": "F13"}, "reason": "A slip."})
+    assert (refused.status_code, "can't be corrected any more" in content(refused)["detail"]) == (409, True)
+
+
 async def test_a_step_that_asks_for_nothing_has_nothing_to_correct(api: Api) -> None:
     record = await confirmed(api)
     path = f"onboardings/{record.id}/steps/add-domain/correct-answers"

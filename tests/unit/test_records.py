@@ -127,6 +127,22 @@ async def test_a_closed_one_that_is_started_again_is_open_only(
     assert await tables[0].get(CLOSED, record.id) is None
 
 
+async def test_of_two_who_change_a_closed_one_the_slower_loses(
+    records: Records, tables: tuple[MemoryTable, MemoryTable]
+) -> None:
+    """Though the faster has put it back among the closed ones by then, so that nothing stands in `open`."""
+    record = new()
+    await records.create(record)
+    closed = told(decide(record, CancelRequested("ada", "no"), NOW).record)
+    await records.archive(await records.save(await loaded(records, record), closed))
+    slower, faster = await loaded(records, record), await loaded(records, record)
+    await records.archive(await records.save(faster, closed.model_copy(update={"version": closed.version + 1})))
+    with pytest.raises(ConflictError):
+        await records.save(slower, closed.model_copy(update={"version": closed.version + 1, "requested_by": "bob"}))
+    assert await tables[0].get(OPEN, record.id) is None
+    assert (await loaded(records, record)).record.requested_by == "ada"
+
+
 async def test_a_copy_left_by_a_crash_is_not_believed(
     records: Records, tables: tuple[MemoryTable, MemoryTable]
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.requester import ApiError, Requester
+from sandbox.requester import ApiError, Requester, with_trunks_at
 
 
 class Api(ThreadingHTTPServer):
@@ -135,3 +135,22 @@ def test_no_answer_is_a_sentence_with_the_address(sample: Path) -> None:
 def test_a_sample_that_cant_be_read_is_named(tmp_path: Path, requester: Requester) -> None:
     with pytest.raises(ApiError, match=r"gone\.json can't be read: No such file"):
         requester.post(tmp_path / "gone.json")
+
+
+def test_the_trunks_of_a_request_are_posted_with_the_sandboxs_port(tmp_path: Path, api: Api) -> None:
+    """`up --free-ports` has them at another one than the samples say."""
+    sample = tmp_path / "own.json"
+    trunks = [{"fqdn": "sbc1.contoso.example", "port": 5061}, {"fqdn": "sbc2.contoso.example", "port": 5062}]
+    sample.write_text(json.dumps({"gateway": {"name": "own", "trunks": trunks}}), encoding="utf-8")
+    with Requester(f"http://127.0.0.1:{api.server_port}") as requester:
+        requester.post(sample, 40123)
+    ((_, _, sent),) = api.seen
+    assert [(t["fqdn"], t["port"]) for t in sent["gateway"]["trunks"]] == [
+        ("sbc1.contoso.example", 40123),
+        ("sbc2.contoso.example", 40123),
+    ]
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"gateway": {"name": "one"}}', b'{"gateway": {"trunks": [1]}}'])
+def test_what_has_no_trunks_is_posted_as_it_is(body: bytes) -> None:
+    assert with_trunks_at(body, 40123) == body

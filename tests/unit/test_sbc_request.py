@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from onboarding.core.decide import create
 from onboarding.core.patterns import ONBOARDING_ID, fits
 from onboarding.core.reasons import InvalidRequestError
 from onboarding.kinds import STORED, read_request
 from onboarding.kinds.session_border_controller import SessionBorderControllerRequest
+from onboarding.outside_facts import USUAL_TRUST, OutsideFacts, tell_outside_facts
+from onboarding.steps import LIBRARY
 from onboarding.steps.operator_connect import APPLICATION_ROLES
 from tests.support import requests
+from tests.support.records import NOW
 
 LONG = "a" * 40
 
@@ -148,12 +153,38 @@ def test_what_is_worth_a_look_is_no_reason_to_refuse() -> None:
     body = requests.own_sbc(environment="lab")
     body["gateway"]["trunks"][1]["region"] = "west europe "
     (lab,) = read_request(body).warnings
-    assert "names 6 service verification lines for Operator Connect. 3 were asked for" in lab
+    assert "names 6 service verification lines for Operator Connect; 3 are usual" in lab
     del body["environment"]
     body["services"]["operatorConnect"]["testLines"] = []
     regions, lines = read_request(body).warnings
     assert "are in one region (West Europe)" in regions
     assert "names 0 service verification lines" in lines
+
+
+@pytest.fixture
+def told() -> Iterator[OutsideFacts]:
+    """As a setting has them."""
+    trust = USUAL_TRUST.model_copy(update={"as_of": "2 March 2027", "source": "MC1", "roots": ("Root G9",)})
+    facts = OutsideFacts(trust, verification_lines=2, verification_lines_lab=0)
+    tell_outside_facts(facts)
+    yield facts
+    tell_outside_facts(OutsideFacts())
+
+
+def test_how_many_verification_lines_are_usual_is_a_setting(told: OutsideFacts) -> None:
+    body = requests.own_sbc()
+    (warning,) = read_request(body).warnings
+    assert "names 6 service verification lines for Operator Connect; 2 are usual" in warning
+    body["services"]["operatorConnect"]["testLines"] = requests.lines("OC", 2, 701)
+    assert read_request(body).warnings == ()
+    assert read_request({**requests.own_sbc(), "environment": "lab"}).warnings == ()
+
+
+def test_what_is_trusted_is_a_setting_shown_with_its_date_and_source(told: OutsideFacts) -> None:
+    record = create(sbc(), "ada", NOW).record
+    shown = LIBRARY["trust-microsoft-roots"].instructions(record)
+    assert "(as of 2 March 2027, by MC1; compare" in shown.actions[0]
+    assert [v.text for v in shown.values] == ["Root G9", "52.112.0.0/14", "52.120.0.0/14"]
 
 
 def test_whoever_publishes_the_txt_record_is_known() -> None:

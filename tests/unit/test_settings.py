@@ -13,6 +13,7 @@ from onboarding import app
 from onboarding.http.call import Application
 from onboarding.http.entrance import entrance
 from onboarding.http.routes import ROUTES
+from onboarding.outside_facts import MicrosoftTrust, OutsideFacts
 from onboarding.settings import SET_IN_AZURE, SettingsError, settings
 
 EMULATOR = "Endpoint=sb://localhost;SharedAccessKeyName=a;SharedAccessKey=topsecret;UseDevelopmentEmulator=true;"
@@ -233,4 +234,40 @@ def test_a_permitted_zone_is_a_resource_id(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("ONBOARDING_PERMITTED_DNS_ZONES", "contoso.com")
     with_servers(monkeypatch, "", "")
     with pytest.raises(SettingsError, match=r"PERMITTED_DNS_ZONES: .*the resource id of an Azure DNS zone.*is not"):
+        settings()
+
+
+# -- what Microsoft asks of a session border controller's side
+
+TRUST = {"asOf": "2 March 2027", "source": "MC1", "roots": ["Root G9"], "ranges": ["192.0.2.0/24"]}
+
+
+def test_what_is_trusted_is_todays_list_unless_the_setting_has_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_servers(monkeypatch, "", "")
+    monkeypatch.setenv("ONBOARDING_MICROSOFT_TRUST", "")
+    assert settings().outside_facts == OutsideFacts()
+    assert len(OutsideFacts().trust.roots) == 7
+    settings.cache_clear()
+    monkeypatch.setenv("ONBOARDING_MICROSOFT_TRUST", json.dumps(TRUST))
+    monkeypatch.setenv("ONBOARDING_VERIFICATION_LINES", "2")
+    facts = settings().outside_facts
+    assert facts.trust == MicrosoftTrust.model_validate(TRUST)
+    assert (facts.trust.as_of, facts.trust.ranges) == ("2 March 2027", ("192.0.2.0/24",))
+    assert (facts.verification_lines, facts.verification_lines_lab) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("trust", "told"),
+    [
+        ("Root G9", "must be a JSON object, in braces"),
+        (json.dumps({name: value for name, value in TRUST.items() if name != "source"}), "source is required"),
+        (json.dumps({**TRUST, "roots": []}), "roots has 0 items; at least 1 is needed"),
+        (json.dumps({**TRUST, "ranges": ["everywhere"]}), "must be a range of IP addresses, such as 52.112.0.0/14"),
+        (json.dumps({**TRUST, "ports": [5061]}), "ports is no field here"),
+    ],
+)
+def test_what_is_trusted_is_given_whole(monkeypatch: pytest.MonkeyPatch, trust: str, told: str) -> None:
+    with_servers(monkeypatch, "", "")
+    monkeypatch.setenv("ONBOARDING_MICROSOFT_TRUST", trust)
+    with pytest.raises(SettingsError, match=f"ONBOARDING_MICROSOFT_TRUST: .*{told}"):
         settings()

@@ -11,8 +11,8 @@ from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import AnswersCorrected, Confirmed, LinkRefused, ProblemReported
 from onboarding.core.notices import NoticeKind
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.record import Problem, StepRecord, StepState
-from onboarding.core.rules.steps import because, known_step, open_step
+from onboarding.core.record import OnboardingState, Problem, StepRecord, StepState
+from onboarding.core.rules.steps import because, expect_open, known_step, open_step, step_named
 from onboarding.core.rules.transition import RefusedError, Rules, Transition
 
 REFUSALS_EVERY = timedelta(hours=1)
@@ -28,8 +28,10 @@ def confirmed(h: Confirmed, draft: Draft) -> Transition | None:
 
 
 def answers_corrected(h: AnswersCorrected, draft: Draft) -> Transition | None:
-    """What was done with the answers since is not done again."""
-    step = known_step(draft, h.step)
+    """What was done with the answers since is not done again. Of a completed onboarding they are still read."""
+    step = step_named(draft.record, h.step)
+    if draft.record.state is not OnboardingState.COMPLETED:
+        expect_open(draft, "its answers can't be corrected any more")
     if not correctable(step):
         raise RefusedError(
             f"'{h.step}' has no answers that can be corrected: it is a {step.plan.kind} that is"

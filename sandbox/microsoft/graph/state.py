@@ -229,10 +229,13 @@ class Directory:
             raise errors.invalid_domain(name)
         if name in self.domains:
             raise errors.domain_exists(name, self.options.duplicate_domain)
-        verified = any(item.body["isVerified"] and name.endswith("." + parent) for parent, item in self.domains.items())
+        above = [item.body for parent, item in self.domains.items() if name.endswith("." + parent)]
+        proved = [body for body in above if body["isVerified"]]
+        verified = bool(proved)
         body = {
             "id": name,
-            "authenticationType": "Managed",
+            # A subdomain takes on its parent's (MicrosoftDocs/OfficeDocs-SkypeForBusiness#10365).
+            "authenticationType": proved[0]["authenticationType"] if proved else "Managed",
             "availabilityStatus": None,
             "isAdminManaged": True,
             "isDefault": False,
