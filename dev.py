@@ -17,10 +17,13 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO
 
 from sandbox import options
 from sandbox.package import options as packaging
@@ -46,6 +49,11 @@ MISLEADING = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__", "PYTHONDONTWRIT
 """The last is set in many container images. Here it would have each of many processes compile the SDKs again."""
 NO_TESTS = 5
 """pytest's exit status when it found none."""
+LOOK_EVERY = 0.2
+"""Seconds between two looks at layers that run side by side."""
+
+Outcome = tuple[str, float]
+"""What came of a layer, and how many seconds it took."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,8 @@ class Layer:
     """Whether it needs a real DNS server."""
     modules: tuple[Callable[[Path], NodeModules], ...] = ()
     """The npm packages that it needs."""
+    waits: bool = False
+    """Whether most of it is waiting: such layers run beside those that compute."""
     whole: tuple[str, ...] = ()
     """Arguments that judge the layer as a whole; left out when a part of it is asked for."""
 
@@ -147,33 +157,99 @@ def test(arguments: Sequence[str]) -> int:
         parser.error(f"there is no layer {unknown[0]}; there are {', '.join(known)}")
     layers = [known[name] for name in dict.fromkeys(chosen)] or list(LAYERS)
     python = workspace.prepare(ROOT, azurite=any(layer.azurite for layer in layers))
-    results = [(layer, *run_layer(layer, python, extra)) for layer in layers]
-    print()
-    for layer, outcome, seconds in results:
-        print(f"{layer.name:<12} {outcome:<40} {seconds:7.1f} s")
-    print(f"{'together':<12} {'':<40} {sum(seconds for _, _, seconds in results):7.1f} s", flush=True)
-    return 0 if all(outcome == "passed" for _, outcome, _ in results) else 1
-
-
-def run_layer(layer: Layer, python: Path, extra: Sequence[str]) -> tuple[str, float]:
-    """Run one layer; what came of it, and how many seconds it took."""
-    print(f"\n--- {layer.name}", flush=True)
-    try:
-        workspace.prepare_modules(ROOT, layer.modules)
-        if layer.browser:
-            workspace.prepare_browser(ROOT)
-        if layer.dns_server:
-            workspace.prepare_dns_server(ROOT)
-    except SetupError as problem:
-        print(problem, flush=True)
-        return "FAILED (what it needs is not here)", 0.0
-    command = [str(python), "-m", *layer.command, *(extra or layer.whole if layer.is_pytest else ())]
     started = time.monotonic()
-    status = subprocess.call(command, cwd=ROOT, env=environment())
-    outcome = "passed" if status == 0 else f"FAILED (exit status {status})"
-    if layer.is_pytest and (status == NO_TESTS or not (ROOT / layer.command[1]).is_dir()):
-        outcome = "FAILED (it has no tests)"
-    return outcome, time.monotonic() - started
+    outcomes = run_layers(layers, python, extra)
+    print()
+    for layer in layers:
+        outcome, seconds = outcomes[layer.name]
+        print(f"{layer.name:<12} {outcome:<40} {seconds:7.1f} s")
+    print(f"{'together':<12} {'':<40} {time.monotonic() - started:7.1f} s", flush=True)
+    return 0 if all(outcome == "passed" for outcome, _ in outcomes.values()) else 1
+
+
+def run_layers(layers: Sequence[Layer], python: Path, extra: Sequence[str]) -> dict[str, Outcome]:
+    """Run layers: those that mostly wait beside those that compute; what came of each."""
+    lanes = [lane for waits in (False, True) if (lane := [layer for layer in layers if layer.waits is waits])]
+    if len(lanes) < 2:
+        return {layer.name: run_layer(layer, python, extra) for layer in layers}
+    print("Some layers run side by side: what each says is shown when it has ended.", flush=True)
+    outcomes: dict[str, Outcome] = {}
+    with ExitStack() as ended:
+        going = [ended.enter_context(closing(_one_by_one(lane, python, extra, outcomes))) for lane in lanes]
+        while going := [lane for lane in going if next(lane, True) is None]:
+            time.sleep(LOOK_EVERY)
+    return outcomes
+
+
+def _one_by_one(
+    layers: Sequence[Layer], python: Path, extra: Sequence[str], outcomes: dict[str, Outcome]
+) -> Generator[None, None, None]:
+    """One lane; it goes on for as long as it is asked for the next. Not asked any more, it ends what it has begun."""
+    for layer in layers:
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+            running = Running(layer, python, extra, output)
+            try:
+                while running.goes_on():
+                    yield
+            finally:
+                outcomes[layer.name] = running.end()
+            output.buffer.seek(0)
+            shutil.copyfileobj(output.buffer, sys.stdout.buffer)
+            sys.stdout.flush()
+
+
+def run_layer(layer: Layer, python: Path, extra: Sequence[str]) -> Outcome:
+    """Run one layer in the terminal; what came of it, and how many seconds it took."""
+    running = Running(layer, python, extra)
+    try:
+        running.wait()
+    finally:
+        outcome = running.end()
+    return outcome
+
+
+class Running:
+    """A layer that is being run. What it says goes to a file; without one, to the terminal."""
+
+    def __init__(self, layer: Layer, python: Path, extra: Sequence[str], output: TextIO | None = None) -> None:
+        """Begin it, with what it needs."""
+        self._layer = layer
+        self._process: subprocess.Popen[bytes] | None = None
+        print(f"\n--- {layer.name}", file=output, flush=True)
+        try:
+            workspace.prepare_modules(ROOT, layer.modules)
+            if layer.browser:
+                workspace.prepare_browser(ROOT)
+            if layer.dns_server:
+                workspace.prepare_dns_server(ROOT)
+        except SetupError as problem:
+            print(problem, file=output, flush=True)
+            return
+        command = [str(python), "-m", *layer.command, *(extra or layer.whole if layer.is_pytest else ())]
+        self._started = time.monotonic()
+        errors = None if output is None else subprocess.STDOUT
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=errors)
+
+    def goes_on(self) -> bool:
+        """Whether it has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait(self) -> None:
+        """Until it has ended."""
+        if self._process is not None:
+            self._process.wait()
+
+    def end(self) -> Outcome:
+        """Have it ended; what came of it, and how many seconds it took."""
+        if self._process is None:
+            return "FAILED (what it needs is not here)", 0.0
+        if self.goes_on():
+            self._process.kill()
+        status = self._process.wait()
+        outcome = "passed" if status == 0 else f"FAILED (exit status {status})"
+        if self._layer.is_pytest and (status == NO_TESTS or not (ROOT / self._layer.command[1]).is_dir()):
+            outcome = "FAILED (it has no tests)"
+        return outcome, time.monotonic() - self._started
 
 
 def package(arguments: Sequence[str]) -> int:
