@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, get_type_hints
 
 from onboarding.azure.permissions import ChangesBy, ProjectSynergyBy
@@ -48,6 +48,7 @@ class Fenced:
         return _asking(self._permit, method) if name in writes_of(self._port) else method
 
 
+@cache
 def ports_of(world: type) -> Mapping[str, type]:
     """The fields of a world that hold ports, each with its protocol. Raises TypeError for a field of any other kind.
 

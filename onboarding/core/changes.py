@@ -39,6 +39,8 @@ def _names(record: Record, head: str) -> set[str]:
 
 def bounded_event(event: Event) -> Event:
     """Without as many values before, the largest first, as it takes to fit: the values after alone rebuild a record."""
+    if utf16_units(event.text) <= EVENT_UNITS:
+        return event
     for path in sorted(event.changes, key=lambda path: len(str(event.changes[path][0])), reverse=True):
         if utf16_units(event.text) <= EVENT_UNITS:
             break
