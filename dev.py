@@ -49,6 +49,8 @@ MISLEADING = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__", "PYTHONDONTWRIT
 """The last is set in many container images. Here it would have each of many processes compile the SDKs again."""
 NO_TESTS = 5
 """pytest's exit status when it found none."""
+NICE = 5
+"""By how much layers that compute stand back behind those that wait, when they run side by side."""
 LOOK_EVERY = 0.2
 """Seconds between two looks at layers that run side by side."""
 
@@ -94,14 +96,14 @@ LAYERS = (
     _tests("simulation", "-n", "2", azurite=False),
     _tests("contract", "-n", "2", "--dist", "loadfile"),
     # Most of it is waiting for the Service Bus SDK to close its connections, which several can do at a time.
-    replace(_tests("integration", "-n", "4", "--dist", "loadgroup"), dns_server=True),
+    replace(_tests("integration", "-n", "4", "--dist", "loadgroup"), dns_server=True, waits=True),
     # Half of a journey is waiting: three systems, each with whole files of tests.
-    _tests("journeys", "-n", "3", "--dist", "loadfile"),
+    replace(_tests("journeys", "-n", "3", "--dist", "loadfile"), waits=True),
     # The host is killed at every point between two effects: two systems, with half of the points each, and a third
     # for what else goes away; whichever is free takes the next test.
-    _tests("chaos", "-n", "3", "--dist", "loadgroup"),
+    replace(_tests("chaos", "-n", "3", "--dist", "loadgroup"), waits=True),
     replace(_tests("api"), modules=(OpenApiTools,)),
-    replace(_tests("browser", "-n", "2", "--dist", "loadfile", browser=True), modules=(Axe,)),
+    replace(_tests("browser", "-n", "2", "--dist", "loadfile", browser=True), modules=(Axe,), waits=True),
 )
 SCREENSHOTS = "tests/browser/screenshots.py"
 """A test by its form, so that it has the fixtures; not one by its name, so that no layer runs it."""
@@ -193,7 +195,7 @@ def _one_by_one(
                     yield
             finally:
                 outcomes[layer.name] = running.end()
-            output.buffer.seek(0)
+            output.seek(0)
             shutil.copyfileobj(output.buffer, sys.stdout.buffer)
             sys.stdout.flush()
 
@@ -228,7 +230,16 @@ class Running:
         command = [str(python), "-m", *layer.command, *(extra or layer.whole if layer.is_pytest else ())]
         self._started = time.monotonic()
         errors = None if output is None else subprocess.STDOUT
-        self._process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=errors)
+        # What computes takes what is left: the other lane's tests wait for programs that are to answer in time.
+        after = output is not None and not layer.waits and hasattr(os, "nice")
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment(),
+            stdout=output,
+            stderr=errors,
+            preexec_fn=(lambda: os.nice(NICE)) if after else None,
+        )
 
     def goes_on(self) -> bool:
         """Whether it has not ended."""

@@ -29,8 +29,9 @@ Permit = Callable[[], Awaitable[None]]
 
 def fenced(world: World, permit: Permit) -> World:
     """The same world; each write asks for the permit first."""
+    kind: type = type(world)
     behind: dict[str, Any] = {
-        name: Fenced(port, getattr(world, name), permit) for name, port in ports_of(type(world)).items()
+        name: Fenced(port, getattr(world, name), permit) for name, port in ports_of(kind).items()
     }
     return replace(world, **behind)
 

@@ -43,7 +43,7 @@ LEFT_BEHIND = timedelta(hours=1)
 """After that, a row without an onboarding was left by a process that died before it wrote one."""
 _FIRST, _LAST = "0", "~"
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +125,16 @@ class Round:
     """When the first of them was."""
 
 
-class _Parsed(Generic[T]):
+class _Parsed(Generic[_T]):
     """What the rows of a partition say: one that is as it was at the last reading is not parsed again."""
 
-    def __init__(self, parse: Callable[[Row], T]) -> None:
+    def __init__(self, parse: Callable[[Row], _T]) -> None:
         self._parse = parse
-        self._known: dict[str, tuple[str, T]] = {}
+        self._known: dict[str, tuple[str, _T]] = {}
 
-    async def of(self, rows: AsyncIterator[Row]) -> AsyncIterator[T]:
+    async def of(self, rows: AsyncIterator[Row]) -> AsyncIterator[_T]:
         """Of each row that can be read; of the others it is told."""
-        before, now = self._known, dict[str, tuple[str, T]]()
+        before, now = self._known, dict[str, tuple[str, _T]]()
         self._known = now
         async for row in rows:
             known = before.get(row.key)
