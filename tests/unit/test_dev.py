@@ -144,7 +144,7 @@ def test_one_failing_layer_fails_the_whole_and_the_summary_says_which(
 
 
 MEETS = """
-import pathlib, time
+import os, pathlib, time
 
 def test_it():
     here = pathlib.Path(__file__).parents[1]
@@ -153,7 +153,7 @@ def test_it():
     while not (here / "{other}.there").exists():
         assert time.monotonic() < end, "{me} was alone"
         time.sleep(0.02)
-    print("{me} met {other}")
+    print("{me} met {other}, after the others by", os.nice(0) if hasattr(os, "nice") else 0)
     {then}
 """
 
@@ -174,6 +174,8 @@ def test_layers_that_wait_run_beside_those_that_compute_and_what_each_says_is_sh
         assert f"{mine} met" in said
         assert f"{others} met" not in said
         assert ("1 failed" if mine == "computes" else "1 passed") in said
+        if hasattr(os, "nice"):
+            assert f"by {os.nice(0) + (dev.NICE if mine == 'computes' else 0)}" in said
 
 
 def test_an_interrupt_ends_the_layers_that_run_side_by_side(
