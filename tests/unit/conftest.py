@@ -10,10 +10,8 @@ ELSEWHERE = frozenset(
     f"test_{name}"
     for name in (
         "access",
-        "busy_store",
         "dev",
         "dev_setup",
-        "hostile_table",
         "imports",
         "infra_telemetry",
         "listing",
