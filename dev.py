@@ -17,10 +17,13 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO
 
 from sandbox import options
 from sandbox.package import options as packaging
@@ -46,6 +49,13 @@ MISLEADING = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__", "PYTHONDONTWRIT
 """The last is set in many container images. Here it would have each of many processes compile the SDKs again."""
 NO_TESTS = 5
 """pytest's exit status when it found none."""
+NICE = 5
+"""By how much layers that compute stand back behind those that wait, when they run side by side."""
+LOOK_EVERY = 0.2
+"""Seconds between two looks at layers that run side by side."""
+
+Outcome = tuple[str, float]
+"""What came of a layer, and how many seconds it took."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,8 @@ class Layer:
     """Whether it needs the Azure CLI, which is big: on a person's machine it runs only when it is named."""
     modules: tuple[Callable[[Path], NodeModules], ...] = ()
     """The npm packages that it needs."""
+    waits: bool = False
+    """Whether most of it is waiting: such layers run beside those that compute."""
     whole: tuple[str, ...] = ()
     """Arguments that judge the layer as a whole; left out when a part of it is asked for."""
 
@@ -86,16 +98,16 @@ LAYERS = (
     _tests("simulation", "-n", "2", azurite=False),
     _tests("contract", "-n", "2", "--dist", "loadfile"),
     # Most of it is waiting for the Service Bus SDK to close its connections, which several can do at a time.
-    replace(_tests("integration", "-n", "4", "--dist", "loadgroup"), dns_server=True),
+    replace(_tests("integration", "-n", "4", "--dist", "loadgroup"), dns_server=True, waits=True),
     # Half of a journey is waiting: three systems, each with whole files of tests.
-    _tests("journeys", "-n", "3", "--dist", "loadfile"),
+    replace(_tests("journeys", "-n", "3", "--dist", "loadfile"), waits=True),
     # The host is killed at every point between two effects: two systems, with half of the points each, and a third
     # for what else goes away; whichever is free takes the next test.
-    _tests("chaos", "-n", "3", "--dist", "loadgroup"),
+    replace(_tests("chaos", "-n", "3", "--dist", "loadgroup"), waits=True),
     replace(_tests("api"), modules=(OpenApiTools,)),
     # An onboarding by hand, with the commands really run.
     replace(_tests("by_hand"), name="by-hand", azure_cli=True),
-    replace(_tests("browser", "-n", "2", "--dist", "loadfile", browser=True), modules=(Axe,)),
+    replace(_tests("browser", "-n", "2", "--dist", "loadfile", browser=True), modules=(Axe,), waits=True),
 )
 SCREENSHOTS = "tests/browser/screenshots.py"
 """A test by its form, so that it has the fixtures; not one by its name, so that no layer runs it."""
@@ -151,15 +163,17 @@ def test(arguments: Sequence[str]) -> int:
         parser.error(f"there is no layer {unknown[0]}; there are {', '.join(known)}")
     layers = [known[name] for name in dict.fromkeys(chosen)] or [each for each in LAYERS if runs_unasked(each)]
     python = workspace.prepare(ROOT, azurite=any(layer.azurite for layer in layers))
-    results = [(layer, *run_layer(layer, python, extra)) for layer in layers]
+    started = time.monotonic()
+    outcomes = run_layers(layers, python, extra)
     print()
-    for layer, outcome, seconds in results:
+    for layer in layers:
+        outcome, seconds = outcomes[layer.name]
         print(f"{layer.name:<12} {outcome:<40} {seconds:7.1f} s")
     for layer in () if chosen else LAYERS:
         if layer not in layers:
             print(f"{layer.name:<12} left out: python3 dev.py test {layer.name} (installs the Azure CLI, 800 MB)")
-    print(f"{'together':<12} {'':<40} {sum(seconds for _, _, seconds in results):7.1f} s", flush=True)
-    return 0 if all(outcome == "passed" for _, outcome, _ in results) else 1
+    print(f"{'together':<12} {'':<40} {time.monotonic() - started:7.1f} s", flush=True)
+    return 0 if all(outcome == "passed" for outcome, _ in outcomes.values()) else 1
 
 
 def runs_unasked(layer: Layer) -> bool:
@@ -167,27 +181,100 @@ def runs_unasked(layer: Layer) -> bool:
     return not layer.azure_cli or os.environ.get("CI", "").lower() in ("true", "1")
 
 
-def run_layer(layer: Layer, python: Path, extra: Sequence[str]) -> tuple[str, float]:
-    """Run one layer; what came of it, and how many seconds it took."""
-    print(f"\n--- {layer.name}", flush=True)
+def run_layers(layers: Sequence[Layer], python: Path, extra: Sequence[str]) -> dict[str, Outcome]:
+    """Run layers: those that mostly wait beside those that compute; what came of each."""
+    lanes = [lane for waits in (False, True) if (lane := [layer for layer in layers if layer.waits is waits])]
+    if len(lanes) < 2:
+        return {layer.name: run_layer(layer, python, extra) for layer in layers}
+    print("Some layers run side by side: what each says is shown when it has ended.", flush=True)
+    outcomes: dict[str, Outcome] = {}
+    with ExitStack() as ended:
+        going = [ended.enter_context(closing(_one_by_one(lane, python, extra, outcomes))) for lane in lanes]
+        while going := [lane for lane in going if next(lane, True) is None]:
+            time.sleep(LOOK_EVERY)
+    return outcomes
+
+
+def _one_by_one(
+    layers: Sequence[Layer], python: Path, extra: Sequence[str], outcomes: dict[str, Outcome]
+) -> Generator[None, None, None]:
+    """One lane; it goes on for as long as it is asked for the next. Not asked any more, it ends what it has begun."""
+    for layer in layers:
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+            running = Running(layer, python, extra, output)
+            try:
+                while running.goes_on():
+                    yield
+            finally:
+                outcomes[layer.name] = running.end()
+            output.seek(0)
+            shutil.copyfileobj(output.buffer, sys.stdout.buffer)
+            sys.stdout.flush()
+
+
+def run_layer(layer: Layer, python: Path, extra: Sequence[str]) -> Outcome:
+    """Run one layer in the terminal; what came of it, and how many seconds it took."""
+    running = Running(layer, python, extra)
     try:
-        workspace.prepare_modules(ROOT, layer.modules)
-        if layer.browser:
-            workspace.prepare_browser(ROOT)
-        if layer.azure_cli:
-            workspace.prepare_azure_cli(ROOT)
-        if layer.dns_server:
-            workspace.prepare_dns_server(ROOT)
-    except SetupError as problem:
-        print(problem, flush=True)
-        return "FAILED (what it needs is not here)", 0.0
-    command = [str(python), "-m", *layer.command, *(extra or layer.whole if layer.is_pytest else ())]
-    started = time.monotonic()
-    status = subprocess.call(command, cwd=ROOT, env=environment())
-    outcome = "passed" if status == 0 else f"FAILED (exit status {status})"
-    if layer.is_pytest and (status == NO_TESTS or not (ROOT / layer.command[1]).is_dir()):
-        outcome = "FAILED (it has no tests)"
-    return outcome, time.monotonic() - started
+        running.wait()
+    finally:
+        outcome = running.end()
+    return outcome
+
+
+class Running:
+    """A layer that is being run. What it says goes to a file; without one, to the terminal."""
+
+    def __init__(self, layer: Layer, python: Path, extra: Sequence[str], output: TextIO | None = None) -> None:
+        """Begin it, with what it needs."""
+        self._layer = layer
+        self._process: subprocess.Popen[bytes] | None = None
+        print(f"\n--- {layer.name}", file=output, flush=True)
+        try:
+            workspace.prepare_modules(ROOT, layer.modules)
+            if layer.browser:
+                workspace.prepare_browser(ROOT)
+            if layer.azure_cli:
+                workspace.prepare_azure_cli(ROOT)
+            if layer.dns_server:
+                workspace.prepare_dns_server(ROOT)
+        except SetupError as problem:
+            print(problem, file=output, flush=True)
+            return
+        command = [str(python), "-m", *layer.command, *(extra or layer.whole if layer.is_pytest else ())]
+        self._started = time.monotonic()
+        errors = None if output is None else subprocess.STDOUT
+        # What computes takes what is left: the other lane's tests wait for programs that are to answer in time.
+        after = output is not None and not layer.waits and hasattr(os, "nice")
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment(),
+            stdout=output,
+            stderr=errors,
+            preexec_fn=(lambda: os.nice(NICE)) if after else None,
+        )
+
+    def goes_on(self) -> bool:
+        """Whether it has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait(self) -> None:
+        """Until it has ended."""
+        if self._process is not None:
+            self._process.wait()
+
+    def end(self) -> Outcome:
+        """Have it ended; what came of it, and how many seconds it took."""
+        if self._process is None:
+            return "FAILED (what it needs is not here)", 0.0
+        if self.goes_on():
+            self._process.kill()
+        status = self._process.wait()
+        outcome = "passed" if status == 0 else f"FAILED (exit status {status})"
+        if self._layer.is_pytest and (status == NO_TESTS or not (ROOT / self._layer.command[1]).is_dir()):
+            outcome = "FAILED (it has no tests)"
+        return outcome, time.monotonic() - self._started
 
 
 def package(arguments: Sequence[str]) -> int:

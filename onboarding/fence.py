@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, NoReturn, get_type_hints
 
 from onboarding.azure.permissions import ChangesBy, ProjectSynergyBy
@@ -38,9 +38,10 @@ async def refuse_write() -> NoReturn:
 
 def fenced(world: World, permit: Permit, *, by_hand: bool = False) -> World:
     """The same world; each write asks for the permit first. `by_hand`: nothing is written but to people."""
+    kind: type = type(world)
     behind: dict[str, Any] = {
         name: Fenced(port, getattr(world, name), permit if port is Notifier or not by_hand else refuse_write)
-        for name, port in ports_of(type(world)).items()
+        for name, port in ports_of(kind).items()
     }
     return replace(world, **behind)
 
@@ -58,6 +59,7 @@ class Fenced:
         return _asking(self._permit, method) if name in writes_of(self._port) else method
 
 
+@cache
 def ports_of(world: type) -> Mapping[str, type]:
     """The fields of a world that hold ports, each with its protocol. Raises TypeError for a field of any other kind.
 

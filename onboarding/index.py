@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from typing import Generic, TypeVar
 
 from onboarding.core.due import is_watched, timer_at, wake_at
 from onboarding.core.policy import Policy
@@ -45,6 +46,8 @@ CLOCKS_DIFFER = timedelta(seconds=30)
 LEFT_BEHIND = timedelta(hours=1)
 """After that, a row without an onboarding was left by a process that died before it wrote one."""
 _FIRST, _LAST = "0", "~"
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,29 @@ class Sweep:
     over: bool = False
 
 
+class _Parsed(Generic[_T]):
+    """What the rows of a partition say: one that is as it was at the last reading is not parsed again."""
+
+    def __init__(self, parse: Callable[[Row], _T]) -> None:
+        self._parse = parse
+        self._known: dict[str, tuple[str, _T]] = {}
+
+    async def of(self, rows: AsyncIterator[Row]) -> AsyncIterator[_T]:
+        """Of each row that can be read; of the others it is told."""
+        before, now = self._known, dict[str, tuple[str, _T]]()
+        self._known = now
+        async for row in rows:
+            known = before.get(row.key)
+            if known is None or known[0] != row.etag:
+                try:
+                    known = row.etag, self._parse(row)
+                except (KeyError, ValueError, TypeError):
+                    log.error("the row '%s' of table %s can't be read; nothing is done with it", row.key, WAITS_TABLE)
+                    continue
+            now[row.key] = known
+            yield known[1]
+
+
 class Index:
     """The thin rows."""
 
@@ -146,6 +172,7 @@ class Index:
         self._due = due
         self._waits = waits
         self._policy = policy
+        self._parsed_waits, self._parsed_passes = _Parsed(_wait_of), _Parsed(_pass_of)
 
     # -- with each commit -----------------------------------------------------------------------------------------
 
@@ -208,11 +235,8 @@ class Index:
 
     async def waits(self) -> AsyncIterator[OpenWait]:
         """Every wait that is open, those of a group one after another."""
-        async for row in self._waits.rows(Query(WAITS)):
-            try:
-                yield _wait_of(row)
-            except (KeyError, ValueError, TypeError):
-                log.error("the row '%s' of table %s can't be read; nothing is done with it", row.key, WAITS_TABLE)
+        async for wait in self._parsed_waits.of(self._waits.rows(Query(WAITS))):
+            yield wait
 
     async def seen(self, wait: OpenWait) -> None:
         """Keep what a look showed."""
@@ -238,7 +262,7 @@ class Index:
 
     async def passes(self) -> dict[str, Pass]:
         """The last looks at each group, by its name."""
-        return {row.key: _pass_of(row) async for row in self._waits.rows(Query(PASSES))}
+        return {done.group: done async for done in self._parsed_passes.of(self._waits.rows(Query(PASSES)))}
 
     async def passed(self, done: Pass) -> None:
         """Keep when a group was looked at."""
@@ -355,7 +379,7 @@ def _stamp(at: datetime) -> str:
 
 
 def _read_stamp(stamp: str) -> datetime:
-    return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
 
 
 def _wait_row(wait: OpenWait) -> Row:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -42,13 +42,11 @@ async def look_at(engine: Engine, waits: Sequence[OpenWait], last: Pass | None, 
     What is not reached goes on there at the next pass.
     """
     now = engine.clock.now()
-    if last is not None and last.not_before is not None and last.not_before > now:
+    if not to_look_at(waits, last, now, engine.policy):
         return 0
-    began, cursor = (last.began or now, last.cursor) if last is not None and last.cursor else (now, "")
+    began = _began(last, now)
     before = last.at if last else None
-    due = [w for w in waits if w.key > cursor and _is_due(w, before, began, engine.policy)]
-    if not due and not cursor:
-        return 0
+    due = list(_due(waits, last, now, engine.policy))
     # What they share is read once for all of them.
     world, looked, failed = engine.reach(), 0, list[StepProblemError]()
     for start in range(0, len(due), GLANCES_AT_ONCE):
@@ -66,6 +64,22 @@ async def look_at(engine: Engine, waits: Sequence[OpenWait], last: Pass | None, 
         looked += len(part)
     await engine.records.index.passed(_passed(engine, waits[0].group, began, looked, failed, last))
     return looked
+
+
+def to_look_at(waits: Sequence[OpenWait], last: Pass | None, now: datetime, policy: Policy) -> bool:
+    """Whether looks at a group are due, or to be gone on with."""
+    if last is not None and last.not_before is not None and last.not_before > now:
+        return False
+    return bool(last and last.cursor) or any(True for _ in _due(waits, last, now, policy))
+
+
+def _due(waits: Sequence[OpenWait], last: Pass | None, now: datetime, policy: Policy) -> Iterator[OpenWait]:
+    began, before, cursor = _began(last, now), last.at if last else None, (last and last.cursor) or ""
+    return (w for w in waits if w.key > cursor and _is_due(w, before, began, policy))
+
+
+def _began(last: Pass | None, now: datetime) -> datetime:
+    return (last.began or now) if last is not None and last.cursor else now
 
 
 async def look_closely(

@@ -5,6 +5,7 @@ Everything here is derived from the record alone, so that the table, the API and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,11 +94,12 @@ def progress(record: Record) -> tuple[int, int]:
 
 def ended_steps(record: Record) -> tuple[Ended, ...]:
     """The steps that have ended, in the order of the plan."""
-    return tuple(Ended(s.name, s.state, s.since, _seconds(s, record)) for s in record.steps if s.ended)
+    by_name = {s.name: s for s in record.steps}
+    return tuple(Ended(s.name, s.state, s.since, _seconds(s, record, by_name)) for s in record.steps if s.ended)
 
 
-def _seconds(step: StepRecord, record: Record) -> int | None:
-    needed = [s for s in record.steps if s.name in step.plan.needs]
+def _seconds(step: StepRecord, record: Record, by_name: Mapping[str, StepRecord]) -> int | None:
+    needed = [by_name[name] for name in step.plan.needs if name in by_name]
     possible = max((s.since for s in needed), default=record.created_at)
     if step.state is StepState.SKIPPED or possible > step.since or not all(s.ended for s in needed):
         return None

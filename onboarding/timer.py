@@ -20,7 +20,7 @@ from onboarding.core.record import Record
 from onboarding.engine import Engine
 from onboarding.held import held_steps
 from onboarding.index import DueRow, OpenWait, Pass, Round
-from onboarding.looks import WRITES_AT_ONCE, look_at, look_closely
+from onboarding.looks import WRITES_AT_ONCE, look_at, look_closely, to_look_at
 from onboarding.planning.drift import sweep_on
 from onboarding.records import LAST_KEY
 from onboarding.telemetry.about import About, about_this
@@ -116,7 +116,9 @@ async def _looks(engine: Engine, known: Sequence[OpenWait], time: Time) -> int:
     for wait in known:
         groups[wait.group].append(wait)
     passes = await engine.records.index.passes() if groups else {}
-    order = sorted(groups, key=lambda group: _last(passes.get(group)))
+    now = engine.clock.now()
+    due = [group for group in groups if to_look_at(groups[group], passes.get(group), now, engine.policy)]
+    order = sorted(due, key=lambda group: _last(passes.get(group)))
     looked = 0
 
     async def one(group: str) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from onboarding.azure.bus_answers import is_answer, is_refusal, is_throttling, sender_role_missing
@@ -97,13 +98,12 @@ class ServiceBusPublisher:
         await self._senders.aclose()
 
     def _client(self) -> ServiceBusClient:
-        import certifi
         from azure.servicebus.aio import ServiceBusClient
 
         options: dict[str, Any] = {
             # What the SDK would trust as well, but it would read that file anew for each queue's sender: 30 ms each,
             # in which nothing else of the process goes on (azure-servicebus 7.15).
-            "ssl_context": ssl.create_default_context(cafile=certifi.where()),
+            "ssl_context": bus_authorities(),
             # It would try again on a link that does not answer, and wait before each time.
             "retry_total": 0,
         }
@@ -112,6 +112,14 @@ class ServiceBusPublisher:
         assert self._namespace is not None
         assert self._credential is not None
         return ServiceBusClient(self._namespace, self._credential, **options)
+
+
+@lru_cache(maxsize=1)
+def bus_authorities() -> ssl.SSLContext:
+    """Whom a client of Service Bus trusts: certifi's authorities."""
+    import certifi
+
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 class _Senders:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from onboarding.core.bounds import utf16_units
@@ -39,11 +39,16 @@ def _names(record: Record, head: str) -> set[str]:
 
 def bounded_event(event: Event) -> Event:
     """Without as many values before, the largest first, as it takes to fit: the values after alone rebuild a record."""
-    for path in sorted(event.changes, key=lambda path: len(str(event.changes[path][0])), reverse=True):
+    largest = () if utf16_units(event.text) <= EVENT_UNITS else sorted(event.changes, key=_size_in(event), reverse=True)
+    for path in largest:
         if utf16_units(event.text) <= EVENT_UNITS:
             break
         event = event.model_copy(update={"changes": {**event.changes, path: (None, event.changes[path][1])}})
     return event
+
+
+def _size_in(event: Event) -> Callable[[str], int]:
+    return lambda path: len(str(event.changes[path][0]))
 
 
 def rebuild(events: Sequence[Event]) -> dict[str, Any]:

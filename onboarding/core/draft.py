@@ -223,8 +223,9 @@ class Draft:
                 self.set(closed_at=self.now)
                 self.owe(NoticeKind.CANCELLED)
             return
+        not_ended = {step.name for step in self.record.steps if not step.ended}
         for step in self.record.steps if self.record.active else ():
-            if step.state is StepState.PENDING and not self.record.open_needs(step):
+            if step.state is StepState.PENDING and not_ended.isdisjoint(step.plan.needs):
                 self.begin(step.name)
         if all(s.ended for s in self.record.steps):
             repair = self.record.repair

@@ -23,7 +23,8 @@ def timer_at(record: Record, policy: Policy) -> datetime | None:
 
 def is_watched(record: Record, step: StepRecord) -> bool:
     """Whether it is a wait that is to be looked at."""
-    return record.active and step.plan.kind is StepKind.WAIT and step.state is StepState.WAITING
+    # The state first: of the steps of a record hardly any is waiting.
+    return step.state is StepState.WAITING and step.plan.kind is StepKind.WAIT and record.active
 
 
 def is_late(step: StepRecord) -> bool:
@@ -38,10 +39,8 @@ def is_late(step: StepRecord) -> bool:
 def is_held(record: Record, step: StepRecord) -> bool:
     """Whether a step stands still, and is no wait that is looked at: a person is to act, it is late, or it is a wait
     that is left alone for now."""
-    if record.closed:
-        return False
-    stands = step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION) and not is_watched(record, step)
-    return stands or is_late(step)
+    stands = step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION)
+    return (is_late(step) or (stands and not is_watched(record, step))) and not record.closed
 
 
 def wake_at(step: StepRecord, after: datetime, policy: Policy) -> datetime | None:

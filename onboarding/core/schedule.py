@@ -48,9 +48,10 @@ def _bends(policy: Policy) -> tuple[float, float]:
 
 def _gaps(age: float, policy: Policy) -> float:
     young, old = _bends(policy)
-    gaps = min(age, young) / policy.poll_first
-    gaps += log(min(max(age, young), old) / young) / policy.poll_share
-    return max(0.0, gaps + max(0.0, age - old) / max(policy.poll_longest, policy.poll_first))
+    if age <= young:
+        return max(0.0, age / policy.poll_first)
+    gaps = young / policy.poll_first + log(min(age, old) / young) / policy.poll_share
+    return gaps + max(0.0, age - old) / max(policy.poll_longest, policy.poll_first)
 
 
 def _age(gaps: float, policy: Policy) -> float:

@@ -34,7 +34,7 @@ class _Partition:
 
 
 class MemoryTable:
-    """A port `Table`. Rows go in and come out as copies: whoever holds one can't change the table."""
+    """A port `Table`. Rows go in as copies; one that comes out is the table's own, and nobody's to change."""
 
     def __init__(self) -> None:
         self._partitions: dict[str, _Partition] = defaultdict(_Partition)
@@ -160,5 +160,6 @@ def _fits(row: Row, query: Query) -> bool:
 
 
 def _selected(row: Row, columns: tuple[str, ...]) -> Row:
-    chosen = {n: v for n, v in row.columns.items() if n in columns} if columns else dict(row.columns)
-    return Row(row.partition, row.key, chosen, row.etag)
+    if not columns:
+        return row
+    return Row(row.partition, row.key, {n: v for n, v in row.columns.items() if n in columns}, row.etag)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sandbox.functions_host.app import Binding
@@ -15,6 +16,14 @@ from sandbox.functions_host.settings import Settings
 
 if TYPE_CHECKING:
     from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
+
+
+@lru_cache(maxsize=1)
+def listener_authorities() -> ssl.SSLContext:
+    """Whom the listeners trust: with a context of its own each would read the file of authorities again."""
+    import certifi
+
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 class Connections:
@@ -68,12 +77,10 @@ class Connections:
         return self._settings.get(f"{name}__fullyQualifiedNamespace") or None
 
     def _open(self, name: str) -> ServiceBusClient:
-        import certifi
         from azure.servicebus.aio import ServiceBusClient
 
-        # The listener reconnects with pauses of its own, which the SDK's retries would only prolong. With a context of
-        # its own each receiver would read the file of authorities again.
-        options: dict[str, Any] = {"retry_total": 0, "ssl_context": ssl.create_default_context(cafile=certifi.where())}
+        # The listener reconnects with pauses of its own, which the SDK's retries would only prolong.
+        options: dict[str, Any] = {"retry_total": 0, "ssl_context": listener_authorities()}
         text = self._string(name)
         if text is not None:
             return ServiceBusClient.from_connection_string(text, **options)

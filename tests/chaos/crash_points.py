@@ -168,21 +168,26 @@ def _wanted(orders: Orders, folder: Path, label: str, unit: str, onboarding: str
         return True
     if not orders.kill_each or effects.share_of(label, orders.share[1]) != orders.share[0]:
         return False
-    killed = [json.loads(file.read_text() or "{}") for file in (folder / "killed").iterdir()]
-    same = [k for k in killed if (k.get("unit"), k.get("onboarding")) == (unit, onboarding)]
     # The timer and HTTP functions have no attempts to lose.
-    return unit not in effects.LIMITED or len(same) < orders.at_most
+    if unit not in effects.LIMITED or _claimed(folder, label, "killed").exists():
+        return True
+    killed = [json.loads(file.read_text() or "{}") for file in (folder / "killed").iterdir()]
+    return sum((k.get("unit"), k.get("onboarding")) == (unit, onboarding) for k in killed) < orders.at_most
 
 
 def _claim(folder: Path, label: str, unit: str, onboarding: str | None, kind: str = "killed") -> bool:
     """Whether this process is the one that dies here: only the first that makes the file."""
     try:
-        made = os.open(folder / kind / quote(label, safe=""), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        made = os.open(_claimed(folder, label, kind), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     except FileExistsError:
         return False
     os.write(made, json.dumps({"point": label, "unit": unit, "onboarding": onboarding}).encode())
     os.close(made)
     return True
+
+
+def _claimed(folder: Path, label: str, kind: str) -> Path:
+    return folder / kind / quote(label, safe="")
 
 
 def _append(path: Path, line: str) -> None:

@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 BOUND = 60.0
 """Seconds without any progress after which a test gives up."""
-LOOK_EVERY = 0.1
+LOOK_EVERY = 0.25
 
 FAST = {
     "ONBOARDING_STEP_TIMEOUT": "4",

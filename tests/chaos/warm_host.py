@@ -1,22 +1,30 @@
 """``python -m tests.chaos.warm_host``: the Functions host again and again, as the platform runs it.
 
-Starting Python and importing the SDKs takes longer than everything else between two kills. So this process imports them
-once, and each host is a fork of it: a process of its own, with a loop, connections and an engine of its own, that is
-killed like any other. When one was killed, or has ended itself around a function that reached functionTimeout, the
-next one follows, as a worker process of Microsoft's host would; the file `restarts` counts them. When it is ordered so,
-three deaths end all, with exit status 0. The arguments are the host's.
+Starting Python, importing the SDKs, making validators and reading certificates takes longer than everything else
+between two kills. So this process does that once, and each host is a fork of it: a process of its own, with a loop,
+connections and an engine of its own, that is killed like any other. When one was killed, or has ended itself around a
+function that reached functionTimeout, the next one follows, as a worker process of Microsoft's host would; the file
+`restarts` counts them. When it is ordered so, three deaths end all, with exit status 0. The arguments are the host's.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+from pydantic import BaseModel
+
+from onboarding.azure.credential import trust
+from onboarding.azure.service_bus import bus_authorities
+from onboarding.settings import settings
 from sandbox.functions_host.__main__ import main
+from sandbox.functions_host.connections import listener_authorities
 from sandbox.functions_host.host import ENDED_BY_TIMEOUT
 from tests.chaos.crash_points import FOLDER, read_orders
 
@@ -57,10 +65,30 @@ SLOW = (
 )
 
 
-def serve() -> int:
-    """Run hosts until one ends by itself; its exit status."""
+def warm_up() -> None:
+    """Do what every process of the app comes to sooner or later, and what is the same in each."""
     for name in SLOW:
         import_module(name)
+    trust(settings())
+    bus_authorities()
+    listener_authorities()
+    for model in _below(BaseModel):
+        if model.__module__.startswith("onboarding."):
+            model.model_rebuild()
+    # What is here stays as it is: the collector of a fork need not look at it, which would copy its memory.
+    gc.collect()
+    gc.freeze()
+
+
+def _below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for kind in model.__subclasses__():
+        yield kind
+        yield from _below(kind)
+
+
+def serve() -> int:
+    """Run hosts until one ends by itself; its exit status."""
+    warm_up()
     deaths: list[float] = []
     while True:
         child = os.fork()

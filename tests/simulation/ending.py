@@ -38,16 +38,18 @@ async def _check(world: World, records: Records, key: str, *, ended: bool) -> No
     row = await world.onboardings.get(loaded.partition, key)
     assert row is not None
     record = from_row(row)
-    same = record.version == committed.version
+    same = record == committed
     hold("nothing is lost", same, f"{key}: version {record.version} is stored, {committed.version} was committed")
-    hold("everything ends", record.settled or not ended, f"{key} is {record.state}: {_open(record)}")
+    if ended and not record.settled:
+        hold("everything ends", False, f"{key} is {record.state}: {_open(record)}")
     events = await records.events(key) or []
     versions = [e.version for e in events]
     expected = list(range(1, record.version + 1))
     hold("the audit trail rebuilds the record", versions == expected, f"{key}: versions {versions}")
     if versions == expected:
         built, kept = rebuild(events), record.model_copy(update={"tail": ()})
-        hold("the audit trail rebuilds the record", built == kept, f"{key}:\n{built}\n{kept}")
+        if built != kept:
+            hold("the audit trail rebuilds the record", False, f"{key}:\n{built}\n{kept}")
     if record.state is OnboardingState.COMPLETED:
         await _nothing_to_do(world, record)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 BEGUN = (StepState.DUE, StepState.RUNNING, StepState.WAITING)
 OF_OPEN_CHECKPOINTS = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION)
 OUTCOMES = ("step-postponed", "step-stopped", "notice-failed")
-KEPT = 4000
-"""Commits whose record is kept; an older row is parsed."""
+KEPT = 8
+"""Rows of an onboarding whose record is kept; an older one is parsed."""
 SKEW = timedelta(seconds=2)
 
 
@@ -36,24 +37,32 @@ def remembered() -> Iterator[dict[str, Record]]:
     """
     write, read = records.to_row, records.from_row
     known: dict[str, Record] = {}
+    of_each: defaultdict[str, deque[str]] = defaultdict(deque)
 
     def to_row(
         record: Record, partition: str, etag: str = "", commit: str = "", due_row: datetime | None = None
     ) -> Row:
-        if commit:
-            known[commit] = record
-            if len(known) > KEPT:
-                del known[next(iter(known))]
-        return write(record, partition, etag, commit, due_row)
+        row = write(record, partition, etag, commit, due_row)
+        if _name(row) not in known:
+            known[_name(row)] = record
+            of_each[record.id].append(_name(row))
+            if len(of_each[record.id]) > KEPT:
+                del known[of_each[record.id].popleft()]
+        return row
 
     def from_row(row: Row) -> Record:
-        return known.get(row.columns[COMMIT]) or read(row)
+        return known.get(_name(row)) or read(row)
 
     records.to_row, records.from_row = to_row, from_row
     try:
         yield known
     finally:
         records.to_row, records.from_row = write, read
+
+
+def _name(row: Row) -> str:
+    """Its commit; a copy in `closed` has none, but there is only one committed record of its version."""
+    return str(row.columns[COMMIT] or f"{row.key} {row.columns['Version']}")
 
 
 class History:
@@ -132,9 +141,10 @@ class History:
             self._silent(record, "it waits on nobody")
         if record.next_due_at is None:
             self._silent(record, "nothing is due at any time")
+        not_ended = {step.name for step in record.steps if not step.ended}
         for step in record.steps if record.active else ():
             if step.state is StepState.PENDING:
-                if all(record.step(n).ended for n in step.plan.needs):
+                if not_ended.isdisjoint(step.plan.needs):
                     self._silent(record, f"{step.name} is pending, though all that it needs has ended")
             elif not step.ended and step.next_attempt_at is None:
                 self._silent(record, f"{step.name} is {step.state} without a next time")

@@ -242,11 +242,11 @@ class World:
 
         Of many gateways something is due in most minutes: to look whether would take as long as to pass.
         """
-        last = -MINUTE
+        last, index = -MINUTE, Index(self.due, self.waits, self.policy)
         while True:
             self._due.clear()
             many = len(self.requests) > MANY
-            due_at = self.now() if many else await next_pass(Index(self.due, self.waits, self.policy), self.policy)
+            due_at = self.now() if many else await next_pass(index, self.policy)
             if due_at is None:
                 await self._due.wait()
                 continue

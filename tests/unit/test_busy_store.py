@@ -23,7 +23,7 @@ from tests.support.http import Api
 from tests.support.system import System
 
 FIRST = "enable-services"
-BUSY = StoreBusyError("onboardings", "it answered HTTP 503 (ServerBusy).")
+SAID = ("onboardings", "it answered HTTP 503 (ServerBusy).")
 
 
 class BusyTable(MemoryTable):
@@ -35,7 +35,7 @@ class BusyTable(MemoryTable):
 
     def _perhaps(self) -> None:
         if self.random.random() < self.share:
-            raise BUSY
+            raise StoreBusyError(*SAID)
 
     async def get(self, partition: str, key: str) -> Row | None:
         self._perhaps()
@@ -98,7 +98,7 @@ async def test_a_step_that_can_not_read_its_record_before_a_write_is_tried_again
         loaded = await get(partition, key)
         if loaded is not None and '"running"' in str(loaded.columns["Steps"]):
             system.onboardings.get = get  # type: ignore[method-assign]
-            raise BUSY
+            raise StoreBusyError(*SAID)
         return loaded
 
     system.onboardings.get = busy  # type: ignore[method-assign]

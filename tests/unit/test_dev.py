@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,6 +151,64 @@ def test_one_failing_layer_fails_the_whole_and_the_summary_says_which(
     assert dev.main(["test", "good"]) == 0
 
 
+MEETS = """
+import os, pathlib, time
+
+def test_it():
+    here = pathlib.Path(__file__).parents[1]
+    (here / "{me}.there").touch()
+    end = time.monotonic() + 60
+    while not (here / "{other}.there").exists():
+        assert time.monotonic() < end, "{me} was alone"
+        time.sleep(0.02)
+    print("{me} met {other}, after the others by", os.nice(0) if hasattr(os, "nice") else 0)
+    {then}
+"""
+
+
+def test_layers_that_wait_run_beside_those_that_compute_and_what_each_says_is_shown_whole(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    computes = layer_of(repository, "computes", MEETS.format(me="computes", other="waits", then="assert False"))
+    waits = layer_of(repository, "waits", MEETS.format(me="waits", other="computes", then="pass"))
+    monkeypatch.setattr(dev, "LAYERS", (computes, replace(waits, waits=True)))
+    assert dev.main(["test", "--", "-s"]) == 1
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[-3:-1]] == [["computes", "FAILED"], ["waits", "passed"]]
+    places = sorted(lines.index(f"--- {name}") for name in ("computes", "waits"))
+    for begin, end in ((places[0], places[1]), (places[1], len(lines) - 3)):
+        said = "\n".join(lines[begin:end])
+        mine, others = ("computes", "waits") if "computes" in lines[begin] else ("waits", "computes")
+        assert f"{mine} met" in said
+        assert f"{others} met" not in said
+        assert ("1 failed" if mine == "computes" else "1 passed") in said
+        if hasattr(os, "nice"):
+            assert f"by {os.nice(0) + (dev.NICE if mine == 'computes' else 0)}" in said
+
+
+def test_an_interrupt_ends_the_layers_that_run_side_by_side(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    hangs = "def test_it():\n    import time\n\n    time.sleep(600)\n"
+    computes, waits = (layer_of(repository, name, hangs) for name in ("computes", "waits"))
+    begun: list[subprocess.Popen[bytes]] = []
+
+    class Begun(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            begun.append(self)
+
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dev, "LAYERS", (computes, replace(waits, waits=True)))
+    monkeypatch.setattr(dev.subprocess, "Popen", Begun)
+    monkeypatch.setattr(dev.time, "sleep", interrupted)
+    assert dev.main(["test"]) == 130
+    assert [process.poll() is not None for process in begun] == [True, True]
+    assert "Interrupted" in capfd.readouterr().err
+
+
 def test_arguments_after_two_dashes_go_to_pytest(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     both = layer_of(repository, "both", "def test_one():\n    assert True\n\ndef test_two():\n    assert False\n")
     monkeypatch.setattr(dev, "LAYERS", (both,))
@@ -165,7 +224,7 @@ def test_azurite_is_not_installed_for_layers_that_need_none(monkeypatch: pytest.
         return Path(sys.executable)
 
     monkeypatch.setattr(dev.workspace, "prepare", prepare)
-    monkeypatch.setattr(dev, "run_layer", lambda *_: ("passed", 0.0))
+    monkeypatch.setattr(dev, "run_layers", lambda layers, *_: {layer.name: ("passed", 0.0) for layer in layers})
     for layers in (["lint", "types", "unit"], ["unit", "integration"], []):
         assert dev.main(["test", *layers]) == 0
     assert asked == [False, True, True]

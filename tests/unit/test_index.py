@@ -85,6 +85,20 @@ async def test_a_pass_that_sees_nothing_new_reads_thin_rows_and_writes_one_for_e
     assert (calls["in_subscription"] - listed, calls["get"] - asked) == (4, 0)
 
 
+async def test_a_row_that_is_as_it_was_is_not_parsed_again() -> None:
+    system, _ = await waiting(3)
+    index = system.records.index
+    first = [wait async for wait in index.waits()]
+    await index.seen(replace(first[1], seen="something else"))
+    again = [wait async for wait in index.waits()]
+    assert again[0] is first[0]
+    assert again[1].seen == "something else"
+    assert again[2] is first[2]
+    groups = await index.passes()
+    assert groups
+    assert all(done is groups[group] for group, done in (await index.passes()).items())
+
+
 async def test_a_look_that_somebody_asked_for_is_taken_and_noted_at_once() -> None:
     system, [key] = await waiting()
     system.clock.advance(5)
