@@ -15,8 +15,9 @@ from onboarding.steps.base import World
 
 def remembered(world: World) -> World:
     """The same world; what was read once is not read again. Writes are not remembered."""
+    kind: type = type(world)
     behind: dict[str, Any] = {
-        name: _Remembered(port, getattr(world, name)) for name, port in ports_of(type(world)).items()
+        name: _Remembered(port, getattr(world, name)) for name, port in ports_of(kind).items()
     }
     return replace(world, **behind)
 
