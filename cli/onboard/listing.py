@@ -20,7 +20,7 @@ LIST_COLUMNS = (
     "id", "version", "gateway", "armId", "subscriptionId", "environment", "services", "state", "waitingFor",
     "waitingForStep", "waitingOn", "waitingOnName", "waitingSince", "nextDueAt", "progress.done", "progress.total",
     "openWaitCount", "lastError", "lastErrorCode", "noticeError", "domain", "applicationId", "requestedBy", "createdAt",
-    "updatedAt", "closedAt", "href",
+    "updatedAt", "deviationCount", "closedAt", "expectedAt", "late", "href",
 )  # fmt: skip
 """Of an export in which nothing stands; otherwise the application says which there are."""
 STEP_COLUMNS = (
