@@ -16,8 +16,10 @@ from onboarding.core.reasons import NOT_SHOWN, read_fields
 from onboarding.core.texts import UnfitTextError, check_texts, in_sight
 from onboarding.http.problems import ProblemError
 
-MAX_FORM = 128 * 1024
-"""Bytes. A request of more than 30,000 characters fits, though a form writes some as three bytes."""
+REQUEST_LENGTH = 20_000
+"""Characters of a request in a form: each is sent as three bytes at most, but for those of other scripts."""
+MAX_FORM = 64 * 1024
+"""Bytes: what a body may have too."""
 MAX_BODY = 64 * 1024
 """Bytes. The longest sensible request has under 10 KB."""
 

@@ -44,13 +44,16 @@ _PATH: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "plan": (
         "The plan: when it was asked for, and twelve digits.",
-        {"type": "string", "pattern": PLAN_ID, "examples": ["20261127-101500-1f0e9d8c7b6a"]},
+        {"type": "string", "pattern": PLAN_ID},
     ),
     "form": ("Which text.", {"enum": list(PLAN_FORMS)}),
     "step": ("A step.", {"enum": list(LIBRARY)}),
     "token": ("A signed link.", {"type": "string", "maxLength": TOKEN_LENGTH, "pattern": SIGNED_LINK}),
     "name": ("A file.", {"type": "string", "maxLength": 100, "pattern": r"^[A-Za-z0-9_\-][A-Za-z0-9_.\-]*$"}),
 }
+
+_SHOWN = {"plan": "20261127-101500-1f0e9d8c7b6a"}
+"""What stands in a path of an example, where the answers' example has none."""
 
 _REFUSALS: Mapping[int, str] = {
     400: "Something in the request is wrong; `detail` and `errors` say what.",
@@ -175,9 +178,11 @@ def _operation(route: Route, told: ApiOperation) -> dict[str, Any]:
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    names = re.findall(r"{(\w+)}", route.path)
+    told = [(name, *_PATH[name], {"example": _SHOWN[name]} if name in _SHOWN else {}) for name in names]
     return [
-        {"name": name, "in": "path", "required": True, "description": _PATH[name][0], "schema": _PATH[name][1]}
-        for name in re.findall(r"{(\w+)}", route.path)
+        {"name": name, "in": "path", "required": True, "description": what, "schema": schema, **shown}
+        for name, what, schema, shown in told
     ]
 
 
@@ -228,6 +233,8 @@ def _refusals(route: Route, told: ApiOperation) -> set[int]:
             found.add(412)
     if any(f"{{{name}}}" in route.path for name in ("id", "step", "plan")):
         found.add(404)
+    if route.query is not None:
+        found.add(400)
     if told.body:
         found |= {400, 413, 415}
     return found

@@ -14,7 +14,7 @@ from onboarding.core.patterns import CHECKSUM, GUID
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.services import Service
-from onboarding.http.bodies import FORM, JSON, MAX_FORM
+from onboarding.http.bodies import FORM, JSON, REQUEST_LENGTH
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
 from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT, OWN_SBC
 from onboarding.steps import LIBRARY
@@ -197,7 +197,7 @@ _FIXED: Mapping[str, ApiOperation] = {
         answers={303: "To the plan of it."},
         refusals=(409, 429),
         media=(),
-        body=_form(request=_text(MAX_FORM)),
+        body=_form(request=_text(REQUEST_LENGTH)),
     ),
     "checkpoint_page": ApiOperation(
         "The page of a checkpoint: what to do, and where to say so",

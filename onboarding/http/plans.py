@@ -153,11 +153,17 @@ PLAN_FORMS: Mapping[str, _Form] = {
 async def start_by_plan(call: HttpCall, asked: OnboardingRequest, checksum: str, *, again: bool) -> func.HttpResponse:
     """An onboarding that begins only if its plan is still this one: it is planned again, and the plan says what came of
     it. Raises ProblemError 400."""
-    if not fits(CHECKSUM, checksum):
+    start = Start(checksum=read_checksum(checksum), again=again)
+    return await _ask(call, asked, start)
+
+
+def read_checksum(given: str) -> str:
+    """Of a plan, as a parameter of the query. Raises ProblemError 400 for what can't be one."""
+    if not fits(CHECKSUM, given):
         raise ProblemError(
             400, "The request is invalid", "?planChecksum= must be the checksum of a plan: 64 hexadecimal digits."
         )
-    return await _ask(call, asked, Start(checksum=checksum, again=again))
+    return given
 
 
 async def validated(call: HttpCall, asked: OnboardingRequest) -> func.HttpResponse:

@@ -67,11 +67,11 @@ def routes() -> tuple[Route, ...]:
         Route("checkpoint_page", "GET", "onboardings/{id}/checkpoints/{step}", Role.READ, _page("get_checkpoint_page")),
         *(_control(name, controls) for name, controls in by_operation().items()),
         Route("dashboard", "GET", "dashboard", Role.READ, _page("dashboard")),
-        Route("plan_page", "GET", "dashboard/plans/{plan}", Role.READ, _page("plan_page", "plans")),
+        Route("plan_page", "GET", "planned/{plan}", Role.READ, _page("plan_page", "plans")),
         Route(
             "start_plan",
             "POST",
-            "dashboard/plans/{plan}/start",
+            "planned/{plan}/start",
             Role.SUBMIT,
             _page("start_plan", "plans"),
             checks_forms=True,

@@ -46,7 +46,7 @@ def _filled(path: str, told: Mapping[str, Any], document: Mapping[str, Any]) -> 
             before = path.partition(f"{{{name}}}")[0].rstrip("/").rpartition("/")[2].rstrip("s")
             steps = [s["name"] for s in shown.get("steps", ()) if s["kind"] == before]
             schema = parameter.get("schema", {})
-            named = steps or schema.get("enum") or schema.get("examples") or (name,)
+            named = steps or schema.get("enum") or (parameter.get("example", name),)
             known = shown.get(name) or next(iter(named))
             path = path.replace(f"{{{name}}}", str(known))
     return path

@@ -48,7 +48,7 @@ GRAVITIES: Mapping[Gravity, Badge] = {
 
 
 def plan_path(plan_id: str) -> str:
-    return f"/api/dashboard/plans/{plan_id}"
+    return f"/api/planned/{plan_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class PlanPage:
 
 @as_page
 async def plan_page(call: HttpCall) -> func.HttpResponse:
-    """GET /api/dashboard/plans/{plan} → 200, 404."""
+    """GET /api/planned/{plan} → 200, 404."""
     kept = await _kept(call)
     token = csrf.token(call, _starting(kept.id))
     return page(call, "plan.html", view=_view(call, kept), csrf=token, section="plan")
@@ -77,7 +77,7 @@ async def plan_page(call: HttpCall) -> func.HttpResponse:
 
 @as_page
 async def start_plan(call: HttpCall) -> func.HttpResponse:
-    """POST /api/dashboard/plans/{plan}/start → 303 to a plan that is made once more and starts, 403, 404, 409."""
+    """POST /api/planned/{plan}/start → 303 to a plan that is made once more and starts, 403, 404, 409."""
     read_form(call, _starting(call.plan_id))
     kept = await _kept(call)
     if kept.plan is None:

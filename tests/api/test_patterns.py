@@ -22,6 +22,7 @@ from onboarding.core.patterns import fits
 from onboarding.core.reasons import InvalidRequestError
 from onboarding.core.record import OnboardingState
 from onboarding.http.call import HttpCall
+from onboarding.http.plans import read_checksum
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
 from onboarding.kinds import read_request
@@ -79,6 +80,15 @@ def in_search(name: str) -> Callable[[str], bool]:
 def an_id(text: str) -> bool:
     request = func.HttpRequest("GET", "/", route_params={"id": text}, body=b"")
     return not _raises(ProblemError, lambda: HttpCall(None, None, request, None).onboarding_id)  # type: ignore[arg-type]
+
+
+def a_plan(text: str) -> bool:
+    request = func.HttpRequest("GET", "/", route_params={"plan": text}, body=b"")
+    return not _raises(ProblemError, lambda: HttpCall(None, None, request, None).plan_id)  # type: ignore[arg-type]
+
+
+def a_checksum(text: str) -> bool:
+    return not _raises(ProblemError, lambda: read_checksum(text))
 
 
 KEY = "k" * links.KEY_LENGTH
@@ -199,6 +209,15 @@ TEXTS = {
         ("contoso-acg-1f0e9d8c7b", "CONTOSO-ACG-1F0E9D8C7B", "abc-0000000000", f"{'a' * 24}-0123456789"),
         ("", "contoso-acg", "ab-0000000000", "abc-000000000", "abc-00000000000", "abc-000000000g", "a_bc-0000000000",
          f"{'a' * 25}-0123456789", "\u212aabc-0000000000", "abc-000000000١", *with_blanks("abc-0123456789")),
+    ),
+    "{plan}": Text(
+        a_plan,
+        ("20261127-101500-1f0e9d8c7b6a",),
+        ("", "20261127-101500", "20261127-101500-1F0E9D8C7B6A", "20261127-101500-1f0e9d8c7b6",
+         *with_blanks("20261127-101500-1f0e9d8c7b6a")),
+    ),
+    "?planChecksum": Text(
+        a_checksum, ("0" * 64, "9f" * 32), ("", "0" * 63, "0" * 65, "G" * 64, "AB" * 32, *with_blanks("0" * 64))
     ),
     "{token}": Text(
         a_token,

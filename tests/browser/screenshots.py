@@ -38,7 +38,7 @@ def pictures(still: Still) -> dict[str, tuple[str, dict[str, Any], str]]:
     return {
         "dashboard": (MOST_URGENT, TALL, ""),
         "dashboard-dark": (MOST_URGENT, {**SCREEN, **DARK}, ""),
-        "plan": (f"/api/dashboard/plans/{still.plans['ready'].id}", TALL, ""),
+        "plan": (f"/api/planned/{still.plans['ready'].id}", TALL, ""),
         "onboarding": (page_of("joining"), TALL, ""),
         "onboarding-times": (page_of("joining"), SCREEN, "section:has(#times-title)"),
         "onboarding-stopped": (page_of("wrong certificate"), SCREEN, ""),

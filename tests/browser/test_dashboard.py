@@ -22,6 +22,7 @@ LABELS = {
     OnboardingState.PAUSED: "Paused",
     OnboardingState.CANCELLING: "Being cancelled",
     OnboardingState.COMPLETED: "Completed",
+    OnboardingState.DRIFTED: "Drifted",
     OnboardingState.CANCELLED: "Cancelled",
 }
 A_MINUTE = "01:00"

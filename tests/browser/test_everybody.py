@@ -135,7 +135,7 @@ def test_on_paper_a_page_is_whole_and_dated(still: Still, watch: Watch) -> None:
     expect(page.locator("#trail li").last).to_be_visible()
     wide = "(graph) => graph.getBoundingClientRect().width"
     assert page.locator(".graph").evaluate(wide) <= A4
-    window.go(page, f"/api/dashboard/plans/{still.plans['ready'].id}")
+    window.go(page, f"/api/planned/{still.plans['ready'].id}")
     expect(page.locator("pre").first).to_contain_text("Invoke-MgGraphRequest")
     expect(page.locator("pre").first).to_be_visible()
 
@@ -148,7 +148,7 @@ def test_with_forced_colours_bars_and_legends_keep_theirs(still: Still, watch: W
     bars = page.locator(".timeline rect").evaluate_all(colour, "fill")
     assert len(set(legend)) == 3
     assert set(bars) <= set(legend)
-    window.go(page, f"/api/dashboard/plans/{still.plans['ready'].id}")
+    window.go(page, f"/api/planned/{still.plans['ready'].id}")
     badges = page.locator("#made .badge").evaluate_all(colour, "color")
     assert len(set(badges)) > 3
 

@@ -82,7 +82,7 @@ def test_a_plan_that_is_coming_appears_by_itself(still: Still, watch: Watch) -> 
     window = watch(still.base)
     page = window.context.new_page()
     page.clock.install()
-    window.go(page, f"/api/dashboard/plans/{coming.id}")
+    window.go(page, f"/api/planned/{coming.id}")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Being made")
     put(still, still.plans["ready"].model_copy(update={"id": coming.id}))
     page.clock.fast_forward("00:03")
@@ -99,7 +99,7 @@ def test_an_onboarding_is_started_by_its_plan(
     living: Cloud, operator: Operator, watch: Watch, body: Json, script: bool
 ) -> None:
     plan = planned(operator, body)
-    page = watch(base_of(living), java_script_enabled=script).open(f"/api/dashboard/plans/{plan['id']}")
+    page = watch(base_of(living), java_script_enabled=script).open(f"/api/planned/{plan['id']}")
     changes = page.get_by_role("table", name="Every change, in the order of the steps")
     values = [value for step in plan["steps"] for change in step["changes"] for value in change["values"]]
     expect(changes.get_by_role("row")).to_have_count(1 + len(values))
@@ -118,7 +118,7 @@ def test_one_whose_world_has_changed_is_refused_with_the_differences(
     living: Cloud, microsoft: Simulator, operator: Operator, watch: Watch, axe: str, body: Json, script: bool
 ) -> None:
     plan = planned(operator, body)
-    page = watch(base_of(living), java_script_enabled=script, **SMALL).open(f"/api/dashboard/plans/{plan['id']}")
+    page = watch(base_of(living), java_script_enabled=script, **SMALL).open(f"/api/planned/{plan['id']}")
     microsoft.call("PUT", "/service-principals", {"appId": PROJECT_SYNERGY_APP_ID})
     page.get_by_role("button", name="Start the onboarding").click()
     made_anew(operator, page, script)
@@ -174,7 +174,7 @@ def test_a_closed_one_is_started_anew_with_changes(
 def test_a_plan_is_read_and_started_by_keyboard_alone(
     living: Cloud, operator: Operator, watch: Watch, body: Json
 ) -> None:
-    page = watch(base_of(living)).open(f"/api/dashboard/plans/{planned(operator, body)['id']}")
+    page = watch(base_of(living)).open(f"/api/planned/{planned(operator, body)['id']}")
     tab_to(page, "button", "Start the onboarding")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="The onboarding has started")).to_be_visible()
@@ -186,7 +186,7 @@ def test_a_plan_is_read_and_started_by_keyboard_alone(
 def test_no_plan_and_no_step_by_hand_has_a_barrier(still: Still, watch: Watch, axe: str) -> None:
     window = watch(still.base)
     page = window.context.new_page()
-    paths = [f"/api/dashboard/plans/{plan.id}" for plan in still.plans.values()]
+    paths = [f"/api/planned/{plan.id}" for plan in still.plans.values()]
     closed, by_hand = still.trunked["given up"].id, still.trunked["by hand"].id
     for path in (*paths, f"/api/dashboard/{closed}/anew", f"/api/dashboard/{by_hand}"):
         window.go(page, path)
@@ -199,7 +199,7 @@ def test_no_plan_and_no_step_by_hand_has_a_barrier(still: Still, watch: Watch, a
 
 def test_whoever_reads_may_look_and_not_start(still: Still, watch: Watch) -> None:
     window = watch(still.base, user="rita.reader", refusals=True)
-    page = window.open(f"/api/dashboard/plans/{still.plans['ready'].id}")
+    page = window.open(f"/api/planned/{still.plans['ready'].id}")
     expect(page.get_by_role("heading", name="What would be changed")).to_be_visible()
     expect(page.get_by_role("button", name="Start the onboarding")).to_have_count(0)
     closed = still.trunked["given up"]

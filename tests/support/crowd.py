@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from onboarding.core.decide import create, decide
+from onboarding.core.deviation import deviation
 from onboarding.core.events import (
     CancelRequested,
     Confirmed,
+    DriftSeen,
     Happening,
     Looked,
     NoticeFailed,
@@ -291,6 +293,15 @@ def _completed(n: int) -> list[Scene]:
     ]  # fmt: skip
 
 
+def _drifted(n: int) -> list[Scene]:
+    def seen(life: Life) -> None:
+        role = f"Data.Read of {life.record.request.gateway.name}"
+        gone = deviation("assign-application-roles", role, "held", "not held", life.now, repair=life.guid("repair"))
+        life.happen(DriftSeen(life.record.version, {"assign-application-roles": (gone,)}))
+
+    return [*_completed(n), Scene(HOUR, seen), _happens((n % 3) * DAY)]
+
+
 def _cancelled(n: int) -> list[Scene]:
     reason = "The gateway is replaced by another one."
     return [*_provisioned(3), *_machine(), _happens(2 * DAY, CancelRequested(OLGA, reason)), _happens((n % 40) * DAY)]
@@ -315,7 +326,7 @@ def _cancelling(n: int) -> list[Scene]:
 SCRIPTS: tuple[Callable[[int], list[Scene]], ...] = (
     _for_application_ids, _for_microsoft, _stopped, _for_the_team, _completed, _for_portal_access,
     _for_microsoft, _reported, _completed, _throttled, _webhook_dead, _completed, _running, _cancelled,
-    _paused, _cancelling,
+    _paused, _cancelling, _drifted,
 )  # fmt: skip
 
 
