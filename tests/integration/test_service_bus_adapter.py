@@ -16,7 +16,7 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
 from azure.servicebus.exceptions import ServiceBusError
 
 from onboarding.azure.bus_answers import SENDER_ROLE
-from onboarding.azure.service_bus import REST, ServiceBusPublisher
+from onboarding.azure.service_bus import REST, ServiceBusPublisher, bus_authorities
 from onboarding.core.events import Effect, Nudge, NudgeNotice
 from onboarding.core.messages import decode
 from onboarding.ports import BusRefusedError, BusUnavailableError
@@ -139,6 +139,7 @@ async def test_authorities_are_read_once_for_all_queues(
         loads.append((args, kwargs))
         load(self, *args, **kwargs)
 
+    bus_authorities.cache_clear()
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
     publisher = ServiceBusPublisher(connection_string=broker.connection_string)
     for queue in ("add-domain", "verify-domain", "share-txt-record"):

@@ -82,8 +82,8 @@ QUESTIONS: Mapping[str, Callable[[Row], bool]] = {
     "WaitingForStep eq 'txt-record-visible'": lambda r: r.columns.get("WaitingForStep") == "txt-record-visible",
     "OpenWaitCount gt 1": lambda r: r.columns["OpenWaitCount"] > 1,
     "LastErrorCode gt ''": lambda r: "LastErrorCode" in r.columns,
-    "State eq 'completed' and": lambda r: (
-        r.columns["State"] == "completed"
+    "State eq 'completed' or": lambda r: (
+        r.columns["State"] in ("completed", "drifted")
         and r.columns["Environment"] == "production"
         and r.columns["ClosedAt"].year == 2026
     ),

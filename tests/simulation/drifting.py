@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import OnboardingState, Record
+from onboarding.durations import Durations
 from onboarding.engine import Engine
 from onboarding.memory import ManualClock, MemoryBus, MemoryTable
 from onboarding.planning.deviating import inspect_again
@@ -61,6 +62,7 @@ async def _inspect_twice(world: World, record: Record) -> None:
         world.telling,
         Reads(MemoryTable(), world.policy),
         Plans(MemoryTable()),
+        Durations(MemoryTable(), {}),
     )
     seen = record
     for _ in range(2):
