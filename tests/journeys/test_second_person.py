@@ -47,7 +47,7 @@ def test_a_submitter_overwrites_nothing_and_makes_nobody_admin_until_others_say_
 ) -> None:
     body = sample("second-person")
     # She holds every role, and requests it: what is asked for is another person, not only another role.
-    onboarding_id = operator.post(body).json()["id"]
+    onboarding_id = operator.post_anew(body)["id"]
     steps = f"/onboardings/{onboarding_id}/steps"
 
     asked = stopped(operator, onboarding_id, SERVICES)
