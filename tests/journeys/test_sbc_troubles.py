@@ -106,53 +106,6 @@ def published(record: Json) -> str:
     return str(record["findings"]["txtRecord"]["value"])
 
 
-def test_each_trouble_of_azure_dns_is_told_put_right_and_goes_on(
-    operator: Operator, microsoft: Simulator, cloud: Cloud
-) -> None:
-    people = People(operator, microsoft, cloud.ports.trunks)
-    full = [f"somebodys={n}" for n in range(20)]
-    people.zone("full.example", txt={"@": full})
-    people.zone("aliased.example", txt={"www": [SPF]})
-    people.zone("contoso-two.example", txt={"apart": [SPF]})
-    people.zone("longer.example", txt={"@": [SPF]})
-    people.zone("deep.longer.example", txt={"@": [SPF]})
-    people.zone("raced.example", txt={"@": [SPF]}, rivals=2)
-    people.zone("much-raced.example", txt={"@": [SPF]}, rivals=6)
-    people.dns("aliased.example", cname="contoso.elsewhere.example")
-    apart, longer = people.asked("apart.contoso-two.example", zone="full.example"), people.asked("deep.longer.example")
-    longer["dns"] = {"azureZone": f"{ZONES}/longer.example"}
-    named = ("full", "aliased", "raced", "much-raced")
-    own = {f"{name}.example": people.begin(people.asked(f"{name}.example", zone=f"{name}.example")) for name in named}
-    wrong, deep = people.begin(apart), people.begin(longer)
-
-    people.stopped(own["full.example"], PUBLISH, "txt-set-full", "The TXT set at full.example", "Nothing was written")
-    taken = "An alias (CNAME) stands at"
-    people.stopped(own["aliased.example"], PUBLISH, "txt-name-taken", taken)
-    people.stopped(wrong, PUBLISH, "dns-zone-wrong", "apart.contoso-two.example is not in the zone full.example")
-    people.stopped(deep, PUBLISH, "dns-zone-wrong", "is in the zone deep.longer.example, which is below longer.example")
-
-    people.zone("full.example", txt={"@": full[1:]})
-    people.dns("aliased.example", cname=None)
-    for name in ("full.example", "aliased.example"):
-        people.retry(own[name], PUBLISH)
-    for onboarding, body, zone in ((wrong, apart, "contoso-two.example"), (deep, longer, "deep.longer.example")):
-        operator.client.post(f"/onboardings/{onboarding}/cancel", json={"reason": "Another zone."})
-        body["dns"] = {"azureZone": f"{ZONES}/{zone}"}
-        assert people.begin(body) == onboarding
-
-    done = {name: people.completed(onboarding) for name, onboarding in own.items()}
-    assert people.values("full.example") == [*full[1:], published(done["full.example"])]
-    assert people.values("aliased.example") == [published(done["aliased.example"])]
-    rivals = ["somebody-else=1", "somebody-else=0"]
-    assert people.values("raced.example") == [SPF, *rivals, published(done["raced.example"])]
-    assert people.values("much-raced.example")[0] == SPF
-    assert people.values("much-raced.example")[-1] == published(done["much-raced.example"])
-    assert len(people.values("much-raced.example")) == 8
-    assert people.values("deep.longer.example") == [SPF, published(people.completed(deep))]
-    assert people.values("longer.example") == [SPF]
-    people.completed(wrong)
-
-
 def test_each_trouble_of_a_domain_and_of_names_is_told_put_right_and_goes_on(
     operator: Operator, microsoft: Simulator, cloud: Cloud
 ) -> None:
