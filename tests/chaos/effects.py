@@ -108,7 +108,9 @@ READS: Mapping[str, frozenset[str]] = {
     "ArmGateways": frozenset({"get", "in_subscription", "test_lines"}),
     "ArmDnsZones": frozenset({"zone", "txt_set"}),
     "DnsUpdater": frozenset({"zone_at", "txt_at"}),
-    "GraphDirectory": frozenset({"application", "credentials", "service_principal", "role_standing", "domain"}),
-    "AzureNotifier": frozenset(),
+    "GraphDirectory": frozenset(
+        {"application", "credentials", "service_principal", "role_standing", "domain", "own_permissions"}
+    ),
+    "AzureNotifier": frozenset({"ways"}),
 }
 """The other methods of their ports: they leave no trace."""
