@@ -10,7 +10,7 @@ import pytest
 from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
 from sandbox.cloud import Cloud
 from sandbox.ports import Ports
-from tests.support.people import Json, Operator, Simulator, as_seeded, deploying
+from tests.support.people import Json, Operator, Simulator, deploying
 
 ROLES = "assign-application-roles"
 
@@ -21,20 +21,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     folder = tmp_path_factory.mktemp("drifting")
     with Cloud(Ports.free(), folder=folder, overrides={"ONBOARDING_DRIFT_EVERY": "3"}) as running:
         yield running
-
-
-@pytest.fixture
-def microsoft(cloud: Cloud) -> Iterator[Simulator]:
-    with as_seeded(cloud.control) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def operator(cloud: Cloud, microsoft: Simulator) -> Iterator[Operator]:
-    person = Operator(cloud.api)
-    yield person
-    person.close()
-    cloud.check()
 
 
 def roles_of(record: Json) -> Json:
