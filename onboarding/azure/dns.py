@@ -58,6 +58,8 @@ class LookInto:
     expected: str
     kind: str = "TXT"
     """Of the records that are asked for; of others than TXT the zone's own servers alone."""
+    anew: bool = False
+    """Whether zones are found as if none had been looked at before: what is found is kept as ever."""
     limit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUERIES_OF_A_LOOK))
     said: list[TxtAnswer] = field(default_factory=list)
     """What stands already: by servers that lead nowhere else."""
@@ -124,12 +126,12 @@ class DnsLookup:
 
     async def delegation(self, name: str) -> Delegation | None:
         """Which zone a name is in, as everybody sees it, by its own servers; None when they, or the zone, are not
-        found.
+        found. Looked for anew each time: somebody may just have had it delegated.
         """
         import dns.exception
         import dns.name
 
-        look = LookInto("")
+        look = LookInto("", anew=True)
         async with self._turns.get().turn(name):
             try:
                 async with asyncio.timeout(self._look_timeout):
@@ -138,7 +140,9 @@ class DnsLookup:
                 return None
 
     async def _delegation(self, qname: Name, look: LookInto) -> Delegation:
-        """A zone below on the same servers is told by its SOA record alone: they refer nobody to themselves."""
+        """A zone below on the same servers is told by its SOA record alone: they refer nobody to themselves. A server
+        tells none for an alias, which is not at a zone's top (RFC 1034, 3.6.2): of that, the name above is asked.
+        """
         import dns.rdatatype
 
         cut = await self._authoritative(qname, look, ALIASES)
@@ -146,8 +150,11 @@ class DnsLookup:
         if not answered:
             return Delegation(cut.zone.to_text(omit_final_dot=True), cut.hosts, answered=False)
         server, alias = answered[0].server, answered[0].answer.alias
-        soa = await self._silences.ask(server, Asking(qname, "SOA"), self._timeout)
-        below = _zone_said(soa) or next((r.name for r in soa.answer if r.name == qname and not alias), cut.zone)
+        within = qname.parent() if alias else qname
+        if not within.is_subdomain(cut.zone) or within == cut.zone:
+            return Delegation(cut.zone.to_text(omit_final_dot=True), cut.hosts, alias)
+        soa = await self._silences.ask(server, Asking(within, "SOA"), self._timeout)
+        below = _zone_said(soa) or next((r.name for r in soa.answer if r.name == within), cut.zone)
         if below == cut.zone or not below.is_subdomain(cut.zone):
             return Delegation(cut.zone.to_text(omit_final_dot=True), cut.hosts, alias)
         named = await self._silences.ask(server, Asking(below, "NS"), self._timeout)
@@ -155,7 +162,6 @@ class DnsLookup:
         return Delegation(below.to_text(omit_final_dot=True), hosts, alias)
 
     async def to_reach(self, host: str) -> list[str]:
-        """The addresses of a host that may be connected to, by the resolvers; raises UnansweredError for none."""
         """The addresses of a host that may be connected to, of those that the resolvers know.
 
         Raises UnansweredError when there are none.
@@ -227,7 +233,7 @@ class DnsLookup:
         From the second level down, so that split-horizon networks are seen as they are; the top level as a last resort.
         """
         above = list(_above(qname))
-        for zone in (qname, *reversed(above)):
+        for zone in () if look.anew else (qname, *reversed(above)):
             if known := self._cuts.get(zone.to_text().lower()):
                 return known
         problem = UnansweredError("no name above it has any", silent=False)
@@ -352,7 +358,7 @@ class DnsLookup:
         import dns.rdatatype
 
         key = f"{name.to_text().lower()} {kind}"
-        if kept := self._found.get(key):
+        if not (look.anew and kind == "NS") and (kept := self._found.get(key)):
             return kept
         asking = Asking(name, kind, to_resolver=True, unchecked=True)
 

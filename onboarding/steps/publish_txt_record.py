@@ -201,7 +201,7 @@ def _not_delegated(zone: str, led_to: Delegation, otherwise: str) -> PersonMustA
         f"The Internet is led to {_listed(led_to.servers)} for the zone {led_to.zone}, but {otherwise}: nobody would"
         " see a record there. Nothing was published.",
         f"Have {zone} delegated: the parent zone's NS records are to name the servers of this zone. Then retry the step"
-        f" (what DNS says is kept for five minutes). {BY_HAND}",
+        f" (resolvers keep what they knew for as long as the parent zone's records say). {BY_HAND}",
     )
 
 

@@ -58,7 +58,7 @@ class Records:
     denials: dict[dns.name.Name, float] = field(default_factory=dict)
     """Name → until when the resolver keeps that it has no TXT record."""
     zones: dict[dns.name.Name, tuple[str, ...]] = field(default_factory=dict)
-    """Zone → the name servers that the Internet is led to for it. The two servers have them all."""
+    """Zone → the name servers that the Internet is led to for it. The two servers refer to those of any other."""
     existing: set[dns.name.Name] = field(default_factory=set)
     """Base domains of gateways: they have host names below them, so they exist even without a TXT record."""
 
@@ -129,6 +129,9 @@ class Records:
         origin = self._zone_of(name)
         if server == "resolver":
             pass
+        elif origin and self.zones[origin] != AUTHORITIES:
+            response.authority.append(_rrset(origin, TTL, "NS", *self.zones[origin]))
+            return response
         elif origin:
             response.flags |= dns.flags.AA
         else:
@@ -191,9 +194,8 @@ class Records:
         return None
 
     def _leads_to_the_two(self, name: dns.name.Name) -> bool:
-        """Whether a top level's own servers are the two: they have all its zones, and these are delegated to them."""
-        below = [servers for zone, servers in self.zones.items() if zone.is_subdomain(name)]
-        return len(name.labels) == TOP_LEVEL and bool(below) and all(servers == AUTHORITIES for servers in below)
+        """Whether a top level's own servers are the two, which have or refer to all zones below."""
+        return len(name.labels) == TOP_LEVEL and any(zone.is_subdomain(name) for zone in self.zones)
 
     def _zone_of(self, name: dns.name.Name) -> dns.name.Name | None:
         """The zone of the two servers that the name is in: the deepest."""

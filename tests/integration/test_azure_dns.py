@@ -93,11 +93,16 @@ async def test_a_zone_and_its_servers(adapters: Adapters) -> None:
     assert await adapters.dns_zones.zone(OTHER) is None
 
 
-async def test_whom_the_internet_is_led_to(adapters: Adapters) -> None:
+def lookup(adapters: Adapters) -> DnsLookup:
     address, port = adapters.microsoft.dns_address
+    return DnsLookup([f"{address}:{port}"], authoritative_port=port, private=True)
+
+
+async def test_whom_the_internet_is_led_to_now(adapters: Adapters) -> None:
+    """Also when it was asked a moment ago: somebody may have mended it since."""
+    dns = lookup(adapters)
 
     async def servers() -> tuple[str, ...]:
-        dns = DnsLookup([f"{address}:{port}"], authoritative_port=port, private=True)
         led_to = await dns.delegation(RECORD.name)
         assert led_to is not None
         assert led_to.zone == ZONE.name
@@ -106,6 +111,23 @@ async def test_whom_the_internet_is_led_to(adapters: Adapters) -> None:
     assert await servers() == ("ns1.commsgw.azure.com", "ns2.commsgw.azure.com")
     put_zone(adapters, delegated=False)
     assert await servers() == ("ns1.registrar.example", "ns2.registrar.example")
+    put_zone(adapters, delegated=True)
+    assert await servers() == ("ns1.commsgw.azure.com", "ns2.commsgw.azure.com")
+
+
+@pytest.mark.parametrize("first", ["here.example", "there.example", "sbc1.here.example", "sbc1.there.example"])
+async def test_a_zone_hosted_elsewhere_hides_none_beside_it(adapters: Adapters, first: str) -> None:
+    """In any order of the looks."""
+    for zone in ("here.example", "there.example"):
+        adapters.world.put_dns_zone({"name": zone, "delegated": zone == "here.example"})
+    dns = lookup(adapters)
+    await dns.addresses(first)
+    here, there = await dns.delegation("here.example"), await dns.delegation("there.example")
+    assert here is not None
+    assert (here.zone, here.servers) == ("here.example", ("ns1.commsgw.azure.com", "ns2.commsgw.azure.com"))
+    assert there is not None
+    assert (there.zone, there.servers) == ("there.example", ("ns1.registrar.example", "ns2.registrar.example"))
+    assert (here.answered, there.answered) == (True, False)
 
 
 async def test_an_alias_at_the_name_is_told(adapters: Adapters) -> None:

@@ -235,6 +235,16 @@ async def test_an_alias_is_seen(named: Named) -> None:
     assert (found.zone, found.alias) == (ZONE, "elsewhere.example")
 
 
+@pytest.mark.parametrize("seen_before", [True, False])
+async def test_the_zone_of_an_alias_is_the_same_whatever_was_looked_at_before(named: Named, seen_before: bool) -> None:
+    """An alias hides the SOA record that tells a zone below on the same server."""
+    dns = lookup(named)
+    if seen_before:
+        await dns.addresses(f"sbc1.{CHILD}")
+        await dns.delegation(CHILD)
+    assert await dns.delegation(f"www.{CHILD}") == Delegation(CHILD, (f"ns1.{ZONE}",), "elsewhere.example")
+
+
 async def test_what_cannot_be_seen_is_none(named: Named) -> None:
     assert await lookup(named).delegation("www.fabrikam.test") is None
     assert await lookup(named).delegation("x" * 70 + ".test") is None

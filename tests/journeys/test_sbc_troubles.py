@@ -26,7 +26,7 @@ CHECK, NAMES, PUBLISH = "check-certificate", "trunk-names-resolve", "publish-txt
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """One of its own: what other journeys do to DNS is remembered for minutes."""
+    """One of its own: servers of DNS that another journey had silent are left alone for a while."""
     with Cloud(Ports.free(), folder=tmp_path_factory.mktemp("troubles")) as running:
         yield running
 
@@ -96,14 +96,69 @@ class People:
         assert record["state"] == "completed", [s for s in record["steps"] if s["problem"]]
         return record
 
-    def values(self, zone: str) -> list[str]:
-        """At the zone's own name, as Azure has them."""
+    def values(self, zone: str, name: str = "@") -> list[str]:
+        """At the zone's own name, or one in it, as Azure has them."""
         found = next(z for z in self.microsoft.state()["dnsZones"] if z["id"].lower().endswith(f"/{zone}"))
-        return list(found["txt"]["@"])
+        return list(found["txt"][name])
 
 
 def published(record: Json) -> str:
     return str(record["findings"]["txtRecord"]["value"])
+
+
+def test_each_trouble_of_azure_dns_is_told_put_right_and_goes_on(
+    operator: Operator, microsoft: Simulator, cloud: Cloud
+) -> None:
+    people = People(operator, microsoft, cloud.ports.trunks)
+    full = [f"somebodys={n}" for n in range(20)]
+    people.zone("full.example", txt={"@": full})
+    people.zone("elsewhere-hosted.example", delegated=False)
+    people.zone("aliased.example", txt={"www": [SPF]})
+    people.zone("contoso-two.example", txt={"apart": [SPF]})
+    people.zone("longer.example", txt={"@": [SPF]})
+    people.zone("deep.longer.example", txt={"@": [SPF]})
+    people.zone("raced.example", txt={"@": [SPF]}, rivals=2)
+    people.zone("much-raced.example", txt={"@": [SPF]}, rivals=6)
+    people.dns("voice.aliased.example", cname="contoso.elsewhere.example")
+    apart, longer = people.asked("apart.contoso-two.example", zone="full.example"), people.asked("deep.longer.example")
+    longer["dns"] = {"azureZone": f"{ZONES}/longer.example"}
+    zones = [f"{name}.example" for name in ("full", "elsewhere-hosted", "aliased", "raced", "much-raced")]
+    own = {
+        zone: people.begin(people.asked(f"voice.{zone}" if zone == "aliased.example" else zone, zone=zone))
+        for zone in zones
+    }
+    wrong, deep = people.begin(apart), people.begin(longer)
+
+    people.stopped(own["full.example"], PUBLISH, "txt-set-full", "The TXT set at full.example", "Nothing was written")
+    led = "The Internet is led to ns1.registrar.example"
+    people.stopped(own["elsewhere-hosted.example"], PUBLISH, "dns-zone-not-delegated", led)
+    taken = "An alias (CNAME) stands at voice.aliased.example"
+    people.stopped(own["aliased.example"], PUBLISH, "txt-name-taken", taken)
+    people.stopped(wrong, PUBLISH, "dns-zone-wrong", "apart.contoso-two.example is not in the zone full.example")
+    people.stopped(deep, PUBLISH, "dns-zone-wrong", "is in the zone deep.longer.example, which is below longer.example")
+
+    people.zone("full.example", txt={"@": full[1:]})
+    people.zone("elsewhere-hosted.example")
+    people.dns("voice.aliased.example", cname=None)
+    for name in ("full.example", "elsewhere-hosted.example", "aliased.example"):
+        people.retry(own[name], PUBLISH)
+    for onboarding, body, zone in ((wrong, apart, "contoso-two.example"), (deep, longer, "deep.longer.example")):
+        operator.client.post(f"/onboardings/{onboarding}/cancel", json={"reason": "Another zone."})
+        body["dns"] = {"azureZone": f"{ZONES}/{zone}"}
+        assert people.begin(body) == onboarding
+
+    done = {name: people.completed(onboarding) for name, onboarding in own.items()}
+    assert people.values("full.example") == [*full[1:], published(done["full.example"])]
+    assert people.values("elsewhere-hosted.example") == [published(done["elsewhere-hosted.example"])]
+    assert people.values("aliased.example", "voice") == [published(done["aliased.example"])]
+    rivals = ["somebody-else=1", "somebody-else=0"]
+    assert people.values("raced.example") == [SPF, *rivals, published(done["raced.example"])]
+    assert people.values("much-raced.example")[0] == SPF
+    assert people.values("much-raced.example")[-1] == published(done["much-raced.example"])
+    assert len(people.values("much-raced.example")) == 8
+    assert people.values("deep.longer.example") == [SPF, published(people.completed(deep))]
+    assert people.values("longer.example") == [SPF]
+    people.completed(wrong)
 
 
 def test_each_trouble_of_a_domain_and_of_names_is_told_put_right_and_goes_on(

@@ -34,7 +34,7 @@ www IN CNAME elsewhere.example.
 {"".join(f'big IN TXT "{str(n) * 200}"{chr(10)}' for n in range(9))}
 voice IN NS ns1.{ZONE}.
 """,
-    CHILD: HEAD,
+    CHILD: f"{HEAD}\nwww IN CNAME elsewhere.example.\n",
 }
 CONFIGURATION = """
 options {{
