@@ -15,7 +15,7 @@ from onboarding.core.plan import StepKind
 from onboarding.core.problems import IT_IS_TRIED_AGAIN
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
 from onboarding.core.roles import Role
-from onboarding.notices.what_stays import Stays, what_stays
+from onboarding.notices.what_stays import Stays, by_heading, what_stays
 from onboarding.pages.answered import ShownAnswer, shown_of
 from onboarding.pages.controls import Allowed, Form, banner_forms, forms, step_forms
 from onboarding.pages.graph import Graph, graph
@@ -106,8 +106,8 @@ class OnboardingPage:
     forms: tuple[Form, ...]
     step_forms: Mapping[str, tuple[Form, ...]]
     banner_forms: tuple[Form, ...]
-    stays: tuple[Stays, ...]
-    """Of a cancelled one, or one that is being cancelled: what was done at Microsoft."""
+    stays: tuple[tuple[str, tuple[Stays, ...]], ...]
+    """Of a cancelled one, or one that is being cancelled: what is there at Microsoft, under whose it is."""
     cancelling_on: tuple[str, ...]
     """The steps whose functions must come back before it is cancelled."""
     anew: str | None
@@ -156,7 +156,7 @@ def detail(
         forms(record, may, actor),
         step_forms(record, may, actor),
         banner_forms(record, may),
-        what_stays(record) if record.cancelled_because is not None else (),
+        by_heading(what_stays(record)) if record.cancelled_because is not None else (),
         tuple(r.title for r in by_state[StepState.RUNNING]) if record.cancelling else (),
         anew_path(record.id) if record.closed and may(Role.SUBMIT) else None,
         end.seen(now) if end else None,

@@ -111,4 +111,5 @@ ASSIGN_ADMIN_USER = Definition(
     found=AdminUserFound,
     foreseen=_foreseen,
     may_be_skipped_when=ONBOARDED_ALREADY,
+    shared_with=lambda record: "all onboardings of this tenant that name the same admin user",
 )
