@@ -174,6 +174,8 @@ class Settings(Registration):
     """Mailbox that e-mail is sent from (UPN or object id)."""
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
+    runbook_url: str = ""
+    """Where your people read docs/runbook.md; advice on a problem leads to its code there. Empty: to no page."""
 
     usual_days: Annotated[dict[str, float], NoDecode, ExpectedWords(_USUAL_DAYS)] = {}
     """How many days steps usually take from when they can begin, as `step=days` with commas between, where that is not
