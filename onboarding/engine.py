@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
 from onboarding import limits
 from onboarding.bounded import bounded
+from onboarding.core.advice import in_real_names, known_of
 from onboarding.core.decide import Decision, create, decide
 from onboarding.core.events import (
     Abandoned,
@@ -150,6 +151,8 @@ class Engine:
 
     gathered: Directory | None = None
     """The same directory for many reads at a time, which share requests; None: there is none but the world's own."""
+    known: Mapping[str, str | None] = field(default_factory=dict)
+    """What this application knows of itself, by the words that stand for it in advice."""
 
     def reach(self) -> World:
         """The world for one piece of work: what it does there stays within what is permitted."""
@@ -212,7 +215,8 @@ class Engine:
             if loaded is None:
                 return None
             now = self.clock.now()
-            decision = decide(loaded.record, happening, now, self.policy)
+            told = in_real_names(happening, {**known_of(loaded.record), **self.known})
+            decision = decide(loaded.record, told, now, self.policy)
             if decision.changed:
                 try:
                     saved = await self.records.save(loaded, decision.record)

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from onboarding.core.bounds import shorten
+from onboarding.core.events import Happening, Looked, MessageRefused, NoticeFailed, Postponed, Stopped
+from onboarding.core.record import Record
 
 _QUOTED = re.compile(r"`([^`]+)`")
 _PROGRAM = re.compile(r"(az|azd|python3?|curl) .+|\S+\.(sh|ps1)( .+)?|[A-Z][a-z]+-[A-Z]\w+( .+)?", re.DOTALL)
@@ -48,3 +52,19 @@ def advice_parts(text: str) -> tuple[AdvicePart, ...]:
 def filled_in(text: str, known: Mapping[str, str | None]) -> str:
     """A text with what is known in place of `<name>`; what is not known stays. Quotes around it go with it."""
     return _PLACEHOLDER.sub(lambda found: known.get(found[1]) or found[0], text)
+
+
+def known_of(record: Record) -> dict[str, str | None]:
+    """What an onboarding tells for advice: its domain, as far as it is known."""
+    return {"domain": record.findings.get("domain") or record.request.domain_to_verify}
+
+
+def in_real_names(happening: Happening, known: Mapping[str, str | None]) -> Happening:
+    """A happening whose problem, if it has one, says what to do with what is known filled in."""
+    if not isinstance(happening, Postponed | Stopped | Looked | NoticeFailed | MessageRefused) or not happening.problem:
+        return happening
+    what_next = shorten(filled_in(happening.problem.what_next, known))
+    told = happening.problem.model_copy(update={"what_next": what_next})
+    if isinstance(happening, Postponed):
+        return replace(happening, problem=told, in_the_end=shorten(filled_in(happening.in_the_end, known)))
+    return replace(happening, problem=told)

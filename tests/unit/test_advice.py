@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from onboarding.core.advice import AdviceKind, advice_parts, filled_in
+from onboarding.core.advice import AdviceKind, advice_parts, filled_in, in_real_names, known_of
+from onboarding.core.events import Postponed, Started, Stopped
+from onboarding.core.record import Problem
+from onboarding.steps.add_domain import DomainFound
+from tests.support.records import after, finding, new
 
 GRANT = "infra/permissions/grant.sh --identity abc --only Domain.Read.All"
 
@@ -51,3 +55,27 @@ def test_what_is_known_is_filled_in_and_what_is_not_stays() -> None:
     assert filled_in(text, {"app": "contoso", "client id": "123", "scope": None}) == (
         "az x --name contoso --to 123 --at <scope>"
     )
+
+
+def test_a_problem_says_what_to_do_with_the_real_names() -> None:
+    record = after("verify-domain")
+    known = {**known_of(record), "client id": "123"}
+    assert known["domain"] is None
+    problem = Problem(code="blocked", seen="403", what_next="Run `az x --to <client id>` for <domain>.")
+    told = in_real_names(Stopped("verify-domain", 1, problem), known)
+    assert isinstance(told, Stopped)
+    assert told.problem.what_next == "Run `az x --to 123` for <domain>."
+    late = in_real_names(Postponed("verify-domain", 1, problem, in_the_end="Look at <client id>."), known)
+    assert isinstance(late, Postponed)
+    assert (late.in_the_end, late.problem.what_next) == ("Look at 123.", told.problem.what_next)
+
+
+def test_a_happening_without_advice_stays_the_very_same() -> None:
+    done = Started("verify-domain", 1)
+    assert in_real_names(done, {"client id": "123"}) is done
+
+
+def test_the_domain_is_the_one_that_was_found() -> None:
+    record = finding(after("verify-domain"), "add-domain", DomainFound(domain="contoso.example"))
+    assert known_of(record) == {"domain": "contoso.example"}
+    assert new().record.request.domain_to_verify is None
