@@ -53,6 +53,8 @@ param teamsWebhookUrl string = ''
 param mailSender string = ''
 @description('Whom to tell of checkpoints that stay open, for requests that name nobody.')
 param escalationEmail string = ''
+@description('Where people read the runbook, such as its page in a repository: pages lead there. Empty: nowhere.')
+param runbookUrl string = ''
 @description('Subscription ids, or id/resource group, comma-separated, whose gateways the steps may change. Empty: any.')
 param permittedSubscriptions string = ''
 @description('Who may be made Operator Connect Admin, comma-separated: user names, object ids, @domain. Empty: any.')
@@ -443,6 +445,7 @@ module front 'modules/function-app.bicep' = {
     teamsWebhookName: ''
     mailSender: mailSender
     escalationEmail: escalationEmail
+    runbookUrl: runbookUrl
     permitted: {}
     projectSynergyBy: projectSynergyBy
     changesBy: changesBy
@@ -489,6 +492,7 @@ module steps 'modules/function-app.bicep' = {
     teamsWebhookName: empty(teamsWebhookUrl) ? '' : vault.outputs.teamsWebhookName
     mailSender: mailSender
     escalationEmail: escalationEmail
+    runbookUrl: runbookUrl
     // The front must not have them: it decides nothing by them, and whoever takes it over need not know them.
     permitted: {
       ONBOARDING_PERMITTED_SUBSCRIPTIONS: permittedSubscriptions

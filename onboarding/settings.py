@@ -174,7 +174,7 @@ class Settings(Registration):
     """Mailbox that e-mail is sent from (UPN or object id)."""
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
-    runbook_url: str = ""
+    runbook_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     """Where your people read docs/runbook.md; advice on a problem leads to its code there. Empty: to no page."""
 
     usual_days: Annotated[dict[str, float], NoDecode, ExpectedWords(_USUAL_DAYS)] = {}

@@ -56,6 +56,7 @@ param linkKeyPreviousVersion string
 param teamsWebhookName string
 param mailSender string
 param escalationEmail string
+param runbookUrl string
 @description('Settings of what the steps may do: of that app only.')
 param permitted object
 @description('application or administrator: who adds Project Synergy to the tenant.')
@@ -160,6 +161,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     ONBOARDING_PUBLIC_URL: publicUrl
     ONBOARDING_MAIL_SENDER: mailSender
     ONBOARDING_ESCALATION_EMAIL: escalationEmail
+    ONBOARDING_RUNBOOK_URL: runbookUrl
     ONBOARDING_PROJECT_SYNERGY_BY: projectSynergyBy
     ONBOARDING_CHANGES_BY: changesBy
     ONBOARDING_LINK_KEY: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${linkKeyName})'

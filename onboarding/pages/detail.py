@@ -64,6 +64,11 @@ class StepRow:
     late: Badge | None
     """That it is open for longer than it usually takes."""
 
+    @property
+    def to_do(self) -> bool:
+        """Whether somebody need do something about its problem, now or in the end."""
+        return self.problem is not None and self.problem.what_next not in ("", IT_IS_TRIED_AGAIN)
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
