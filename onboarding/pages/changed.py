@@ -63,9 +63,12 @@ class Changed:
 
 
 def changed(
-    record: Record, events: Sequence[Event], given: str, may: Allowed, actor: str | None
+    record: Record, events: Sequence[Event], given: str, may: Allowed, actor: str | None, here: str = ""
 ) -> Changed | None:
-    """What the version that `given` names has changed, as a person's action; None: it names none."""
+    """What the version that `given` names has changed, as a person's action; None: it names none.
+
+    `here`: the step whose page tells it, which leads to others.
+    """
     event = next((e for e in reversed(events) if given and str(e.version) == given), None)
     if event is None or event.actor != actor:
         return None
@@ -75,7 +78,7 @@ def changed(
         event,
         tuple(lines[:_MOST]),
         max(0, len(lines) - _MOST),
-        next_one(record, may, actor),
+        next_one(record, may, actor, here),
         f"{waits.what}, on {waits.on}" if waits else "",
         NEXT_ELSEWHERE,
     )
@@ -92,13 +95,15 @@ def coming_back(path: str, record: Record | None, actor: str) -> str:
     return path if version is None else f"{path}?{DONE}={version}"
 
 
-def next_one(record: Record, may: Allowed, actor: str | None) -> NextOne | None:
-    """The step of this onboarding that the caller may bring to its end: one that waits for them by name comes first,
-    then what waits for the operator, then the oldest."""
+def next_one(record: Record, may: Allowed, actor: str | None, here: str = "") -> NextOne | None:
+    """The step of this onboarding, but for the one `here`, that the caller may bring to its end: one that waits for
+    them by name comes first, then what waits for the operator, then the oldest."""
     mine = {
-        a.step: a.control.place
+        a.step
         for a in actions(record, actor)
-        if a.step and may(a.control.role) and (a.control.place is ControlPlace.CHECKPOINT or a.control.where_stopped)
+        if a.step not in (None, here)
+        and may(a.control.role)
+        and (a.control.place is ControlPlace.CHECKPOINT or a.control.where_stopped)
     }
     found = [s for s in record.steps if s.name in mine and (s.with_people or s.state is StepState.NEEDS_ATTENTION)]
     if not found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onboarding.controls import actions
@@ -80,7 +80,9 @@ def checkpoint_page(
     allowed = answer_forms(record, name, may, refused)
     done = step.state is StepState.DONE
     stopped = step.state is StepState.NEEDS_ATTENTION and record.active
-    others = () if outside else with_refused(step_forms(record, may, actor).get(name, ()), refused)
+    offered = () if outside else with_refused(step_forms(record, may, actor).get(name, ()), refused)
+    # It stands on its step's own page.
+    others = tuple(replace(form, button=form.control.button or form.control.label) for form in offered)
     return Checkpoint(
         record,
         step,

@@ -124,7 +124,7 @@ async def _checkpoint_page(
         "checkpoint.html",
         400 if refused else 200,
         view=_checkpoint(call, record, step, refused),
-        changed=changed(record, events, done, call.caller.may, call.caller.name),
+        changed=changed(record, events, done, call.caller.may, call.caller.name, step),
         csrf=csrf.token(call, _answering(record.id, step)),
         acting=csrf.token(call, _acting(record.id)),
         post=checkpoint_path(record.id, step),
