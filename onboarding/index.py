@@ -276,7 +276,9 @@ class Index:
 
     # -- repair -----------------------------------------------------------------------------------------------------
 
-    async def make_good(self, records: Sequence[Record], known: Mapping[str, Sequence[OpenWait]], now: datetime) -> None:
+    async def make_good(
+        self, records: Sequence[Record], known: Mapping[str, Sequence[OpenWait]], now: datetime
+    ) -> None:
         """Write what is missing of the rows of records, and delete what is too many. `known`: the rows of their waits.
 
         All of one partition in few transactions: what stands there already costs next to nothing.
