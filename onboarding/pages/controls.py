@@ -158,14 +158,15 @@ def _of_one(record: Record, action: Action, refused: RefusedForm | None = None) 
 
 
 def _with_what_was_typed(form: Form, refused: RefusedForm) -> Form:
-    """What people don't see stays as it was; and so does with which values they were shown it."""
+    """What people don't see stays as it was; and so does with which values they were shown it. Certificates are to be
+    given again: a text with a private key is refused, and nothing of it is shown."""
     first = next((it.field.name for it in form.fields if refused.wrong.get(it.field.name)), "")
     fields = tuple(
         it
         if it.field.input is Input.HIDDEN
         else replace(
             it,
-            value=refused.typed.get(it.field.name, ""),
+            value="" if it.field.input is Input.PEM else refused.typed.get(it.field.name, ""),
             wrong=refused.wrong.get(it.field.name, ""),
             focused=it.field.name == first,
         )
