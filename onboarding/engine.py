@@ -15,7 +15,7 @@ from typing import assert_never
 
 from onboarding import limits
 from onboarding.bounded import bounded
-from onboarding.core.advice import in_real_names, known_of
+from onboarding.core.advice import in_real_names
 from onboarding.core.decide import Decision, create, decide
 from onboarding.core.events import (
     Abandoned,
@@ -215,7 +215,7 @@ class Engine:
             if loaded is None:
                 return None
             now = self.clock.now()
-            told = in_real_names(happening, {**known_of(loaded.record), **self.known})
+            told = in_real_names(happening, loaded.record, self.known)
             decision = decide(loaded.record, told, now, self.policy)
             if decision.changed:
                 try:

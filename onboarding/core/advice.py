@@ -59,10 +59,11 @@ def known_of(record: Record) -> dict[str, str | None]:
     return {"domain": record.findings.get("domain") or record.request.domain_to_verify}
 
 
-def in_real_names(happening: Happening, known: Mapping[str, str | None]) -> Happening:
-    """A happening whose problem, if it has one, says what to do with what is known filled in."""
+def in_real_names(happening: Happening, record: Record, known: Mapping[str, str | None]) -> Happening:
+    """A happening of an onboarding whose problem, if it has one, says what to do with what is known filled in."""
     if not isinstance(happening, Postponed | Stopped | Looked | NoticeFailed | MessageRefused) or not happening.problem:
         return happening
+    known = {**known_of(record), **known}
     what_next = shorten(filled_in(happening.problem.what_next, known))
     told = happening.problem.model_copy(update={"what_next": what_next})
     if isinstance(happening, Postponed):

@@ -59,20 +59,20 @@ def test_what_is_known_is_filled_in_and_what_is_not_stays() -> None:
 
 def test_a_problem_says_what_to_do_with_the_real_names() -> None:
     record = after("verify-domain")
-    known = {**known_of(record), "client id": "123"}
-    assert known["domain"] is None
+    assert known_of(record) == {"domain": None}
+    known = {"client id": "123"}
     problem = Problem(code="blocked", seen="403", what_next="Run `az x --to <client id>` for <domain>.")
-    told = in_real_names(Stopped("verify-domain", 1, problem), known)
+    told = in_real_names(Stopped("verify-domain", 1, problem), record, known)
     assert isinstance(told, Stopped)
     assert told.problem.what_next == "Run `az x --to 123` for <domain>."
-    late = in_real_names(Postponed("verify-domain", 1, problem, in_the_end="Look at <client id>."), known)
+    late = in_real_names(Postponed("verify-domain", 1, problem, in_the_end="Look at <client id>."), record, known)
     assert isinstance(late, Postponed)
     assert (late.in_the_end, late.problem.what_next) == ("Look at 123.", told.problem.what_next)
 
 
 def test_a_happening_without_advice_stays_the_very_same() -> None:
     done = Started("verify-domain", 1)
-    assert in_real_names(done, {"client id": "123"}) is done
+    assert in_real_names(done, new().record, {"client id": "123"}) is done
 
 
 def test_the_domain_is_the_one_that_was_found() -> None:
