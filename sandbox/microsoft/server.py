@@ -13,6 +13,7 @@ from sandbox.microsoft import certificates
 from sandbox.microsoft.clock import Clock
 from sandbox.microsoft.control import Control
 from sandbox.microsoft.dns import DnsServers
+from sandbox.microsoft.dns_updates import UpdateKey
 from sandbox.microsoft.trunks import TrunkServer
 from sandbox.microsoft.web import Listener, serve
 from sandbox.microsoft.world import World, read_seed
@@ -56,7 +57,13 @@ class Microsoft:
         self._seed = read_seed(seed)
         self.world = World(self._seed, clock or Clock(), overrides)
         self._listeners: dict[str, Listener] = {}
-        self._dns = DnsServers(self.world.records, self.world.faults, self.world.journal)
+        self._dns = DnsServers(
+            self.world.records,
+            self.world.faults,
+            self.world.journal,
+            UpdateKey(self._seed["dnsUpdates"]["key"], self.world.options),
+            frozenset(self._seed["dnsUpdates"]["zones"]),
+        )
         self._trunks = TrunkServer(self.world.trunks, self.world.clock)
 
     async def __aenter__(self) -> Self:
