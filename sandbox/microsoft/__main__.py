@@ -64,6 +64,7 @@ async def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         provisioning=arguments.provisioning if arguments.provisioning >= 0 else None,
         dns_delay=arguments.dns_delay if arguments.dns_delay >= 0 else None,
+        trunks_beside=True,
     )
     async with microsoft:
         print(f"READY {json.dumps(microsoft.ready())}", flush=True)

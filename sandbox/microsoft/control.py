@@ -19,6 +19,8 @@ from sandbox.telemetry.routes import INDEX, Telemetry
 
 log = logging.getLogger(__name__)
 Query = dict[str, str]
+PROJECT_SYNERGY = {"appId": "eb63d611-525e-4a31-abd7-0cb33f679599", "displayName": "Operator Connect"}
+"""Article, "Add the Project Synergy application to your Azure tenant"."""
 
 
 class Control:
@@ -40,6 +42,7 @@ class Control:
             ("DELETE", "/faults"): self.clear_faults,
             ("POST", "/key-rollover"): self.roll_keys_over,
             ("POST", "/transitions"): self.transition,
+            ("POST", "/onboarded"): self.onboard,
             ("PUT", "/gateways"): self.put_gateway,
             ("PUT", "/users"): self.put_user,
             ("PUT", "/service-principals"): self.put_service_principal,
@@ -222,6 +225,10 @@ class Control:
             return directory.add_service_principal(body["appId"], body, lag=False)
         existing.body.update({name: value for name, value in body.items() if name != "appId"})
         return existing.body
+
+    def onboard(self, body: Json, query: Query) -> Json:
+        """The operator was onboarded before, as samples/already-onboarded.json has it: Project Synergy is there."""
+        return self.put_service_principal(PROJECT_SYNERGY, query)
 
     def put_application(self, body: Json, query: Query) -> Json:
         """{"appId", "displayName"?, "passwordCredentials": [{"displayName", "endsInDays": 20}]}: an own application."""
