@@ -62,7 +62,8 @@ def run(options: Options, console: Console) -> None:
 
     Raises:
         KeyboardInterrupt: the user wants it to end.
-        PortsInUseError, OtherUpError, PartError, ApiError, NotCompletedError, SetupError: it can't go on; a sentence says why.
+        PortsInUseError, OtherUpError, PartError, ApiError, NotCompletedError, SetupError: it can't go on; a sentence
+            says why.
     """
     started = time.monotonic()
     with ExitStack() as stack:
@@ -119,7 +120,7 @@ def addresses(cloud: Cloud, options: Options) -> list[str]:
         f"  logs                {cloud.folder / 'logs'}",
     ]
     if not usual_port(cloud):
-        lines.append(f"  trunks              port {cloud.ports.trunks}: a request of yours must say so; samples say 5061")
+        lines.append(f"  trunks              port {cloud.ports.trunks}: write that into a request; samples say 5061")
     if options.without:
         lines.append(f"  left to you         {', '.join(sorted(options.without))} (docs/local.md)")
     return [*lines, "" if options.confirm else "Ctrl-C stops everything.\n"]

@@ -15,7 +15,6 @@ import dns.message
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
-import dns.rdtypes.ANY.TSIG
 import dns.rrset
 import dns.tsig
 import dns.update
@@ -24,8 +23,6 @@ from sandbox.microsoft.options import Options
 from sandbox.microsoft.zone import Records
 
 PRIMARY = "ns1"
-FUDGE = 300
-"""Seconds that clocks may differ (RFC 8945, 10)."""
 GOOD = "good"
 
 
@@ -74,17 +71,8 @@ class SignatureRefusedError(Exception):
         signed = query.tsig
         assert signed is not None
         rdata: Any = signed[0]
-        refusal = dns.rdtypes.ANY.TSIG.TSIG(
-            dns.rdataclass.ANY,
-            dns.rdatatype.TSIG,
-            rdata.algorithm,
-            rdata.time_signed,
-            FUDGE,
-            b"",
-            query.id,
-            self._error,
-            struct.pack("!HI", 0, rdata.time_signed) if self._error == dns.rcode.BADTIME else b"",
-        )
+        clock = struct.pack("!HI", 0, rdata.time_signed) if self._error == dns.rcode.BADTIME else b""
+        refusal = rdata.replace(mac=b"", error=self._error, other=clock)
         response.additional.append(dns.rrset.from_rdata(signed.name, 0, refusal))
         return response.to_wire()
 
@@ -132,5 +120,6 @@ def _apply(records: Records, change: dns.rrset.RRset) -> None:
         # Beside an alias it is passed over (RFC 2136, 3.4.2.2).
         new = [text for text in texts if text not in there]
         records.put(PRIMARY, name, there + new)
-        for text in new if records.options.dns_delay is not None else ():
-            records.plan(name, text, records.options.dns_delay)
+        if (delay := records.options.dns_delay) is not None:
+            for text in new:
+                records.plan(name, text, delay)

@@ -38,7 +38,8 @@ class Microsoft:
 
     `provisioning` and `dns_delay` are seconds; None: not by itself. `options` are further options by their
     camelCase names. Without `certificates` they are made in a temporary directory. With `trunks_beside` the trunks are
-    at the usual port besides, wherever the machine has a loopback address for it.
+    at the usual port besides, wherever the machine has a loopback address for it. `renderer` is the script that draws
+    Adaptive Cards.
     """
 
     def __init__(
@@ -52,10 +53,11 @@ class Microsoft:
         dns_delay: float | None = 0.0,
         options: Mapping[str, Any] | None = None,
         trunks_beside: bool = False,
+        renderer: Path | None = None,
     ) -> None:
         overrides = {"provisioningSeconds": provisioning, "dnsDelay": dns_delay, **(options or {})}
         self._ports = ports or Ports()
-        self._trunks_beside = trunks_beside
+        self._trunks_beside, self._renderer = trunks_beside, renderer
         self._certificates = certificates
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._seed = read_seed(seed)
@@ -91,7 +93,7 @@ class Microsoft:
             name: Listener(name, f"--{name}-port", serve(pipeline), None if name == "identity" else tls)
             for name, pipeline in self.world.pipelines.items()
         }
-        self._listeners["control"] = Listener("control", "--control-port", Control(self.world).handle)
+        self._listeners["control"] = Listener("control", "--control-port", Control(self.world, self._renderer).handle)
         try:
             for name, listener in self._listeners.items():
                 await listener.start(getattr(self._ports, name))

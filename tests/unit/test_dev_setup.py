@@ -323,9 +323,9 @@ def test_a_node_on_the_path_is_taken_when_it_is_new_enough_and_has_npm(
 
 
 RETRIED = (
-    "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken by "
-    "'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f34d522a4d0>: Failed to establish "
-    "a new connection: [Errno -2] Name or service not known')': /simple/packaging/\n"
+    "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken "
+    "by 'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f34d522a4d0>: Failed to "
+    "establish a new connection: [Errno -2] Name or service not known')': /simple/packaging/\n"
 )
 OTHER_PYTHON = (
     "ERROR: Ignored the following versions that require a different python version: 26.0 Requires-Python >=3.99\n"
