@@ -105,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
         "--escalate",
         type=_some_seconds,
         metavar="TIME",
-        help="escalate an open checkpoint after this (default 14 days, or three times --remind)",
+        help="escalate an open checkpoint, and warn of a long wait, after this (default 14 days, or 3 times --remind)",
     )
     up.add_argument("--free-ports", action="store_true", help="choose free ports instead of the usual ones")
     add_place(up)

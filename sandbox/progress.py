@@ -139,9 +139,13 @@ def to_do(before: Onboarding | None, after: Onboarding, api: str) -> Iterator[st
         if step["name"] not in known_before:
             yield f"To do: {step['title']}."
             yield f"    what, and the button for it: {_checkpoint(after, api, step)}"
-            # These quotes are understood by every shell, also that of Windows.
+            # These quotes are understood by every shell but PowerShell.
             yield (
                 '    curl -H "Content-Type: application/json" -d "{\\"note\\": \\"done\\"}" '
+                f"{_checkpoint(after, api, step)}"
+            )
+            yield (
+                "    PowerShell: irm -Method Post -ContentType application/json -Body '{\"note\": \"done\"}' "
                 f"{_checkpoint(after, api, step)}"
             )
 

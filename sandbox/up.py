@@ -103,6 +103,7 @@ def reminders(options: Options) -> dict[str, str]:
         "ONBOARDING_REMIND_FIRST": options.remind,
         "ONBOARDING_REMIND_AGAIN": options.remind,
         "ONBOARDING_ESCALATE_AFTER": options.escalate,
+        "ONBOARDING_WARN_AFTER": options.escalate,
     }
     told = {"ONBOARDING_ESCALATION_EMAIL": ESCALATED_TO} if options.escalate else {}
     return {name: f"{value:g}" for name, value in values.items() if value} | told
@@ -132,8 +133,9 @@ def to_post(cloud: Cloud) -> list[str]:
         "Post a request, such as one of samples/:",
         *samples.listed(),
         f'  curl -H "Content-Type: application/json" -d @samples/{samples.USUAL} {cloud.api}/api/onboardings',
-        f"  before already-onboarded.json: curl -X POST {cloud.control}{prerequisites.ONBOARDED}",
-        "In PowerShell say curl.exe, and '@samples/…' in quotes.",
+        f"  before already-onboarded.json: curl -X POST {cloud.control}{prerequisites.ONBOARDED}  (irm -Method Post …)",
+        f"  PowerShell: irm -Method Post -ContentType application/json -InFile samples/{samples.USUAL} "
+        f"{cloud.api}/api/onboardings",
     ]
 
 

@@ -109,6 +109,8 @@ def test_a_new_checkpoint_comes_once_with_the_command_that_confirms_it(onboardin
         f"    what, and the button for it: {API}/api/onboardings/o1/checkpoints/portal-access",
         '    curl -H "Content-Type: application/json" -d "{\\"note\\": \\"done\\"}" '
         f"{API}/api/onboardings/o1/checkpoints/portal-access",
+        "    PowerShell: irm -Method Post -ContentType application/json -Body '{\"note\": \"done\"}' "
+        f"{API}/api/onboardings/o1/checkpoints/portal-access",
     ]
     assert list(to_do(onboarding, onboarding, API)) == []
 
