@@ -42,6 +42,7 @@ NAMES = (
     "nothing is lost",
     "nothing is repaired unasked",
     "nothing is taken from a TXT set",
+    "one look alone tells nobody",
     "the audit trail rebuilds the record",
     "versions strictly rise",
     "what is refused changes nothing",
