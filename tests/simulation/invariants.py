@@ -69,6 +69,7 @@ READS = {
     "role_standing",
     "domain",
     "credentials",
+    "own_actions",
     "standing",
     "zone",
     "txt_set",
