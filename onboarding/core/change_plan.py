@@ -29,7 +29,7 @@ class Outlook(StrEnum):
     """It can't be looked at before other steps are done. The changes are those that there will be if nothing of it is
     there yet."""
     PERSON = "person"
-    """Somebody does it, when it is its turn."""
+    """Somebody does it, when it is its turn; or says that it is so, where that can't be seen from here."""
     WAIT = "wait"
     """The world does it."""
     BLOCKED = "blocked"

@@ -314,7 +314,7 @@ def _known_later(before: Preflight) -> Iterator[PlanFinding]:
     """What Microsoft tells only when it is done."""
     unknown: list[str] = []
     if before.coming("add-domain") is not None:
-        unknown.append("whether another Microsoft tenant holds the domain (when it is added, or verified; docs/plans.md)")
+        unknown.append("whether another tenant holds the domain (when it is added, or verified; docs/plans.md)")
     if before.coming("share-txt-record") or before.record.request.notify.emails:
         unknown.append("whether Exchange lets it send as the mailbox of the settings (at the first e-mail)")
     if unknown:

@@ -103,5 +103,7 @@ def test_the_azure_roles_are_for_the_calls_that_were_made(
         f"{method} {template.rpartition(provider)[2]}"
         for method, template in made(microsoft, "arm", voice_services(), "")
     }
-    of_table = {re.sub(r"{\w+}", "{}", call) for call in AZURE_ROLES if GATEWAY_TYPE in call}
+    # What its roles give, a plan asks.
+    known = [call for call in AZURE_ROLES if not call.endswith("/permissions")]
+    of_table = {re.sub(r"{\w+}", "{}", call) for call in known if GATEWAY_TYPE in call}
     assert {re.sub(r"{\w+}", "{}", call) for call in calls} == of_table

@@ -141,6 +141,16 @@ async def test_what_would_stop_it_is_told_at_once() -> None:
     assert all(f.what_next for f in plan.findings if f.gravity is Gravity.BLOCKER)
 
 
+async def test_a_step_that_somebody_may_confirm_is_for_a_person_and_no_stop() -> None:
+    system, request = deployed(requests.own_sbc())
+    system.outside.tls.trusted.clear()
+    plan = await planned(system, request)
+    assert of(plan, "check-certificate").outlook is Outlook.PERSON
+    (told,) = (found for found in plan.findings if found.step == "check-certificate")
+    assert told.gravity is Gravity.WARNING
+    assert of(plan, "check-certificate").found == told.seen
+
+
 async def test_who_has_to_say_yes_is_told() -> None:
     system, request = deployed(requests.own_sbc(adminUser="somebody@contoso.com"))
     await system.outside.world.directory.add_application("eb63d611-525e-4a31-abd7-0cb33f679599", "Operator Connect")
