@@ -24,8 +24,13 @@ GRANTED, WITH_ADMINISTRATOR = ({row["value"] for row in rows("permissions", by)}
 
 def made(microsoft: Simulator, service: str, description: Description, root: str) -> set[tuple[str, str]]:
     """(method, path template) of every request that reached a service, those inside batches included."""
+    return templates(microsoft.requests(service), description, root)
+
+
+def templates(entries: Iterable[Json], description: Description, root: str) -> set[tuple[str, str]]:
+    """The same of these entries of the journal."""
     calls = set()
-    for entry in microsoft.requests(service):
+    for entry in entries:
         path = httpx.URL(entry["url"]).path.removeprefix(root)
         match = description.match(entry["method"], path)
         assert match is not None, entry
