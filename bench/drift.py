@@ -64,4 +64,4 @@ def show(measured: Mapping[str, Any]) -> Shown:
     )
 
 
-PART = Part("drift", "Looking for drift", "half a minute", run, show)
+PART = Part("drift", "Looking for drift", "a minute", run, show)
