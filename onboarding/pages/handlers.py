@@ -62,9 +62,10 @@ async def _onboarding_page(call: HttpCall, record: Record, refused: RefusedForm 
     done = "" if refused else call.request.params.get(DONE, "")
     now, caller = call.engine.clock.now(), call.caller
     view = detail(record, events, now, caller.may, caller.name, acted=done, refused=refused)
+    inspected = await call.engine.records.index.inspection(record)
     token = csrf.token(call, _acting(record.id))
     code = 400 if refused else 200
-    return page(call, "onboarding.html", code, view=view, csrf=token, section="dashboard")
+    return page(call, "onboarding.html", code, view=view, inspected=inspected, csrf=token, section="dashboard")
 
 
 @as_page
