@@ -35,6 +35,9 @@ MOST_DAYS = 365
 UNRESOLVED = "@microsoft.keyvault("
 """How a Key Vault reference begins, in lower case (Microsoft Learn, "Use Key Vault references as app settings")."""
 
+API_PAGE = "/api/docs"
+"""The path of the API's own page."""
+
 SET_IN_AZURE = (
     "WEBSITE_INSTANCE_ID",
     "WEBSITE_SITE_NAME",
@@ -174,6 +177,10 @@ class Settings(Registration):
     """Mailbox that e-mail is sent from (UPN or object id)."""
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
+
+    runbook_url: str = ""
+    """Where your people read docs/runbook.md: what refusals and alerts point to. Empty: this application's own page of
+    the API, which has a place for each refusal too."""
 
     usual_days: Annotated[dict[str, float], NoDecode, ExpectedWords(_USUAL_DAYS)] = {}
     """How many days steps usually take from when they can begin, as `step=days` with commas between, where that is not
@@ -398,6 +405,11 @@ class Settings(Registration):
     def tsig_keys(self) -> dict[str, str]:
         """Name of a TSIG key → its secret in base64."""
         return _json_object(self.dns_keys.get_secret_value()) if self.dns_keys else {}
+
+    @property
+    def explained_at(self) -> str:
+        """The page that has a place for each code of a refusal."""
+        return self.runbook_url or f"{self.public_url}{API_PAGE}"
 
     @property
     def link_keys(self) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from onboarding.http.access import Caller, caller_of, platform_signs_in
 from onboarding.http.bodies import is_page_form
 from onboarding.http.call import Application, HttpCall, Route
 from onboarding.http.origin import from_elsewhere, own_path
-from onboarding.http.problems import PROBLEM, ProblemError, answered
-from onboarding.settings import in_azure
+from onboarding.http.problems import ProblemError, answered
+from onboarding.http.refusals import PROBLEM, request_id_of, traceable
+from onboarding.settings import API_PAGE, SettingsError, in_azure
 from onboarding.telemetry.triggers import called
 
 log = logging.getLogger("onboarding")
@@ -59,11 +60,22 @@ def entrance(route: Route, application: Application) -> Callable[[func.HttpReque
     inner = answered(enter)
 
     async def finish(request: func.HttpRequest) -> func.HttpResponse:
-        with called(request.headers, request.route_params.get("id")):
-            return guarded(request, readable(request, await inner(request)))
+        request_id = request_id_of(request.headers)
+        with called(request.headers, request.route_params.get("id"), request_id):
+            answer = traceable(await inner(request), request_id, _explained_at(application))
+            return guarded(request, readable(request, answer))
 
     finish.__name__ = route.name
     return finish
+
+
+def _explained_at(application: Application) -> str:
+    """The page that has a place for each code of a refusal."""
+    try:
+        return application.settings().explained_at
+    except SettingsError:
+        # Then nothing works but that: what was refused is still told, and where on this host it is explained.
+        return API_PAGE
 
 
 def admit(route: Route, caller: Caller | None) -> None:

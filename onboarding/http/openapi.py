@@ -27,7 +27,7 @@ from onboarding.http.call import HttpCall, Route
 from onboarding.http.meanings import Explained, explain
 from onboarding.http.operations import API, HTML, PAGES, ApiOperation, operations
 from onboarding.http.plans import PLAN_FORMS
-from onboarding.http.problems import PROBLEM
+from onboarding.http.refusals import CODES, PROBLEM, REQUEST_ID
 from onboarding.kinds import KINDS, read_request
 from onboarding.kinds.examples import OWN_SBC
 from onboarding.steps import LIBRARY
@@ -73,9 +73,11 @@ _PROBLEM_SCHEMA: Mapping[str, Any] = {
     "title": "Refusal",
     "type": "object",
     "description": "A refusal (RFC 9457).",
-    "required": ["type", "title", "status", "detail"],
+    "required": ["type", "title", "status", "detail", "code", "requestId"],
     "properties": {
-        "type": {"type": "string"},
+        "type": {"type": "string", "format": "uri-reference"},
+        "code": {"enum": sorted(set(CODES.values()))},
+        "requestId": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
@@ -102,6 +104,10 @@ _PROBLEM_SCHEMA: Mapping[str, Any] = {
 
 _MAKE = ("post_onboarding", "post_plan")
 """What makes something, and says where it is."""
+_NAMED = {
+    "description": "Names the call in logs and traces: the caller's own `X-Request-Id` where it sent one that fits.",
+    "schema": {"type": "string"},
+}
 _ETAG = {"description": "Of this answer, for If-None-Match and If-Match.", "schema": {"type": "string"}}
 
 
@@ -200,6 +206,8 @@ def _responses(route: Route, told: ApiOperation) -> dict[str, Any]:
     if told.tagged and not route.changes:
         answers["304"] = {"description": "It is what the caller has.", "headers": {"ETag": _ETAG}}
     answers.update({str(status): _refusal(status) for status in sorted(_refusals(route, told))})
+    for answer in answers.values():
+        answer.setdefault("headers", {})[REQUEST_ID] = _NAMED
     return answers
 
 
