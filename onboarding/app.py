@@ -91,7 +91,13 @@ def engine() -> Engine:
     )
     index = Index(_table(DUE_TABLE, chosen, credential), _table(WAITS_TABLE, chosen, credential), chosen.policy)
     records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential), index)
-    telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
+    telling = Notifying(
+        chosen.public_url,
+        chosen.escalation_email,
+        _secret(chosen.link_key),
+        chosen.link_lifetime,
+        events=chosen.events_url is not None,
+    )
     reads = Reads(_table(READS_TABLE, chosen, credential), chosen.policy)
     asked = HourlyLimit(
         hourly, clock, chosen.plans_per_hour, "Plans asked for by one caller", "ONBOARDING_PLANS_PER_HOUR"

@@ -19,6 +19,7 @@ from onboarding.core.problems import (
 )
 from onboarding.core.record import Delivered, Notice, Record
 from onboarding.notices.deliveries import Delivery, deliveries, links_outside
+from onboarding.notices.event import cloud_event
 from onboarding.notices.notification import notification
 from onboarding.ports import Clock, Notification, Notifier
 from onboarding.telemetry.work import delivering
@@ -34,6 +35,8 @@ class Notifying:
     escalation_email: str | None = None
     link_key: str | None = None
     link_lifetime: float = 30 * 86400.0
+    events: bool = False
+    """A program of the operator's is told too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,21 @@ async def send(
     to none but those fails. `sent` begins with where it went before, and grows with each that is told: it is right
     also when this is broken off.
     """
-    ways = deliveries(notice, record, telling.escalation_email, links=telling.link_key is not None)
+    links = telling.link_key is not None
+    ways = deliveries(notice, record, telling.escalation_email, links=links, events=telling.events)
     failures: list[StepProblemError] = []
     for way in ways:
         rest = _untold(replace(way, to=_permitted(way, notice, record, permitted)), sent)
         if rest is None:
             continue
         try:
+            if way.way == "events":
+                others = [other for other in ways if other is not way]
+                event = cloud_event(notice, record, telling.public_url, told=others)
+                with delivering(notice, way.way) as going:
+                    if going.told(await notifier.event(event)):
+                        sent.append(Delivered(way=way.way, at=clock.now()))
+                continue
             link = _link(notice, record, telling, clock.now(), outside=way.outside)
             others = [other for other in ways if other is not way]
             message = notification(notice, record, told=others, link=link, outside=way.outside)

@@ -29,6 +29,7 @@ class Options:
     ports: Ports
     without: frozenset[str]
     folder: Path
+    events: bool = False
 
 
 def _seconds(text: str) -> float:
@@ -86,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
         help="leave this part out, because you run the real one (docs/local.md)",
     )
     up.add_argument("--free-ports", action="store_true", help="choose free ports instead of the usual ones")
+    up.add_argument("--events", action="store_true", help="tell the sandbox's receiver of events (docs/events.md)")
     add_place(up)
     return up
 
@@ -127,4 +129,5 @@ def parse(arguments: Sequence[str]) -> Options:
         ports=ports,
         without=without,
         folder=given.folder.resolve(),
+        events=given.events,
     )

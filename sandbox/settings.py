@@ -19,6 +19,15 @@ SEED = ROOT / "sandbox" / "microsoft" / "seed.json"
 """The simulated world at its start, with its secrets: the identity endpoint's header, the webhook's signature."""
 MAIL_SENDER = "onboarding@contoso.com"
 
+def told_of_events(ports: Ports) -> dict[str, str]:
+    """Settings with which the receiver in the sandbox is told of events; without them nobody is, as in Azure."""
+    world = json.loads(SEED.read_text(encoding="utf-8"))
+    return {
+        "ONBOARDING_EVENTS_URL": f"https://{HOST}:{ports.events}/events",
+        "ONBOARDING_EVENTS_SECRET": world["events"]["secret"],
+    }
+
+
 PROXIES = frozenset({"NO_PROXY", "no_proxy"})
 _OF_ANOTHER_CLOUD = (
     "AZURE_", "IDENTITY_", "MSI_", "IMDS_", "ONBOARDING_", "SERVICEBUS", "TABLES", "AZUREWEBJOBS",

@@ -20,6 +20,7 @@ from sandbox.ports import PortsInUseError
 from sandbox.processes import PartError
 from sandbox.progress import Onboarding
 from sandbox.requester import ApiError, Requester
+from sandbox.settings import told_of_events
 from sandbox.setup.problem import SetupError
 
 LOOK_EVERY = 0.25
@@ -70,7 +71,7 @@ def run(options: Options, console: Console) -> None:
                 provisioning=options.speed,
                 dns_delay=options.speed,
                 without=options.without,
-                overrides=DRIFT_SOON,
+                overrides={**DRIFT_SOON, **(told_of_events(options.ports) if options.events else {})},
             )
         )
         console.print(
@@ -99,6 +100,7 @@ def addresses(cloud: Cloud, options: Options) -> list[str]:
         f"  API                 {cloud.api}/api/onboardings, described at {cloud.api}/api/docs",
         f"  simulated mailbox   {cloud.control}/mailbox",
         f"  simulated Teams     {cloud.control}/teams",
+        *([f"  events              {cloud.control}/events"] if options.events else []),
         f"  control port        {cloud.control}",
         f"  logs                {cloud.folder / 'logs'}",
     ]

@@ -65,6 +65,8 @@ class Policy:
 
     drift_every: float = 86400.0
     """Within which all completed onboardings are inspected again; 0: they never are."""
+    tells_programs: bool = False
+    """Whether a program is told what happens, so that it is told of more than people are."""
 
     @property
     def notice_timeout(self) -> float:

@@ -1,4 +1,4 @@
-"""What a refusal is called by programs: a code that stays, whatever its words become; docs/runbook.md has a row for each.
+"""What a refusal is called by programs: a code that stays, whatever its words become. docs/runbook.md explains each.
 
 People read the title, and a title is the same for its kind; so the code follows from it.
 """

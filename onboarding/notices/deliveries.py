@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onboarding.core.notices import NoticeKind
+from onboarding.core.notices import FOR_PROGRAMS, NoticeKind
 from onboarding.core.plan import Party
 from onboarding.core.record import Notice, Record
 from onboarding.core.request import OnboardingTeam
@@ -18,21 +18,25 @@ class Delivery:
     """One way that a notice is to go."""
 
     way: str
-    """`teams` or `email`."""
+    """`teams`, `email` or `events`."""
     to: tuple[str, ...] = ()
-    """Addresses; none for Teams."""
+    """Addresses; none for Teams and for programs."""
     outside: bool = False
     """To people outside the tenant: they get nothing internal, and a signed link where they are asked to answer."""
 
 
-def deliveries(notice: Notice, record: Record, escalation_email: str | None, *, links: bool) -> tuple[Delivery, ...]:
-    """The ways that a notice is to go. `links`: links for people outside can be signed.
+def deliveries(
+    notice: Notice, record: Record, escalation_email: str | None, *, links: bool, events: bool = False
+) -> tuple[Delivery, ...]:
+    """The ways that a notice is to go. `links`: links for people outside can be signed; `events`: a program is told.
 
     An escalation goes to the second address (the request's, else the setting's) besides the others.
     """
     notify = record.request.notify
     kind = NoticeKind(notice.kind)
-    ways: list[Delivery] = []
+    ways = [Delivery("events")] if events else []
+    if kind in FOR_PROGRAMS:
+        return tuple(ways)
     if notify.teams:
         ways.append(Delivery("teams"))
     second = notify.escalate_to or escalation_email

@@ -13,6 +13,7 @@ from sandbox.microsoft.exchange import Json
 from sandbox.microsoft.faults import Fault
 from sandbox.microsoft.graph.errors import GraphError
 from sandbox.microsoft.pages import mailbox_page, teams_page
+from sandbox.microsoft.receiver import events_page
 from sandbox.microsoft.transitions import VANISHED
 from sandbox.microsoft.world import World
 from sandbox.telemetry.routes import INDEX, Telemetry
@@ -56,6 +57,7 @@ class Control:
             ("GET", "/violations"): self.violations,
             ("GET", "/mailbox"): self.mailbox,
             ("GET", "/teams"): self.teams,
+            ("GET", "/events"): self.events,
         }
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -75,6 +77,8 @@ class Control:
             return _json(400, {"error": f"{request.method} {request.path} was not understood: {detail}"})
         if request.method != "GET":
             log.info("control %s %s %s", request.method, request.path, text[:200])
+        if "text/html" in request.headers.get("Accept", "") and request.path == "/events":
+            return web.Response(text=events_page(answer), content_type="text/html")
         if "text/html" in request.headers.get("Accept", "") and request.path in ("/mailbox", "/teams"):
             page = mailbox_page(self._world.mailbox.mails) if request.path == "/mailbox" else teams_page(answer)
             return web.Response(text=page, content_type="text/html")
@@ -305,6 +309,10 @@ class Control:
     def mailbox(self, body: Json, query: Query) -> Json:
         """All mail, oldest first; a page for people with Accept: text/html."""
         return [mail.json() for mail in self._world.mailbox.mails]
+
+    def events(self, body: Json, query: Query) -> Json:
+        """Events that the operator's own program got, oldest first, and what is wrong with each; to browsers a page."""
+        return self._world.inbox.events
 
     def teams(self, body: Json, query: Query) -> Json:
         """All posts in the channel, oldest first; a page for people with Accept: text/html."""

@@ -165,19 +165,5 @@ def test_a_name_has_one_type() -> None:
     assert {name for name, kinds in found.items() if len(kinds) > 1} == OF_A_REQUEST_AND_OF_ITS_RECORD
 
 
-def test_every_field_and_parameter_says_what_it_means() -> None:
-    document = described()
-    places = [o for part in (document["paths"], document["components"]["schemas"]) for o in inside(part)]
-    without = {
-        name
-        for place in places
-        if isinstance(place.get("properties"), dict)
-        for name, field in place["properties"].items()
-        if isinstance(field, dict) and not field.get("description")
-    }
-    parameters = {p["name"] for place in places for p in place.get("parameters", ()) if not p.get("description")}
-    assert (without, parameters) == (set(), set())
-
-
 def test_every_operation_for_programs_refuses_what_it_does_not_know() -> None:
     assert [r.name for r in ROUTES if operations()[r.name].tag == API and r.query is None] == []
