@@ -54,6 +54,9 @@ param linkKeyName string
 param linkKeyPreviousVersion string
 @description('Name of the secret with the Teams webhook; empty: none.')
 param teamsWebhookName string
+@description('Settings of events for programs.')
+param events object
+param runbookUrl string
 param mailSender string
 param escalationEmail string
 @description('Settings of what the steps may do: of that app only.')
@@ -135,7 +138,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(permitted, {
+  properties: union(permitted, events, {
     // The platform's.
     AzureWebJobsStorage__accountName: hostStorageName
     AzureWebJobsStorage__credential: 'managedidentity'
@@ -158,6 +161,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     ONBOARDING_ARM_ENDPOINT: environment().resourceManager
     ONBOARDING_TIMER_SCHEDULE: '0 * * * * *'
     ONBOARDING_PUBLIC_URL: publicUrl
+    ONBOARDING_RUNBOOK_URL: runbookUrl
     ONBOARDING_MAIL_SENDER: mailSender
     ONBOARDING_ESCALATION_EMAIL: escalationEmail
     ONBOARDING_PROJECT_SYNERGY_BY: projectSynergyBy
