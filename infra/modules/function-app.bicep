@@ -149,6 +149,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     // Bytes. The application reads half of it (MAX_BODY) and says so; the host's own default is 100 MB, which is read into
     // memory before anybody asks who sends it.
     FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '131072'
+    // `/` leads to the dashboard; without that the platform's own page about Azure Functions could stand there.
+    AzureWebJobsDisableHomepage: 'true'
     '${assertionSetting}': signsPeopleIn ? identityClientId : ''
     // The triggers', read by the Functions host beside ServiceBus__fullyQualifiedNamespace.
     ServiceBus__credential: 'managedidentity'

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlencode, urlsplit, urlunsplit
+from uuid import uuid4
 
 import azure.functions as func
 
@@ -17,7 +19,7 @@ from onboarding.http.bodies import is_page_form
 from onboarding.http.call import Application, HttpCall, Route
 from onboarding.http.origin import from_elsewhere, own_path
 from onboarding.http.problems import ProblemError, answered
-from onboarding.http.refusals import PROBLEM, request_id_of, traceable
+from onboarding.http.refusals import PROBLEM, REQUEST_ID, traceable
 from onboarding.settings import API_PAGE, SettingsError, in_azure
 from onboarding.telemetry.triggers import called
 
@@ -28,6 +30,7 @@ SIGN_IN = "/.auth/login/aad"
 CHALLENGE = 'Bearer realm="Operator Connect onboarding"'
 """What a program is to send; without an error code, as nothing was sent (RFC 9110, 11.6.1; RFC 6750, 3)."""
 RETURN_TO = "post_login_redirect_uri"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
 
 
 def entrance(route: Route, application: Application) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
@@ -67,6 +70,12 @@ def entrance(route: Route, application: Application) -> Callable[[func.HttpReque
 
     finish.__name__ = route.name
     return finish
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """The caller's own name of the call, where it is one that may stand in a log; else a new one."""
+    given = str(headers.get(REQUEST_ID) or headers.get(REQUEST_ID.lower()) or "")
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid4())
 
 
 def _explained_at(application: Application) -> str:

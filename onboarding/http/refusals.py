@@ -6,16 +6,13 @@ People read the title, and a title is the same for its kind; so the code follows
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from uuid import uuid4
 
 import azure.functions as func
 
 PROBLEM = "application/problem+json"
 REQUEST_ID = "X-Request-Id"
 """The header that names one call: of every answer, and of a request whose caller has a name for it already."""
-_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
 
 NO_SUCH_STEP = "No such step"
 ANCHOR = "refused-"
@@ -65,12 +62,6 @@ def told_by_code() -> tuple[tuple[str, str], ...]:
     """Each code, in their order, with the titles that it stands for."""
     codes = sorted(set(CODES.values()))
     return tuple((code, "; ".join(title for title, of in CODES.items() if of == code)) for code in codes)
-
-
-def request_id_of(headers: Mapping[str, str]) -> str:
-    """The caller's own name of the call, where it is one that may stand in a log; else a new one."""
-    given = str(headers.get(REQUEST_ID) or headers.get(REQUEST_ID.lower()) or "")
-    return given if _REQUEST_ID.fullmatch(given) else str(uuid4())
 
 
 def traceable(answer: func.HttpResponse, request_id: str, runbook: str) -> func.HttpResponse:

@@ -11,7 +11,8 @@ import azure.functions as func
 import pytest
 
 from onboarding.http.call import HttpCall, Route
-from onboarding.http.refusals import ANCHOR, CODES, REQUEST_ID, request_id_of
+from onboarding.http.entrance import request_id_of
+from onboarding.http.refusals import ANCHOR, CODES, REQUEST_ID
 from onboarding.telemetry import logs
 from onboarding.telemetry.logs import ABOUT
 from tests.support.http import Api, app_settings, content
