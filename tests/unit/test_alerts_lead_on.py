@@ -1,4 +1,4 @@
-"""Issue 17, item 12: whoever is woken at three is led to the dashboard with its filter, and to the runbook's section."""
+"""Issue 17, item 12: whoever is woken at three is led to the dashboard, filtered, and to the section of the runbook."""
 
 from __future__ import annotations
 
