@@ -62,6 +62,8 @@ param eventsSecretPrevious string = ''
 param eventsAuthorization string = ''
 @description('Where your people read docs/runbook.md: what refusals and alerts point to. Empty: refusals to the application\'s own page.')
 param runbookUrl string = ''
+@description('One e-mail a day in place of single ones, for all onboardings; a request may choose it for itself.')
+param dailyMail bool = false
 @description('Mailbox that e-mail is sent from. Empty: no e-mail is sent.')
 param mailSender string = ''
 @description('Whom to tell of checkpoints that stay open, for requests that name nobody.')
@@ -465,6 +467,7 @@ module front 'modules/function-app.bicep' = {
       ONBOARDING_EVENTS_URL: eventsUrl
     }
     runbookUrl: runbookUrl
+    dailyMail: dailyMail
     mailSender: mailSender
     escalationEmail: escalationEmail
     permitted: {}
@@ -518,6 +521,7 @@ module steps 'modules/function-app.bicep' = {
       ONBOARDING_EVENTS_AUTHORIZATION: empty(eventsAuthorization) ? '' : '@Microsoft.KeyVault(VaultName=${vault.outputs.name};SecretName=events-authorization)'
     }
     runbookUrl: runbookUrl
+    dailyMail: dailyMail
     mailSender: mailSender
     escalationEmail: escalationEmail
     // The front must not have them: it decides nothing by them, and whoever takes it over need not know them.

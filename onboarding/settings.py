@@ -185,6 +185,10 @@ class Settings(Registration):
     """The header `Authorization` as the receiver wants it, such as `Bearer …`; empty: none."""
     mail_sender: str | None = None
     """Mailbox that e-mail is sent from (UPN or object id)."""
+    daily_mail: bool = False
+    """Whether e-mail to one's own people comes once a day, gathered, whatever requests say (`notify.daily`)."""
+    daily_mail_hour: int = Field(6, ge=0, le=23)
+    """When, UTC."""
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
 

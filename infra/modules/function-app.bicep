@@ -57,6 +57,7 @@ param teamsWebhookName string
 @description('Settings of events for programs.')
 param events object
 param runbookUrl string
+param dailyMail bool
 param mailSender string
 param escalationEmail string
 @description('Settings of what the steps may do: of that app only.')
@@ -164,6 +165,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     ONBOARDING_TIMER_SCHEDULE: '0 * * * * *'
     ONBOARDING_PUBLIC_URL: publicUrl
     ONBOARDING_RUNBOOK_URL: runbookUrl
+    ONBOARDING_DAILY_MAIL: string(dailyMail)
     ONBOARDING_MAIL_SENDER: mailSender
     ONBOARDING_ESCALATION_EMAIL: escalationEmail
     ONBOARDING_PROJECT_SYNERGY_BY: projectSynergyBy

@@ -48,6 +48,7 @@ MEANINGS: Mapping[str, str] = {
     "createdAt": "When it was first requested.",
     "credentialEnds": "When its secrets and certificates end, a sentence each.",
     "csrf": "The token that stands in the page's form. It is good for its reader and this form only.",
+    "daily": "One e-mail a day in place of single ones.",
     "detail": "What was seen or done, in words.",
     "differs": "The fields in which the request is another than the one that is known.",
     "domain": "The gateway's domain.",
@@ -153,7 +154,7 @@ MEANINGS: Mapping[str, str] = {
     "waitingOn": "Who is waited for, in words; null: nobody is.",
     "waitingSince": "Since when; null: nothing is waited for.",
     "waitsFor": "What must happen before it goes on, in words; null: nothing must.",
-    "way": "`email` or `teams`.",
+    "way": "`email`, `digest` (e-mail, gathered once a day), `teams`, or `events` (a program of one's own).",
     "what": "What happened: the transition's name.",
     "whatNext": "What to do about it, in words.",
 }
