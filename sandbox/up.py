@@ -21,6 +21,7 @@ from sandbox.processes import PartError
 from sandbox.progress import Onboarding
 from sandbox.requester import ApiError, Requester
 from sandbox.running import OtherUpError, only_one
+from sandbox.settings import told_of_events
 from sandbox.setup.problem import SetupError
 
 LOOK_EVERY = 0.25
