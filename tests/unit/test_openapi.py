@@ -151,8 +151,8 @@ def kinds_of(schema: dict[str, Any]) -> set[str]:
     return {*(named if isinstance(named, list) else (named,))} - {"null"}
 
 
-OF_A_REQUEST_AND_OF_ITS_RECORD = {"services", "byHand", "findings", "changes", "version"}
-"""Each is one thing in what is asked for, of a plan or of the application, and another in a record."""
+OF_A_REQUEST_AND_OF_ITS_RECORD = {"services", "byHand", "findings", "changes", "version", "differs"}
+"""Each is one thing in what is asked for, of a plan, a refusal or the application, and another in a record."""
 
 
 def test_a_name_has_one_type() -> None:
