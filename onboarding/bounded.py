@@ -35,6 +35,7 @@ from onboarding.ports import (
     Gateways,
     Notification,
     Notifier,
+    OutgoingEvent,
     OwnPermissions,
     Peerings,
     Principal,
@@ -342,7 +343,7 @@ class BoundedTls(TlsProbe):
 
 
 class BoundedNotifier(Notifier):
-    """E-mail to permitted domains. The Teams channel is a setting itself."""
+    """E-mail to permitted domains. The Teams channel and the program that is told are settings themselves."""
 
     def __init__(self, inner: Notifier, permitted: Permitted) -> None:
         self._inner, self._permitted = inner, permitted
@@ -360,6 +361,9 @@ class BoundedNotifier(Notifier):
 
     async def teams(self, message: Notification) -> bool:
         return await self._inner.teams(message)
+
+    async def event(self, event: OutgoingEvent) -> bool:
+        return await self._inner.event(event)
 
 
 def _expect_form(pattern: str, text: str, what: str) -> None:

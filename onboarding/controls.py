@@ -88,6 +88,7 @@ _CONTACTS = (
         example=["voice-ops@contoso.com"],
     ),
     ControlField("teams", "Tell the Teams channel too", "notify.teams", Input.TICK, _OWN, example=True),
+    ControlField("daily", "One e-mail a day in place of single ones", "notify.daily", Input.TICK, _OWN, example=False),
     ControlField(
         "escalate-to",
         "Told once when a checkpoint stays open for too long",

@@ -393,8 +393,18 @@ class Ways:
     """Addresses that no e-mail may be sent to."""
 
 
+@dataclass(frozen=True, slots=True)
+class OutgoingEvent:
+    """A CloudEvent (1.0, structured mode) for a program of the operator's."""
+
+    id: str
+    """The same however often it is sent."""
+    body: bytes
+    """JSON."""
+
+
 class Notifier(Protocol):
-    """The ways to people. A way that isn't configured tells nobody and returns False."""
+    """The ways to people, and to programs. A way that isn't configured tells nobody and returns False."""
 
     @reads
     async def ways(self, to: Sequence[str]) -> Ways:
@@ -405,6 +415,9 @@ class Notifier(Protocol):
 
     async def teams(self, message: Notification) -> bool:
         """Post to the operator's own Teams channel."""
+
+    async def event(self, event: OutgoingEvent) -> bool:
+        """Hand an event to the operator's own program."""
 
 
 # -- our own state ---------------------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ class Stopped:
         """Of the report."""
         return {
             "onboarding": self.record["id"],
-            "gateway": self.record["gateway"]["name"],
+            "gateway": self.record["gatewayName"],
             "step": self.action["step"],
             "outcome": became,
             "said": said,
@@ -215,7 +215,7 @@ def _answers(pairs: Sequence[tuple[str, str]], asks: Sequence[Json]) -> dict[str
 def _tell(record: Json, step: str | None, output: Output) -> None:
     """`step`: None for what is done to the whole."""
     now = next((s for s in record["steps"] if s["name"] == step), record)
-    row = {"onboarding": record["id"], "gateway": record["gateway"]["name"], "step": step, "state": now["state"]}
+    row = {"onboarding": record["id"], "gateway": record["gatewayName"], "step": step, "state": now["state"]}
     match output:
         case Output.JSON:
             put_json(record)

@@ -92,7 +92,7 @@ def show(
 def _show(record: Json) -> None:
     progress = record["progress"]
     steps = f"{progress['done']} of {progress['total']} steps"
-    say(f"{record['gateway']['name']}: {record['state']}, {steps} ({record['id']})")
+    say(f"{record['gatewayName']}: {record['state']}, {steps} ({record['id']})")
     if record["waitingFor"]:
         whom = record["waitingOnName"] or record["waitingOn"]
         say(f"Waits for {record['waitingFor']}, {whom}, since {minute(record['waitingSince'])} UTC")

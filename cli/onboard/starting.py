@@ -102,10 +102,10 @@ def request(
         case Output.JSON:
             put_json(record)
         case Output.CSV:
-            put_csv(STARTED_COLUMNS, [{**record, "gateway": record["gateway"]["name"]}])
+            put_csv(STARTED_COLUMNS, [{**record, "gateway": record["gatewayName"]}])
         case Output.TABLE:
             say(record["id"])
-    talk(f"{record['gateway']['name']} is {record['state']}.")
+    talk(f"{record['gatewayName']} is {record['state']}.")
 
 
 def read_file(name: str) -> bytes:

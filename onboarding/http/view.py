@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, SerializeAsAny, create_model
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializeAsAny, create_model
 from pydantic.alias_generators import to_camel, to_snake
 
 from onboarding.columns import LISTED
@@ -241,6 +241,7 @@ class OnboardingView(View):
     version: int
     run: int
     state: OnboardingState
+    gateway_name: str
     gateway: GatewayView
     environment: Environment | None
     services: tuple[Service, ...]
@@ -270,6 +271,7 @@ class OnboardingView(View):
     next_due_at: AwareDatetime | None
     progress: ProgressView
     last_error: Problem | None
+    last_error_seen: str | None
     findings: FindingsView
     warnings: tuple[str, ...]
     """What is worth a look, though the request was taken."""
@@ -288,12 +290,18 @@ class EventsView(View):
     events: tuple[Event, ...]
 
 
+_DEPRECATED: Any = Field(json_schema_extra={"deprecated": True})
+"""Goes with the next version of the API: its name means another type elsewhere."""
+
+
 class SummaryView(View):
     """One onboarding in the list: the columns of its row. Older rows lack what came later, until their next change."""
 
     id: str
     version: int
-    gateway: str
+    gateway_name: str
+    gateway: str = _DEPRECATED
+    """As `gatewayName`, which is a text wherever it stands; a record's `gateway` is an object."""
     arm_id: str
     subscription_id: str | None
     environment: Environment | None
@@ -309,7 +317,9 @@ class SummaryView(View):
     next_due_at: AwareDatetime | None
     progress: ProgressView
     open_wait_count: int | None
-    last_error: str | None
+    last_error_seen: str | None
+    last_error: str | None = _DEPRECATED
+    """As `lastErrorSeen`; a record's `lastError` is an object."""
     last_error_code: str | None
     notice_error: str | None
     """Why a notice could not be sent yet."""
@@ -346,6 +356,7 @@ def onboarding_view(
 ) -> OnboardingView:
     """The whole of a record at that time, and what the caller may do with it. `inspected`: the last look at it."""
     waiting = waiting_for(record)
+    error = last_problem(record)
     ends = expected_ends(record)
     end = latest_end(ends)
     done, total = progress(record)
@@ -354,6 +365,7 @@ def onboarding_view(
         version=record.version,
         run=record.run,
         state=record.state,
+        gateway_name=record.request.gateway.name,
         gateway=gateway_view(record.request.gateway),
         environment=record.request.environment,
         services=record.request.selected,
@@ -374,7 +386,8 @@ def onboarding_view(
         waiting_since=waiting.since if waiting else None,
         next_due_at=record.next_due_at,
         progress=ProgressView(done=done, total=total),
-        last_error=last_problem(record),
+        last_error=error,
+        last_error_seen=error.seen if error else None,
         findings=_findings(record),
         warnings=record.request.warnings,
         stays_at_microsoft=tuple(StaysView.model_validate(s, from_attributes=True) for s in what_stays(record)),
@@ -424,6 +437,8 @@ def summary(row: Row, now: datetime) -> SummaryView:
         arm_id=shown.pop("gateway_id"),
         services=tuple(Service(s) for s in shown.pop("services").split(",")),
         progress=ended,
+        gateway_name=shown["gateway"],
+        last_error_seen=shown["last_error"],
         expected_at=end.seen(now) if end else None,
         late=is_late_row(row, now),
         **shown,
