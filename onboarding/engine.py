@@ -217,7 +217,8 @@ class Engine:
             if loaded is None:
                 return None
             now = self.clock.now()
-            told = in_real_names(happening, loaded.record, self.known)
+            failed = getattr(happening, "problem", None) is not None
+            told = in_real_names(happening, loaded.record, self.known) if failed else happening
             decision = decide(loaded.record, told, now, self.policy)
             if decision.changed:
                 try:
