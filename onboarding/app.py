@@ -83,6 +83,7 @@ def engine() -> Engine:
         permitted_admin_users=chosen.permitted_admin_users,
         permitted_applications=chosen.permitted_applications,
         trunks_on_loopback=chosen.tls_private_addresses,
+        sender=chosen.sender,
         project_synergy_by=chosen.project_synergy_by,
         changes_by=chosen.changes_by,
     )
@@ -91,7 +92,9 @@ def engine() -> Engine:
     )
     index = Index(_table(DUE_TABLE, chosen, credential), _table(WAITS_TABLE, chosen, credential), chosen.policy)
     records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential), index)
-    telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
+    telling = Notifying(
+        chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime, chosen.sender
+    )
     reads = Reads(_table(READS_TABLE, chosen, credential), chosen.policy)
     asked = HourlyLimit(
         hourly, clock, chosen.plans_per_hour, "Plans asked for by one caller", "ONBOARDING_PLANS_PER_HOUR"

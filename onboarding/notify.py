@@ -18,9 +18,9 @@ from onboarding.core.problems import (
     unexpected_problem,
 )
 from onboarding.core.record import Delivered, Notice, Record
-from onboarding.notices.deliveries import Delivery, deliveries, links_outside
+from onboarding.notices.deliveries import Delivery, asks_for_an_answer, deliveries
 from onboarding.notices.notification import notification
-from onboarding.ports import Clock, Notification, Notifier
+from onboarding.ports import NO_SENDER, Clock, Notification, Notifier, Sender
 from onboarding.telemetry.work import delivering
 
 log = logging.getLogger("onboarding")
@@ -34,6 +34,8 @@ class Notifying:
     escalation_email: str | None = None
     link_key: str | None = None
     link_lifetime: float = 30 * 86400.0
+    sender: Sender = NO_SENDER
+    """In whose name people outside are written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,11 @@ async def send(
         if rest is None:
             continue
         try:
-            link = _link(notice, record, telling, clock.now(), outside=way.outside)
+            link, good_until = _link(notice, record, telling, clock.now(), way)
             others = [other for other in ways if other is not way]
-            message = notification(notice, record, told=others, link=link, outside=way.outside)
+            message = notification(
+                notice, record, way, told=others, link=link, good_until=good_until, sender=telling.sender
+            )
 
             async def deliver(to: tuple[str, ...], way: Delivery = way, message: Notification = message) -> None:
                 with delivering(notice, way.way) as going:
@@ -161,19 +165,22 @@ async def _to_each_that_can_be_told(to: tuple[str, ...], deliver: Callable[[tupl
         raise AddresseesRefusedError.all_of(refusals)
 
 
-def _link(notice: Notice, record: Record, telling: Notifying, now: datetime, *, outside: bool) -> str:
-    """Where a notice leads: the checkpoint's page, for people outside with a signed link; else the onboarding's.
+def _link(
+    notice: Notice, record: Record, telling: Notifying, now: datetime, way: Delivery
+) -> tuple[str, datetime | None]:
+    """Where a notice leads: for whoever is asked to answer, the checkpoint's page with a signed link, and until when
+    that is good; for the others that page; else the onboarding's.
 
     Nowhere (empty), when nothing is asked of people outside but to know.
     """
     base = f"{telling.public_url}/api"
-    if outside and not links_outside(notice):
-        return ""
-    if outside and notice.step and telling.link_key:
-        opening = record.step(notice.step).ticket
-        link = Link(record.id, notice.step, opening, now + timedelta(seconds=telling.link_lifetime))
-        return f"{base}/links#{sign(link, telling.link_key)}"
+    if way.outside and not asks_for_an_answer(notice):
+        return "", None
     step = record.step(notice.step) if notice.step else None
+    if step and way.waited_on and telling.link_key:
+        good_until = now + timedelta(seconds=telling.link_lifetime)
+        link = Link(record.id, step.name, step.ticket, good_until)
+        return f"{base}/links#{sign(link, telling.link_key)}", good_until
     if step and step.plan.kind is StepKind.CHECKPOINT:
-        return f"{base}/onboardings/{record.id}/checkpoints/{step.name}"
-    return f"{base}/dashboard/{record.id}"
+        return f"{base}/onboardings/{record.id}/checkpoints/{step.name}", None
+    return f"{base}/dashboard/{record.id}", None

@@ -24,6 +24,7 @@ from onboarding.core.permitted import Permitted
 from onboarding.core.plan import DAY
 from onboarding.core.policy import Policy
 from onboarding.outside_facts import MicrosoftTrust, OutsideFacts
+from onboarding.ports import Sender
 from onboarding.steps import LIBRARY
 
 _POLICY, _OUTSIDE = Policy(), OutsideFacts()
@@ -172,6 +173,12 @@ class Settings(Registration):
     """Hosts that the webhook may be on (a leading dot: any host below)."""
     mail_sender: str | None = None
     """Mailbox that e-mail is sent from (UPN or object id)."""
+    operator_name: Annotated[
+        str | None, Field(max_length=100), ExpectedWords("one line of at most 100 characters")
+    ] = None
+    """What people outside the tenant know the operator by: mail to them, and their pages, are in this name."""
+    operator_contact: str | None = None
+    """An e-mail address at which people outside reach somebody: it is named to them, and answers go there."""
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
 
@@ -248,6 +255,8 @@ class Settings(Registration):
         "link_key",
         "link_key_previous",
         "escalation_email",
+        "operator_name",
+        "operator_contact",
         "sandbox_user",
         mode="before",
     )
@@ -319,7 +328,14 @@ class Settings(Registration):
     def _no_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
-    @field_validator("mail_sender", "escalation_email")
+    @field_validator("operator_name")
+    @classmethod
+    def _one_line(cls, value: str | None) -> str | None:
+        if value is not None and not value.isprintable():
+            raise ValueError("must be one line of at most 100 characters")
+        return value
+
+    @field_validator("mail_sender", "escalation_email", "operator_contact")
     @classmethod
     def _sendable(cls, value: str | None, info: ValidationInfo) -> str | None:
         object_id = info.field_name == "mail_sender"
@@ -415,6 +431,11 @@ class Settings(Registration):
             self.permitted_dns_zones,
             self.permitted_applications,
         )
+
+    @property
+    def sender(self) -> Sender:
+        """In whose name people outside are written to."""
+        return Sender(self.operator_name or "", self.operator_contact or "")
 
     @property
     def usual(self) -> dict[str, float]:
