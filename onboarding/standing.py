@@ -58,7 +58,7 @@ def open_waits(record: Record) -> tuple[Waiting, ...]:
     order = (StepState.RUNNING,) if record.cancelling else _TELLING
     going_on = sorted((s for s in record.steps if s.state in order), key=lambda s: (order.index(s.state), s.since))
     waits = tuple(
-        Waiting(s.name, definition_of(s).doing(s), *_on_whom(s, record), state=s.state.value, since=s.since)
+        Waiting(s.name, definition_of(s).title, *_on_whom(s, record), state=s.state.value, since=s.since)
         for s in going_on
     )
     pause = record.pause

@@ -60,6 +60,13 @@ class Occurrence:
         return OPERATOR if self.step.by_hand else whom(self.record, self.step).in_words
 
     @property
+    def whose(self) -> str:
+        """Whose turn it is, for who reads it: `your`, or a name."""
+        on = whom(self.record, self.step) if self.step and not self.step.by_hand else None
+        theirs = on is not None and not self.yours and on.party not in (Party.OPERATOR, Party.US)
+        return f"{on.name or on.party}'s" if on and theirs else "your"
+
+    @property
     def asked_outside(self) -> str:
         """The name of whoever outside the tenant is asked."""
         on = whom(self.record, self.step) if self.step else None
@@ -206,7 +213,7 @@ _STILL = "One step of that still waits for you. Should it be done already, pleas
 
 OCCASIONS: Mapping[NoticeKind, Occasion] = {
     NoticeKind.CHECKPOINT_OPENED: Occasion(
-        lambda o: f"{o.gateway}: your turn",
+        lambda o: f"{o.gateway}: {o.whose} turn",
         _checkpoint_opened,
         lambda o: o.instructions.actions,
         lambda o: f"{o.by}: {o.please}",
@@ -214,7 +221,7 @@ OCCASIONS: Mapping[NoticeKind, Occasion] = {
         asks=True,
     ),
     NoticeKind.REMINDER: Occasion(
-        lambda o: f"{o.gateway}: still your turn",
+        lambda o: f"{o.gateway}: still {o.whose} turn",
         _reminder,
         lambda o: o.instructions.actions,
         lambda o: f"{o.by}, a reminder: {o.please}",

@@ -169,7 +169,7 @@ def _must(control: Control, step: StepRecord) -> bool:
 
 
 def _filled(control: Control, form: str, steps: list[StepRecord], today: Mapping[str, Any]) -> Iterator[Filled]:
-    for field in fields_for(control.fields, definition_of(steps[0]).asked_of(steps[0]) if len(steps) == 1 else ()):
+    for field in fields_for(control.fields, definition_of(steps[0]).asked_now(steps[0]) if len(steps) == 1 else ()):
         concerned = [s for s in steps if field.only_for and field.only_for(s)]
         if field.only_for and not concerned:
             continue

@@ -35,7 +35,7 @@ PURPOSE = "answer a link"
 
 def ask_for_another(sender: Sender) -> str:
     """What to do about a link that is no good."""
-    return f"If you need another, ask {whom_to_ask(sender)}. Nothing was changed."
+    return f"Ask {whom_to_ask(sender)}, if you need another one. Nothing was changed."
 
 
 

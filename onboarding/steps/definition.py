@@ -121,7 +121,12 @@ class Definition:
     def asked_of(self, step: StepRecord) -> tuple[Field, ...]:
         """What a step of this definition asks for, by its plan; with where to find it, as far as that is known."""
         hints = {asked.name: asked.hint for asked in self.asks}
-        return tuple(replace(asked, hint=hints.get(asked.name, "")) for asked in step.asks)
+        return tuple(replace(asked, hint=hints.get(asked.name, "")) for asked in step.plan.asks)
+
+    def asked_now(self, step: StepRecord) -> tuple[Field, ...]:
+        """The same of whoever ends its turn, where it goes back and forth."""
+        now = {asked.name for asked in step.asks}
+        return tuple(asked for asked in self.asked_of(step) if asked.name in now)
 
     def turn_of(self, step: StepRecord) -> TurnDefinition | None:
         """Whose turn it is in a step of this definition; None when it has none, or has ended."""

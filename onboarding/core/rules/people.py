@@ -25,9 +25,9 @@ NOTE_OF_TURN = 200
 
 def confirmed(h: Confirmed, draft: Draft) -> Transition | None:
     step = _confirmable(draft, h.step, (StepState.WAITING, StepState.NEEDS_ATTENTION), "confirmed")
-    turn = _turn_meant(h.turn, step)
+    turn = _turn_meant(h, step)
     if turn and turn is not step.plan.turns[-1]:
-        return _turn_done(h, draft, step)
+        return _turn_done(h, draft, step, turn)
     answers = read_answers(step.plan.asks, h.answers, draft.now)
     word = _word(h, draft, step, turn and turn.name)
     draft.end_step(h.step, "Confirmed by a person.", by=word.who, note=h.note, answers=answers)
@@ -36,11 +36,16 @@ def confirmed(h: Confirmed, draft: Draft) -> Transition | None:
     return Transition(EventKind.CONFIRMED, h.step, "\n".join(filter(None, (*told, h.note))), word.who)
 
 
-def _turn_meant(name: str, step: StepRecord) -> Turn | None:
-    """The turn that is said to be done; None: the whole step is. Raises RefusedError when it is not that turn's."""
-    now = step.turn
-    if not name or (now and now.name == name):
-        return now if name else None
+def _turn_meant(h: Confirmed, step: StepRecord) -> Turn | None:
+    """The turn that is said to be done; None: the whole step is. Raises RefusedError when it is not that turn's.
+
+    A link is for the turn that it was made for, whatever its holder sends.
+    """
+    now, name = step.turn, h.turn
+    if not name:
+        return now if h.outside else None
+    if now and now.name == name:
+        return now
     names = [turn.name for turn in step.plan.turns]
     if now is None:
         raise RefusedError(f"'{step.name}' has no turns: leave `turn` out.")
@@ -51,10 +56,10 @@ def _turn_meant(name: str, step: StepRecord) -> Turn | None:
     raise RefusedError(f"The turn '{name}' of '{step.name}' {when}: now it is '{now.name}', on {now.waits_on}.")
 
 
-def _turn_done(h: Confirmed, draft: Draft, step: StepRecord) -> Transition:
+def _turn_done(h: Confirmed, draft: Draft, step: StepRecord, turn: Turn) -> Transition:
     """The next turn is another opening of the checkpoint: its own notice, links, reminders and deadline."""
     read_answers((), h.answers, draft.now)
-    word = _word(h, draft, step, h.turn, h.note)
+    word = _word(h, draft, step, turn.name, h.note)
     draft.set_step(
         h.step,
         state=StepState.WAITING,
@@ -65,7 +70,7 @@ def _turn_done(h: Confirmed, draft: Draft, step: StepRecord) -> Transition:
         words=_with(step, word),
     )
     draft.open(h.step)
-    return Transition(EventKind.TURN_DONE, h.step, "\n".join(filter(None, (h.turn, h.note))), word.who)
+    return Transition(EventKind.TURN_DONE, h.step, "\n".join(filter(None, (turn.name, h.note))), word.who)
 
 
 def _word(
