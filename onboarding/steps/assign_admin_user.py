@@ -28,7 +28,7 @@ from onboarding.steps.base import Applied, Consent, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.operator_connect import ADMIN_ROLE, ONBOARDED_ALREADY, PROJECT_SYNERGY_APP_ID
 
-NAME_LENGTH = 100
+PERSON_NAME_LENGTH = 100
 """Characters of a person's name that are kept."""
 
 
@@ -37,7 +37,7 @@ class AdminUserFound(Findings):
 
     admin_user_id: ObjectId | None = None
     """Object id in the tenant."""
-    admin_user_name: Annotated[str, StringConstraints(max_length=NAME_LENGTH)] | None = None
+    admin_user_name: Annotated[str, StringConstraints(max_length=PERSON_NAME_LENGTH)] | None = None
     """As people know them."""
     admin_user_mail: Annotated[str, kept_as(EMAIL)] | None = None
     """Where they are written to."""
@@ -85,7 +85,7 @@ class AssignAdminUser:
 
 def _found(standing: RoleStanding) -> AdminUserFound:
     """An address that no e-mail can be sent to is none."""
-    name = one_line(standing.name or "")[:NAME_LENGTH].strip()
+    name = one_line(standing.name or "")[:PERSON_NAME_LENGTH].strip()
     mail = standing.mail if standing.mail and email_problem(standing.mail) is None else None
     return AdminUserFound(
         admin_user_id=standing.principal_id, admin_user_name=name or None, admin_user_mail=mail
