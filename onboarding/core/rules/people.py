@@ -29,7 +29,7 @@ def confirmed(h: Confirmed, draft: Draft) -> Transition | None:
     if turn and turn is not step.plan.turns[-1]:
         return _turn_done(h, draft, step, turn)
     answers = read_answers(step.plan.asks, h.answers, draft.now)
-    word = _word(h, draft, step, turn and turn.name)
+    word = _word(h, draft, step, turn.name if turn else None)
     draft.end_step(h.step, "Confirmed by a person.", by=word.who, note=h.note, answers=answers)
     draft.set_step(h.step, words=_with(step, word))
     told = (f"{it.label}: {it.text}" for it in draft.record.step(h.step).answered)
