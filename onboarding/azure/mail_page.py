@@ -25,7 +25,9 @@ TOLD = "Also told"
 _FONT = "font-family:Segoe UI,Helvetica,Arial,sans-serif;font-size:15px;line-height:1.5;color:#1b1b1b"
 _BREAKS = "overflow-wrap:anywhere;word-break:break-word"
 """No word is wider than a telephone. Two ways to say it: mail programs know one or the other."""
-_CELL = f"padding:4px 12px 4px 0;vertical-align:top;text-align:left;font-weight:normal;{_BREAKS}"
+_WHOLE = "overflow-wrap:normal;word-break:normal"
+"""Words of ours."""
+_CELL = "padding:4px 12px 4px 0;vertical-align:top;text-align:left;font-weight:normal"
 _H1 = "font-size:22px;line-height:1.3;margin:0 0 16px;font-weight:600"
 _H2 = "font-size:16px;margin:24px 0 8px;font-weight:600"
 _CODE = "font-family:Consolas,Menlo,monospace;font-size:14px;background:#f1f3f5;padding:2px 6px"
@@ -96,7 +98,8 @@ def mail_html(message: Notification) -> str:
 def _table(rows: Iterable[tuple[str, str]]) -> str:
     """Rows of label and content, both escaped already."""
     cells = "".join(
-        f'<tr><th scope="row" style="{_CELL};{_CALM}">{label}</th><td style="{_CELL}">{content}</td></tr>'
+        f'<tr><th scope="row" style="{_CELL};{_CALM};{_WHOLE}">{label}</th>'
+        f'<td style="{_CELL};{_BREAKS}">{content}</td></tr>'
         for label, content in rows
     )
     return f'<table style="border-collapse:collapse;{_FONT}">{cells}</table>' if cells else ""

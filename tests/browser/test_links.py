@@ -76,7 +76,9 @@ def test_each_turn_of_theirs_has_a_link_of_its_own(
 def test_the_admin_user_answers_by_the_link_that_they_are_sent(
     living: Cloud, microsoft: Simulator, operator: Operator, requested: Callable[..., Json], watch: Watch
 ) -> None:
-    record = requested(stands("portal-access", "waiting"))
+    record = requested(stands("operator-information", "waiting"))
+    operator.confirm(record["id"], "operator-information")
+    operator.until(record["id"], stands("portal-access", "waiting"), confirm=False)
     page = watch(base_of(living), user="nick.nobody").open(
         mailed_link(microsoft, "voice.admin@contoso.com", "/api/links#")
     )

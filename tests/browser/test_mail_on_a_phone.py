@@ -44,7 +44,7 @@ MAILS = {
     "values": mail("portal-access", OWN),
     "problem": mail("enable-services", OWN, NoticeKind.NEEDS_ATTENTION),
     "one long word of each": Notification(
-        LONG, ((LONG, LONG),), (LONG,), f"https://x.example/{LONG}", LONG, (LONG,), ((LONG, LONG),), LONG,
+        LONG, (("Environment", LONG),), (LONG,), f"https://x.example/{LONG}", LONG, (LONG,), (("Value", LONG),), LONG,
         ((LONG, LONG),), (LONG,), (LONG,), LONG,
     ),
 }  # fmt: skip
