@@ -236,7 +236,7 @@ _FIXED: Mapping[str, ApiOperation] = {
         body=_form(
             link=_text(PASTED_LENGTH),
             outcome=_text(40),
-            turn=_text(64),
+            turn={**_text(64), "description": "The turn that is done, if it has turns."},
             note=_text(NOTE_LENGTH),
             name={**_text(100), "description": "Of whoever answers."},
         ),

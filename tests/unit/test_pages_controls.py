@@ -341,7 +341,12 @@ CONTACTS = {"team_name": "A partner", "team_email": "partner@example.com", "esca
 
 
 async def test_whom_to_tell_stands_in_the_form_as_it_is_today(api: Api) -> None:
-    notify = {"emails": ["a@contoso.com", "b@contoso.com"], "teams": False, "escalateTo": "head@contoso.com"}
+    notify = {
+        "emails": ["a@contoso.com", "b@contoso.com"],
+        "teams": False,
+        "adminUser": False,
+        "escalateTo": "head@contoso.com",
+    }
     page = await see(api, await keep(api, records.new(notify=notify).record))
     form = page.partition('id="do-change-contacts"')[2].partition("</details>")[0]
     assert 'value="Microsoft onboarding"' in form
