@@ -22,6 +22,7 @@ from onboarding.core.events import (
     Confirmed,
     ContactsChanged,
     DeviationAccepted,
+    DriftLookRequested,
     MadeByHand,
     PauseRequested,
     ProblemReported,
@@ -392,6 +393,17 @@ _ROWS = (
         event=CancelRequested,
         fields=(_because("The gateway is deployed anew."),),
         grave=True,
+    ),
+    Control(
+        "look-for-drift",
+        "Look for drift now",
+        "Have a completed onboarding inspected now, without waiting for the next time",
+        "Everything that was done is looked at again, in some seconds. Nothing is changed. What is not as it was is"
+        " looked at once more after a while, before it counts and people are told.",
+        role=Role.OPERATE,
+        of_whole=lambda record: record.completed,
+        of_closed=True,
+        event=DriftLookRequested,
     ),
     Control(
         "accept-deviation",

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Protocol, TypeVar
 
+from onboarding.azure.azure_actions import AzurePermission
 from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
 from onboarding.azure.peering_resource import PeeringId, PeeringStanding
@@ -66,6 +67,10 @@ class Gateways(Protocol):
 
     async def put_test_line(self, gateway: GatewayId, line: TestLine, location: str) -> None:
         """Create one automated test line. `location` is the gateway's region."""
+
+    @reads
+    async def own_actions(self, gateway: GatewayId) -> Sequence[AzurePermission]:
+        """What this application's Azure roles give at a gateway."""
 
 
 # -- the directory (Microsoft Graph v1.0) --------------------------------------------------------------------
@@ -303,6 +308,10 @@ class DnsZones(Protocol):
 
         Raises ConflictError when somebody else was faster.
         """
+
+    @reads
+    async def own_actions(self, zone: DnsZoneId) -> Sequence[AzurePermission]:
+        """What this application's Azure roles give at a zone."""
 
 
 class DnsUpdates(Protocol):

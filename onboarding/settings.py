@@ -163,6 +163,8 @@ class Settings(Registration):
 
     drift_every: float = Field(_POLICY.drift_every, ge=0)
     """Within which all completed onboardings are inspected again; 0: they never are."""
+    drift_sure_after: float = Field(_POLICY.drift_sure_after, ge=0)
+    """What is not as it was counts, and is told, when it is seen again after so long."""
 
     teams_webhook_url: SecretStr | None = None
     """A Teams Workflows webhook. Its query holds the key: a secret."""
@@ -466,6 +468,7 @@ class Settings(Registration):
             settle_after=self.txt_settle,
             tell_after=self.txt_tell_after,
             drift_every=self.drift_every,
+            drift_sure_after=self.drift_sure_after,
         )
 
 

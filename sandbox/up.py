@@ -28,7 +28,7 @@ LOOK_EVERY = 0.25
 PORTS_IN_USE = 3
 INTERRUPTED = 130
 NOTE = "Confirmed by dev.py up --confirm."
-DRIFT_SOON = {"ONBOARDING_DRIFT_EVERY": "30"}
+DRIFT_SOON = {"ONBOARDING_DRIFT_EVERY": "30", "ONBOARDING_DRIFT_SURE_AFTER": "10"}
 """People try it, and don't wait for a day."""
 ESCALATED_TO = "head-of-voice@contoso.com"
 """Who is told of what is escalated, where the request names nobody."""

@@ -348,6 +348,13 @@ class DriftSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftLookRequested(AskedByPerson):
+    """A person wants a completed onboarding to be inspected now."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeviationAccepted(AskedByPerson):
     """A person says that what deviates of a step is meant so."""
 

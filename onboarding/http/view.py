@@ -29,6 +29,7 @@ from onboarding.core.rules.drift import open_deviations_id, repair_id
 from onboarding.core.services import Service
 from onboarding.http.access import Caller
 from onboarding.http.search import is_late_row
+from onboarding.index import LastInspection
 from onboarding.notices.what_stays import what_stays
 from onboarding.planning.by_hand import Shell, commands_of
 from onboarding.ports import Row
@@ -109,6 +110,8 @@ class DeviationView(View):
     """As it is."""
     since: AwareDatetime
     """When that was first seen."""
+    sure: bool
+    """It was seen twice, some time apart; false: it was seen once, is looked at again, and counts for nothing."""
     repairable: bool
     """The step can change it back."""
     accepted: Acceptance | None
@@ -239,6 +242,14 @@ _FOUND: dict[str, Any] = {
 FindingsView = create_model("FindingsView", __base__=View, __doc__="What the steps found out; null: not yet.", **_FOUND)
 
 
+class InspectionView(View):
+    """The last look at a completed onboarding."""
+
+    at: AwareDatetime
+    unseen: int
+    """Of its steps that could not be looked at."""
+
+
 class OnboardingView(View):
     """One onboarding, whole."""
 
@@ -263,6 +274,8 @@ class OnboardingView(View):
     """Null: it is not paused."""
     repair: RepairView | None
     """Null: nothing is being changed back."""
+    inspected: InspectionView | None
+    """Null: it is not completed, or was not inspected again since."""
     waiting_for: str | None
     waiting_for_step: str | None
     """Its name; null while it is paused."""
@@ -344,8 +357,10 @@ class ListView(View):
     """Address of the next page; null: this is the last."""
 
 
-def onboarding_view(record: Record, caller: Caller, now: datetime) -> OnboardingView:
-    """The whole of a record at that time, and what the caller may do with it."""
+def onboarding_view(
+    record: Record, caller: Caller, now: datetime, inspected: LastInspection | None = None
+) -> OnboardingView:
+    """The whole of a record at that time, and what the caller may do with it. `inspected`: the last look at it."""
     waiting = waiting_for(record)
     ends = expected_ends(record)
     end = latest_end(ends)
@@ -367,6 +382,7 @@ def onboarding_view(record: Record, caller: Caller, now: datetime) -> Onboarding
         cancelled_because=record.cancelled_because,
         pause=_pause(record.pause),
         repair=RepairView.model_validate(record.repair, from_attributes=True) if record.repair else None,
+        inspected=InspectionView(at=inspected.at, unseen=inspected.unseen) if inspected else None,
         waiting_for=waiting.what if waiting else None,
         waiting_for_step=waiting.step if waiting else None,
         waiting_on=waiting.on if waiting else None,
@@ -455,7 +471,7 @@ def _pause(pause: Pause | None) -> PauseView | None:
 
 def _deviation(one: Deviation) -> DeviationView:
     told = one.model_dump(exclude={"repair", "accepted"})
-    return DeviationView(**told, repairable=bool(one.repair), accepted=one.accepted)
+    return DeviationView(**told, repairable=one.sure and bool(one.repair), accepted=one.accepted)
 
 
 def _step(step: StepRecord, record: Record, end: ExpectedEnd | None, now: datetime) -> StepView:

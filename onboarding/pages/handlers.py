@@ -58,8 +58,9 @@ async def onboarding_page(call: HttpCall) -> func.HttpResponse:
     record = await _record(call)
     events = await call.engine.records.events(record.id) or []
     view = detail(record, events, call.engine.clock.now(), call.caller.may, call.caller.name)
+    inspected = await call.engine.records.index.inspection(record)
     token = csrf.token(call, _acting(record.id))
-    return page(call, "onboarding.html", view=view, csrf=token, section="dashboard")
+    return page(call, "onboarding.html", view=view, inspected=inspected, csrf=token, section="dashboard")
 
 
 @as_page

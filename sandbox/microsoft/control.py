@@ -212,7 +212,13 @@ class Control:
         ]
 
     def put_gateway(self, body: Json, query: Query) -> Json:
-        """{"name", "base": "production", "properties"?, "testLines"?, …}: create or replace, at once Complete."""
+        """{"name", "base": "production", "properties"?, "testLines"?, …}: create or replace, at once Complete; {"name",
+        "remove": true} removes those of that name."""
+        if body.get("remove"):
+            gone = [*self._world.arm.named(body["name"])]
+            for gateway in gone:
+                self._world.arm.delete_gateway(gateway)
+            return {"removed": len(gone)}
         gateway = self._world.put_gateway(body)
         return {"id": gateway.id, "principalId": gateway.principal_id, "domain": gateway.domain}
 
