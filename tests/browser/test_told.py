@@ -58,9 +58,11 @@ def test_after_a_confirmation_it_says_what_changed_and_leads_to_the_next_one(
     living: Cloud, operator: Operator, requested: Callable[..., Json], watch: Watch, axe: str
 ) -> None:
     record = requested(stands(TEAM, "waiting"))
+    for turn in ("form-sent", "form-returned"):
+        operator.end_turn(record["id"], TEAM, turn)
     page = watch(base_of(living)).open(f"/api/onboardings/{record['id']}/checkpoints/{TEAM}")
     page.get_by_role("textbox", name="Note").fill("The form went back.")
-    page.get_by_role("button", name="Confirm that it is done").click()
+    page.get_by_role("button", name="The onboarding is confirmed").click()
     told = page.get_by_role("status").filter(has_text="Done: confirmed")
     expect(told).to_contain_text("The form went back.")
     expect(told).to_contain_text("Waiting → Done")
@@ -128,7 +130,7 @@ def test_a_reported_problem_is_retried_where_it_was_reported(
     note.get_by_role("button", name="Retry").click()
     expect(page).to_have_url(re.compile(f"/checkpoints/{TEAM}\\?done="))
     expect(page.locator("#changed")).to_contain_text("Needs attention → Waiting")
-    expect(page.get_by_role("button", name="Confirm that it is done")).to_be_visible()
+    expect(page.locator("input[name=outcome]")).not_to_have_count(0)
     assert step(operator.get(record["id"]), TEAM)["problem"] is None
 
 
