@@ -52,7 +52,10 @@ def succeeded(h: Succeeded, draft: Draft) -> Transition | None:
     if step is None:
         return None
     draft.find(h.step, h.findings)
-    draft.set_step(h.step, made_by=_made_by(step, wrote=h.wrote))
+    # What was made once stays so, though it is found later.
+    found = MadeBy.PERSON if step.calls else step.made_by or MadeBy.OTHERS
+    if not step.plan.only_reads:
+        draft.set_step(h.step, made_by=MadeBy.ONBOARDING if h.wrote else found)
     draft.end_step(h.step, h.detail)
     return Transition(EventKind.STEP_DONE, h.step, h.detail)
 
@@ -185,15 +188,6 @@ def lost(draft: Draft, step: StepRecord) -> None:
         draft.stop_step(step.name, problem)
     else:
         draft.make_due(step.name, timedelta(0), problem=problem)
-
-
-def _made_by(step: StepRecord, *, wrote: bool) -> MadeBy | None:
-    """Who made what a task found or made now. What was made once stays so, though it is found later."""
-    if step.plan.only_reads:
-        return None
-    if wrote:
-        return MadeBy.ONBOARDING
-    return MadeBy.PERSON if step.calls else step.made_by or MadeBy.OTHERS
 
 
 def _left_unfinished(draft: Draft, step: StepRecord) -> None:
