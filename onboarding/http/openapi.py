@@ -20,7 +20,7 @@ from onboarding.core.decide import create
 from onboarding.core.links import TOKEN_LENGTH
 from onboarding.core.patterns import ONBOARDING_ID, PLAN_ID, SIGNED_LINK
 from onboarding.core.roles import Role
-from onboarding.http import health, plans, view
+from onboarding.http import health, many, plans, view
 from onboarding.http.access import Caller
 from onboarding.http.bodies import JSON
 from onboarding.http.call import HttpCall, Route
@@ -279,6 +279,7 @@ def _schemas() -> dict[str, Any]:
             (view.OnboardingView, "serialization"),
             (view.EventsView, "serialization"),
             (view.ListView, "serialization"),
+            (many.ManyView, "serialization"),
             (plans.PlanView, "serialization"),
             (health.HealthView, "serialization"),
             (plans.ValidatedView, "serialization"),

@@ -10,11 +10,14 @@ from onboarding.controls import CONTROLS, by_operation
 from onboarding.core.answers import MOST_ITEMS, Field
 from onboarding.core.control import NOTE_LENGTH, Control, ControlField, ControlPlace, Input, body, fields_for
 from onboarding.core.links import PASTED_LENGTH
-from onboarding.core.patterns import CHECKSUM, GUID
+from onboarding.core.many import MOST_AT_ONCE, ManyControl
+from onboarding.core.patterns import CHECKSUM, GUID, ONBOARDING_ID
+from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.services import Service
 from onboarding.http.bodies import FORM, JSON, REQUEST_LENGTH
+from onboarding.http.chosen import FILTERS
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
 from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT, OWN_SBC
 from onboarding.steps import LIBRARY
@@ -117,6 +120,50 @@ _REQUEST = RequestBody(
     },
 )
 
+_FLAG = {"type": "boolean", "default": False}
+_CHOOSING = {query["name"]: query for query in LIST if query["name"] in FILTERS}
+_MANY = RequestBody(
+    {
+        JSON: {
+            **_object(
+                control={"enum": list(ManyControl), "description": "What is done to each."},
+                ids={
+                    "type": "array",
+                    "items": {"type": "string", "pattern": ONBOARDING_ID},
+                    "maxItems": MOST_AT_ONCE,
+                    "default": [],
+                    "description": "These onboardings. Empty: all open ones that fit `filter` and `problem`.",
+                },
+                filter={
+                    **_object(
+                        **{n: {**q["schema"], "description": q["description"]} for n, q in _CHOOSING.items()}
+                    ),
+                    "default": {},
+                    "description": "As the list filters; a text each. Of open onboardings only.",
+                },
+                problem={
+                    "enum": [*ProblemCode, None],
+                    "default": None,
+                    "description": "Only those of which a step has stopped, or is tried again, with this code; of"
+                    " `retry`, only these steps.",
+                },
+                reason={
+                    **_text(NOTE_LENGTH),
+                    "default": "",
+                    "description": "Why; it is kept in the audit trail of each. `pause` and `cancel` need one.",
+                },
+            ),
+            "required": ["control"],
+        }
+    },
+    required=True,
+    examples={
+        "by-problem": {"control": "retry", "problem": "permission-missing", "reason": "The role was granted."},
+        "by-filter": {"control": "pause", "filter": {"environment": "production"}, "reason": "A change freeze."},
+        "by-id": {"control": "resume", "ids": ["contoso-acg-1f0e9d8c7b"]},
+    },
+)
+
 _FIXED: Mapping[str, ApiOperation] = {
     "list_onboardings": ApiOperation(
         "The onboardings, page by page",
@@ -163,6 +210,20 @@ _FIXED: Mapping[str, ApiOperation] = {
         refusals=(429,),
         view="PlanView",
         body=_REQUEST,
+    ),
+    "control_many": ApiOperation(
+        "Retry, pause, resume or cancel many at once",
+        description=(
+            f"At most {MOST_AT_ONCE} onboardings in a call; `next` leads to the others. Each is decided by itself, as"
+            " by its own control, from what it is at that moment. All that is said of them must hold."
+        ),
+        answers={200: "What became of each."},
+        view="ManyView",
+        query=(
+            _query("validateOnly", _FLAG, "Only say what would become of each. Nothing is changed."),
+            _query("next", _text(CURSOR_LENGTH), "Where the call before ended: use its `next` as it is."),
+        ),
+        body=_MANY,
     ),
     "get_plan": ApiOperation("A plan", answers={200: "The plan, or that it is coming."}, view="PlanView", tagged=True),
     "get_onboarding": ApiOperation(

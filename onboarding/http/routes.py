@@ -10,7 +10,7 @@ import azure.functions as func
 from onboarding.controls import by_operation
 from onboarding.core.control import Control, ControlPlace
 from onboarding.core.roles import Role
-from onboarding.http import api, plans
+from onboarding.http import api, many, plans
 from onboarding.http.bodies import is_page_form
 from onboarding.http.call import CallHandler, HttpCall, Route
 from onboarding.http.health import get_health
@@ -62,6 +62,14 @@ def routes() -> tuple[Route, ...]:
         Route("get_plan", "GET", "plans/{plan}", Role.READ, plans.get_plan, query=()),
         Route("get_plan_as", "GET", "plans/{plan}/{form}", Role.READ, plans.get_plan_as, query=()),
         Route("post_onboarding", "POST", "onboardings", Role.SUBMIT, api.post_onboarding, query=api.POST_PARAMETERS),
+        Route(
+            "control_many",
+            "POST",
+            "onboardings/controls",
+            Role.OPERATE,
+            many.post_controls,
+            query=many.MANY_PARAMETERS,
+        ),
         Route("get_onboarding", "GET", "onboardings/{id}", Role.READ, api.get_onboarding, query=()),
         Route("get_events", "GET", "onboardings/{id}/events", Role.READ, api.get_events, query=()),
         Route("checkpoint_page", "GET", "onboardings/{id}/checkpoints/{step}", Role.READ, _page("get_checkpoint_page")),

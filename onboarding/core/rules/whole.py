@@ -48,7 +48,7 @@ def resume_requested(h: ResumeRequested, draft: Draft) -> Transition | None:
             draft.set_step(step.name, next_attempt_at=draft.policy.next_reminder(step.since, draft.now))
         elif step.state is StepState.WAITING:
             draft.set_step(step.name, next_attempt_at=draft.next_word(step.since, escalated=step.escalated))
-    return Transition(EventKind.RESUMED, None, "", h.actor)
+    return Transition(EventKind.RESUMED, None, h.reason, h.actor)
 
 
 def _leave_the_pause_out(draft: Draft, step: StepRecord, paused_at: datetime) -> None:
