@@ -23,6 +23,7 @@ from onboarding.engine import Engine, OvertakenError
 from onboarding.ports import ConflictError
 from onboarding.records import Loaded
 from onboarding.rows import UnreadableRowError
+from onboarding.steps import definition_of
 
 log = logging.getLogger("onboarding")
 
@@ -54,6 +55,8 @@ class Became:
     gateway: str | None
     """Its name; None: it is not known."""
     step: str | None
+    title: str
+    """The step's; empty: the onboarding as a whole."""
     fate: Fate
     said: str
     """Why, in words; empty: there is nothing to say."""
@@ -148,11 +151,12 @@ _FAILED = "It could not be read or written now; the log says why. Look at it bef
 
 
 def _became(record: Record, step: str | None, fate: Fate, said: str = "") -> Became:
-    return Became(record.id, record.request.gateway.name, step, fate, said, record.state)
+    title = definition_of(record.step(step)).title if step else ""
+    return Became(record.id, record.request.gateway.name, step, title, fate, said, record.state)
 
 
 def _unknown(onboarding_id: str, fate: Fate, said: str) -> Became:
-    return Became(onboarding_id, None, None, fate, said, None)
+    return Became(onboarding_id, None, None, "", fate, said, None)
 
 
 def _another(record: Record) -> Became:

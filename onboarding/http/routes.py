@@ -88,6 +88,8 @@ def routes() -> tuple[Route, ...]:
         Route(
             "plan_anew", "POST", "dashboard/{id}/anew", Role.SUBMIT, _page("plan_anew", "plans"), checks_forms=True
         ),
+        Route("look_at_many", "POST", "many", Role.OPERATE, _page("look_at_many", "many"), checks_forms=True),
+        Route("do_to_many", "POST", "many/done", Role.OPERATE, _page("do_to_many", "many"), checks_forms=True),
         Route("onboarding_page", "GET", "dashboard/{id}", Role.READ, _page("onboarding_page")),
         Route("dashboard_action", "POST", "dashboard/{id}/actions", Role.READ, _page("act"), checks_forms=True),
         Route("link_page", "GET", "links", None, _page("link_page")),

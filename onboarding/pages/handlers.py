@@ -32,6 +32,7 @@ from onboarding.pages.checkpoint import checkpoint_page as view_checkpoint
 from onboarding.pages.controls import RefusedForm
 from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
 from onboarding.pages.forms import FieldError, read_form
+from onboarding.pages.many import many_bar
 from onboarding.pages.overview import overview
 from onboarding.pages.responses import SWITCH_USER, as_page, page, problem_page, see_other
 
@@ -46,7 +47,8 @@ async def dashboard(call: HttpCall) -> func.HttpResponse:
     now = call.engine.clock.now()
     found = await listed(call.engine.records, search, now)
     numbers = await counts(call.engine.records, now)
-    return page(call, "dashboard.html", view=overview(search, found, numbers, now), section="dashboard")
+    view = overview(search, found, numbers, now)
+    return page(call, "dashboard.html", view=view, many=many_bar(call, search, len(found.rows)), section="dashboard")
 
 
 @as_page
