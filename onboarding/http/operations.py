@@ -9,15 +9,16 @@ from typing import Any
 from onboarding.controls import CONTROLS, by_operation
 from onboarding.core.answers import MOST_ITEMS, Field
 from onboarding.core.control import NOTE_LENGTH, Control, ControlField, ControlPlace, Input, body, fields_for
+from onboarding.core.figures import MOST_WEEKS, WEEKS
 from onboarding.core.links import PASTED_LENGTH
 from onboarding.core.many import MOST_AT_ONCE, ManyControl
 from onboarding.core.patterns import CHECKSUM, GUID, ONBOARDING_ID
-from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.services import Service
 from onboarding.http.bodies import FORM, JSON, REQUEST_LENGTH
 from onboarding.http.chosen import FILTERS
+from onboarding.http.export import CSV, EXPORTED, ExportRows
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
 from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT, OWN_SBC
 from onboarding.steps import LIBRARY
@@ -109,6 +110,11 @@ LIST = (
     ),
     _query("next", _text(CURSOR_LENGTH), "Where the page before ended: use its `next` as it is."),
 )
+_ROWS = _query(
+    "rows",
+    {"enum": list(ExportRows), "default": "onboardings"},
+    "Of CSV: a line for each onboarding, or for each of its steps that has ended.",
+)
 
 _REQUEST = RequestBody(
     {JSON: _ref("OnboardingRequest")},
@@ -120,6 +126,9 @@ _REQUEST = RequestBody(
     },
 )
 
+_WEEKS = _query(
+    "weeks", {"type": "integer", "minimum": 1, "maximum": MOST_WEEKS, "default": WEEKS}, "How many weeks to look back."
+)
 _FLAG = {"type": "boolean", "default": False}
 _CHOOSING = {query["name"]: query for query in LIST if query["name"] in FILTERS}
 _MANY = RequestBody(
@@ -142,7 +151,7 @@ _MANY = RequestBody(
                     "description": "As the list filters; a text each. Of open onboardings only.",
                 },
                 problem={
-                    "enum": [*ProblemCode, None],
+                    "anyOf": [_ref("ProblemCode"), {"type": "null"}],
                     "default": None,
                     "description": "Only those of which a step has stopped, or is tried again, with this code; of"
                     " `retry`, only these steps.",
@@ -167,11 +176,15 @@ _MANY = RequestBody(
 _FIXED: Mapping[str, ApiOperation] = {
     "list_onboardings": ApiOperation(
         "The onboardings, page by page",
-        description="By gateway, the open ones before the closed ones, unless `sort` says otherwise.",
+        description=(
+            "By gateway, the open ones before the closed ones, unless `sort` says otherwise. As `text/csv` it is all"
+            f" that fits, {EXPORTED} at most, always by gateway, with the table's columns; the header `Link` leads on."
+        ),
         answers={200: "A page of the list."},
         refusals=(400,),
         view="ListView",
-        query=LIST,
+        media=(JSON, CSV),
+        query=(*LIST, _ROWS),
         tagged=True,
     ),
     "post_onboarding": ApiOperation(
@@ -266,10 +279,10 @@ _FIXED: Mapping[str, ApiOperation] = {
         answers={200: "A page that says what will be done. Nothing is done yet."},
         media=(HTML,),
         body=_form(
-            control={"enum": list(ManyControl)},
+            control={"enum": list(ManyControl), "description": "What is done to each."},
             scope={"enum": ["ticked", "page", "matching"], "description": "Which onboardings are meant."},
             search={**_text(REQUEST_LENGTH), "description": "The query of the dashboard that it was sent from."},
-            problem={"enum": ["", *ProblemCode], "description": "Only those that stopped with this code."},
+            problem={**_text(60), "description": "Only those that stopped with this code; empty: with any, or none."},
             id={"type": "array", "items": {"type": "string"}, "description": "Those that are ticked."},
             next={**_text(CURSOR_LENGTH), "description": "Where the form before ended."},
         ),
@@ -280,9 +293,9 @@ _FIXED: Mapping[str, ApiOperation] = {
         answers={200: "A page that says what became of each."},
         media=(HTML,),
         body=_form(
-            control={"enum": list(ManyControl)},
+            control={"enum": list(ManyControl), "description": "What is done to each."},
             search={**_text(REQUEST_LENGTH), "description": "The filter that must still hold; empty: none."},
-            problem={"enum": ["", *ProblemCode], "description": "Only those that stopped with this code."},
+            problem={**_text(60), "description": "Only those that stopped with this code; empty: with any, or none."},
             id={"type": "array", "items": {"type": "string"}, "description": "Those that are meant."},
             next={**_text(CURSOR_LENGTH), "description": "Where those after them begin."},
             reason=_text(NOTE_LENGTH),
@@ -295,6 +308,27 @@ _FIXED: Mapping[str, ApiOperation] = {
         media=(HTML,),
     ),
     "dashboard": ApiOperation("The dashboard", PAGES, answers={200: "The page."}, refusals=(400,), media=(HTML,)),
+    "figures": ApiOperation(
+        "Figures: completed a week, how long steps took, what is expected when",
+        description="Of all onboardings that fit. A week is that of ISO 8601, in UTC.",
+        view="FiguresView",
+        query=(_WEEKS, *_CHOOSING.values()),
+        tagged=True,
+    ),
+    "charts_page": ApiOperation(
+        "The page of these figures, with the same parameters",
+        PAGES,
+        answers={200: "The page."},
+        refusals=(400,),
+        media=(HTML,),
+    ),
+    "export": ApiOperation(
+        "The list as a file for a spreadsheet, with the same parameters",
+        PAGES,
+        answers={200: "The file."},
+        refusals=(400,),
+        media=(CSV,),
+    ),
     "onboarding_page": ApiOperation("The page of one onboarding", PAGES, answers={200: "The page."}, media=(HTML,)),
     "link_page": ApiOperation(
         "Where a signed link leads: sends the link's fragment on in a form",

@@ -13,8 +13,9 @@ from onboarding.core.roles import Role
 from onboarding.http import api, many, plans
 from onboarding.http.bodies import is_page_form
 from onboarding.http.call import CallHandler, HttpCall, Route
+from onboarding.http.export import EXPORT_PARAMETERS
+from onboarding.http.figures import FIGURES_PARAMETERS, get_figures
 from onboarding.http.health import get_health
-from onboarding.http.search import PARAMETERS
 
 
 def _page(name: str, module: str = "handlers") -> CallHandler:
@@ -57,7 +58,7 @@ def _control(name: str, controls: Sequence[Control]) -> Route:
 def routes() -> tuple[Route, ...]:
     """All of them, with those of the controls as they are now."""
     return (
-        Route("list_onboardings", "GET", "onboardings", Role.READ, api.list_onboardings, query=PARAMETERS),
+        Route("list_onboardings", "GET", "onboardings", Role.READ, api.list_onboardings, query=EXPORT_PARAMETERS),
         Route("post_plan", "POST", "plans", Role.SUBMIT, plans.post_plan, query=()),
         Route("get_plan", "GET", "plans/{plan}", Role.READ, plans.get_plan, query=()),
         Route("get_plan_as", "GET", "plans/{plan}/{form}", Role.READ, plans.get_plan_as, query=()),
@@ -75,6 +76,9 @@ def routes() -> tuple[Route, ...]:
         Route("checkpoint_page", "GET", "onboardings/{id}/checkpoints/{step}", Role.READ, _page("get_checkpoint_page")),
         *(_control(name, controls) for name, controls in by_operation().items()),
         Route("dashboard", "GET", "dashboard", Role.READ, _page("dashboard")),
+        Route("export", "GET", "export", Role.READ, _page("export_page", "export")),
+        Route("figures", "GET", "figures", Role.READ, get_figures, query=FIGURES_PARAMETERS),
+        Route("charts_page", "GET", "charts", Role.READ, _page("charts_page", "figures")),
         Route("plan_page", "GET", "planned/{plan}", Role.READ, _page("plan_page", "plans")),
         Route(
             "start_plan",

@@ -31,6 +31,7 @@ from onboarding.pages.checkpoint import Checkpoint
 from onboarding.pages.checkpoint import checkpoint_page as view_checkpoint
 from onboarding.pages.controls import RefusedForm
 from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
+from onboarding.pages.export import export_link
 from onboarding.pages.forms import FieldError, read_form
 from onboarding.pages.many import many_bar
 from onboarding.pages.overview import overview
@@ -48,7 +49,8 @@ async def dashboard(call: HttpCall) -> func.HttpResponse:
     found = await listed(call.engine.records, search, now)
     numbers = await counts(call.engine.records, now)
     view = overview(search, found, numbers, now)
-    return page(call, "dashboard.html", view=view, many=many_bar(call, search, len(found.rows)), section="dashboard")
+    bar, link = many_bar(call, search, len(found.rows)), export_link(search, numbers)
+    return page(call, "dashboard.html", view=view, many=bar, export=link, section="dashboard")
 
 
 @as_page
