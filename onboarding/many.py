@@ -62,6 +62,8 @@ class Became:
     """Why, in words; empty: there is nothing to say."""
     state: OnboardingState | None
     """Where the onboarding stands after it."""
+    code: str | None = None
+    """Of the problem that the step had."""
     another: bool = False
     """It is not any more what was chosen."""
 
@@ -80,7 +82,7 @@ async def foresee(engine: Engine, asked: ManyAsked, ids: Sequence[str]) -> list[
             except RefusedError as refusal:
                 found.append(_became(record, step, Fate.REFUSED, str(refusal)))
             else:
-                found.append(_became(loaded.record, step, Fate.POSSIBLE))
+                found.append(_became(loaded.record, step, Fate.POSSIBLE, before=loaded.record))
         return found
 
     return await _each(engine, asked, ids, one)
@@ -103,8 +105,8 @@ async def carry_out(engine: Engine, asked: ManyAsked, ids: Sequence[str]) -> lis
             except OvertakenError as overtaken:
                 return [_another(overtaken.record or loaded.record)]
             else:
-                loaded = committed.loaded if committed else loaded
-                found.append(_became(loaded.record, step, Fate.DONE))
+                after = committed.record if committed else loaded.record
+                found.append(_became(after, step, Fate.DONE, before=loaded.record))
         return found
 
     return await _each(engine, asked, ids, one)
@@ -150,9 +152,13 @@ _TIME_IS_OVER = "The time of one call was over before its turn. Nothing was chan
 _FAILED = "It could not be read or written now; the log says why. Look at it before you ask for it once more."
 
 
-def _became(record: Record, step: str | None, fate: Fate, said: str = "") -> Became:
+def _became(
+    record: Record, step: str | None, fate: Fate, said: str = "", before: Record | None = None
+) -> Became:
     title = definition_of(record.step(step)).title if step else ""
-    return Became(record.id, record.request.gateway.name, step, title, fate, said, record.state)
+    problem = (before or record).step(step).problem if step else None
+    code = problem.code if problem else None
+    return Became(record.id, record.request.gateway.name, step, title, fate, said, record.state, code)
 
 
 def _unknown(onboarding_id: str, fate: Fate, said: str) -> Became:

@@ -53,6 +53,8 @@ class BecameView(View):
     """The gateway's name; null: there is no such onboarding, or it was not read."""
     step: str | None
     """The step that it was about; null: the onboarding as a whole."""
+    problem_code: str | None
+    """The code of what the step had failed for; null: it had not, or it is about the whole."""
     outcome: Fate
     """`done`; `possible`: it would be done; `refused`, `not-found`, `failed`; `not-begun`: ask for it once more."""
     said: str
@@ -145,7 +147,13 @@ _ALL = (
 
 def _shown(one: Became) -> BecameView:
     return BecameView(
-        id=one.id, gateway_name=one.gateway, step=one.step, outcome=one.fate, said=one.said, state=one.state
+        id=one.id,
+        gateway_name=one.gateway,
+        step=one.step,
+        problem_code=one.code,
+        outcome=one.fate,
+        said=one.said,
+        state=one.state,
     )
 
 

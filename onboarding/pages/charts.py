@@ -20,6 +20,8 @@ GAP = 0.3
 """Of a column's place that is left free."""
 MOST_LABELS = 6
 """Under the columns: more would run into one another on a phone."""
+AXIS = 7.0
+"""Percent of the width for the numbers of the lines."""
 LEAST_WIDTH = 0.4
 """Percent: what is little is to be seen."""
 
@@ -62,22 +64,23 @@ class Chart:
     bars: tuple[ChartBar, ...] = ()
     lines: tuple[tuple[float, int], ...] = ()
     """Height of a line across, and its number."""
+    axis: float = AXIS
 
 
 def column_chart(id_: str, title: str, description: str, numbers: Sequence[tuple[str, int]]) -> Chart:
     """Columns of these numbers, with what stands under each."""
     top = _round_up(max((number for _, number in numbers), default=0))
-    place = 100 / max(len(numbers), 1)
+    place = (100 - AXIS) / max(len(numbers), 1)
     every = max(1, ceil(len(numbers) / MOST_LABELS))
     columns = []
     for n, (label, number) in enumerate(numbers):
         height = PLOT * number / top
-        left = n * place + place * GAP / 2
+        left = AXIS + n * place
         columns.append(
             ChartColumn(
-                round(left, 2),
+                round(left + place * GAP / 2, 2),
                 round(place * (1 - GAP), 2),
-                round((n + 0.5) * place, 2),
+                round(left + place / 2, 2),
                 round(ABOVE + PLOT - height, 1),
                 round(height, 1),
                 number,

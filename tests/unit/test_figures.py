@@ -149,10 +149,8 @@ async def test_figures_are_of_what_the_filter_matches(api: Api) -> None:
 async def test_the_page_has_each_chart_with_words_and_its_table_beside_it(api: Api) -> None:
     page = (await api.get("charts?weeks=20&environment=production", accept="text/html")).get_body().decode()
     found = content(await api.get("figures?weeks=20&environment=production"))
-    charts = re.findall(r'<svg class="chart[^>]*role="img" aria-labelledby="([^"]+)"', page)
-    assert [ids.split() for ids in charts] == [
-        [f"{name}-title", f"{name}-desc"] for name in ("completed", "steps", "expected")
-    ]
+    charts = re.findall(r'<svg class="chart[^>]*role="img" aria-labelledby="([^"]+)" aria-describedby="([^"]+)"', page)
+    assert charts == [(f"{name}-title", f"{name}-desc") for name in ("completed", "steps", "expected")]
     for name in ("completed", "steps", "expected"):
         assert f'<title id="{name}-title">' in page
         assert re.search(rf'<desc id="{name}-desc">[^<]+</desc>', page)

@@ -86,7 +86,7 @@ async def test_38_stopped_by_one_missing_permission_are_one_action(api: Api) -> 
     answer = await sent(api, control="retry", problem="permission-missing", reason="The role was granted: CHG-7.")
     assert (answer["counts"], answer["next"]) == ({"done": 38}, None)
     assert sorted(outcomes(answer)) == sorted(ids)
-    assert {one["step"] for one in answer["results"]} == {"enable-services"}
+    assert {(o["step"], o["problemCode"]) for o in answer["results"]} == {("enable-services", "permission-missing")}
     for onboarding_id in ids:
         event = (await api.system.events(onboarding_id))[-1]
         assert (event.what, event.actor, event.detail) == (

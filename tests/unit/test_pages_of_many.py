@@ -63,6 +63,7 @@ async def test_those_that_are_ticked_are_looked_at_and_then_done(api: Api) -> No
     page = await look(api, control="retry", id=[first, second, fine])
     assert "Retry 2 steps?" in words(page)
     assert "Will be retried" in words(page)
+    assert "permission-missing" in page.partition("<table")[2]
     assert "It has no step for which “Retry” is possible: it is running." in words(page)
     assert await state(api, first) == "needs-attention"
     fields = hidden(page, "/api/many/done")
