@@ -194,7 +194,7 @@ def _results(api: Api, body: Json, *, only_look: bool) -> Iterator[Json]:
         yield from page["results"]
         if not page["next"]:
             return
-        params = {**params, "next": page["next"]}
+        body = {**body, "next": page["next"]}
 
 
 def _row(verb: Verb, one: Json) -> dict[str, Any]:

@@ -21,11 +21,11 @@ from onboarding.http.call import HttpCall
 from onboarding.http.chosen import FILTERS, OPEN_STATES, Selection, open_only, read_filter, select, still_chosen
 from onboarding.http.conditional import answer
 from onboarding.http.problems import ProblemError
-from onboarding.http.search import Search
+from onboarding.http.search import CURSOR_LENGTH, Search
 from onboarding.http.view import View
 from onboarding.many import Became, ManyAsked, carry_out, fates, foresee
 
-MANY_PARAMETERS = ("validateOnly", "next")
+MANY_PARAMETERS = ("validateOnly",)
 
 
 class ControlOfMany(Part):
@@ -43,6 +43,8 @@ class ControlOfMany(Part):
     """Only those of which a step has stopped, or is tried again, with this code; of `retry`, only these steps."""
     reason: str = ""
     """Why; it is kept in the audit trail of each."""
+    next: Annotated[str, StringConstraints(max_length=CURSOR_LENGTH)] | None = None
+    """Where the call before ended."""
 
 
 class BecameView(View):
@@ -75,16 +77,16 @@ class ManyView(View):
     results: tuple[BecameView, ...]
     """A line for each onboarding, or for each of its steps that it was about."""
     next: str | None
-    """More may fit: send the same body with `?next=` and this. Null: that was all."""
+    """More may fit: send the same body with this as its `next`. Null: that was all."""
 
 
 async def post_controls(call: HttpCall) -> func.HttpResponse:
-    """POST /api/onboardings/controls[?validateOnly=true][?next=…] → 200 with what became of each, 400, 413, 415."""
+    """POST /api/onboardings/controls[?validateOnly=true] → 200 with what became of each, 400, 413, 415."""
     from onboarding.http.api import flag
 
     asked = read_part(ControlOfMany, read_json(call.request))
     only_look = flag(call.request, "validateOnly")
-    chosen = await choose(call, asked, call.request.params.get("next") or None)
+    chosen = await choose(call, asked)
     became = await use_on(call, asked, chosen, only_look=only_look)
     shown = ManyView(
         control=asked.control,
@@ -96,16 +98,16 @@ async def post_controls(call: HttpCall) -> func.HttpResponse:
     return answer(call.request, shown)
 
 
-async def choose(call: HttpCall, asked: ControlOfMany, after: str | None) -> Selection:
+async def choose(call: HttpCall, asked: ControlOfMany) -> Selection:
     """The onboardings that are meant, some of them. Raises ProblemError 400 where nobody can tell which."""
     search = searched(asked)
     if asked.ids:
-        if after:
-            raise _invalid("?next= goes on with a filter; ids are all sent at once, and the others in another call.")
+        if asked.next:
+            raise _invalid("next goes on with a filter; ids are all sent at once, and the others in another call.")
         return Selection(tuple(dict.fromkeys(i.lower() for i in asked.ids)), None)
     if search is None and asked.problem is None:
         raise _invalid(_ALL)
-    search = open_only(search or Search(), after)
+    search = open_only(search or Search(), asked.next)
     return await select(call.engine.records, search, asked.problem, call.engine.clock.now())
 
 

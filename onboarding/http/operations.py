@@ -161,6 +161,11 @@ _MANY = RequestBody(
                     "default": "",
                     "description": "Why; it is kept in the audit trail of each. `pause` and `cancel` need one.",
                 },
+                next={
+                    "anyOf": [_text(CURSOR_LENGTH), {"type": "null"}],
+                    "default": None,
+                    "description": "Where the call before ended: use its `next` as it is, with the same body.",
+                },
             ),
             "required": ["control"],
         }
@@ -232,10 +237,7 @@ _FIXED: Mapping[str, ApiOperation] = {
         ),
         answers={200: "What became of each."},
         view="ManyView",
-        query=(
-            _query("validateOnly", _FLAG, "Only say what would become of each. Nothing is changed."),
-            _query("next", _text(CURSOR_LENGTH), "Where the call before ended: use its `next` as it is."),
-        ),
+        query=(_query("validateOnly", _FLAG, "Only say what would become of each. Nothing is changed."),),
         body=_MANY,
     ),
     "get_plan": ApiOperation("A plan", answers={200: "The plan, or that it is coming."}, view="PlanView", tagged=True),
