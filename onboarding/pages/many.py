@@ -39,7 +39,7 @@ _PAST = {
 _FATES: Mapping[Fate, tuple[str, str]] = {
     Fate.DONE: ("{past}", "done"),
     Fate.POSSIBLE: ("Will be {past}", "running"),
-    Fate.REFUSED: ("Not {past}", "off"),
+    Fate.REFUSED: ("Refused", "off"),
     Fate.NOT_FOUND: ("Not found", "off"),
     Fate.FAILED: ("Failed", "attention"),
     Fate.NOT_BEGUN: ("No turn yet", "paused"),

@@ -74,7 +74,7 @@ async def test_those_that_are_ticked_are_looked_at_and_then_done(api: Api) -> No
     event = (await api.system.events(first))[-1]
     assert (event.actor, event.detail) == ("olga.operator@contoso.com", "The role was granted.")
     again = await send(api, "many/done", [*fields, ("reason", "x")])
-    assert "2 not retried." in words(again)
+    assert "2 refused." in words(again)
 
 
 async def test_all_on_the_page_are_those_of_its_filter_and_place(api: Api) -> None:
