@@ -1,4 +1,4 @@
-"""`confirm`: what people do to a step of an onboarding."""
+"""`confirm` and `look`: what people do to an onboarding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from onboard.api import Json
 from onboard.errors import CommandError
 from onboard.exits import ExitCode
-from onboard.output import Output, put_csv, put_json, put_table
+from onboard.output import Output, put_csv, put_json, put_table, talk
 from onboard.session import ClientId, Form, Named, Url, session
 
 StepName = Annotated[
@@ -42,6 +42,17 @@ def confirm(
         body: Json = {"answers": _answers(pairs, asks)} if pairs else {}
         record = api.act(action, {**body, "note": note} if note else body)
     tell(record, action["step"], output)
+
+
+def look(
+    context: typer.Context, named: Named, output: Form = Output.TABLE, url: Url = None, client_id: ClientId = None
+) -> None:
+    """Have a completed onboarding looked at now: is all as it was?"""
+    with session(context, url, client_id) as api:
+        record = api.act(action_of(api.find(named), "look-for-drift", None))
+    if output is Output.TABLE:
+        talk("It is looked at, which takes some seconds; `onboard show` says when, and what is not as it was.")
+    tell(record, None, output)
 
 
 def action_of(record: Json, name: str, step: str | None) -> Json:
@@ -91,14 +102,14 @@ def _answers(pairs: Sequence[tuple[str, str]], asks: Sequence[Json]) -> dict[str
     return made
 
 
-def tell(record: Json, step: str, output: Output) -> None:
-    """Where a step stands after it."""
-    now = next(s for s in record["steps"] if s["name"] == step)
-    row = {"onboarding": record["id"], "gateway": record["gateway"]["name"], "step": step, "state": now["state"]}
+def tell(record: Json, step: str | None, output: Output) -> None:
+    """Where it stands after it. `step`: None for what is done to the whole."""
+    now = next((s for s in record["steps"] if s["name"] == step), record)
+    row = {"onboarding": record["id"], "gateway": record["gatewayName"], "step": step, "state": now["state"]}
     match output:
         case Output.JSON:
             put_json(record)
         case Output.CSV:
             put_csv(tuple(row), [row])
         case Output.TABLE:
-            put_table(("GATEWAY", "STEP", "STATE"), [(row["gateway"], row["step"], row["state"])])
+            put_table(("GATEWAY", "STEP", "STATE"), [(row["gateway"], row["step"] or "", row["state"])])

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from onboard import __version__
-from onboard.acting import confirm
+from onboard.acting import confirm, look
 from onboard.exits import ExitCode
 from onboard.listing import export, list_
 from onboard.many import cancel, pause, resume, retry
@@ -38,6 +38,7 @@ app.command("retry")(retry)
 app.command("pause")(pause)
 app.command("resume")(resume)
 app.command("cancel")(cancel)
+app.command("look")(look)
 app.command("export")(export)
 
 
