@@ -61,9 +61,9 @@ class FiguresView(View):
 
     weeks: int
     """How many weeks are looked back."""
-    open: int
+    open_count: int
     """Onboardings that go on."""
-    late: int
+    late_count: int
     """Of these, those that are late."""
     completed: int
     """Completed in the weeks that are looked back."""
@@ -86,7 +86,7 @@ class FiguresView(View):
 async def get_figures(call: HttpCall) -> func.HttpResponse:
     """GET /api/figures (weeks, and the list's filters) → 200, 304, 400."""
     weeks = read_weeks(call.request.params)
-    found, cut = await gathered(call.engine.records, call.request.params, call.engine.clock.now(), weeks)
+    found, cut = await gathered_figures(call.engine.records, call.request.params, call.engine.clock.now(), weeks)
     return answer(call.request, figures_view(found, weeks, cut=cut))
 
 
@@ -99,7 +99,7 @@ def read_weeks(params: Mapping[str, str]) -> int:
     return int(given)
 
 
-async def gathered(
+async def gathered_figures(
     records: Records, params: Mapping[str, str], now: datetime, weeks: int
 ) -> tuple[Figures, bool]:
     """The figures of all that fit, and whether there are more than were looked at. Raises ProblemError 400."""
@@ -112,8 +112,8 @@ def figures_view(found: Figures, weeks: int, *, cut: bool) -> FiguresView:
     """As JSON has them."""
     return FiguresView(
         weeks=weeks,
-        open=found.open,
-        late=found.late,
+        open_count=found.open,
+        late_count=found.late,
         completed=found.done,
         median_days=_rounded(found.median_days),
         completed_by_week=tuple(map(_week_view, found.completed)),

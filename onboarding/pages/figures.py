@@ -12,7 +12,7 @@ from onboarding.core.figures import Figures, StepFigures, Week
 from onboarding.http.call import HttpCall
 from onboarding.http.chosen import FILTERS
 from onboarding.http.export import ExportRows
-from onboarding.http.figures import gathered, read_weeks, step_title
+from onboarding.http.figures import gathered_figures, read_weeks, step_title
 from onboarding.http.search import Search, read_search
 from onboarding.pages.charts import Chart, bar_chart, column_chart
 from onboarding.pages.export import EXPORT
@@ -60,7 +60,7 @@ async def charts_page(call: HttpCall) -> func.HttpResponse:
     """GET /api/charts (weeks, and the list's filters) → 200, 400."""
     params = {name: value.strip() for name, value in call.request.params.items()}
     weeks, search = read_weeks(params), read_search({n: v for n, v in params.items() if n in FILTERS})
-    found, cut = await gathered(call.engine.records, params, call.engine.clock.now(), weeks)
+    found, cut = await gathered_figures(call.engine.records, params, call.engine.clock.now(), weeks)
     kept = {name: value for name, value in search.parameters.items() if name in FILTERS}
     lines = [StepLine(s, step_title(s.step), days(s.median_days), days(s.slow_days)) for s in found.steps]
     view = FiguresPage(
