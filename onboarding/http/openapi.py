@@ -187,6 +187,7 @@ def _event() -> dict[str, Any]:
         "webhook-signature": "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 (Standard Webhooks).",
     }
     return {
+        "operationId": "event",
         "summary": "An event, for a program of one's own",
         "description": "A CloudEvent (1.0, structured mode), sent to `ONBOARDING_EVENTS_URL`.",
         "parameters": [
@@ -194,7 +195,11 @@ def _event() -> dict[str, Any]:
             for name, what in signed.items()
         ],
         "requestBody": {"required": True, "content": {CLOUDEVENTS_JSON: {"schema": event}}},
-        "responses": {"2XX": {"description": "It was taken; else it is sent again, or people are told."}},
+        "responses": {
+            "200": {"description": "It was taken, as any 2xx says."},
+            "400": {"description": "It was not, as any 4xx or 5xx says: it is sent again, or people are told."},
+        },
+        "security": [],
     }
 
 

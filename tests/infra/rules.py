@@ -24,7 +24,8 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 }
 """Source: Microsoft.Insights/scheduledQueryRules, `Condition`."""
 _LISTED = re.compile(
-    r"name: '(?P<name>[\w-]+)'\s+title: .*\s+text: .*\s+severity: \d\s+query: loadTextContent\('(?P<file>[^']+)'\)\s+"
+    r"name: '(?P<name>[\w-]+)'\s+title: .*\s+text: .*\s+look: .*\s+severity: \d\s+"
+    r"query: loadTextContent\('(?P<file>[^']+)'\)\s+"
     r"every: '(?P<every>\w+)'\s+over: '(?P<over>\w+)'\s+by: '(?P<by>\w*)'\s+\}"
 )
 _SHARED = re.compile(

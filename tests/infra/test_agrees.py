@@ -30,6 +30,7 @@ TEMPLATES = {
 WHO = ("front", "steps")
 
 PLATFORM_SETTINGS = {
+    "AzureWebJobsDisableHomepage",
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__clientId",
