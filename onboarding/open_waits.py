@@ -10,7 +10,7 @@ from typing import Any
 from onboarding.core.bounds import shorten
 from onboarding.standing import NextKind, Waiting, WaitProblem, WaitsOn
 
-SEEN_LENGTH = 300
+WAIT_SEEN_LENGTH = 300
 """Characters of what is wrong with one of them; the record has all of it."""
 
 
@@ -30,7 +30,7 @@ def written_wait(wait: Waiting) -> dict[str, Any]:
         "overdueFrom": utc_text(wait.overdue_from) if wait.overdue_from else None,
         "reminders": wait.reminders,
         "escalated": wait.escalated,
-        "problem": {"code": problem.code, "seen": shorten(problem.seen, SEEN_LENGTH)} if problem else None,
+        "problem": {"code": problem.code, "seen": shorten(problem.seen, WAIT_SEEN_LENGTH)} if problem else None,
     }
 
 

@@ -13,6 +13,7 @@ from onboarding.http.bodies import read_json
 from onboarding.http.call import CallHandler, HttpCall
 from onboarding.http.conditional import answer, if_match
 from onboarding.http.counts import counts
+from onboarding.http.cursor import CursorError
 from onboarding.http.listing import listed
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
@@ -26,7 +27,10 @@ async def list_onboardings(call: HttpCall) -> func.HttpResponse:
     """GET /api/onboardings → 200 with a page of the list, 304, 400."""
     search = read_search(call.request.params)
     now = call.engine.clock.now()
-    found = await listed(call.engine.records, search, now)
+    try:
+        found = await listed(call.engine.records, search, now)
+    except CursorError as error:
+        raise ProblemError(400, "The request is invalid", str(error)) from None
     next_ = f"{call.engine.public_url}/api/onboardings?{search.query_string(after=found.next)}" if found.next else None
     numbers = await counts(call.engine.records, search, now)
     page = view.ListView(

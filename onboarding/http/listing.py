@@ -16,7 +16,6 @@ from typing import Any
 from onboarding.columns import LISTED, named
 from onboarding.core.record import OnboardingState
 from onboarding.http.cursor import CursorError, ListPlace, Position
-from onboarding.http.problems import ProblemError
 from onboarding.http.search import CLOSED_STATES, Search, Sort
 from onboarding.http.urgency import BY_STATE, URGENCY_COLUMNS, urgency
 from onboarding.ports import MAX_PAGE, MOST_AMONG, ContinuationError, Query, Row
@@ -49,13 +48,13 @@ class Listed:
 
 
 async def listed(records: Records, search: Search, now: datetime) -> Listed:
-    """One page. Raises ProblemError 400 when `search.after` is none, or belongs to another search."""
+    """One page. Raises CursorError when `search.after` is none, or belongs to another search."""
     try:
         if search.sort is Sort.GATEWAY and not search.descending:
             return await _by_key(records, search, now)
         return await _sorted(records, search, now)
-    except (CursorError, ContinuationError) as error:
-        raise ProblemError(400, "The request is invalid", str(error)) from None
+    except ContinuationError as error:
+        raise CursorError(str(error)) from None
 
 
 async def _by_key(records: Records, search: Search, now: datetime) -> Listed:
@@ -104,8 +103,8 @@ async def _sorted(records: Records, search: Search, now: datetime) -> Listed:
 
 
 async def _all(records: Records, search: Search, now: datetime) -> tuple[list[Row], bool]:
-    """Those of the first MAX_READ rows that fit, by partition and key, and whether there were more rows. Of each no more
-    than what is compared: a row in the list is twenty times as large."""
+    """Those of the first MAX_READ rows that fit, by partition and key, and whether there were more rows. Of each it is
+    no more than what is compared: a row in the list is twenty times as large."""
     rows: dict[str, Row] = {}
     known: set[str] | None = None if search.equals else set()
     columns = tuple(dict.fromkeys((*_STATE, *_SORTED_BY[search.sort], *search.compared)))

@@ -107,7 +107,11 @@ LIST = (
         _text(TEXT_LENGTH),
         "Words that must all stand in the gateway's name, the people whom the request names, or who is waited for.",
     ),
-    _query("sort", {"enum": [s.value for s in Sort], "default": "gateway"}, "`waiting`: since when it waits; `urgency`: what should be seen to first."),
+    _query(
+        "sort",
+        {"enum": [s.value for s in Sort], "default": "gateway"},
+        "`waiting`: since when it waits; `urgency`: what should be seen to first.",
+    ),
     _query("order", {"enum": [o.value for o in Order], "default": "asc"}, "Which end comes first."),
     _query(
         "limit",

@@ -18,10 +18,11 @@ from onboarding.core.roles import Role
 from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS
 from onboarding.http.call import HttpCall
 from onboarding.http.counts import counts
-from onboarding.http.listing import listed
+from onboarding.http.cursor import CursorError
+from onboarding.http.listing import Listed, listed
 from onboarding.http.origin import own_path
 from onboarding.http.problems import ProblemError
-from onboarding.http.search import read_search
+from onboarding.http.search import Search, Sort, read_what_fits
 from onboarding.looks import happen_and_look
 from onboarding.pages import csrf, outside
 from onboarding.pages.acting import as_shown, read_form_of, refused_form
@@ -40,13 +41,20 @@ __all__ = ["problem_page"]
 
 @as_page
 async def dashboard(call: HttpCall) -> func.HttpResponse:
-    """GET /api/dashboard → 200, 400."""
+    """GET /api/dashboard → 200; 400 with the page, which says what can't be asked for where it was asked."""
     # People paste with blanks around it; programs don't.
-    search = read_search({name: value.strip() for name, value in call.request.params.items()})
-    now = call.engine.clock.now()
-    found = await listed(call.engine.records, search, now)
-    numbers = await counts(call.engine.records, now)
-    return page(call, "dashboard.html", view=overview(search, found, numbers, now), section="dashboard")
+    given = {name: value.strip() for name, value in call.request.params.items()}
+    search, wrong = read_what_fits(given, Sort.URGENCY)
+    now, found, misplaced = call.engine.clock.now(), Listed((), None), None
+    if not wrong:
+        try:
+            found = await listed(call.engine.records, search, now)
+        except CursorError as error:
+            misplaced = str(error)
+    numbers = await counts(call.engine.records, search, now)
+    among = await counts(call.engine.records, Search(), now)
+    view = overview(search, found, numbers, among, now, wrong, misplaced)
+    return page(call, "dashboard.html", 400 if view.refused else 200, view=view, section="dashboard")
 
 
 @as_page
