@@ -215,7 +215,7 @@ def _next_label(waits: Sequence[Waiting]) -> str:
     """By what comes first of all that is waited for: nothing checks a checkpoint, people are reminded of it."""
     coming = min((w for w in waits if w.next_at), key=lambda w: w.next_at or w.since, default=None)
     kind = coming.next if coming else None
-    return {NextKind.REMINDER: "Next reminder", NextKind.ATTEMPT: "Next attempt"}.get(kind or NextKind.CHECK, "Next check")
+    return f"Next {kind or NextKind.CHECK}"
 
 
 def _is_looked_at_on_schedule(record: Record, step: StepRecord, now: datetime) -> bool:

@@ -69,7 +69,8 @@ def _field(
         known: Mapping[str, str] = dict(choices)
         # Several states, a subscription that nothing is in, or what is no choice at all.
         choices = choices if not shown or shown in known else (*choices, (shown, _several(shown, known)))
-    return FilterField(name, label, shown, choices, fault and f"“{fault.value[:50]}” can’t be: {fault.expected}.")
+    wrong = f"Here is '{fault.value[:50]}'; {fault.expected} was expected." if fault else None
+    return FilterField(name, label, shown, choices, wrong)
 
 
 def _several(value: str, known: Mapping[str, str]) -> str:
