@@ -47,7 +47,7 @@ def filter_fields(search: Search, among: Counts, wrong: Sequence[WrongParameter]
 
 
 def _offered(among: Counts) -> Iterator[tuple[str, str, tuple[Choice, ...]]]:
-    yield "text", "Person, gateway or text", ()
+    yield "text", "Person or gateway", ()
     yield "state", "State", tuple((state.value, STATES[state].label) for state in BY_STATE)
     yield "waitsOn", "Waits on", tuple((party.value, begun(WHOM[party])) for party in WaitsOn)
     yield "problem", "Problem", _plain(among.codes)

@@ -240,7 +240,8 @@ async def test_the_dashboard_says_who_is_waited_for_and_counts(api: Api) -> None
     assert "contoso-acg" in row
     assert "Waiting for people" in row
     assert "on Microsoft onboarding" in row
-    assert re.search(r'href="/api/dashboard\?state=waiting-for-people"[^>]*>\s*<span class="number"><svg.*?</svg>1<', html)
+    card = r'href="/api/dashboard\?state=waiting-for-people"[^>]*>\s*<span class="number"><svg.*?</svg>1<'
+    assert re.search(card, html)
 
 
 async def test_what_is_pasted_into_the_dashboards_filter_may_have_blanks_around_it(api: Api) -> None:
