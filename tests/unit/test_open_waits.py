@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -28,8 +28,9 @@ from onboarding.http.search import Search
 from onboarding.http.urgency import urgency
 from onboarding.http.view import SummaryView, summary
 from onboarding.kinds.examples import OWN_SBC
+from onboarding.memory import MemoryTable
 from onboarding.open_waits import WAIT_SEEN_LENGTH, read_waits
-from onboarding.ports import Row
+from onboarding.ports import Query, Row
 from onboarding.rows import OPEN, to_row
 from onboarding.standing import NextKind, WaitsOn, open_waits
 from tests.support import crowd, requests
@@ -312,6 +313,22 @@ async def test_the_dashboard_is_in_the_order_of_urgency_over_all_pages(api: Api,
     assert found == expected
     listed = content(await api.get("onboardings?sort=urgency"))["onboardings"]
     assert [entry["id"] for entry in listed] == expected[:50]
+
+
+async def test_only_the_rows_of_the_page_are_read_whole(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    await keep(api, *crowd.crowd(34, api.system.clock.now()))
+    whole = list[str]()
+    asked = MemoryTable._asked
+
+    def seen(self: MemoryTable, query: Query, begin: str = "") -> Iterator[Row]:
+        for row in asked(self, query, begin):
+            if "OpenWaits" in (query.columns or row.columns):
+                whole.append(row.key)
+            yield row
+
+    monkeypatch.setattr(MemoryTable, "_asked", seen)
+    listed = content(await api.get("onboardings?sort=urgency&limit=12"))["onboardings"]
+    assert sorted(whole) == sorted(entry["id"] for entry in listed)
 
 
 # -- counts and filters ------------------------------------------------------------------------------------------------
