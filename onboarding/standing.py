@@ -188,10 +188,15 @@ def _next(step: StepRecord, record: Record) -> tuple[NextKind | None, datetime |
     if at is None or not record.active or step.state is StepState.RUNNING:
         # Of one that runs it is when its function is taken for dead.
         return None, None
+    return next_kind(step), at
+
+
+def next_kind(step: StepRecord) -> NextKind:
+    """What happens by itself next with a step that is open and does not run: nothing checks a checkpoint."""
     if step.state is StepState.DUE:
-        return NextKind.ATTEMPT, at
+        return NextKind.ATTEMPT
     watched = step.state is StepState.WAITING and step.plan.kind is StepKind.WAIT
-    return (NextKind.CHECK if watched else NextKind.REMINDER), at
+    return NextKind.CHECK if watched else NextKind.REMINDER
 
 
 def last_problem(record: Record) -> Problem | None:

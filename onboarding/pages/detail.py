@@ -23,7 +23,7 @@ from onboarding.pages.timeline import Timeline, timeline
 from onboarding.pages.trail import TrailLine, trail
 from onboarding.pages.words import LATE, STATES, Badge, step_badge
 from onboarding.planning.by_hand import instructions_by_hand
-from onboarding.standing import NextKind, Waiting, open_waits, progress
+from onboarding.standing import NextKind, Waiting, next_kind, open_waits, progress
 from onboarding.steps import definition_of
 from onboarding.steps.definition import Findings
 
@@ -41,6 +41,8 @@ class StepRow:
     """It goes on: how long it has lasted is of interest."""
     told: str
     """What was last seen, or why it was skipped, or what it waits for."""
+    next: NextKind | None
+    """What happens by itself next."""
     next_at: datetime | None
     asked_until: datetime | None
     """Until when Microsoft asked to be left alone, while that is to come."""
@@ -195,6 +197,7 @@ def _step(record: Record, step: StepRecord, now: datetime, took: str, end: Expec
         step.since,
         step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION) and not record.closed and not record.cancelling,
         _told(record, step),
+        next_kind(step) if goes_on else None,
         step.next_attempt_at if goes_on and not _is_looked_at_on_schedule(record, step, now) else None,
         asked,
         step.attempts,

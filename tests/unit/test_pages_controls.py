@@ -182,7 +182,7 @@ async def test_a_pause_is_told_of_until_it_is_resumed(api: Api) -> None:
     table = page.partition('id="step-provisioning-complete"')[2].partition("</tr>")[0]
     assert "Paused" in table, "a wait that nobody looks at is not waiting"
     assert not {"pause", "check", "retry", "replay"} & set(offered(page))
-    assert "Paused" in shown(await see(api, "dashboard")).partition("Last error")[2]
+    assert "Paused" in shown(await see(api, "dashboard")).partition("For Next")[2]
     assert "Somebody to resume it on an operator of this application" in shown(await see(api, "dashboard"))
     assert (await act(api, path, action="resume", step="")).status_code == 303
     assert (await stands(api, path)).pause is None
