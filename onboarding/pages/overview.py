@@ -20,11 +20,13 @@ from onboarding.standing import WHOM, NextKind, WaitsOn
 PATH = "/api/dashboard"
 ERROR_LENGTH = 140
 """Characters of an error that the table shows; the page of the onboarding has all of it."""
-_NEXT: Mapping[NextKind, str] = {
-    NextKind.REMINDER: "reminder",
-    NextKind.CHECK: "check",
-    NextKind.ATTEMPT: "next attempt",
+_DUE: Mapping[NextKind, str] = {
+    NextKind.REMINDER: "reminder due",
+    # The first look is over: the next ones depend on the wait's age alone.
+    NextKind.CHECK: "check on schedule",
+    NextKind.ATTEMPT: "attempt due",
 }
+"""What is said once its time has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class WaitLine:
     next: str | None
     """What happens next by itself; None: nothing."""
     next_at: datetime | None
+    """When; None: its time has come."""
     code: str | None
     """Of what is wrong with this very step."""
     error: str | None
@@ -186,15 +189,15 @@ def _entry(row: Row, now: datetime) -> OverviewRow:
 
 def _line(wait: WaitView, now: datetime) -> WaitLine:
     badges = ((OVERDUE, wait.overdue), (ESCALATED, wait.escalated))
-    # A look that is over by then: the next ones depend on the wait's age alone.
-    on_schedule = wait.next is NextKind.CHECK and wait.next_at is not None and wait.next_at <= now
+    coming = wait.next_at if wait.next_at and wait.next_at > now else None
+    said = wait.next.value if wait.next and coming else wait.next and _DUE[wait.next]
     return WaitLine(
         wait.what,
         wait.waiting_on_name or wait.waiting_on,
         wait.since,
         tuple(badge for badge, so in badges if so),
-        _NEXT[wait.next] if wait.next else None,
-        None if on_schedule else wait.next_at,
+        said,
+        coming,
         wait.problem.code if wait.problem else None,
         _short(wait.problem.seen) if wait.problem else None,
     )

@@ -109,11 +109,12 @@ def test_a_row_shows_every_wait_with_the_error_beside_its_own_step(still: Still,
     row = rows(page).filter(has=page.get_by_role("link", name=record.request.gateway.name, exact=True))
     expect(row.locator(".wait")).to_contain_text(first.what)
     more = row.locator(".more-waits")
-    expect(more).to_contain_text(f"+{len(others)} more: {others[0].what}, {others[0].name or others[0].on}")
+    expect(more).to_contain_text(f"+{len(others)} more: {others[0].what}")
+    expect(more).to_contain_text(f", {others[0].name or others[0].on}, ")
     for wait in others:
         expect(more).to_contain_text(wait.what)
         if wait.problem:
-            expect(more).to_contain_text(wait.problem.code)
+            expect(more).to_contain_text(f"{wait.what} ({wait.problem.code})")
             expect(row.locator(".wait")).not_to_contain_text(wait.problem.code)
 
 
