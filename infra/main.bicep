@@ -49,10 +49,29 @@ param changesBy string = 'application'
 @secure()
 @description('Webhook of a Teams workflow. Empty: nobody is told in Teams.')
 param teamsWebhookUrl string = ''
+@description('Where events go, for a program of one\'s own: https://… Empty: no program is told.')
+param eventsUrl string = ''
+@secure()
+@description('What signs events: whsec_ and 24 to 64 random bytes in base64. Needed where there is an address.')
+param eventsSecret string = ''
+@secure()
+@description('The secret before, while it is being replaced.')
+param eventsSecretPrevious string = ''
+@secure()
+@description('The header Authorization as the receiver of events wants it.')
+param eventsAuthorization string = ''
+@description('Where your people read docs/runbook.md: what refusals and alerts point to. Empty: refusals to the application\'s own page.')
+param runbookUrl string = ''
+@description('One e-mail a day in place of single ones, for all onboardings; a request may choose it for itself.')
+param dailyMail bool = false
 @description('Mailbox that e-mail is sent from. Empty: no e-mail is sent.')
 param mailSender string = ''
 @description('Whom to tell of checkpoints that stay open, for requests that name nobody.')
 param escalationEmail string = ''
+@description('What people outside the tenant know you by: mail to them is in this name. Empty: the operator of the gateway.')
+param operatorName string = ''
+@description('Address at which people outside reach somebody: it is named to them, and answers go there. Empty: none.')
+param operatorContact string = ''
 @description('Subscription ids, or id/resource group, comma-separated, whose gateways the steps may change. Empty: any.')
 param permittedSubscriptions string = ''
 @description('Who may be made Operator Connect Admin, comma-separated: user names, object ids, @domain. Empty: any.')
@@ -257,6 +276,12 @@ module vault 'modules/vault.bicep' = {
     isPrivate: privateEndpoints
     workspaceId: monitoring.outputs.workspaceId
     teamsWebhookUrl: teamsWebhookUrl
+    eventsSecrets: {
+      'events-secret': eventsSecret
+      'events-secret-previous': eventsSecretPrevious
+      'events-authorization': eventsAuthorization
+    }
+    eventsReader: stepsIdentity.outputs.principalId
     dnsKeys: dnsKeys
     dnsKeysReaders: [
       stepsIdentity.outputs.principalId
@@ -441,8 +466,16 @@ module front 'modules/function-app.bicep' = {
     linkKeyName: vault.outputs.linkKeyName
     linkKeyPreviousVersion: linkKeyPreviousVersion
     teamsWebhookName: ''
+    // Only whether there is a program to tell: what signs is the steps'.
+    events: {
+      ONBOARDING_EVENTS_URL: eventsUrl
+    }
+    runbookUrl: runbookUrl
+    dailyMail: dailyMail
     mailSender: mailSender
     escalationEmail: escalationEmail
+    operatorName: operatorName
+    operatorContact: operatorContact
     permitted: {}
     projectSynergyBy: projectSynergyBy
     changesBy: changesBy
@@ -487,8 +520,18 @@ module steps 'modules/function-app.bicep' = {
     linkKeyName: vault.outputs.linkKeyName
     linkKeyPreviousVersion: linkKeyPreviousVersion
     teamsWebhookName: empty(teamsWebhookUrl) ? '' : vault.outputs.teamsWebhookName
+    events: {
+      ONBOARDING_EVENTS_URL: eventsUrl
+      ONBOARDING_EVENTS_SECRET: empty(eventsSecret) ? '' : '@Microsoft.KeyVault(VaultName=${vault.outputs.name};SecretName=events-secret)'
+      ONBOARDING_EVENTS_SECRET_PREVIOUS: empty(eventsSecretPrevious) ? '' : '@Microsoft.KeyVault(VaultName=${vault.outputs.name};SecretName=events-secret-previous)'
+      ONBOARDING_EVENTS_AUTHORIZATION: empty(eventsAuthorization) ? '' : '@Microsoft.KeyVault(VaultName=${vault.outputs.name};SecretName=events-authorization)'
+    }
+    runbookUrl: runbookUrl
+    dailyMail: dailyMail
     mailSender: mailSender
     escalationEmail: escalationEmail
+    operatorName: operatorName
+    operatorContact: operatorContact
     // The front must not have them: it decides nothing by them, and whoever takes it over need not know them.
     permitted: {
       ONBOARDING_PERMITTED_SUBSCRIPTIONS: permittedSubscriptions
@@ -525,6 +568,8 @@ module alerts 'modules/alerts.bicep' = {
     serviceBusId: serviceBus.outputs.id
     email: alertEmail
     actionGroupId: alertActionGroupId
+    url: url
+    runbookUrl: runbookUrl
   }
 }
 

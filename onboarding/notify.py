@@ -18,9 +18,11 @@ from onboarding.core.problems import (
     unexpected_problem,
 )
 from onboarding.core.record import Delivered, Notice, Record
-from onboarding.notices.deliveries import Delivery, deliveries, links_outside
+from onboarding.daily import DailyMail
+from onboarding.notices.deliveries import Delivery, asks_for_an_answer, deliveries
+from onboarding.notices.event import cloud_event
 from onboarding.notices.notification import notification
-from onboarding.ports import Clock, Notification, Notifier
+from onboarding.ports import NO_SENDER, Clock, Notification, Notifier, Sender
 from onboarding.telemetry.work import delivering
 
 log = logging.getLogger("onboarding")
@@ -34,6 +36,14 @@ class Notifying:
     escalation_email: str | None = None
     link_key: str | None = None
     link_lifetime: float = 30 * 86400.0
+    events: bool = False
+    """A program of the operator's is told too."""
+    daily: DailyMail | None = None
+    """Where e-mail is gathered that comes once a day; None: it goes each time."""
+    daily_for_all: bool = False
+    """It does, whatever a request says."""
+    sender: Sender = NO_SENDER
+    """In whose name people outside are written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +80,37 @@ async def send(
     to none but those fails. `sent` begins with where it went before, and grows with each that is told: it is right
     also when this is broken off.
     """
-    ways = deliveries(notice, record, telling.escalation_email, links=telling.link_key is not None)
+    links = telling.link_key is not None
+    daily = telling.daily is not None and (telling.daily_for_all or record.request.notify.daily)
+    ways = deliveries(notice, record, telling.escalation_email, links=links, events=telling.events, daily=daily)
     failures: list[StepProblemError] = []
     for way in ways:
         rest = _untold(replace(way, to=_permitted(way, notice, record, permitted)), sent)
         if rest is None:
             continue
         try:
-            link = _link(notice, record, telling, clock.now(), outside=way.outside)
+            if way.way == "events":
+                others = [other for other in ways if other is not way]
+                event = cloud_event(notice, record, telling.public_url, told=others)
+                with delivering(notice, way.way) as going:
+                    if going.told(await notifier.event(event)):
+                        sent.append(Delivered(way=way.way, at=clock.now()))
+                continue
+            link, good_until = _link(notice, record, telling, clock.now(), way)
             others = [other for other in ways if other is not way]
-            message = notification(notice, record, told=others, link=link, outside=way.outside)
+            message = notification(
+                notice, record, way, told=others, link=link, good_until=good_until, sender=telling.sender
+            )
+
+            async def _by(way: str, to: tuple[str, ...], message: Notification) -> bool:
+                if way == "digest" and telling.daily is not None:
+                    await telling.daily.keep(notice, record, to, message)
+                    return True
+                return await (notifier.teams(message) if way == "teams" else notifier.mail(to, message))
 
             async def deliver(to: tuple[str, ...], way: Delivery = way, message: Notification = message) -> None:
                 with delivering(notice, way.way) as going:
-                    told = await (notifier.teams(message) if way.way == "teams" else notifier.mail(to, message))
-                    going.told(told)
+                    told = going.told(await _by(way.way, to, message))
                 if told:
                     sent.append(Delivered(way=way.way, to=to, outside=way.outside, at=clock.now()))
 
@@ -161,19 +187,22 @@ async def _to_each_that_can_be_told(to: tuple[str, ...], deliver: Callable[[tupl
         raise AddresseesRefusedError.all_of(refusals)
 
 
-def _link(notice: Notice, record: Record, telling: Notifying, now: datetime, *, outside: bool) -> str:
-    """Where a notice leads: the checkpoint's page, for people outside with a signed link; else the onboarding's.
+def _link(
+    notice: Notice, record: Record, telling: Notifying, now: datetime, way: Delivery
+) -> tuple[str, datetime | None]:
+    """Where a notice leads: for whoever is asked to answer, the checkpoint's page with a signed link, and until when
+    that is good; for the others that page; else the onboarding's.
 
     Nowhere (empty), when nothing is asked of people outside but to know.
     """
     base = f"{telling.public_url}/api"
-    if outside and not links_outside(notice):
-        return ""
-    if outside and notice.step and telling.link_key:
-        opening = record.step(notice.step).ticket
-        link = Link(record.id, notice.step, opening, now + timedelta(seconds=telling.link_lifetime))
-        return f"{base}/links#{sign(link, telling.link_key)}"
+    if way.outside and not asks_for_an_answer(notice):
+        return "", None
     step = record.step(notice.step) if notice.step else None
+    if step and way.waited_on and telling.link_key:
+        good_until = now + timedelta(seconds=telling.link_lifetime)
+        link = Link(record.id, step.name, step.ticket, good_until)
+        return f"{base}/links#{sign(link, telling.link_key)}", good_until
     if step and step.plan.kind is StepKind.CHECKPOINT:
-        return f"{base}/onboardings/{record.id}/checkpoints/{step.name}"
-    return f"{base}/dashboard/{record.id}"
+        return f"{base}/onboardings/{record.id}/checkpoints/{step.name}", None
+    return f"{base}/dashboard/{record.id}", None

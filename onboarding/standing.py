@@ -14,8 +14,10 @@ from onboarding.core.expected_ends import overdue_from
 from onboarding.core.plan import Party, StepKind
 from onboarding.core.record import Problem, Record, StepRecord, StepState
 from onboarding.steps import definition_of
+from onboarding.whom import whom
 
-OPERATOR = "an operator of this application"
+OPERATOR = "your team (role Operate)"
+"""Whoever operates this application. In telecommunications, the operator is the company."""
 TO_RESUME = "Somebody to resume it"
 PAUSED = "paused"
 """In place of a step's state, where the pause is what is waited for."""
@@ -174,13 +176,8 @@ def _wait(step: StepRecord, record: Record) -> Waiting:
 def _on_whom(step: StepRecord, record: Record) -> tuple[WaitsOn, str, str | None]:
     if step.state is StepState.NEEDS_ATTENTION or step.by_hand:
         return WaitsOn.OPERATORS, OPERATOR, None
-    party = step.plan.waits_on
-    names = {
-        Party.ONBOARDING_TEAM: record.request.onboarding_team.name,
-        Party.DNS_OWNER: record.request.txt_record_for.name,
-        Party.ADMIN_USER: record.request.admin_user,
-    }
-    return _OF_PARTY[party], party.value, names.get(party)
+    on = whom(record, step)
+    return _OF_PARTY[on.party], on.party.value, on.name
 
 
 def _next(step: StepRecord, record: Record) -> tuple[NextKind | None, datetime | None]:

@@ -1,4 +1,4 @@
-"""`confirm` and `retry`: what people do to an onboarding, or to many."""
+"""`confirm`, `retry` and `look`: what people do to an onboarding, or to many."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ Answers = Annotated[
     typer.Option("--answer", help="name=value, for what the step asks; several times, also for a list."),
 ]
 Note = Annotated[str, typer.Option("--note", help="Kept with the confirmation.")]
+Turn = Annotated[
+    str, typer.Option("--turn", help="Of a checkpoint that goes back and forth: which turn is done. Else all of it is.")
+]
 Code = Annotated[
     str | None, typer.Option("--problem", help="Every step of every onboarding that stopped with this code.")
 ]
@@ -44,18 +47,20 @@ def confirm(
     step: StepName = None,
     answer: Answers = None,
     note: Note = "",
+    turn: Turn = "",
     output: Form = Output.TABLE,
     url: Url = None,
     client_id: ClientId = None,
 ) -> None:
-    """Say that a checkpoint is done, with what it asks for."""
+    """Say that a checkpoint is done, or one turn of it, with what it asks for."""
     with session(context, url, client_id) as api:
         pairs = [_pair(text) for text in answer or ()]
         record = api.find(named)
         action = _action(record, "confirm", step)
         asks = next(s["asks"] for s in record["steps"] if s["name"] == action["step"])
         body: Json = {"answers": _answers(pairs, asks)} if pairs else {}
-        record = api.act(action, {**body, "note": note} if note else body)
+        more = {name: text for name, text in (("note", note), ("turn", turn)) if text}
+        record = api.act(action, {**body, **more})
     _tell(record, action["step"], output)
 
 
@@ -101,6 +106,17 @@ def retry(
         raise typer.Exit(int(worst))
 
 
+def look(
+    context: typer.Context, named: Named, output: Form = Output.TABLE, url: Url = None, client_id: ClientId = None
+) -> None:
+    """Have a completed onboarding looked at now: is all as it was?"""
+    with session(context, url, client_id) as api:
+        record = api.act(_action(api.find(named), "look-for-drift", None))
+    if output is Output.TABLE:
+        talk("It is looked at, which takes some seconds; `onboard show` says when, and what is not as it was.")
+    _tell(record, None, output)
+
+
 _OUTCOMES = {
     ExitCode.FAILED: "failed",
     ExitCode.UNREACHABLE: "not reached",
@@ -122,7 +138,7 @@ class Stopped:
         """Of the report."""
         return {
             "onboarding": self.record["id"],
-            "gateway": self.record["gateway"]["name"],
+            "gateway": self.record["gatewayName"],
             "step": self.action["step"],
             "outcome": became,
             "said": said,
@@ -201,13 +217,14 @@ def _answers(pairs: Sequence[tuple[str, str]], asks: Sequence[Json]) -> dict[str
     return made
 
 
-def _tell(record: Json, step: str, output: Output) -> None:
-    now = next(s for s in record["steps"] if s["name"] == step)
-    row = {"onboarding": record["id"], "gateway": record["gateway"]["name"], "step": step, "state": now["state"]}
+def _tell(record: Json, step: str | None, output: Output) -> None:
+    """`step`: None for what is done to the whole."""
+    now = next((s for s in record["steps"] if s["name"] == step), record)
+    row = {"onboarding": record["id"], "gateway": record["gatewayName"], "step": step, "state": now["state"]}
     match output:
         case Output.JSON:
             put_json(record)
         case Output.CSV:
             put_csv(tuple(row), [row])
         case Output.TABLE:
-            put_table(("GATEWAY", "STEP", "STATE"), [(row["gateway"], row["step"], row["state"])])
+            put_table(("GATEWAY", "STEP", "STATE"), [(row["gateway"], row["step"] or "", row["state"])])

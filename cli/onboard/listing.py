@@ -17,10 +17,12 @@ from onboard.session import ClientId, Form, Url, session
 from onboard.texts import flat, minute
 
 LIST_COLUMNS = (
-    "id", "version", "gateway", "armId", "kind", "subscriptionId", "environment", "services", "state", "waitingFor",
+    "id", "version", "gatewayName", "gateway", "armId", "kind", "subscriptionId", "environment", "services", "state",
+    "waitingFor",
     "waitingForStep", "waitingOn", "waitingOnName", "waitingSince", "nextDueAt", "progress.done", "progress.total",
-    "openWaitCount", "waits", "lastError", "lastErrorCode", "noticeError", "domain", "applicationId", "requestedBy",
-    "createdAt", "updatedAt", "deviationCount", "closedAt", "expectedAt", "late", "href",
+    "openWaitCount", "waits", "lastErrorSeen", "lastError", "lastErrorCode", "noticeError", "domain", "applicationId",
+    "requestedBy", "createdAt",
+    "updatedAt", "deviationCount", "closedAt", "expectedAt", "late", "href",
 )  # fmt: skip
 """Of an export in which nothing stands; otherwise the application says which there are."""
 STEP_COLUMNS = (
@@ -136,7 +138,7 @@ def write(to: Path, text: str) -> None:
 def _line(entry: Json) -> tuple[Any, ...]:
     """The most urgent of what it waits for, with the problem of that very step, and the others at the end."""
     progress = entry["progress"]
-    begins = (entry["gateway"], entry["state"], f"{progress['done']}/{progress['total']}")
+    begins = (entry["gatewayName"], entry["state"], f"{progress['done']}/{progress['total']}")
     if not entry["waits"]:
         # It waits for nothing, or nobody has kept yet what its error belongs to.
         since, code = minute(entry["waitingSince"]), entry["lastErrorCode"]
@@ -179,7 +181,7 @@ def step_rows(record: Json) -> Iterator[Json]:
         yield {
             **step,
             "onboarding": record["id"],
-            "gateway": record["gateway"]["name"],
+            "gateway": record["gatewayName"],
             "onboardingState": record["state"],
             "step": step["name"],
             "problemCode": problem.get("code"),

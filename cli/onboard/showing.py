@@ -92,12 +92,17 @@ def show(
 def _show(record: Json) -> None:
     progress = record["progress"]
     steps = f"{progress['done']} of {progress['total']} steps"
-    say(f"{record['gateway']['name']}: {record['state']}, {steps} ({record['id']})")
+    say(f"{record['gatewayName']}: {record['state']}, {steps} ({record['id']})")
     for wait in record["waits"]:
         whom = wait["waitingOnName"] or wait["waitingOn"]
         say(f"Waits for {wait['what']}, {whom}, since {minute(wait['since'])} UTC{marks(wait)}")
     for warning in record["warnings"]:
         say(f"Worth a look: {warning}")
+    if record["inspected"]:
+        say(f"Last inspected {minute(record['inspected']['at'])} UTC")
+    for step in record["steps"]:
+        for one in step["deviations"]:
+            say(f"{_standing(one)}: {step['name']}: {one['what']}: {one['expected']} → {one['found']}")
     say()
     put_table(
         ("STEP", "STATE", "SINCE (UTC)", "WHAT"),
@@ -113,6 +118,13 @@ def _show(record: Json) -> None:
     if others:
         say()
         say(f"On its page: {', '.join(others)}.")
+
+
+def _standing(deviation: Json) -> str:
+    accepted = deviation["accepted"]
+    if accepted:
+        return f"Accepted by {accepted['by']}"
+    return "Not as it was" if deviation["sure"] else "Seen once, and looked at again"
 
 
 def _what(step: Json) -> str:
@@ -131,7 +143,9 @@ def _commands(record: Json) -> Iterator[str]:
             f" --answer {shlex.quote(a['name'])}=…" if a["required"] else f" [--answer {shlex.quote(a['name'])}=…]"
             for a in asks
         )
-        yield f"onboard {action['name']} {record['id']} {action['step']}{answers}"
+        turns = steps[action["step"]].get("turns") or () if action["name"] == "confirm" else ()
+        now = "".join(f" [--turn {shlex.quote(turn['name'])}]" for turn in turns if turn["state"] == "now")
+        yield f"onboard {action['name']} {record['id']} {action['step']}{now}{answers}"
 
 
 def watch(

@@ -54,8 +54,14 @@ param linkKeyName string
 param linkKeyPreviousVersion string
 @description('Name of the secret with the Teams webhook; empty: none.')
 param teamsWebhookName string
+@description('Settings of events for programs.')
+param events object
+param runbookUrl string
+param dailyMail bool
 param mailSender string
 param escalationEmail string
+param operatorName string
+param operatorContact string
 @description('Settings of what the steps may do: of that app only.')
 param permitted object
 @description('application or administrator: who adds Project Synergy to the tenant.')
@@ -135,7 +141,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(permitted, {
+  properties: union(permitted, events, {
     // The platform's.
     AzureWebJobsStorage__accountName: hostStorageName
     AzureWebJobsStorage__credential: 'managedidentity'
@@ -146,6 +152,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     // Bytes. The application reads half of it (MAX_BODY) and says so; the host's own default is 100 MB, which is read into
     // memory before anybody asks who sends it.
     FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '131072'
+    // `/` leads to the dashboard; without that the platform's own page about Azure Functions could stand there.
+    AzureWebJobsDisableHomepage: 'true'
     '${assertionSetting}': signsPeopleIn ? identityClientId : ''
     // The triggers', read by the Functions host beside ServiceBus__fullyQualifiedNamespace.
     ServiceBus__credential: 'managedidentity'
@@ -158,8 +166,12 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     ONBOARDING_ARM_ENDPOINT: environment().resourceManager
     ONBOARDING_TIMER_SCHEDULE: '0 * * * * *'
     ONBOARDING_PUBLIC_URL: publicUrl
+    ONBOARDING_RUNBOOK_URL: runbookUrl
+    ONBOARDING_DAILY_MAIL: string(dailyMail)
     ONBOARDING_MAIL_SENDER: mailSender
     ONBOARDING_ESCALATION_EMAIL: escalationEmail
+    ONBOARDING_OPERATOR_NAME: operatorName
+    ONBOARDING_OPERATOR_CONTACT: operatorContact
     ONBOARDING_PROJECT_SYNERGY_BY: projectSynergyBy
     ONBOARDING_CHANGES_BY: changesBy
     ONBOARDING_LINK_KEY: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${linkKeyName})'

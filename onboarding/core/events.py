@@ -178,6 +178,12 @@ class Confirmed(AskedByPerson):
     note: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
     """As they were sent, by the names of the fields that the step asks for."""
+    turn: str = ""
+    """Which of its turns is done; empty: all of it is."""
+    name: str = ""
+    """Of the holder of a link, as they gave it."""
+    outside: bool = False
+    """By a signed link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +198,13 @@ class AnswersCorrected(AskedByPerson):
 
 @dataclass(frozen=True, slots=True)
 class ProblemReported(AskedByPerson):
-    """A person says why a checkpoint can't be done."""
+    """A person says why a checkpoint can't be done. `name` and `outside` as of a confirmation."""
 
     step: str
     actor: str
     note: str
+    name: str = ""
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +348,13 @@ class DriftSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftLookRequested(AskedByPerson):
+    """A person wants a completed onboarding to be inspected now."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeviationAccepted(AskedByPerson):
     """A person says that what deviates of a step is meant so."""
 
@@ -459,4 +474,22 @@ class LookForDrift:
         return self.last
 
 
-Effect = Nudge | NudgeNotice | MakePlan | LookForDrift
+@dataclass(frozen=True, slots=True)
+class SendDaily:
+    """Effect: a message to the queue of notices: send the e-mail that was gathered for a day."""
+
+    onboarding_id: str
+    """One of those that it tells of."""
+    day: str
+    ticket: int
+    """The ten minutes in which that was seen to be due."""
+    after: float = 0.0
+    again: int = 0
+    nudges: int = 0
+
+    @property
+    def subject(self) -> str:
+        return self.day
+
+
+Effect = Nudge | NudgeNotice | MakePlan | LookForDrift | SendDaily

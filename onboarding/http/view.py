@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, SerializeAsAny, create_model
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializeAsAny, create_model
 from pydantic.alias_generators import to_camel, to_snake
 
 from onboarding.columns import LISTED, named
@@ -29,13 +29,16 @@ from onboarding.core.rules.drift import open_deviations_id, repair_id
 from onboarding.core.services import Service
 from onboarding.http.access import Caller
 from onboarding.http.search import is_late_row
+from onboarding.index import LastInspection
 from onboarding.kinds import kind_of_key
 from onboarding.notices.what_stays import what_stays
 from onboarding.open_waits import read_waits
 from onboarding.planning.by_hand import Shell, commands_of
 from onboarding.ports import Row
-from onboarding.standing import NextKind, Waiting, WaitsOn, last_problem, open_waits, progress
+from onboarding.standing import OPERATOR, NextKind, Waiting, WaitsOn, last_problem, open_waits, progress
 from onboarding.steps import LIBRARY, definition_of
+from onboarding.turns import TurnState, turns_of
+from onboarding.whom import whom
 
 _OPEN_WAITS, _OPEN_WAIT_COUNT = named("OpenWaits", "OpenWaitCount")
 
@@ -111,10 +114,29 @@ class DeviationView(View):
     """As it is."""
     since: AwareDatetime
     """When that was first seen."""
+    sure: bool
+    """It was seen twice, some time apart; false: it was seen once, is looked at again, and counts for nothing."""
     repairable: bool
     """The step can change it back."""
     accepted: Acceptance | None
     """Who said that it is meant so; null: nobody."""
+
+
+class TurnView(View):
+    """One turn of a checkpoint that goes back and forth."""
+
+    name: str
+    """For `turn` of the confirmation."""
+    title: str
+    on: str
+    """The party."""
+    on_name: str | None
+    """That person or team."""
+    state: TurnState
+    at: AwareDatetime | None
+    """When somebody said that it is done; null: nobody said so of this turn alone."""
+    by: str | None
+    note: str | None
 
 
 class StepView(View):
@@ -148,6 +170,8 @@ class StepView(View):
     """What whoever confirms it is asked for."""
     answers: dict[str, AnswerValue]
     """What was answered to that, by name."""
+    turns: tuple[TurnView, ...]
+    """In which it goes back and forth; empty: it does not."""
     by_hand: tuple[CommandView, ...]
     """What a person runs in its place, in this order; empty: it is not done by hand, or not now."""
     deviations: tuple[DeviationView, ...]
@@ -222,6 +246,14 @@ _FOUND: dict[str, Any] = {
 FindingsView = create_model("FindingsView", __base__=View, __doc__="What the steps found out; null: not yet.", **_FOUND)
 
 
+class InspectionView(View):
+    """The last look at a completed onboarding."""
+
+    at: AwareDatetime
+    unseen: int
+    """Of its steps that could not be looked at."""
+
+
 class WaitProblemView(View):
     """What is wrong with a step that is waited for."""
 
@@ -269,6 +301,7 @@ class OnboardingView(View):
     version: int
     run: int
     state: OnboardingState
+    gateway_name: str
     gateway: GatewayView
     environment: Environment | None
     services: tuple[Service, ...]
@@ -286,6 +319,8 @@ class OnboardingView(View):
     """Null: it is not paused."""
     repair: RepairView | None
     """Null: nothing is being changed back."""
+    inspected: InspectionView | None
+    """Null: it is not completed, or was not inspected again since."""
     waiting_for: str | None
     waiting_for_step: str | None
     """Its name; null while it is paused."""
@@ -298,6 +333,7 @@ class OnboardingView(View):
     next_due_at: AwareDatetime | None
     progress: ProgressView
     last_error: Problem | None
+    last_error_seen: str | None
     findings: FindingsView
     warnings: tuple[str, ...]
     """What is worth a look, though the request was taken."""
@@ -316,12 +352,18 @@ class EventsView(View):
     events: tuple[Event, ...]
 
 
+_DEPRECATED: Any = Field(json_schema_extra={"deprecated": True})
+"""Goes with the next version of the API: its name means another type elsewhere."""
+
+
 class SummaryView(View):
     """One onboarding in the list: the columns of its row. Older rows lack what came later, until their next change."""
 
     id: str
     version: int
-    gateway: str
+    gateway_name: str
+    gateway: str = _DEPRECATED
+    """As `gatewayName`, which is a text wherever it stands; a record's `gateway` is an object."""
     arm_id: str
     kind: str
     """Which kind of gateway it is."""
@@ -341,7 +383,9 @@ class SummaryView(View):
     open_wait_count: int | None
     waits: tuple[WaitView, ...] | None
     """All that it waits for, the most urgent first, as many as its row holds; null: not known until its next change."""
-    last_error: str | None
+    last_error_seen: str | None
+    last_error: str | None = _DEPRECATED
+    """As `lastErrorSeen`; a record's `lastError` is an object."""
     last_error_code: str | None
     notice_error: str | None
     """Why a notice could not be sent yet."""
@@ -375,10 +419,13 @@ class ListView(View):
     """Address of the next page; null: this is the last."""
 
 
-def onboarding_view(record: Record, caller: Caller, now: datetime) -> OnboardingView:
-    """The whole of a record at that time, and what the caller may do with it."""
+def onboarding_view(
+    record: Record, caller: Caller, now: datetime, inspected: LastInspection | None = None
+) -> OnboardingView:
+    """The whole of a record at that time, and what the caller may do with it. `inspected`: the last look at it."""
     waits = open_waits(record)
     waiting = next(iter(waits), None)
+    error = last_problem(record)
     ends = expected_ends(record)
     end = latest_end(ends)
     done, total = progress(record)
@@ -387,6 +434,7 @@ def onboarding_view(record: Record, caller: Caller, now: datetime) -> Onboarding
         version=record.version,
         run=record.run,
         state=record.state,
+        gateway_name=record.request.gateway.name,
         gateway=gateway_view(record.request.gateway),
         environment=record.request.environment,
         services=record.request.selected,
@@ -399,6 +447,7 @@ def onboarding_view(record: Record, caller: Caller, now: datetime) -> Onboarding
         cancelled_because=record.cancelled_because,
         pause=_pause(record.pause),
         repair=RepairView.model_validate(record.repair, from_attributes=True) if record.repair else None,
+        inspected=InspectionView(at=inspected.at, unseen=inspected.unseen) if inspected else None,
         waiting_for=waiting.what if waiting else None,
         waiting_for_step=waiting.step if waiting else None,
         waiting_on=waiting.on if waiting else None,
@@ -407,7 +456,8 @@ def onboarding_view(record: Record, caller: Caller, now: datetime) -> Onboarding
         waits=tuple(wait_view(wait, now) for wait in waits),
         next_due_at=record.next_due_at,
         progress=ProgressView(done=done, total=total),
-        last_error=last_problem(record),
+        last_error=error,
+        last_error_seen=error.seen if error else None,
         findings=_findings(record),
         warnings=record.request.warnings,
         stays_at_microsoft=tuple(StaysView.model_validate(s, from_attributes=True) for s in what_stays(record)),
@@ -461,6 +511,8 @@ def summary(row: Row, now: datetime) -> SummaryView:
         services=tuple(Service(s) for s in shown.pop("services").split(",")),
         progress=ended,
         waits=None if waits is None else tuple(wait_view(wait, now) for wait in waits),
+        gateway_name=shown["gateway"],
+        last_error_seen=shown["last_error"],
         expected_at=end.seen(now) if end else None,
         late=is_late_row(row, now),
         **shown,
@@ -502,14 +554,14 @@ def waits_for(step: StepRecord, record: Record) -> str | None:
         case StepState.PENDING:
             return ", ".join(s.name for s in record.open_needs(step))
         case StepState.WAITING if step.plan.kind is StepKind.CHECKPOINT:
-            return f"{step.plan.waits_on.value} to do it, and somebody to confirm it"
+            return f"{whom(record, step).in_words} to do it, and somebody to confirm it"
         case StepState.WAITING if step.with_people:
-            return "an operator to do it by hand, and to say so"
+            return f"{OPERATOR} to do it by hand, and to say so"
         case StepState.WAITING:
-            return step.plan.waits_on.value
+            return step.waits_on.value
         case StepState.NEEDS_ATTENTION:
             asked = step.problem is not None and step.problem.proposal is not None
-            return "a person to say yes to what it would change" if asked else "an operator to act and retry it"
+            return "a person to say yes to what it would change" if asked else f"{OPERATOR} to act and retry it"
     return None
 
 
@@ -521,7 +573,7 @@ def _pause(pause: Pause | None) -> PauseView | None:
 
 def _deviation(one: Deviation) -> DeviationView:
     told = one.model_dump(exclude={"repair", "accepted"})
-    return DeviationView(**told, repairable=bool(one.repair), accepted=one.accepted)
+    return DeviationView(**told, repairable=one.sure and bool(one.repair), accepted=one.accepted)
 
 
 def _step(step: StepRecord, record: Record, end: ExpectedEnd | None, now: datetime) -> StepView:
@@ -551,6 +603,7 @@ def _step(step: StepRecord, record: Record, end: ExpectedEnd | None, now: dateti
         note=step.note,
         asks=tuple(AskView.model_validate(asked, from_attributes=True) for asked in definition.asked_of(step)),
         answers=dict(step.answers),
+        turns=tuple(TurnView.model_validate(turn, from_attributes=True) for turn in turns_of(record, step)),
         by_hand=tuple(CommandView(shell=c.shell, text=c.text) for c in commands_of(step)),
         deviations=tuple(_deviation(one) for one in step.deviations),
         deviations_id=open_deviations_id(step),

@@ -26,6 +26,7 @@ from onboarding.planning.by_hand import instructions_by_hand
 from onboarding.standing import NextKind, Waiting, next_kind, open_waits, progress
 from onboarding.steps import definition_of
 from onboarding.steps.definition import Findings
+from onboarding.whom import whom
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def detail(
         done,
         total,
         waiting.what if waiting else None,
-        waiting.on if waiting else None,
+        (waiting.name or waiting.on) if waiting else None,
         waiting.since if waiting else None,
         _next_label(waits),
         tuple(s.label for s in record.request.selected),
@@ -240,7 +241,7 @@ def _told(record: Record, step: StepRecord) -> str:
         open_needs = [definition_of(s).title for s in record.open_needs(step)]
         return "" if record.closed else f"After: {'; '.join(open_needs)}"
     if step.state is StepState.WAITING and step.plan.kind is StepKind.CHECKPOINT:
-        return f"Waits for {step.plan.waits_on.value} to do it, and for somebody to confirm it."
+        return f"Waits for {whom(record, step).in_words} to do it, and for somebody to confirm it."
     return step.detail
 
 
@@ -270,4 +271,8 @@ def _notice(notice: Notice, record: Record) -> NoticeRow:
 def _receiver(sent: Delivered) -> str:
     if sent.way == "teams":
         return "Teams"
+    if sent.way == "events":
+        return "a program, as an event"
+    if sent.way == "digest":
+        return f"the daily e-mail to {', '.join(sent.to)}"
     return f"e-mail to {', '.join(sent.to)}" + (" (with a signed link)" if sent.outside else "")

@@ -172,7 +172,7 @@ def _entry(row: Row, now: datetime) -> OverviewRow:
     told = any(line.error for line in lines)
     return OverviewRow(
         shown.id,
-        shown.gateway,
+        shown.gateway_name,
         shown.environment.value if shown.environment else "",
         tuple(s.label for s in shown.services),
         STATES[shown.state],

@@ -125,7 +125,7 @@ async def test_a_lost_connection_is_tried_later(notifier: AzureNotifier, microso
 async def test_silence_is_tried_later(
     notifier: AzureNotifier, microsoft: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onboarding.azure.notifier.POST_TIMEOUT", 0.2)
+    monkeypatch.setattr("onboarding.azure.https_post.POST_TIMEOUT", 0.2)
     microsoft.fail(service="teams", kind="hang")
     with pytest.raises(TryLaterError, match="no answer in time"):
         await notifier.teams(MESSAGE)
@@ -239,7 +239,9 @@ async def test_a_webhook_elsewhere_is_never_called(microsoft: Adapters, configur
 async def test_a_mail_is_sent_as_the_configured_mailbox(microsoft: Adapters, configured: Settings) -> None:
     sent: list[tuple[str, Sequence[str], str, str, str]] = []
 
-    async def send_mail(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> None:
+    async def send_mail(
+        sender: str, to: Sequence[str], subject: str, text: str, html: str, reply_to: str = ""
+    ) -> None:
         sent.append((sender, to, subject, text, html))
 
     message = Notification("contoso\r\nBcc: evil@example.com " + "x" * 300)
