@@ -92,7 +92,7 @@ _CONTACTS = (
     ControlField(
         "admin-user",
         "Write to the admin user when a step waits for them",
-        "notify.adminUser",
+        "notify.tellAdminUser",
         Input.TICK,
         _OWN,
         example=True,

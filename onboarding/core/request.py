@@ -43,7 +43,7 @@ class Addressees(Part):
     teams: Flag = True
     daily: Flag = False
     """Whether e-mail comes once a day, gathered in one, in place of single ones."""
-    admin_user: Flag = True
+    tell_admin_user: Flag = True
     """Whether the admin user is written to when a step waits for them."""
     escalate_to: Email | None = None
     """Told once when a checkpoint stays open for too long."""

@@ -73,5 +73,5 @@ def _waited_on(notice: Notice, record: Record, kind: NoticeKind, *, links: bool)
     if on.is_outside:
         told = kind is NoticeKind.HELD_UP or (links and asks_for_an_answer(notice))
     else:
-        told = record.request.notify.admin_user and asks_for_an_answer(notice)
+        told = record.request.notify.tell_admin_user and asks_for_an_answer(notice)
     return Delivery("email", (on.email,), on.is_outside, on.party) if told else None

@@ -15,7 +15,7 @@ from tests.support.steps import BY_NAME
 OLGA = "olga.operator@contoso.com"
 TEAM = {"name": "A partner", "email": "partner@example.com"}
 NOTIFY = {
-    "emails": ["night@contoso.com"], "teams": False, "daily": False, "adminUser": True,
+    "emails": ["night@contoso.com"], "teams": False, "daily": False, "tellAdminUser": True,
     "escalateTo": "head@contoso.com",
 }  # fmt: skip
 CONTROLS: list[tuple[str, str, Any]] = [

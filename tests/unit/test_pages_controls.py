@@ -343,7 +343,7 @@ async def test_whom_to_tell_stands_in_the_form_as_it_is_today(api: Api) -> None:
     notify = {
         "emails": ["a@contoso.com", "b@contoso.com"],
         "teams": False,
-        "adminUser": False,
+        "tellAdminUser": False,
         "escalateTo": "head@contoso.com",
     }
     page = await see(api, await keep(api, records.new(notify=notify).record))
