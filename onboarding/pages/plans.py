@@ -17,8 +17,8 @@ from onboarding.http.call import HttpCall, unknown_plan
 from onboarding.http.problems import ProblemError
 from onboarding.kinds import read_request
 from onboarding.pages import csrf
-from onboarding.pages.detail import anew_path, onboarding_path
 from onboarding.pages.forms import read_form
+from onboarding.pages.paths import anew_path, onboarding_path
 from onboarding.pages.responses import as_page, page, see_other
 from onboarding.pages.words import Badge
 from onboarding.planning.by_hand import SHELL_NAMES, Shell, script
