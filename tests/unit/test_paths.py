@@ -18,7 +18,7 @@ steps usually take here stands on the plan that is written with it (read once an
 numbers stand in rows of their own, so that two onboardings with the same ones are told apart before they begin; what
 deviates of a step is bounded with its texts; and on whom it waits, by name, is a column too, and what
 notices say; so is all that it waits for, in a file that the list reads it with again."""
-MESSAGE_FILES, MESSAGE_FUNCTIONS = 46, 203
+MESSAGE_FILES, MESSAGE_FUNCTIONS = 46, 204
 
 
 async def test_the_path_of_a_post_and_of_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
