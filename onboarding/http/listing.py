@@ -16,6 +16,7 @@ from typing import Any
 from onboarding.columns import LISTED, named
 from onboarding.core.record import OnboardingState
 from onboarding.http.cursor import CursorError, ListPlace, Position
+from onboarding.http.problems import ProblemError
 from onboarding.http.search import CLOSED_STATES, Search, Sort
 from onboarding.http.urgency import BY_STATE, URGENCY_COLUMNS, urgency
 from onboarding.ports import MAX_PAGE, MOST_AMONG, ContinuationError, Query, Row
@@ -48,13 +49,13 @@ class Listed:
 
 
 async def listed(records: Records, search: Search, now: datetime) -> Listed:
-    """One page. Raises CursorError when `search.after` is none, or belongs to another search."""
+    """One page. Raises ProblemError 400 when `search.after` is none, or belongs to another search."""
     try:
         if search.sort is Sort.GATEWAY and not search.descending:
             return await _by_key(records, search, now)
         return await _sorted(records, search, now)
-    except ContinuationError as error:
-        raise CursorError(str(error)) from None
+    except (CursorError, ContinuationError) as error:
+        raise ProblemError(400, "The request is invalid", str(error)) from None
 
 
 async def _by_key(records: Records, search: Search, now: datetime) -> Listed:
@@ -99,7 +100,7 @@ async def _sorted(records: Records, search: Search, now: datetime) -> Listed:
     shown = ordered[start : start + search.limit]
     more = start + search.limit < len(ordered)
     position = Position(values[shown[-1].key], shown[-1].key).written(search.digest) if more else None
-    return Listed(await _whole(records, shown), position, cut)
+    return Listed(await _whole(records, shown, (*LISTED, *search.more)), position, cut)
 
 
 async def _all(records: Records, search: Search, now: datetime) -> tuple[list[Row], bool]:
@@ -131,22 +132,22 @@ async def _all(records: Records, search: Search, now: datetime) -> tuple[list[Ro
     return list(rows.values()), False
 
 
-async def _whole(records: Records, thin: Sequence[Row]) -> tuple[Row, ...]:
+async def _whole(records: Records, thin: Sequence[Row], columns: tuple[str, ...]) -> tuple[Row, ...]:
     """The same rows, with all that the list shows. One that was deleted meanwhile is left out."""
-    found = await _read_whole(records, {row.key: row.partition for row in thin})
+    found = await _read_whole(records, {row.key: row.partition for row in thin}, columns)
     moved = {row.key: CLOSED if row.partition == OPEN else OPEN for row in thin if row.key not in found}
-    found |= await _read_whole(records, moved)
+    found |= await _read_whole(records, moved, columns)
     return tuple(found[row.key] for row in thin if row.key in found)
 
 
-async def _read_whole(records: Records, places: Mapping[str, str]) -> dict[str, Row]:
+async def _read_whole(records: Records, places: Mapping[str, str], columns: tuple[str, ...]) -> dict[str, Row]:
     """`places`: key → partition."""
     questions = list[Query]()
     for partition in (OPEN, CLOSED):
         keys = sorted(key for key, place in places.items() if place == partition)
         for begin in range(0, len(keys), MOST_AMONG):
             among = tuple(keys[begin : begin + MOST_AMONG])
-            questions.append(Query(partition, columns=LISTED, keys=(among[0], among[-1]), among=among))
+            questions.append(Query(partition, columns=columns, keys=(among[0], among[-1]), among=among))
     read = await asyncio.gather(*(_every(records, question) for question in questions))
     return {row.key: row for rows in read for row in rows}
 
@@ -176,7 +177,8 @@ def _partitions(search: Search) -> tuple[str, ...]:
 
 
 def _query(search: Search, partition: str) -> Query:
-    return Query(partition, columns=tuple(dict.fromkeys((*LISTED, *search.compared))), equals=search.equals)
+    columns = tuple(dict.fromkeys((*LISTED, *search.compared, *search.more)))
+    return Query(partition, columns=columns, equals=search.equals)
 
 
 def _value(row: Row, sort: Sort, now: datetime) -> str | int | None:

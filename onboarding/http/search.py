@@ -87,6 +87,8 @@ class Search:
     """Where the page before ended, as it said in `next`."""
     usual_sort: Sort = Sort.GATEWAY
     """What is sorted by where nothing is said."""
+    more: tuple[str, ...] = ()
+    """Columns that are read besides those of the list."""
 
     @property
     def descending(self) -> bool:

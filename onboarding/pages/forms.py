@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from onboarding.core.control import NOTE_LENGTH
@@ -21,8 +21,16 @@ class FieldError(ProblemError):
         super().__init__(400, title, detail)
 
 
+MOST_FIELDS = 20
+
+
 def read_form(call: HttpCall, purpose: str) -> Mapping[str, str]:
     """The fields of a form of ours. Raises ProblemError (400, 403, 413, 415)."""
+    return dict(read_pairs(call, purpose, MOST_FIELDS))
+
+
+def read_pairs(call: HttpCall, purpose: str, most: int) -> Sequence[tuple[str, str]]:
+    """The same of a form whose fields may come several times; at most so many. Raises as `read_form` does."""
     given = media_type(call.request)
     if given != FORM:
         raise ProblemError(415, "Not a form", f"The content type is '{given[:100]}'; {FORM} was expected.")
@@ -30,15 +38,15 @@ def read_form(call: HttpCall, purpose: str) -> Mapping[str, str]:
     if len(body) > MAX_FORM:
         raise ProblemError(413, "The form is too large", f"It has {len(body)} bytes; at most {MAX_FORM} are read.")
     try:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
     except ValueError:
         raise ProblemError(400, "The form cannot be read", "It is no text in UTF-8, or has too many fields.") from None
     try:
-        check_texts(fields)
+        check_texts([list(pair) for pair in pairs])
     except UnfitTextError as error:
         raise ProblemError(400, "The form cannot be read", f"Nothing was changed. {error}") from None
-    csrf.check_form(call, purpose, fields.get(csrf.FIELD, ""))
-    return fields
+    csrf.check_form(call, purpose, dict(pairs).get(csrf.FIELD, ""))
+    return pairs
 
 
 def note(fields: Mapping[str, str], name: str, *, required: str = "", most: int = NOTE_LENGTH) -> str:

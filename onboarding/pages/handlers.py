@@ -18,7 +18,6 @@ from onboarding.core.roles import Role
 from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS
 from onboarding.http.call import HttpCall
 from onboarding.http.counts import counts
-from onboarding.http.cursor import CursorError
 from onboarding.http.listing import Listed, listed
 from onboarding.http.origin import own_path
 from onboarding.http.problems import ProblemError
@@ -35,7 +34,9 @@ from onboarding.pages.checkpoint import CHECKPOINT, Checkpoint
 from onboarding.pages.checkpoint import checkpoint_page as view_checkpoint
 from onboarding.pages.controls import RefusedForm
 from onboarding.pages.detail import detail
+from onboarding.pages.export import export_link
 from onboarding.pages.forms import FieldError, read_form
+from onboarding.pages.many import many_bar
 from onboarding.pages.overview import overview
 from onboarding.pages.paths import checkpoint_path, onboarding_path
 from onboarding.pages.responses import SWITCH_USER, as_page, page, problem_page, see_other
@@ -55,12 +56,14 @@ async def dashboard(call: HttpCall) -> func.HttpResponse:
     if not wrong:
         try:
             found = await listed(call.engine.records, search, now)
-        except CursorError as error:
-            misplaced = str(error)
+        except ProblemError as error:
+            misplaced = error.detail
     numbers = await counts(call.engine.records, search, now)
     among = await counts(call.engine.records, Search(), now)
     view = overview(search, found, numbers, among, now, wrong, misplaced)
-    return page(call, "dashboard.html", 400 if view.refused else 200, view=view, section="dashboard")
+    bar, link = many_bar(call, search, len(found.rows)), export_link(search, numbers.states)
+    status = 400 if view.refused else 200
+    return page(call, "dashboard.html", status, view=view, many=bar, export=link, section="dashboard")
 
 
 @as_page
