@@ -27,7 +27,9 @@ PAUSE = 11.0
 """Seconds after which nothing that the application keeps between requests (the counts at the top) is still good."""
 PATHS = (
     "/api/dashboard",
+    "/api/dashboard?sort=gateway",
     "/api/dashboard?state=needs-attention",
+    "/api/dashboard?waitsOn=onboarding-team",
     "/api/dashboard/{id}",
     "/api/onboardings",
     "/api/onboardings?state=needs-attention",

@@ -8,9 +8,9 @@ phone number; who is named where is said in its meaning.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,7 @@ from onboarding.core.bounds import utf16_units
 from onboarding.core.expected_ends import expected_end, late_from
 from onboarding.core.phone_numbers import without
 from onboarding.core.record import Record
+from onboarding.open_waits import utc_text, written_wait
 from onboarding.standing import ended_steps, last_problem, open_waits, progress, written_open_steps
 
 COLUMN_LENGTH = 32_000
@@ -63,25 +64,30 @@ class Column:
 
 
 def _open_waits(shown: Shown) -> str | None:
-    return _json(
-        [
-            {
-                "step": w.step,
-                "waitingFor": w.what,
-                "waitingOn": w.on,
-                "name": w.name,
-                "state": w.state,
-                "since": _time(w.since),
-            }
-            for w in shown.waits
-        ]
-    )
+    return _json([written_wait(wait) for wait in shown.waits])
+
+
+def _waits_on(shown: Shown) -> str | None:
+    return _listed(wait.party for wait in shown.waits)
+
+
+def _problem_codes(shown: Shown) -> str | None:
+    return _listed(wait.problem.code for wait in shown.waits if wait.problem)
+
+
+def _overdue_from(shown: Shown) -> datetime | None:
+    return min((wait.overdue_from for wait in shown.waits if wait.overdue_from), default=None)
+
+
+def _listed(names: Iterable[str | None]) -> str | None:
+    """Each once, in their order, with commas; None for none."""
+    return ",".join(dict.fromkeys(name for name in names if name)) or None
 
 
 def _completed_steps(shown: Shown) -> str | None:
     return _json(
         [
-            {"step": e.step, "state": e.state.value, "endedAt": _time(e.at), "seconds": e.seconds}
+            {"step": e.step, "state": e.state.value, "endedAt": utc_text(e.at), "seconds": e.seconds}
             for e in ended_steps(shown.record)
         ]
     )
@@ -98,10 +104,6 @@ def _json(items: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _notice_error(shown: Shown) -> str | None:
@@ -130,6 +132,13 @@ COLUMNS: tuple[Column, ...] = (
         _STRING,
         "What makes it this gateway and no other, as requested: of a resource in Azure its id",
         lambda s: s.record.request.gateway.key,
+    ),
+    Column(
+        "Kind",
+        _STRING,
+        "Its kind of gateway, as `gateway.kind` of the request",
+        lambda s: s.record.request.gateway.kind,
+        since=_SECOND,
     ),
     Column(
         "SubscriptionId",
@@ -191,7 +200,32 @@ COLUMNS: tuple[Column, ...] = (
         lambda s: len(s.waits),
         since=_SECOND,
     ),
-    Column("OpenWaits", _STRING, "All of them, as [JSON](#openwaits)", _open_waits, since=_SECOND, listed=False),
+    Column("OpenWaits", _STRING, "All of them, as [JSON](#openwaits)", _open_waits, since=_SECOND),
+    Column(
+        "WaitsOn",
+        _STRING,
+        "On whom these are, each `party` once, with commas between",
+        _waits_on,
+        since=_SECOND,
+        listed=False,
+    ),
+    Column(
+        "OverdueFrom",
+        _TIME,
+        "From when on one of these is open for longer than it usually takes, if nothing changes until then. None where"
+        " nobody can say",
+        _overdue_from,
+        since=_SECOND,
+        listed=False,
+    ),
+    Column(
+        "Escalated",
+        _INTEGER,
+        "How many of these were escalated, because people did not do them in time",
+        lambda s: sum(wait.escalated for wait in s.waits),
+        since=_SECOND,
+        listed=False,
+    ),
     Column(
         "NextDueAt",
         _TIME,
@@ -246,6 +280,14 @@ COLUMNS: tuple[Column, ...] = (
         "The same as a stable [error code](runbook.md#error-codes)",
         lambda s: s.problem.code if s.problem else None,
         since=_SECOND,
+    ),
+    Column(
+        "ProblemCodes",
+        _STRING,
+        "The codes of all that is wrong with what it waits for, each once, with commas between",
+        _problem_codes,
+        since=_SECOND,
+        listed=False,
     ),
     Column("NoticeError", _STRING, "Why people could not be told something yet, in words", _notice_error),
     Column("Domain", _STRING, "The gateway's domain, once it is found", lambda s: s.record.findings.get("domain")),

@@ -475,8 +475,13 @@ class Query:
     """Only those whose column is one of these texts, for each column named."""
     keys: tuple[str, str] | None = None
     """Only those with a key from the first to the second, both included."""
+    among: tuple[str, ...] = ()
+    """Only those with one of these keys, MOST_AMONG at most; any when empty."""
 
 
+MOST_AMONG = 10
+"""Table Storage takes fifteen comparisons in a question, with those of the partition and of a span (Microsoft Learn,
+"Querying tables and entities")."""
 MAX_PAGE = 1000
 """Rows that Table Storage gives at once."""
 

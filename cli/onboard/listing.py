@@ -17,10 +17,10 @@ from onboard.session import ClientId, Form, Url, session
 from onboard.texts import flat, minute
 
 LIST_COLUMNS = (
-    "id", "version", "gatewayName", "gateway", "armId", "subscriptionId", "environment", "services", "state",
+    "id", "version", "gatewayName", "gateway", "armId", "kind", "subscriptionId", "environment", "services", "state",
     "waitingFor",
     "waitingForStep", "waitingOn", "waitingOnName", "waitingSince", "nextDueAt", "progress.done", "progress.total",
-    "openWaitCount", "lastErrorSeen", "lastError", "lastErrorCode", "noticeError", "domain", "applicationId",
+    "openWaitCount", "waits", "lastErrorSeen", "lastError", "lastErrorCode", "noticeError", "domain", "applicationId",
     "requestedBy", "createdAt",
     "updatedAt", "deviationCount", "closedAt", "expectedAt", "late", "href",
 )  # fmt: skip
@@ -37,7 +37,9 @@ Subscription = Annotated[str | None, typer.Option("--subscription", help="Only o
 Environment = Annotated[str | None, typer.Option("--environment", help="production or lab.")]
 Service = Annotated[str | None, typer.Option("--service", help="operatorConnect or teamsPhoneMobile.")]
 Words = Annotated[str | None, typer.Option("--text", help="Words that gateway or people must hold.")]
-Code = Annotated[str | None, typer.Option("--problem", help="Only with this code as the last error.")]
+Code = Annotated[str | None, typer.Option("--problem", help="Only those that wait for a step with this code.")]
+Kind = Annotated[str | None, typer.Option("--kind", help="Only this kind of gateway.")]
+Whom = Annotated[str | None, typer.Option("--waits-on", help="Only those that wait on them: admin-user, microsoft …")]
 
 
 def search_of(
@@ -46,6 +48,9 @@ def search_of(
     environment: str | None,
     service: str | None,
     text: str | None,
+    kind: str | None = None,
+    waits_on: str | None = None,
+    problem: str | None = None,
 ) -> dict[str, str]:
     """The filters as the API's list takes them."""
     given = {
@@ -54,6 +59,9 @@ def search_of(
         "environment": environment,
         "service": service,
         "text": text,
+        "kind": kind,
+        "waitsOn": waits_on,
+        "problem": problem,
     }
     return {name: value for name, value in given.items() if value}
 
@@ -65,8 +73,10 @@ def list_(
     environment: Environment = None,
     service: Service = None,
     text: Words = None,
+    kind: Kind = None,
+    waits_on: Whom = None,
     problem: Code = None,
-    sort: Annotated[str | None, typer.Option("--sort", help="gateway, updated, waiting or state (urgency).")] = None,
+    sort: Annotated[str | None, typer.Option("--sort", help="urgency, gateway, updated, waiting or state.")] = None,
     descending: Annotated[bool, typer.Option("--descending", help="The other end first.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; all unless told.")] = None,
     output: Form = Output.TABLE,
@@ -75,10 +85,10 @@ def list_(
 ) -> None:
     """All onboardings, or those that fit."""
     with session(context, url, client_id) as api:
-        search = search_of(state, subscription, environment, service, text)
+        search = search_of(state, subscription, environment, service, text, kind, waits_on, problem)
         search |= {"sort": sort} if sort else {}
         search |= {"order": "desc"} if descending else {}
-        found = [*islice(_with(api.listed(search), problem), limit)]
+        found = [*islice(api.listed(search), limit)]
         match output:
             case Output.JSON:
                 put_json(found)
@@ -99,13 +109,15 @@ def export(
     environment: Environment = None,
     service: Service = None,
     text: Words = None,
+    kind: Kind = None,
+    waits_on: Whom = None,
     problem: Code = None,
     url: Url = None,
     client_id: ClientId = None,
 ) -> None:
     """CSV of all onboardings, or of those that fit: every column of the list, or a row a step."""
     with session(context, url, client_id) as api:
-        found = _with(api.listed(search_of(state, subscription, environment, service, text)), problem)
+        found = api.listed(search_of(state, subscription, environment, service, text, kind, waits_on, problem))
         rows = [*_steps(api, found)] if steps else [flat(entry) for entry in found]
         header = STEP_COLUMNS if steps else tuple(rows[0]) if rows else LIST_COLUMNS
         if to is None:
@@ -123,22 +135,37 @@ def write(to: Path, text: str) -> None:
         raise CommandError(ExitCode.USAGE, f"{to} can't be written: {error.strerror}.") from None
 
 
-def _with(entries: Iterator[Json], code: str | None) -> Iterator[Json]:
-    return (entry for entry in entries if code is None or entry["lastErrorCode"] == code)
-
-
 def _line(entry: Json) -> tuple[Any, ...]:
+    """The most urgent of what it waits for, with the problem of that very step, and the others at the end."""
     progress = entry["progress"]
-    return (
-        entry["gatewayName"],
-        entry["state"],
-        f"{progress['done']}/{progress['total']}",
-        minute(entry["waitingSince"]),
-        entry["waitingOnName"] or entry["waitingOn"],
-        entry["lastErrorCode"],
-        entry["id"],
-        entry["waitingFor"],
-    )
+    begins = (entry["gatewayName"], entry["state"], f"{progress['done']}/{progress['total']}")
+    if not entry["waits"]:
+        # It waits for nothing, or nobody has kept yet what its error belongs to.
+        since, code = minute(entry["waitingSince"]), entry["lastErrorCode"]
+        return (*begins, since, _whom(entry), code, entry["id"], entry["waitingFor"])
+    first, *others = entry["waits"]
+    more = f"; +{len(others)} more: {'; '.join(map(_other, others))}" if others else ""
+    told = f"{first['what']}{marks(first)}{more}"
+    return (*begins, minute(first["since"]), _whom(first), _code(first), entry["id"], told)
+
+
+def _other(wait: Json) -> str:
+    code = f", {_code(wait)}" if _code(wait) else ""
+    return f"{wait['what']}, {_whom(wait)}, since {minute(wait['since'])}{marks(wait)}{code}"
+
+
+def _whom(waits: Json) -> Any:
+    return waits["waitingOnName"] or waits["waitingOn"]
+
+
+def _code(wait: Json) -> Any:
+    return wait["problem"] and wait["problem"]["code"]
+
+
+def marks(wait: Json) -> str:
+    """That something that is waited for is overdue, or was escalated."""
+    said = [name for name in ("overdue", "escalated") if wait[name]]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _steps(api: Api, entries: Iterator[Json]) -> Iterator[Json]:

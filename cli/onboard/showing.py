@@ -11,7 +11,7 @@ import typer
 
 from onboard.api import Json, onboarding
 from onboard.exits import ExitCode
-from onboard.listing import STEP_COLUMNS, step_rows
+from onboard.listing import STEP_COLUMNS, marks, step_rows
 from onboard.output import Output, put_csv, put_json, put_table, say, talk
 from onboard.session import ClientId, Form, Named, Url, around, session
 from onboard.texts import duration, flat, minute
@@ -93,9 +93,9 @@ def _show(record: Json) -> None:
     progress = record["progress"]
     steps = f"{progress['done']} of {progress['total']} steps"
     say(f"{record['gatewayName']}: {record['state']}, {steps} ({record['id']})")
-    if record["waitingFor"]:
-        whom = record["waitingOnName"] or record["waitingOn"]
-        say(f"Waits for {record['waitingFor']}, {whom}, since {minute(record['waitingSince'])} UTC")
+    for wait in record["waits"]:
+        whom = wait["waitingOnName"] or wait["waitingOn"]
+        say(f"Waits for {wait['what']}, {whom}, since {minute(wait['since'])} UTC{marks(wait)}")
     for warning in record["warnings"]:
         say(f"Worth a look: {warning}")
     if record["inspected"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from typing import Any
@@ -31,14 +32,20 @@ def as_cell(value: Any) -> Any:
 
 
 def flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """An object in an object as `progress.done`, a list as one text."""
+    """An object in an object as `progress.done`, a list as one text; what it lists of objects as JSON."""
     made: dict[str, Any] = {}
     for name, item in value.items():
         if isinstance(item, dict):
             made |= flat(item, f"{prefix}{name}.")
         else:
-            made[f"{prefix}{name}"] = "; ".join(str(i) for i in item) if isinstance(item, list) else item
+            made[f"{prefix}{name}"] = _in_one(item) if isinstance(item, list) else item
     return made
+
+
+def _in_one(items: list[Any]) -> str:
+    if any(isinstance(item, dict) for item in items):
+        return json.dumps(items, ensure_ascii=False)
+    return "; ".join(str(item) for item in items)
 
 
 def width(text: str) -> int:

@@ -300,6 +300,10 @@ def _question(query: Query) -> dict[str, Any]:
     if query.keys is not None:
         conditions.append("RowKey ge @first and RowKey le @last")
         parameters["first"], parameters["last"] = query.keys
+    if query.among:
+        names = [f"key{number}" for number in range(len(query.among))]
+        conditions.append(f"( {' or '.join(f'RowKey eq @{n}' for n in names)} )")
+        parameters.update(zip(names, query.among, strict=True))
     for place, (column, texts) in enumerate(query.equals.items()):
         names = [f"is{place}x{number}" for number in range(len(texts))]
         # The SDK finds a parameter by the spaces around it. No key is less than nothing.

@@ -104,11 +104,18 @@ def is_late_now(record: Record, now: datetime) -> bool:
     return late is not None and now >= late
 
 
+def overdue_from(record: Record, step: StepRecord) -> datetime | None:
+    """From when on a step is open for longer than it usually takes, if nothing changes until then. None: it is not
+    open, or the onboarding is not active, or was requested before it was kept how long steps take."""
+    if not record.active or step.ended or step.state is StepState.PENDING or not record.first_expected_at:
+        return None
+    return open_since(record, step) + max(_usual(step), LEAST_LATE)
+
+
 def is_overdue(record: Record, step: StepRecord, now: datetime) -> bool:
     """Whether a step is open for longer than it usually takes."""
-    if not record.active or step.ended or step.state is StepState.PENDING or not record.first_expected_at:
-        return False
-    return now - open_since(record, step) > max(_usual(step), LEAST_LATE)
+    limit = overdue_from(record, step)
+    return limit is not None and now > limit
 
 
 def took(record: Record, step: StepRecord) -> timedelta | None:

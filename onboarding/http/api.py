@@ -34,9 +34,11 @@ async def list_onboardings(call: HttpCall) -> func.HttpResponse:
     now = call.engine.clock.now()
     found = await listed(call.engine.records, search, now)
     next_ = f"{call.engine.public_url}/api/onboardings?{search.query_string(after=found.next)}" if found.next else None
+    numbers = await counts(call.engine.records, search, now)
     page = view.ListView(
         onboardings=tuple(view.summary(row, now) for row in found.rows),
-        counts=dict(await counts(call.engine.records, now)),
+        counts=dict(numbers.states),
+        wait_counts=dict(numbers.waits_on),
         cut=found.cut,
         next=next_,
     )

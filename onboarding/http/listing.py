@@ -1,12 +1,14 @@
 """The list of onboardings: filtered by Table Storage where it can, searched and sorted here, a page at a time.
 
-In the order of gateways, a page goes on where Table Storage's own continuation says. Any other order needs all rows
-that fit, and looks for them among the first MAX_READ. Open onboardings stand before closed ones.
+In the order of gateways, a page goes on where Table Storage's own continuation says, and open onboardings stand before
+closed ones. Any other order needs all rows that fit, and looks for them among the first MAX_READ: of each it reads what
+is compared, and then, whole, the rows of its page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,31 +17,24 @@ from onboarding.columns import LISTED, named
 from onboarding.core.record import OnboardingState
 from onboarding.http.cursor import CursorError, ListPlace, Position
 from onboarding.http.problems import ProblemError
-from onboarding.http.search import CLOSED_STATES, SEARCHED, Search, Sort
-from onboarding.ports import MAX_PAGE, ContinuationError, Query, Row
+from onboarding.http.search import CLOSED_STATES, Search, Sort
+from onboarding.http.urgency import BY_STATE, URGENCY_COLUMNS, urgency
+from onboarding.ports import MAX_PAGE, MOST_AMONG, ContinuationError, Query, Row
 from onboarding.records import Records
 from onboarding.rows import CLOSED, OPEN
 
 MAX_READ = 5000
 """Rows that one call reads or sorts at most."""
 
-_URGENCY = tuple(
-    OnboardingState(state)
-    for state in (
-        "needs-attention",
-        "drifted",
-        "waiting-for-people",
-        "running",
-        "waiting-for-microsoft",
-        "paused",
-        "cancelling",
-        "completed",
-        "cancelled",
-    )
-)
-_SORTED_BY = dict(zip((Sort.UPDATED, Sort.WAITING), named("UpdatedAt", "WaitingSince"), strict=True))
 _STATE = named("State")
-_SEARCHED = tuple(dict.fromkeys((*LISTED, *SEARCHED)))
+_SORTED_BY = {
+    Sort.GATEWAY: (),
+    Sort.UPDATED: named("UpdatedAt"),
+    Sort.WAITING: named("WaitingSince"),
+    Sort.STATE: _STATE,
+    Sort.URGENCY: URGENCY_COLUMNS,
+}
+"""The columns that an order looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,35 +85,46 @@ async def _by_key(records: Records, search: Search, now: datetime) -> Listed:
 
 async def _sorted(records: Records, search: Search, now: datetime) -> Listed:
     rows, cut = await _all(records, search, now)
+    values = {row.key: _value(row, search.sort, now) for row in rows}
     ordered = sorted(
-        (r for r in rows if _value(r, search.sort) is not None),
-        key=lambda r: (_value(r, search.sort), r.key),
+        (r for r in rows if values[r.key] is not None),
+        key=lambda r: (values[r.key], r.key),
         reverse=search.descending,
     )
-    ordered += [r for r in rows if _value(r, search.sort) is None]
+    ordered += [r for r in rows if values[r.key] is None]
     start = 0
     if search.after:
         last = Position.read(search.after, search.digest, int if search.sort is Sort.STATE else str)
-        start = next((i for i, row in enumerate(ordered) if _is_after(row, last, search)), len(ordered))
+        after = (i for i, row in enumerate(ordered) if _is_after(values[row.key], row.key, last, search))
+        start = next(after, len(ordered))
     shown = ordered[start : start + search.limit]
     more = start + search.limit < len(ordered)
-    position = Position(_value(shown[-1], search.sort), shown[-1].key).written(search.digest) if more else None
-    return Listed(tuple(shown), position, cut)
+    position = Position(values[shown[-1].key], shown[-1].key).written(search.digest) if more else None
+    return Listed(await _whole(records, shown, (*LISTED, *search.more)), position, cut)
 
 
 async def _all(records: Records, search: Search, now: datetime) -> tuple[list[Row], bool]:
-    """Those of the first MAX_READ rows that fit, by partition and key, and whether there were more rows."""
+    """Those of the first MAX_READ rows that fit, by partition and key, and whether there were more rows. Of each it is
+    no more than what is compared: a row in the list is twenty times as large."""
     rows: dict[str, Row] = {}
+    known: set[str] | None = None if search.equals else set()
+    columns = tuple(dict.fromkeys((*_STATE, *_SORTED_BY[search.sort], *search.compared)))
     read = 0
     for partition in _partitions(search):
         continuation: str | None = None
+        query = Query(partition, columns=columns, equals=search.equals)
         while True:
             if read >= MAX_READ:
                 return list(rows.values()), True
-            page = await records.page(_query(search, partition), min(MAX_PAGE, MAX_READ - read), continuation)
+            page = await records.page(query, min(MAX_PAGE, MAX_READ - read), continuation)
             read += max(len(page.rows), 1)
+            fresh = page.rows
+            if known is not None:
+                # Every open one has been seen: none need be looked for.
+                fresh = tuple(row for row in fresh if row.key not in known)
+                known.update(row.key for row in fresh)
             # One that is moved meanwhile is read in both partitions.
-            for row in await _fitting(records, search, now, partition, page.rows):
+            for row in await _fitting(records, search, now, partition, fresh, all_seen=known is not None):
                 rows.setdefault(row.key, row)
             continuation = page.continuation
             if not continuation:
@@ -126,12 +132,37 @@ async def _all(records: Records, search: Search, now: datetime) -> tuple[list[Ro
     return list(rows.values()), False
 
 
+async def _whole(records: Records, thin: Sequence[Row], columns: tuple[str, ...]) -> tuple[Row, ...]:
+    """The same rows, with all that the list shows. One that was deleted meanwhile is left out."""
+    found = await _read_whole(records, {row.key: row.partition for row in thin}, columns)
+    moved = {row.key: CLOSED if row.partition == OPEN else OPEN for row in thin if row.key not in found}
+    found |= await _read_whole(records, moved, columns)
+    return tuple(found[row.key] for row in thin if row.key in found)
+
+
+async def _read_whole(records: Records, places: Mapping[str, str], columns: tuple[str, ...]) -> dict[str, Row]:
+    """`places`: key → partition."""
+    questions = list[Query]()
+    for partition in (OPEN, CLOSED):
+        keys = sorted(key for key, place in places.items() if place == partition)
+        for begin in range(0, len(keys), MOST_AMONG):
+            among = tuple(keys[begin : begin + MOST_AMONG])
+            questions.append(Query(partition, columns=columns, keys=(among[0], among[-1]), among=among))
+    read = await asyncio.gather(*(_every(records, question) for question in questions))
+    return {row.key: row for rows in read for row in rows}
+
+
+async def _every(records: Records, question: Query) -> list[Row]:
+    return [row async for row in records.rows(question)]
+
+
 async def _fitting(
-    records: Records, search: Search, now: datetime, partition: str, rows: Sequence[Row]
+    records: Records, search: Search, now: datetime, partition: str, rows: Sequence[Row], *, all_seen: bool = False
 ) -> list[Row]:
-    """Those that hold what is asked for, without closed rows whose gateway stands among the open ones too."""
+    """Those that hold what is asked for, without closed rows whose gateway stands among the open ones too (`all_seen`:
+    there are none of these left)."""
     fitting = [row for row in rows if search.holds(row, now)]
-    if partition == CLOSED and fitting:
+    if partition == CLOSED and fitting and not all_seen:
         span = (fitting[0].key, fitting[-1].key)
         standing = {row.key async for row in records.rows(Query(OPEN, keys=span, columns=_STATE))}
         fitting = [row for row in fitting if row.key not in standing]
@@ -146,23 +177,26 @@ def _partitions(search: Search) -> tuple[str, ...]:
 
 
 def _query(search: Search, partition: str) -> Query:
-    columns = (*(_SEARCHED if search.words else LISTED), *search.more)
+    columns = tuple(dict.fromkeys((*LISTED, *search.compared, *search.more)))
     return Query(partition, columns=columns, equals=search.equals)
 
 
-def _value(row: Row, sort: Sort) -> str | int | None:
-    if sort is Sort.GATEWAY:
-        return row.key
-    if sort is Sort.STATE:
-        return _URGENCY.index(OnboardingState(row.columns[_STATE[0]]))
-    value: Any = row.columns.get(_SORTED_BY[sort])
-    return value.isoformat() if value else None
+def _value(row: Row, sort: Sort, now: datetime) -> str | int | None:
+    match sort:
+        case Sort.GATEWAY:
+            return row.key
+        case Sort.STATE:
+            return BY_STATE.index(OnboardingState(row.columns[_STATE[0]]))
+        case Sort.URGENCY:
+            return urgency(row, now)
+        case _:
+            value: Any = row.columns.get(_SORTED_BY[sort][0])
+            return value.isoformat() if value else None
 
 
-def _is_after(row: Row, last: Position, search: Search) -> bool:
-    value = _value(row, search.sort)
+def _is_after(value: str | int | None, key: str, last: Position, search: Search) -> bool:
     if value is None or last.value is None:
         # Rows without the value stand last, in the order of their keys.
-        return value is None and (last.value is not None or row.key > last.key)
-    mine, other = (value, row.key), (last.value, last.key)
+        return value is None and (last.value is not None or key > last.key)
+    mine, other = (value, key), (last.value, last.key)
     return mine < other if search.descending else mine > other

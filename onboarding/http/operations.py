@@ -13,6 +13,7 @@ from onboarding.core.figures import MOST_WEEKS, WEEKS
 from onboarding.core.links import PASTED_LENGTH
 from onboarding.core.many import MOST_AT_ONCE, ManyControl
 from onboarding.core.patterns import CHECKSUM, GUID, ONBOARDING_ID
+from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.services import Service
@@ -20,7 +21,9 @@ from onboarding.http.bodies import FORM, JSON, REQUEST_LENGTH
 from onboarding.http.chosen import FILTERS
 from onboarding.http.export import CSV, EXPORTED, ExportRows
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
+from onboarding.kinds import KINDS
 from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT, OWN_SBC
+from onboarding.standing import WaitsOn
 from onboarding.steps import LIBRARY
 
 HTML = "text/html"
@@ -93,15 +96,26 @@ LIST = (
         {"type": "string", "pattern": f"^({GUID[1:-1]})?$"},
         "Only gateways of this Azure subscription.",
     ),
-    _query("environment", {"enum": [e.value for e in Environment]}, "Only gateways of this kind."),
+    _query("environment", {"enum": [e.value for e in Environment]}, "Only gateways for this."),
     _query("service", {"enum": [s.value for s in Service]}, "Only onboardings that include this service."),
+    _query("kind", {"enum": list(KINDS)}, "Only gateways of this kind: `gateway.kind` of their requests."),
+    _query("waitsOn", {"enum": [w.value for w in WaitsOn]}, "Only those that wait on them for anything."),
+    _query(
+        "problem",
+        {"enum": [c.value for c in ProblemCode]},
+        "Only those that wait for a step with this problem, whatever else they wait for.",
+    ),
     _query("late", {"enum": ["true", "false"], "default": "false"}, "Only those that are late."),
     _query(
         "text",
         _text(TEXT_LENGTH),
         "Words that must all stand in the gateway's name, the people whom the request names, or who is waited for.",
     ),
-    _query("sort", {"enum": [s.value for s in Sort], "default": "gateway"}, "`waiting`: since when it waits."),
+    _query(
+        "sort",
+        {"enum": [s.value for s in Sort], "default": "gateway"},
+        "`waiting`: since when it waits; `urgency`: what should be seen to first.",
+    ),
     _query("order", {"enum": [o.value for o in Order], "default": "asc"}, "Which end comes first."),
     _query(
         "limit",

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializeAsAny, create_model
 from pydantic.alias_generators import to_camel, to_snake
 
-from onboarding.columns import LISTED
+from onboarding.columns import LISTED, named
 from onboarding.controls import actions
 from onboarding.core.answers import AnswerKind, AnswerValue
 from onboarding.core.deviation import Acceptance, Deviation
@@ -31,13 +31,17 @@ from onboarding.core.services import Service
 from onboarding.http.access import Caller
 from onboarding.http.search import is_late_row
 from onboarding.index import LastInspection
+from onboarding.kinds import kind_of_key
 from onboarding.notices.what_stays import what_stays
+from onboarding.open_waits import read_waits
 from onboarding.planning.by_hand import Shell, commands_of
 from onboarding.ports import Row
-from onboarding.standing import OPERATOR, last_problem, progress, waiting_for
+from onboarding.standing import OPERATOR, NextKind, Waiting, WaitsOn, last_problem, open_waits, progress
 from onboarding.steps import LIBRARY, definition_of
 from onboarding.turns import TurnState, turns_of
 from onboarding.whom import whom
+
+_OPEN_WAITS, _OPEN_WAIT_COUNT = named("OpenWaits", "OpenWaitCount")
 
 
 class View(BaseModel):
@@ -255,6 +259,46 @@ class InspectionView(View):
     """Of its steps that could not be looked at."""
 
 
+class WaitProblemView(View):
+    """What is wrong with a step that is waited for."""
+
+    code: str
+    seen: str
+    """In the list at most 300 characters, without phone numbers."""
+
+
+class WaitView(View):
+    """One thing that an onboarding waits for."""
+
+    step: str | None
+    """Its name; null: that somebody resumes it."""
+    what: str
+    """What must happen, in words."""
+    state: str
+    """Of the step; `paused` where the pause is waited for."""
+    party: WaitsOn | None
+    """On whom, by a name that stays: `waitsOn` of the list filters by it."""
+    waiting_on: str
+    """On whom, in words."""
+    waiting_on_name: str | None
+    """That person or team, as the request names them."""
+    since: AwareDatetime
+    next: NextKind | None
+    """What happens by itself next: people are reminded, it is looked at, or tried again; null: nothing."""
+    next_at: AwareDatetime | None
+    """When, at the earliest; looks at a wait that has not changed for long are on a schedule of their own."""
+    overdue: bool
+    """It is open for longer than it usually takes."""
+    overdue_from: AwareDatetime | None
+    """From when on it is; null: nobody can say."""
+    reminders: int
+    """How often people were reminded of it."""
+    escalated: bool
+    """Somebody else was told that it has been open for too long."""
+    problem: WaitProblemView | None
+    """What is wrong with this very step; null: nothing."""
+
+
 class OnboardingView(View):
     """One onboarding, whole."""
 
@@ -289,6 +333,8 @@ class OnboardingView(View):
     waiting_on_name: str | None
     """That person or team, as the request names them."""
     waiting_since: AwareDatetime | None
+    waits: tuple[WaitView, ...]
+    """All that it waits for, the most urgent first."""
     next_due_at: AwareDatetime | None
     progress: ProgressView
     last_error: Problem | None
@@ -324,6 +370,8 @@ class SummaryView(View):
     gateway: str = _DEPRECATED
     """As `gatewayName`, which is a text wherever it stands; a record's `gateway` is an object."""
     arm_id: str
+    kind: str
+    """Which kind of gateway it is."""
     subscription_id: str | None
     environment: Environment | None
     services: tuple[Service, ...]
@@ -338,6 +386,8 @@ class SummaryView(View):
     next_due_at: AwareDatetime | None
     progress: ProgressView
     open_wait_count: int | None
+    waits: tuple[WaitView, ...] | None
+    """All that it waits for, the most urgent first, as many as its row holds; null: not known until its next change."""
     last_error_seen: str | None
     last_error: str | None = _DEPRECATED
     """As `lastErrorSeen`; a record's `lastError` is an object."""
@@ -365,7 +415,9 @@ class ListView(View):
 
     onboardings: tuple[SummaryView, ...]
     counts: dict[OnboardingState, int]
-    """Of all onboardings, whatever was searched for; up to ten seconds old."""
+    """How many are in each state, of all that fit the filters but `state`; up to ten seconds old."""
+    wait_counts: dict[WaitsOn, int]
+    """How many wait on each, for anything, of all that fit the filters but `waitsOn`; one may wait on several."""
     cut: bool
     """More fit than could be sorted: the order holds among the first 5,000 by gateway."""
     next: str | None
@@ -376,7 +428,8 @@ def onboarding_view(
     record: Record, caller: Caller, now: datetime, inspected: LastInspection | None = None
 ) -> OnboardingView:
     """The whole of a record at that time, and what the caller may do with it. `inspected`: the last look at it."""
-    waiting = waiting_for(record)
+    waits = open_waits(record)
+    waiting = next(iter(waits), None)
     error = last_problem(record)
     ends = expected_ends(record)
     end = latest_end(ends)
@@ -405,6 +458,7 @@ def onboarding_view(
         waiting_on=waiting.on if waiting else None,
         waiting_on_name=waiting.name if waiting else None,
         waiting_since=waiting.since if waiting else None,
+        waits=tuple(wait_view(wait, now) for wait in waits),
         next_due_at=record.next_due_at,
         progress=ProgressView(done=done, total=total),
         last_error=error,
@@ -452,17 +506,50 @@ def summary(row: Row, now: datetime) -> SummaryView:
     at, rest = shown.pop("expected_at"), shown.pop("expected_rest")
     end = ExpectedEnd(at, timedelta(seconds=rest or 0)) if at else None
     del shown["late_from"]
+    waits = waits_of(row)
+    del shown["open_waits"]
+    shown["kind"] = shown["kind"] or kind_of_key(shown["gateway_id"])
     return SummaryView(
         id=row.key,
         href=f"/api/onboardings/{row.key}",
         arm_id=shown.pop("gateway_id"),
         services=tuple(Service(s) for s in shown.pop("services").split(",")),
         progress=ended,
+        waits=None if waits is None else tuple(wait_view(wait, now) for wait in waits),
         gateway_name=shown["gateway"],
         last_error_seen=shown["last_error"],
         expected_at=end.seen(now) if end else None,
         late=is_late_row(row, now),
         **shown,
+    )
+
+
+def waits_of(row: Row) -> tuple[Waiting, ...] | None:
+    """All that the onboarding of a row waits for; None: its row is older than that is kept."""
+    written: str | None = row.columns.get(_OPEN_WAITS)
+    if written is not None:
+        return read_waits(written)
+    return None if row.columns.get(_OPEN_WAIT_COUNT) is None else ()
+
+
+def wait_view(wait: Waiting, now: datetime) -> WaitView:
+    """One thing that is waited for, as it stands then."""
+    problem = wait.problem
+    return WaitView(
+        step=wait.step,
+        what=wait.what,
+        state=wait.state,
+        party=wait.party,
+        waiting_on=wait.on,
+        waiting_on_name=wait.name,
+        since=wait.since,
+        next=wait.next,
+        next_at=wait.next_at,
+        overdue=wait.is_overdue(now),
+        overdue_from=wait.overdue_from,
+        reminders=wait.reminders,
+        escalated=wait.escalated,
+        problem=WaitProblemView(code=problem.code, seen=problem.seen) if problem else None,
     )
 
 

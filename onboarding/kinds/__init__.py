@@ -21,6 +21,11 @@ DEFAULT = communications_gateway.KIND
 """The kind of a request that says none: those of before there were others."""
 
 
+def kind_of_key(key: str) -> str:
+    """The kind of a gateway by what makes it this one (`Gateway.key`), for rows of before its kind stood there."""
+    return DEFAULT if key.startswith("/") else session_border_controller.SBC_KIND
+
+
 def read_request(body: Any) -> OnboardingRequest:
     """Parsed JSON → the request.
 

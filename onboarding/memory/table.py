@@ -115,7 +115,7 @@ class MemoryTable:
         end = len(mine.keys) if last is None else bisect_right(mine.keys, last)
         for place in range(bisect_left(mine.keys, max(first, begin)), end):
             row = mine.rows[mine.keys[place]]
-            if _fits(row, query):
+            if (not query.among or row.key in query.among) and _fits(row, query):
                 yield _selected(row, query.columns)
 
     def _write(self, operation: str, row: Row) -> str:

@@ -25,7 +25,7 @@ from onboarding.pages.timeline import Timeline, timeline
 from onboarding.pages.trail import TrailLine, trail
 from onboarding.pages.words import LATE, STATES, Badge, step_badge
 from onboarding.planning.by_hand import instructions_by_hand
-from onboarding.standing import progress, waiting_for
+from onboarding.standing import NextKind, Waiting, next_kind, open_waits, progress
 from onboarding.steps import definition_of
 from onboarding.steps.definition import Findings
 from onboarding.whom import whom
@@ -44,6 +44,8 @@ class StepRow:
     """It goes on: how long it has lasted is of interest."""
     told: str
     """What was last seen, or why it was skipped, or what it waits for."""
+    next: NextKind | None
+    """What happens by itself next."""
     next_at: datetime | None
     asked_until: datetime | None
     """Until when Microsoft asked to be left alone, while that is to come."""
@@ -97,6 +99,8 @@ class OnboardingPage:
     waiting_for: str | None
     waiting_on: str | None
     waiting_since: datetime | None
+    next_label: str
+    """What the next thing is that happens by itself."""
     services: tuple[str, ...]
     graph: Graph
     timeline: Timeline
@@ -151,7 +155,8 @@ def detail(
     done, total = progress(record)
     ends = expected_ends(record)
     end = latest_end(ends)
-    waiting = waiting_for(record)
+    waits = open_waits(record)
+    waiting = next(iter(waits), None)
     drawn = timeline(record, events, now)
     took = {bar.name: bar.told for bar in drawn.bars}
     rows = tuple(_step(record, step, now, took.get(step.name, ""), ends.get(step.name)) for step in record.steps)
@@ -170,6 +175,7 @@ def detail(
         waiting.what if waiting else None,
         (waiting.name or waiting.on) if waiting else None,
         waiting.since if waiting else None,
+        _next_label(waits),
         tuple(s.label for s in record.request.selected),
         graph(record, now),
         drawn,
@@ -213,6 +219,7 @@ def _step(record: Record, step: StepRecord, now: datetime, took: str, end: Expec
         step.since,
         step.state in (StepState.WAITING, StepState.NEEDS_ATTENTION) and not record.closed and not record.cancelling,
         _told(record, step),
+        next_kind(step) if goes_on else None,
         step.next_attempt_at if goes_on and not _is_looked_at_on_schedule(record, step, now) else None,
         asked,
         step.attempts,
@@ -228,6 +235,13 @@ def _step(record: Record, step: StepRecord, now: datetime, took: str, end: Expec
         end.seen(now) if end and not step.ended else None,
         LATE if is_overdue(record, step, now) else None,
     )
+
+
+def _next_label(waits: Sequence[Waiting]) -> str:
+    """By what comes first of all that is waited for: nothing checks a checkpoint, people are reminded of it."""
+    coming = min((w for w in waits if w.next_at), key=lambda w: w.next_at or w.since, default=None)
+    kind = coming.next if coming else None
+    return f"Next {kind or NextKind.CHECK}"
 
 
 def _is_looked_at_on_schedule(record: Record, step: StepRecord, now: datetime) -> bool:

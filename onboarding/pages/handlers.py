@@ -18,11 +18,11 @@ from onboarding.core.roles import Role
 from onboarding.http.access import SANDBOX_COOKIE, SANDBOX_USERS
 from onboarding.http.call import HttpCall
 from onboarding.http.counts import counts
-from onboarding.http.listing import listed
+from onboarding.http.listing import Listed, listed
 from onboarding.http.origin import own_path
 from onboarding.http.problems import ProblemError
 from onboarding.http.refusals import ANCHOR, told_by_code
-from onboarding.http.search import read_search
+from onboarding.http.search import Search, Sort, read_what_fits
 from onboarding.looks import happen_and_look
 from onboarding.notices.outside import in_whose_name, whom_to_ask
 from onboarding.pages import csrf, outside
@@ -48,15 +48,22 @@ __all__ = ["problem_page"]
 
 @as_page
 async def dashboard(call: HttpCall) -> func.HttpResponse:
-    """GET /api/dashboard → 200, 400."""
+    """GET /api/dashboard → 200; 400 with the page, which says what can't be asked for where it was asked."""
     # People paste with blanks around it; programs don't.
-    search = read_search({name: value.strip() for name, value in call.request.params.items()})
-    now = call.engine.clock.now()
-    found = await listed(call.engine.records, search, now)
-    numbers = await counts(call.engine.records, now)
-    view = overview(search, found, numbers, now)
-    bar, link = many_bar(call, search, len(found.rows)), export_link(search, numbers)
-    return page(call, "dashboard.html", view=view, many=bar, export=link, section="dashboard")
+    given = {name: value.strip() for name, value in call.request.params.items()}
+    search, wrong = read_what_fits(given, Sort.URGENCY)
+    now, found, misplaced = call.engine.clock.now(), Listed((), None), None
+    if not wrong:
+        try:
+            found = await listed(call.engine.records, search, now)
+        except ProblemError as error:
+            misplaced = error.detail
+    numbers = await counts(call.engine.records, search, now)
+    among = await counts(call.engine.records, Search(), now)
+    view = overview(search, found, numbers, among, now, wrong, misplaced)
+    bar, link = many_bar(call, search, len(found.rows)), export_link(search, numbers.states)
+    status = 400 if view.refused else 200
+    return page(call, "dashboard.html", status, view=view, many=bar, export=link, section="dashboard")
 
 
 @as_page

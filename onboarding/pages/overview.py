@@ -1,22 +1,51 @@
-"""The dashboard: rows of the table, counts, filters and the links between them. Pure."""
+"""The dashboard: rows of the table, counts, and the links between them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
-from onboarding.core.record import OnboardingState
+from onboarding.http.counts import Counts
 from onboarding.http.listing import Listed
-from onboarding.http.search import Order, Search, Sort
-from onboarding.http.view import summary
-from onboarding.pages.words import LATE, STATES, Badge
+from onboarding.http.search import Order, Search, Sort, WrongParameter
+from onboarding.http.urgency import BY_STATE
+from onboarding.http.view import SummaryView, WaitView, summary
+from onboarding.pages.filters import FilterField, filter_fields
+from onboarding.pages.words import ALL, ESCALATED, LATE, OVERDUE, STATES, Badge, begun
 from onboarding.ports import Row
+from onboarding.standing import WHOM, NextKind, WaitsOn
 
 PATH = "/api/dashboard"
 ERROR_LENGTH = 140
-"""Characters of a last error that the table shows; the page of the onboarding has all of it."""
+"""Characters of an error that the table shows; the page of the onboarding has all of it."""
+_DUE: Mapping[NextKind, str] = {
+    NextKind.REMINDER: "reminder due",
+    # The first look is over: the next ones depend on the wait's age alone.
+    NextKind.CHECK: "check on schedule",
+    NextKind.ATTEMPT: "attempt due",
+}
+"""What is said once its time has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitLine:
+    """One thing that an onboarding waits for."""
+
+    what: str
+    whom: str
+    """By name, where the request names somebody."""
+    since: datetime
+    badges: tuple[Badge, ...]
+    """That it is overdue, that it was escalated."""
+    next: str | None
+    """What happens next by itself; None: nothing."""
+    next_at: datetime | None
+    """When; None: its time has come."""
+    code: str | None
+    """Of what is wrong with this very step."""
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +59,11 @@ class OverviewRow:
     badge: Badge
     done: int
     total: int
-    waiting_for: str | None
-    waiting_on: str | None
-    waiting_since: datetime | None
-    next_due_at: datetime | None
+    wait: WaitLine | None
+    """The most urgent."""
+    more: tuple[WaitLine, ...]
     error: str | None
+    """The last one, of an onboarding that waits for nothing or of whose row is not known of which step it is."""
     notice_error: str | None
     expected_at: datetime | None
     late: Badge | None
@@ -43,7 +72,7 @@ class OverviewRow:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many onboardings are in a state: a link that shows them."""
+    """How many onboardings there are of something: a link that shows them."""
 
     badge: Badge
     number: int
@@ -67,58 +96,66 @@ class Overview:
     """Everything that the page shows."""
 
     search: Search
-    state: str
-    """The one chosen, or empty."""
     filtered: bool
     here: str
     cleared: str
     entries: tuple[OverviewRow, ...]
     counts: tuple[Count, ...]
+    """By state, and of all: the others add up to the first."""
+    waits: tuple[Count, ...]
+    """By whom they wait on; one may wait on several."""
     headings: tuple[Heading, ...]
-    states: tuple[tuple[str, str], ...]
-    """(value, label) of the choices."""
+    fields: tuple[FilterField, ...]
+    wrong: tuple[str, ...]
+    """What can't be asked for, and has no field to say it at."""
+    refused: bool
+    """Something can't be asked for, so nothing is listed."""
     next: str | None
     """Address of the page after this one."""
     first: str | None
     """Address of the first page, when this is another one."""
-    total: int
     cut: bool
 
 
-_COUNTED = tuple(state for state in OnboardingState if state is not OnboardingState.CANCELLED)
-_PASSING = OnboardingState.CANCELLING
-"""Lasts for seconds: counted only while there are any."""
-_COLUMNS = (
-    ("Gateway", Sort.GATEWAY),
-    ("State", Sort.STATE),
-    ("Progress", None),
-    ("Waits for", None),
-    ("For", Sort.WAITING),
-    ("Next check", None),
-    ("Last error", None),
+_COLUMNS: tuple[tuple[str, tuple[Sort, ...]], ...] = (
+    ("Gateway", (Sort.GATEWAY,)),
+    ("State", (Sort.URGENCY, Sort.STATE)),
+    ("Progress", ()),
+    ("Waits for", ()),
+    ("For", (Sort.WAITING,)),
+    ("Next", ()),
 )
+"""Each with the orders that it stands for: its link sorts by the first."""
 
 
-def overview(search: Search, found: Listed, counts: Mapping[OnboardingState, int], now: datetime) -> Overview:
-    """The page."""
+def overview(
+    search: Search,
+    found: Listed,
+    counts: Counts,
+    among: Counts,
+    now: datetime,
+    wrong: Sequence[WrongParameter] = (),
+    misplaced: str | None = None,
+) -> Overview:
+    """The page. `among`: what there is whatever is searched for, to choose from. `misplaced`: why it can't be the page
+    of the list that was asked for."""
     first = replace(search, after=None)
+    fields = filter_fields(search, among, wrong)
+    said = {field.name for field in fields}
     return Overview(
         search=search,
-        state=search.states[0].value if len(search.states) == 1 else "",
-        filtered=any(name not in ("sort", "order", "limit", "next") for name in search.parameters),
+        filtered=bool(wrong) or any(name not in ("sort", "order", "limit", "next") for name in search.parameters),
         here=dashboard_link(search),
-        cleared=dashboard_link(Search(sort=search.sort, order=search.order)),
+        cleared=dashboard_link(Search(sort=search.sort, order=search.order, usual_sort=search.usual_sort)),
         entries=tuple(_entry(row, now) for row in found.rows),
-        counts=tuple(
-            _count(first, state, counts.get(state, 0))
-            for state in _COUNTED
-            if state is not _PASSING or counts.get(state)
-        ),
-        headings=tuple(_heading(first, label, sort) for label, sort in _COLUMNS),
-        states=tuple((state.value, STATES[state].label) for state in OnboardingState),
+        counts=tuple(_counts(first, counts)),
+        waits=tuple(_waits(first, counts)),
+        headings=tuple(_heading(first, label, sorts) for label, sorts in _COLUMNS),
+        fields=fields,
+        wrong=(*(str(one) for one in wrong if one.name not in said), *((misplaced,) if misplaced else ())),
+        refused=bool(wrong) or misplaced is not None,
         next=dashboard_link(replace(search, after=found.next)) if found.next else None,
         first=dashboard_link(first) if search.after else None,
-        total=sum(counts.values()),
         cut=found.cut,
     )
 
@@ -131,6 +168,8 @@ def dashboard_link(search: Search) -> str:
 
 def _entry(row: Row, now: datetime) -> OverviewRow:
     shown = summary(row, now)
+    lines = [_line(wait, now) for wait in shown.waits or ()] or _known_of_old(shown)
+    told = any(line.error for line in lines)
     return OverviewRow(
         shown.id,
         shown.gateway_name,
@@ -139,30 +178,64 @@ def _entry(row: Row, now: datetime) -> OverviewRow:
         STATES[shown.state],
         shown.progress.done,
         shown.progress.total,
-        shown.waiting_for,
-        shown.waiting_on_name or shown.waiting_on,
-        shown.waiting_since,
-        shown.next_due_at,
-        _short(shown.last_error),
+        lines[0] if lines else None,
+        tuple(lines[1:]),
+        None if told else _short(shown.last_error),
         _short(shown.notice_error),
         shown.expected_at,
         LATE if shown.late else None,
     )
 
 
+def _line(wait: WaitView, now: datetime) -> WaitLine:
+    badges = ((OVERDUE, wait.overdue), (ESCALATED, wait.escalated))
+    coming = wait.next_at if wait.next_at and wait.next_at > now else None
+    said = wait.next.value if wait.next and coming else wait.next and _DUE[wait.next]
+    return WaitLine(
+        wait.what,
+        wait.waiting_on_name or wait.waiting_on,
+        wait.since,
+        tuple(badge for badge, so in badges if so),
+        said,
+        coming,
+        wait.problem.code if wait.problem else None,
+        _short(wait.problem.seen) if wait.problem else None,
+    )
+
+
+def _known_of_old(shown: SummaryView) -> list[WaitLine]:
+    """What the row of an older version says of what it waits for: one thing, and no step of its error."""
+    if not shown.waiting_for or not shown.waiting_since:
+        return []
+    whom = shown.waiting_on_name or shown.waiting_on or ""
+    return [WaitLine(shown.waiting_for, whom, shown.waiting_since, (), None, None, None, None)]
+
+
 def _short(text: str | None) -> str | None:
     return text if text is None or len(text) <= ERROR_LENGTH else text[: ERROR_LENGTH - 1] + "…"
 
 
-def _count(search: Search, state: OnboardingState, number: int) -> Count:
-    chosen = search.states == (state,)
-    return Count(STATES[state], number, dashboard_link(replace(search, states=() if chosen else (state,))), chosen)
+def _counts(search: Search, counts: Counts) -> Iterator[Count]:
+    link = dashboard_link(replace(search, states=()))
+    yield Count(ALL, sum(counts.states.values()), link, not search.states)
+    for state in BY_STATE:
+        chosen = search.states == (state,)
+        link = dashboard_link(replace(search, states=() if chosen else (state,)))
+        yield Count(STATES[state], counts.states[state], link, chosen)
 
 
-def _heading(search: Search, label: str, sort: Sort | None) -> Heading:
-    if sort is None:
+def _waits(search: Search, counts: Counts) -> Iterator[Count]:
+    for party in WaitsOn:
+        chosen = search.waits_on is party
+        if counts.waits_on[party] or chosen:
+            link = dashboard_link(replace(search, waits_on=None if chosen else party))
+            yield Count(Badge(begun(WHOM[party]), "people"), counts.waits_on[party], link, chosen)
+
+
+def _heading(search: Search, label: str, sorts: tuple[Sort, ...]) -> Heading:
+    if not sorts:
         return Heading(label)
-    mine = search.sort is sort
+    mine = search.sort in sorts
     turned = Order.DESCENDING if mine and not search.descending else Order.ASCENDING
     order = ("descending" if search.descending else "ascending") if mine else None
-    return Heading(label, dashboard_link(replace(search, sort=sort, order=turned)), order)
+    return Heading(label, dashboard_link(replace(search, sort=sorts[0], order=turned)), order)

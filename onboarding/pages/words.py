@@ -45,6 +45,11 @@ STEP_STATES: Mapping[StepState, Badge] = {
 
 LATE = Badge("Late", "late")
 """Beside the state of what takes longer than usual."""
+OVERDUE = Badge("Overdue", "late")
+"""Beside one thing that is waited for, for longer than usual."""
+ESCALATED = Badge("Escalated", "attention")
+"""Somebody else was told of it."""
+ALL = Badge("All", "all")
 _NOT_DONE = Badge("Not done", "pending")
 _RETRYING = Badge("Retrying", "running")
 
@@ -121,6 +126,11 @@ def day(moment: datetime) -> str:
 def iso(moment: datetime) -> str:
     """When, for programs (`<time datetime>`)."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def begun(words: str) -> str:
+    """As a sentence begins."""
+    return words[:1].upper() + words[1:]
 
 
 def _count(number: int, unit: str) -> str:

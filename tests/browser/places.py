@@ -27,6 +27,7 @@ def places(still: Still) -> dict[str, str]:
     return {
         "dashboard": "/api/dashboard",
         "dashboard, nothing found": "/api/dashboard?text=no+such+gateway",
+        "dashboard, with a wrong filter": "/api/dashboard?environment=test&sort=name",
         "charts": "/api/charts",
         **{f"onboarding, {state.value}": f"/api/dashboard/{record.id}" for state, record in of.items()},
         "onboarding, dead webhook": f"/api/dashboard/{dead.id}",

@@ -16,7 +16,7 @@ A_FEW = 3
 """Onboardings of the first kind, beside the session border controllers."""
 LARGEST = 100_000
 """Bytes of a picture: the repository keeps them all."""
-MOST_URGENT = "/api/dashboard?sort=state"
+MOST_URGENT = "/api/dashboard"
 SCREEN = {"viewport": {"width": 1280, "height": 800}}
 TALL = {"viewport": {"width": 1280, "height": 1160}}
 """With the whole picture of the steps."""

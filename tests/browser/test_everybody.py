@@ -23,7 +23,7 @@ LOOK = {
     # In the dark nothing but the colours is another.
     "dark": "axe.run(document, {resultTypes: ['violations'], runOnly: ['color-contrast', 'link-in-text-block']})",
 }
-MANY = 60
+MANY = 100
 """Presses of Tab within which everything on a page is reached."""
 
 

@@ -71,7 +71,7 @@ def test_from_the_request_to_completed_by_clicking(
         "portal-access": ("olga.operator@contoso.com", "Signed in without trouble."),
         "add-application-ids": ("olga.operator@contoso.com", "Both are in the portal."),
     }
-    window.go(page, "/api/dashboard")
+    window.go(page, f"/api/dashboard?text={name}")
     row = page.get_by_role("row").filter(has_text=name)
     expect(row).to_contain_text("Completed")
     row.get_by_role("link", name=name).click()

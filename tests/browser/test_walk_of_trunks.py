@@ -103,7 +103,7 @@ def test_a_session_border_controller_from_the_request_to_completed_by_clicking(
         "set-calling-profiles": {"callingProfileIds": PROFILES},
         "trunks-validated": {"validatedOn": "2026-03-09"},
     }
-    window.go(page, "/api/dashboard")
+    window.go(page, f"/api/dashboard?text={name}")
     row = page.get_by_role("row").filter(has_text=name)
     expect(row).to_contain_text("Completed")
     row.get_by_role("link", name=name).click()

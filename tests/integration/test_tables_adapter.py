@@ -79,6 +79,9 @@ QUESTIONS: Mapping[str, Callable[[Row], bool]] = {
     "LateFrom le datetime": lambda r: (
         "LateFrom" in r.columns and r.columns["LateFrom"] <= datetime(2026, 2, 12, tzinfo=UTC)
     ),
+    "OverdueFrom lt datetime": lambda r: (
+        "OverdueFrom" in r.columns and r.columns["OverdueFrom"] < datetime(2026, 2, 12, tzinfo=UTC)
+    ),
     "WaitingForStep eq 'txt-record-visible'": lambda r: r.columns.get("WaitingForStep") == "txt-record-visible",
     "OpenWaitCount gt 1": lambda r: r.columns["OpenWaitCount"] > 1,
     "LastErrorCode gt ''": lambda r: "LastErrorCode" in r.columns,

@@ -225,7 +225,7 @@ def _for_the_team(n: int) -> list[Scene]:
     return [
         *_provisioned(3 + n % 5),
         *_machine(),
-        *_open_for(0.4 + n % 19),
+        *_open_for(0.4 + n * 4 % 19),
         *_last_look("txt-record-visible", "Not on ns1 and ns2 yet."),
     ]
 

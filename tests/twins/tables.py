@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.ports import ConflictError, ContinuationError, Query, Row, Table
+from onboarding.ports import MOST_AMONG, ConflictError, ContinuationError, Query, Row, Table
 
 NOON = datetime(2026, 1, 5, 12, 0, 0, 123456, tzinfo=UTC)
 ROUNDS = 10
@@ -197,6 +197,16 @@ class TableBehaviour:
         for key in ("a", "b", "c", "d"):
             await table.insert(Row("open", key, {}))
         assert [r.key for r in await all_rows(table, Query("open", keys=("b", "c")))] == ["b", "c"]
+
+    async def test_only_rows_with_some_keys(self, table: Table) -> None:
+        keys = [f"{number:02}" for number in range(MOST_AMONG + 2)]
+        for key in keys:
+            await table.insert(Row("open", key, {"State": "running"}))
+        some = (*keys[1:MOST_AMONG], "none such' or RowKey gt '")
+        for span in (None, (keys[0], keys[-1])):
+            question = Query("open", columns=("State",), keys=span, among=some)
+            assert [r.key for r in await all_rows(table, question)] == keys[1:MOST_AMONG]
+        assert await all_rows(table, Query("closed", among=some)) == []
 
     async def test_pages_continue_where_the_one_before_ended(self, table: Table) -> None:
         query = Query("open", equals={"State": ("running",)}, columns=("State",))

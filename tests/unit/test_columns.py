@@ -105,7 +105,7 @@ def test_whoever_reads_a_column_that_is_none_is_told_at_once() -> None:
 
 def test_the_list_shows_each_listed_column_and_nothing_else() -> None:
     elsewhere = {"GatewayId": "armId", "StepsEnded": "progress", "StepsTotal": "progress"}
-    elsewhere |= {"ExpectedRest": "expectedAt", "LateFrom": "late"}
+    elsewhere |= {"ExpectedRest": "expectedAt", "LateFrom": "late", "OpenWaits": "waits"}
     shown = {elsewhere.get(name) or to_camel(name[0].lower() + name[1:]) for name in LISTED}
     # As texts they have names of their own: a record's `gateway` and `lastError` are objects.
     unambiguous = {"gatewayName", "lastErrorSeen"}
@@ -117,6 +117,7 @@ def test_the_list_shows_older_rows_without_what_came_later(file: Path) -> None:
     for row in older_rows(file):
         shown = summary(row, NOW)
         assert (shown.requested_by, shown.waiting_for_step, shown.open_wait_count) == (None, None, None)
+        assert (shown.kind, shown.waits) == ("communications-gateway", None)
         assert shown.gateway == row.columns["Gateway"]
 
 
@@ -187,6 +188,13 @@ def test_every_open_wait_is_listed_with_the_one_that_is_told_first() -> None:
         "name": None,
         "state": "needs-attention",
         "since": "2026-03-02T09:00:00Z",
+        "party": "operators",
+        "next": "reminder",
+        "nextAt": "2026-03-05T09:00:00Z",
+        "overdueFrom": "2026-03-02T10:00:00Z",
+        "reminders": 0,
+        "escalated": False,
+        "problem": {"code": "refused", "seen": "the domain is someone else's"},
     }
     assert (found[0]["step"], found[0]["waitingOn"], found[0]["name"]) == companions(record)
     assert flat(record)["WaitingFor"] == found[0]["waitingFor"]

@@ -17,6 +17,7 @@ from onboarding.http.search import Sort
 from onboarding.memory import MemoryTable
 from onboarding.ports import Page, Query, Row
 from onboarding.rows import CLOSED, OPEN
+from onboarding.standing import WaitsOn
 from tests.support import requests
 from tests.support.http import Api, content
 
@@ -62,7 +63,8 @@ async def found(api: Api, query: str = "") -> list[str]:
 
 async def test_an_empty_list_is_a_list(api: Api) -> None:
     page = content(await api.get("onboardings"))
-    assert page == {"onboardings": [], "counts": dict.fromkeys(OnboardingState, 0), "cut": False, "next": None}
+    nothing = {"counts": dict.fromkeys(OnboardingState, 0), "waitCounts": dict.fromkeys(WaitsOn, 0)}
+    assert page == {"onboardings": [], **nothing, "cut": False, "next": None}
 
 
 async def test_a_row_says_what_a_reader_needs_at_a_glance(api: Api) -> None:

@@ -12,12 +12,13 @@ from tests.support import requests
 from tests.support.http import Api
 from tests.support.traced import functions_of
 
-POST_FILES, POST_FUNCTIONS = 45, 155
-"""Five files more than the row needs by itself: when it is expected to be complete is a column of it, and how long
+POST_FILES, POST_FUNCTIONS = 46, 166
+"""Six files more than the row needs by itself: when it is expected to be complete is a column of it, and how long
 steps usually take here stands on the plan that is written with it (read once an hour, and not on a message's path); its
 numbers stand in rows of their own, so that two onboardings with the same ones are told apart before they begin; what
-deviates of a step is bounded with its texts; and on whom it waits, by name, is a column too, and what notices say."""
-MESSAGE_FILES, MESSAGE_FUNCTIONS = 45, 193
+deviates of a step is bounded with its texts; and on whom it waits, by name, is a column too, and what
+notices say; so is all that it waits for, in a file that the list reads it with again."""
+MESSAGE_FILES, MESSAGE_FUNCTIONS = 46, 204
 
 
 async def test_the_path_of_a_post_and_of_a_message(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,6 +154,7 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const now = page.querySelector("[data-live-page]");
       if (!now) throw new Error("another page");
+      globalThis.localTimes?.(page);
       live.dataset.livePage = now.dataset.livePage;
       const told = [];
       for (const old of document.querySelectorAll("[data-live][id]")) {
