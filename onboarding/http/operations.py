@@ -10,12 +10,14 @@ from onboarding.controls import CONTROLS, by_operation
 from onboarding.core.answers import MOST_ITEMS, Field
 from onboarding.core.control import NOTE_LENGTH, Control, ControlField, ControlPlace, Input, body, fields_for
 from onboarding.core.links import PASTED_LENGTH
-from onboarding.core.patterns import CHECKSUM, GUID
+from onboarding.core.patterns import CHECKSUM, GUID, ONBOARDING_ID
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
+from onboarding.core.request_csv import SEPARATORS
 from onboarding.core.services import Service
-from onboarding.http.bodies import FORM, JSON, REQUEST_LENGTH
+from onboarding.http.bodies import FORM, FORM_WITH_FILE, JSON, MAX_UPLOAD
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
+from onboarding.kinds import KINDS
 from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT, OWN_SBC
 from onboarding.steps import LIBRARY
 
@@ -73,6 +75,12 @@ def _ref(name: str) -> dict[str, str]:
 def _form(**fields: Mapping[str, Any]) -> RequestBody:
     schema = {**_object(csrf=_text(200), **fields), "required": ["csrf"]}
     return RequestBody({FORM: schema}, required=True)
+
+
+def _form_with_file(**fields: Mapping[str, Any]) -> RequestBody:
+    file = {"type": "string", "contentMediaType": "application/octet-stream"}
+    schema = {**_object(csrf=_text(200), file=file, **fields), "required": ["csrf"]}
+    return RequestBody({FORM_WITH_FILE: schema}, required=True)
 
 
 _CHOICES = "one, or several with commas between them"
@@ -187,17 +195,57 @@ _FIXED: Mapping[str, ApiOperation] = {
         media=(),
         body=_form(),
     ),
-    "anew_page": ApiOperation(
-        "The page on which a closed onboarding's request is changed", PAGES, answers={200: "The page."},
-        refusals=(409,), media=(HTML,),
+    "request_page": ApiOperation(
+        "The page on which an onboarding is requested", PAGES, answers={200: "The page."}, media=(HTML,)
     ),
-    "plan_anew": ApiOperation(
-        "What that page sends",
+    "send_json": ApiOperation(
+        "What that page sends: a request in JSON, as a text or as a file",
         PAGES,
-        answers={303: "To the plan of it."},
+        answers={200: "The form, filled in.", 303: "To the plan of it."},
         refusals=(409, 429),
-        media=(),
-        body=_form(request=_text(REQUEST_LENGTH)),
+        media=(HTML,),
+        body=_form_with_file(text=_text(MAX_UPLOAD), do=_text(20)),
+    ),
+    "request_form": ApiOperation(
+        "The form of a request",
+        PAGES,
+        answers={200: "The page."},
+        refusals=(400, 404),
+        media=(HTML,),
+        query=(
+            _query("kind", {"enum": list(KINDS)}, "Of this kind of gateway."),
+            _query("from", {"type": "string", "pattern": ONBOARDING_ID}, "Filled with what this onboarding asked for."),
+        ),
+    ),
+    "send_request": ApiOperation(
+        "What the form sends",
+        PAGES,
+        description="Its fields are called by their paths, such as `gateway.trunks[0].fqdn`.",
+        answers={200: "The form again, checked or with one row more or less.", 303: "To the plan of it."},
+        refusals=(409, 429),
+        media=(HTML,),
+        body=_form(kind=_text(100), do=_text(120)),
+    ),
+    "table_page": ApiOperation(
+        "The page on which many onboardings are requested", PAGES, answers={200: "The page."}, media=(HTML,)
+    ),
+    "send_table": ApiOperation(
+        "What that page sends: a table in CSV, as a text or as a file",
+        PAGES,
+        answers={200: "A report a line; and what became of those that were chosen."},
+        media=(HTML,),
+        body=_form_with_file(kind=_text(100), text=_text(MAX_UPLOAD), do=_text(20), all=_text(2)),
+    ),
+    "table_template": ApiOperation(
+        "A table to fill in",
+        PAGES,
+        answers={200: "The file."},
+        refusals=(400,),
+        media=("text/csv",),
+        query=(
+            _query("kind", {"enum": list(KINDS)}, "For this kind of gateway."),
+            _query("separator", {"enum": list(SEPARATORS), "default": "comma"}, "Between the cells."),
+        ),
     ),
     "checkpoint_page": ApiOperation(
         "The page of a checkpoint: what to do, and where to say so",

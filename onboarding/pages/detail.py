@@ -110,8 +110,8 @@ class OnboardingPage:
     """Of a cancelled one, or one that is being cancelled: what was done at Microsoft."""
     cancelling_on: tuple[str, ...]
     """The steps whose functions must come back before it is cancelled."""
-    anew: str | None
-    """Address of the page that starts a closed one anew with changes, for whoever may."""
+    copy: str | None
+    """Address of the form that is filled with what it asked for, for whoever may request one."""
     expected_at: datetime | None
     late: Badge | None
     """That it is expected later than it was at first."""
@@ -158,7 +158,7 @@ def detail(
         banner_forms(record, may),
         what_stays(record) if record.cancelled_because is not None else (),
         tuple(r.title for r in by_state[StepState.RUNNING]) if record.cancelling else (),
-        anew_path(record.id) if record.closed and may(Role.SUBMIT) else None,
+        copy_path(record.id) if may(Role.SUBMIT) else None,
         end.seen(now) if end else None,
         LATE if is_late_now(record, now) else None,
     )
@@ -174,9 +174,9 @@ def onboarding_path(onboarding_id: str) -> str:
     return f"/api/dashboard/{quote(onboarding_id)}"
 
 
-def anew_path(onboarding_id: str) -> str:
-    """Address of the page that starts a closed onboarding anew with changes."""
-    return f"{onboarding_path(onboarding_id)}/anew"
+def copy_path(onboarding_id: str) -> str:
+    """Address of the form of a request that is filled with what an onboarding asked for."""
+    return f"/api/request/form?from={quote(onboarding_id)}"
 
 
 def _step(record: Record, step: StepRecord, now: datetime, took: str, end: ExpectedEnd | None) -> StepRow:

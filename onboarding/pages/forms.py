@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from onboarding.core.control import NOTE_LENGTH
 from onboarding.core.texts import UnfitTextError, check_texts
-from onboarding.http.bodies import FORM, MAX_FORM, media_type
+from onboarding.http.bodies import FORM, FORM_WITH_FILE, MAX_FORM, MAX_UPLOAD, media_type
 from onboarding.http.call import HttpCall
 from onboarding.http.problems import ProblemError
 from onboarding.pages import csrf
@@ -21,18 +21,43 @@ class FieldError(ProblemError):
         super().__init__(400, title, detail)
 
 
-def read_form(call: HttpCall, purpose: str) -> Mapping[str, str]:
+def read_form(
+    call: HttpCall, purpose: str, *, most_bytes: int = MAX_FORM, most_fields: int = 20
+) -> Mapping[str, str]:
     """The fields of a form of ours. Raises ProblemError (400, 403, 413, 415)."""
-    given = media_type(call.request)
-    if given != FORM:
-        raise ProblemError(415, "Not a form", f"The content type is '{given[:100]}'; {FORM} was expected.")
-    body = call.request.get_body()
-    if len(body) > MAX_FORM:
-        raise ProblemError(413, "The form is too large", f"It has {len(body)} bytes; at most {MAX_FORM} are read.")
+    body = _body_of(call, FORM, most_bytes)
     try:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most_fields))
     except ValueError:
         raise ProblemError(400, "The form cannot be read", "It is no text in UTF-8, or has too many fields.") from None
+    return _checked(call, purpose, fields)
+
+
+def read_form_with_file(call: HttpCall, purpose: str, file: str) -> tuple[Mapping[str, str], bytes]:
+    """The fields of a form of ours that takes a file, and what is in that; empty: none was chosen.
+
+    Raises ProblemError (400, 403, 413, 415).
+    """
+    _body_of(call, FORM_WITH_FILE, MAX_UPLOAD)
+    try:
+        fields = {name: str(value) for name, value in call.request.form.items()}
+        chosen = call.request.files.get(file)
+    except ValueError:
+        raise ProblemError(400, "The form cannot be read", "It is not as a browser sends one.") from None
+    return _checked(call, purpose, fields), chosen.read() if chosen else b""
+
+
+def _body_of(call: HttpCall, expected: str, most: int) -> bytes:
+    given = media_type(call.request)
+    if given != expected:
+        raise ProblemError(415, "Not a form", f"The content type is '{given[:100]}'; {expected} was expected.")
+    body: bytes = call.request.get_body()
+    if len(body) > most:
+        raise ProblemError(413, "The form is too large", f"It has {len(body)} bytes; at most {most} are read.")
+    return body
+
+
+def _checked(call: HttpCall, purpose: str, fields: Mapping[str, str]) -> Mapping[str, str]:
     try:
         check_texts(fields)
     except UnfitTextError as error:
