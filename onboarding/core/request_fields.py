@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 from onboarding.core.expected import ExpectedWords, bare_type, expected_at
 from onboarding.core.services import Service
 
-Meaning = Callable[[type[BaseModel], str, str], str]
+FieldMeaning = Callable[[type[BaseModel], str, str], str]
 """Model, field and its name in JSON → what it means, in a sentence."""
 
 _NAMES = {**{service.value: service.label for service in Service}, "fqdn": "FQDN", "dns": "DNS"}
@@ -92,7 +92,7 @@ class AskedPart:
 AskedNode = AskedField | AskedPart
 
 
-def asked_of(model: type[BaseModel], meaning: Meaning) -> AskedPart:
+def asked_of(model: type[BaseModel], meaning: FieldMeaning) -> AskedPart:
     """The whole of a request's model."""
     return AskedPart("", "", "", True, tuple(_nodes(model, meaning)))
 
@@ -137,7 +137,7 @@ def one_of_many(name: str) -> str:
     return name_in_words(name).removesuffix("s")
 
 
-def _nodes(model: type[BaseModel], meaning: Meaning) -> Iterator[AskedNode]:
+def _nodes(model: type[BaseModel], meaning: FieldMeaning) -> Iterator[AskedNode]:
     for field_name, field in model.model_fields.items():
         name = field.alias or field_name
         kind, told = bare_type(field.annotation, tuple(field.metadata))

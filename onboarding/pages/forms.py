@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
 from onboarding.core.control import NOTE_LENGTH
@@ -41,10 +42,17 @@ def read_form_with_file(call: HttpCall, purpose: str, file: str) -> tuple[Mappin
     _body_of(call, FORM_WITH_FILE, MAX_UPLOAD)
     try:
         fields = {name: str(value) for name, value in call.request.form.items()}
-        chosen = call.request.files.get(file)
+        files = {name: _content(each) for name, each in call.request.files.items()}
     except ValueError:
         raise ProblemError(400, "The form cannot be read", "It is not as a browser sends one.") from None
-    return _checked(call, purpose, fields), chosen.read() if chosen else b""
+    return _checked(call, purpose, fields), files.get(file, b"")
+
+
+def _content(file: Any) -> bytes:
+    try:
+        return bytes(file.read())
+    finally:
+        file.close()
 
 
 def _body_of(call: HttpCall, expected: str, most: int) -> bytes:

@@ -37,7 +37,7 @@ from onboarding.kinds import KINDS, kind_in, read_request
 from onboarding.pages import csrf
 from onboarding.pages.forms import read_form, read_form_with_file
 from onboarding.pages.plans import plan_path
-from onboarding.pages.request_shown import Shown, asked_by, id_of, shown_request
+from onboarding.pages.request_shown import ShownNode, asked_by, id_of, shown_request
 from onboarding.pages.responses import as_page, page, see_other
 from onboarding.pages.words import STATES
 from onboarding.planning.planner import ask_for_plan
@@ -65,7 +65,7 @@ class RequestForm:
 
     kind: str
     noun: str
-    blocks: Sequence[Sequence[Shown]]
+    blocks: Sequence[Sequence[ShownNode]]
     wrong: Sequence[tuple[str, str, str]] = ()
     """Id and label of each place that is wrong, and why; without an id what is wrong with the whole."""
     right: bool = False

@@ -113,15 +113,15 @@ class ShownPart:
         return self.asked.must or not self.blank or bool(self.wrong)
 
 
-Shown = ShownField | ShownPart
+ShownNode = ShownField | ShownPart
 
 
 def shown_request(
     part: AskedPart, written: Written, wrong: Mapping[str, str], focus: str = ""
-) -> Sequence[Sequence[Shown]]:
+) -> Sequence[Sequence[ShownNode]]:
     """The form, in blocks: each part is one, and so are fields that stand together. `focus`: where the reader goes on:
     a field, or a part of which it is the first."""
-    blocks: list[list[Shown]] = []
+    blocks: list[list[ShownNode]] = []
     for shown in _inner(part, written, "", wrong, focus):
         beside = blocks and isinstance(shown, ShownField) and isinstance(blocks[-1][-1], ShownField)
         if beside:
@@ -138,7 +138,7 @@ def id_of(name: str) -> str:
 
 def _inner(
     part: AskedPart, written: Written, at: str, wrong: Mapping[str, str], focus: str
-) -> Iterator[Shown]:
+) -> Iterator[ShownNode]:
     for node in part.inner:
         name = below(at, node.name)
         if isinstance(node, AskedPart):

@@ -43,6 +43,10 @@ from onboarding.pages.words import STATES
 from onboarding.planning.planner import ask_for_plan
 from onboarding.ports import BusRefusedError, BusUnavailableError, ConflictError
 
+_SECRET = (
+    "The table holds a private key, so none of it was kept. Leave it out; the key is to be replaced if others could have"
+    " read it on its way here."
+)
 ALL = "all"
 """The box that chooses every request that is right."""
 _EXAMPLES = {example["gateway"]["kind"]: example for example in (OWN_SBC, OPERATOR_CONNECT)}
@@ -138,6 +142,8 @@ async def send_table(call: HttpCall) -> func.HttpResponse:
         return _page(call, kind, "", refused=str(error))
     try:
         check_texts(text)
+        if holds_private_key(text):
+            raise CsvError(_SECRET)
         report = TableReport(await _reported(call, read_csv(asked_by(kind), text)))
     except (CsvError, UnfitTextError) as error:
         return _page(call, kind, text, refused=str(error))
