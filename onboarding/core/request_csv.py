@@ -31,8 +31,8 @@ _AS_TEXT = re.compile(r'="(.*)"|\'([+=0-9].*)')
 _WITHOUT_PLUS = re.compile(r"[0-9]{6,15}|[0-9]+[.,][0-9]+E\+?[0-9]+", re.IGNORECASE)
 _SEVERAL = re.compile(r"[,;\n]")
 LOST_PLUS = (
-    "The + is missing: Excel takes it away from what it believes to be a number, and rounds long ones. Format the column"
-    " as Text before the numbers are typed or pasted, or write ='+442079460101 with the apostrophe"
+    "The + is missing: Excel takes it away from what it believes to be a number, and rounds long ones. Format the"
+    " column as Text before the numbers are typed or pasted, or write ='+442079460101 with the apostrophe"
 )
 ENCODING = "Save it as “CSV UTF-8” (Excel: Save as, CSV UTF-8 (Comma delimited))."
 

@@ -43,9 +43,9 @@ from onboarding.pages.words import STATES
 from onboarding.planning.planner import ask_for_plan
 from onboarding.ports import BusRefusedError, BusUnavailableError, ConflictError
 
-_SECRET = (
-    "The table holds a private key, so none of it was kept. Leave it out; the key is to be replaced if others could have"
-    " read it on its way here."
+_WITH_KEY = (
+    "The table holds a private key, so none of it was kept. Leave it out; the key is to be replaced if others could"
+    " have read it on its way here."
 )
 ALL = "all"
 """The box that chooses every request that is right."""
@@ -143,7 +143,7 @@ async def send_table(call: HttpCall) -> func.HttpResponse:
     try:
         check_texts(text)
         if holds_private_key(text):
-            raise CsvError(_SECRET)
+            raise CsvError(_WITH_KEY)
         report = TableReport(await _reported(call, read_csv(asked_by(kind), text)))
     except (CsvError, UnfitTextError) as error:
         return _page(call, kind, text, refused=str(error))

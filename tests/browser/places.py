@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from onboarding.core.links import Link, sign
 from onboarding.core.record import OnboardingState, Record, StepState
+from onboarding.kinds import KINDS
 from tests.browser.conftest import Still
 
 TEAMS_STEP = "operator-information"
@@ -33,7 +34,11 @@ def places(still: Still) -> dict[str, str]:
         "checkpoint, of trunks": checkpoint(trunked["joining"], "add-trunks"),
         "checkpoint, with answers asked for": checkpoint(trunked["profiles"], "trunks-validated"),
         **{f"plan, {what}": f"/api/planned/{plan.id}" for what, plan in still.plans.items()},
-        "start anew": f"/api/dashboard/{trunked['given up'].id}/anew",
+        "request": "/api/request",
+        **{f"request, {kind}": f"/api/request/form?kind={kind}" for kind in KINDS},
+        "request, start anew": f"/api/request/form?from={trunked['given up'].id}",
+        "request, copy": f"/api/request/form?from={portal.id}",
+        "request, table": "/api/request/table",
         "no such plan": "/api/planned/20260101-000000-0123456789ab",
         "checkpoint, open": checkpoint(portal, "portal-access"),
         "checkpoint, with values": checkpoint(team, "txt-record-visible"),

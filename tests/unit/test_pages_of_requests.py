@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,8 +17,10 @@ import pytest
 from onboarding.core.events import CancelRequested
 from onboarding.core.record import OnboardingState
 from onboarding.core.request_csv import csv_of
+from onboarding.core.request_fields import columns_explained
 from onboarding.hourly import HourlyLimit
 from onboarding.http.bodies import MAX_UPLOAD
+from onboarding.kinds import KINDS
 from onboarding.kinds.examples import OWN_SBC
 from onboarding.memory import MemoryTable
 from onboarding.pages.request_shown import asked_by
@@ -247,7 +250,8 @@ async def test_a_closed_one_is_started_anew_with_changes(api: Api) -> None:
 
 async def test_json_opens_the_form_filled_in_or_is_planned_at_once(api: Api) -> None:
     text = json.dumps(sbc())
-    for answer in (await upload(api, "request", text=text), await upload(api, "request", b"\xef\xbb\xbf" + text.encode())):
+    file = b"\xef\xbb\xbf" + text.encode()
+    for answer in (await upload(api, "request", text=text), await upload(api, "request", file)):
         assert answer.status == 200
         assert "It would be taken as it is." in answer.text
         assert answer.value("gateway.trunks[1].fqdn") == "sbc2.voice.contoso.example"
@@ -267,7 +271,7 @@ async def test_json_that_is_wrong_opens_the_form_with_what_is_wrong_beside_its_f
         ("[]", "must be an object"),
         ("", "A JSON object was expected"),
         (json.dumps({"gateway": {"kind": BAD}}), "gateway.kind: must be one of"),
-        (json.dumps(sbc(**{"adminUsers": BAD})), "did you mean 'adminUser'?"),
+        (json.dumps(sbc(adminUsers=BAD)), "did you mean 'adminUser'?"),
     ],
 )
 async def test_json_that_fits_no_form_stays_where_it_was_pasted(api: Api, text: str, why: str) -> None:
@@ -347,7 +351,8 @@ async def test_only_what_is_right_and_chosen_is_planned_or_started(api: Api) -> 
     assert plan.request == requests.parsed(another(3))
     started = await upload(api, "request/table", kind=SBC, text=text, do="start", all="on")
     assert "2 taken" in started.text
-    states = [await api.system.engine.records.load(requests.parsed(another(n)).gateway.onboarding_id) for n in (1, 2, 3)]
+    ids = [requests.parsed(another(n)).gateway.onboarding_id for n in (1, 2, 3)]
+    states = [await api.system.engine.records.load(onboarding_id) for onboarding_id in ids]
     assert [found.record.state if found else None for found in states] == [
         OnboardingState.RUNNING,
         None,
@@ -385,3 +390,16 @@ async def test_a_table_that_can_not_be_read_is_refused_and_stays(api: Api, file:
     assert "<script>alert" not in answer.raw
     assert "Nothing was started." in answer.text
     assert (await upload(api, "request/table", file, kind="no-such")).status == 400
+
+
+def test_every_column_of_a_table_is_named_in_the_document() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "request.md").read_text(encoding="utf-8")
+    rows = {row[0]: row[1:] for row in re.findall(r"^\| `([^`]+)` \| (both|`[^`]+`) \| (.*?) ?\|$", text, re.MULTILINE)}
+    expected: dict[str, tuple[list[str], bool]] = {}
+    for kind in KINDS:
+        for name, _, several in columns_explained(asked_by(kind)):
+            expected.setdefault(name, ([], several))[0].append(kind)
+    assert rows == {
+        name: ("both" if len(kinds) > 1 else f"`{kinds[0]}`", "below one another" if several else "")
+        for name, (kinds, several) in expected.items()
+    }

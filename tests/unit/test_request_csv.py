@@ -171,7 +171,7 @@ def test_a_table_that_can_not_be_read_is_refused_with_what_to_look_at(text: str,
 
 
 def test_a_file_in_another_encoding_is_refused_and_not_guessed_at() -> None:
-    with pytest.raises(CsvError, match="not in UTF-8.*CSV UTF-8"):
+    with pytest.raises(CsvError, match=r"not in UTF-8.*CSV UTF-8"):
         csv_text("gateway.name\nBüro\n".encode("cp1252"))
     with pytest.raises(CsvError, match="not in UTF-8"):
         csv_text(b"\xff\xfe\x00")

@@ -88,7 +88,7 @@ def test_what_a_field_is_follows_from_its_type() -> None:
     trunks = gateway.find("trunks")
     assert isinstance(trunks, AskedPart)
     assert (trunks.many, trunks.most, trunks.must) == (True, 20, True)
-    by_path = {name: one for name, one in zip(columns_of(SBC), fields(SBC), strict=True)}
+    by_path = dict(zip(columns_of(SBC), fields(SBC), strict=True))
     assert by_path["gateway.trunks.port"].shape is Shape.NUMBER
     assert (by_path["gateway.hosting"].shape, by_path["gateway.hosting"].default) == (Shape.CHOICE, "own")
     assert by_path["application.roles"].shape is Shape.CHOICES
