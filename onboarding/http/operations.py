@@ -78,11 +78,17 @@ def _form(**fields: Mapping[str, Any]) -> RequestBody:
 
 
 def _form_with_file(**fields: Mapping[str, Any]) -> RequestBody:
-    file = {"type": "string", "contentMediaType": "application/octet-stream"}
+    file = {
+        "type": "string",
+        "contentMediaType": "application/octet-stream",
+        "description": "In place of the text; empty: none was chosen.",
+    }
     schema = {**_object(csrf=_text(200), file=file, **fields), "required": ["csrf"]}
     return RequestBody({FORM_WITH_FILE: schema}, required=True)
 
 
+_PRESSED = {**_text(120), "description": "Which button was pressed."}
+_KIND = {**_text(40), "description": "Of which kind of gateway."}
 _CHOICES = "one, or several with commas between them"
 _STATE = f"({'|'.join(OnboardingState)})"
 
@@ -204,7 +210,7 @@ _FIXED: Mapping[str, ApiOperation] = {
         answers={200: "The form, filled in.", 303: "To the plan of it."},
         refusals=(409, 429),
         media=(HTML,),
-        body=_form_with_file(text=_text(MAX_UPLOAD), do=_text(20)),
+        body=_form_with_file(text={**_text(MAX_UPLOAD), "description": "What was pasted."}, do=_PRESSED),
     ),
     "request_form": ApiOperation(
         "The form of a request",
@@ -224,7 +230,7 @@ _FIXED: Mapping[str, ApiOperation] = {
         answers={200: "The form again, checked or with one row more or less.", 303: "To the plan of it."},
         refusals=(409, 429),
         media=(HTML,),
-        body=_form(kind=_text(100), do=_text(120)),
+        body=_form(kind=_KIND, do=_PRESSED),
     ),
     "table_page": ApiOperation(
         "The page on which many onboardings are requested", PAGES, answers={200: "The page."}, media=(HTML,)
@@ -234,7 +240,12 @@ _FIXED: Mapping[str, ApiOperation] = {
         PAGES,
         answers={200: "A report a line; and what became of those that were chosen."},
         media=(HTML,),
-        body=_form_with_file(kind=_text(100), text=_text(MAX_UPLOAD), do=_text(20), all=_text(2)),
+        body=_form_with_file(
+            kind=_KIND,
+            text={**_text(MAX_UPLOAD), "description": "What was pasted."},
+            do=_PRESSED,
+            all={**_text(2), "description": "`on`: all that are right, whatever else is chosen."},
+        ),
     ),
     "table_template": ApiOperation(
         "A table to fill in",

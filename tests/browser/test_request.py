@@ -133,7 +133,7 @@ def test_a_form_is_put_right_where_it_is_wrong_and_nothing_typed_is_lost(
 def test_rows_come_and_go_where_the_reader_is(still: Still, watch: Watch, script: bool) -> None:
     page = watch(still.base, java_script_enabled=script, **SMALL).open(f"/api/request/form?kind={SBC}")
     named(page, "gateway.trunks[0].fqdn").fill("sbc1.contoso.example")
-    page.get_by_role("button", name="Add one more: trunks").click()
+    page.get_by_role("button", name="Add one more of the trunks").click()
     second = named(page, "gateway.trunks[1].fqdn")
     expect(second).to_be_focused()
     expect(second).to_be_in_viewport()
@@ -251,7 +251,7 @@ def test_a_table_is_put_right_and_started(
     expect(page.get_by_role("heading", name="2 requests: 1 taken")).to_be_visible()
     if script:
         fits(page, axe)
-    page.get_by_role("link", name=f"Open it: {sbc['gateway']['name']}", exact=True).click()
+    page.get_by_role("link", name=f"Open it ({sbc['gateway']['name']})", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(sbc["gateway"]["name"])
     assert operator.client.get(f"/onboardings/{id_of(operator, other)}").status_code == 404
 
@@ -259,5 +259,5 @@ def test_a_table_is_put_right_and_started(
 def test_a_template_is_downloaded(still: Still, watch: Watch) -> None:
     page = watch(still.base).open("/api/request/table")
     with page.expect_download() as downloading:
-        page.get_by_role("link", name="with semicolons: session border controller").click()
+        page.get_by_role("link", name="with semicolons for a session border controller").click()
     assert downloading.value.suggested_filename == f"requests-{SBC}.csv"
