@@ -94,6 +94,8 @@ class ShownPart:
     """Of a list: its parts. Else the one that there is."""
     blank: bool
     """Nothing is filled in."""
+    open: bool = True
+    """It is shown at once: it is needed, there is something in it, or the reader is at it."""
 
     @property
     def id(self) -> str:
@@ -106,11 +108,6 @@ class ShownPart:
     @property
     def may_have_more(self) -> bool:
         return self.asked.many and len(self.rows) < self.asked.most
-
-    @property
-    def open(self) -> bool:
-        """Whether it is shown at once: it is needed, or there is something in it."""
-        return self.asked.must or not self.blank or bool(self.wrong)
 
 
 ShownNode = ShownField | ShownPart
@@ -155,8 +152,9 @@ def _part(node: AskedPart, value: Any, name: str, wrong: Mapping[str, str], focu
     told, blank = wrong.get(name, ""), is_blank(node, value)
     if not node.many:
         inner = tuple(_inner(node, value, name, wrong, focus))
-        blank = blank and not any(place.startswith(f"{name}.") for place in wrong)
-        return ShownPart(node, name, told, (ShownRow(name, node.label, inner),), blank)
+        at_it = any(place == name or place.startswith(f"{name}.") for place in (*wrong, focus))
+        opened = node.must or not blank or at_it
+        return ShownPart(node, name, told, (ShownRow(name, node.label, inner),), blank, opened)
     one = one_of_many(node.name)
     rows = tuple(
         ShownRow(f"{name}[{i}]", f"{one} {i + 1}", tuple(_inner(node, each, f"{name}[{i}]", wrong, focus)))

@@ -35,15 +35,17 @@ def named(page: Page, name: str) -> Any:
 def fill(page: Page, body: Json, kind: str) -> None:
     """Fill the empty form in as a person would: part by part, row after row."""
     typed = typed_of(asked_by(kind), body)
-    for summary in page.locator("details.may > summary").all():
-        summary.click()
     for name, value in typed.items():
+        if not value:
+            continue
         row = re.match(r"(.+)\[(\d+)\]\.", name)
         if row and named(page, name).count() == 0:
             page.locator(f'button[value="add {row[1]}"]').click()
             expect(named(page, name)).to_be_visible()
         field = named(page, name)
-        if value and field.evaluate("(it) => it.tagName") == "SELECT":
+        if not field.is_visible():
+            field.locator("xpath=ancestor::details[not(@open)]/summary").click()
+        if field.evaluate("(it) => it.tagName") == "SELECT":
             field.select_option(value)
         elif field.get_attribute("type") == "checkbox":
             field.check()

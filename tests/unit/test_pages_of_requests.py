@@ -186,6 +186,9 @@ async def test_a_row_is_added_and_removed_without_script_and_the_reader_goes_on_
     assert "gateway.trunks[1].fqdn" not in less.raw
     line = await send(api, {}, "add services.teamsPhoneMobile.testLines")
     assert re.search(r'name="services.teamsPhoneMobile.testLines\[0\].name"[^>]* autofocus', line.raw)
+    # Else nobody would see it.
+    assert 'id="f-services-teamsPhoneMobile" open' in line.raw
+    assert 'id="f-services-operatorConnect" open' not in line.raw
 
 
 async def test_a_check_tells_that_it_would_be_taken_and_what_is_worth_a_look(api: Api) -> None:
