@@ -32,7 +32,7 @@ _WITHOUT_PLUS = re.compile(r"[0-9]{6,15}|[0-9]+[.,][0-9]+E\+?[0-9]+", re.IGNOREC
 _SEVERAL = re.compile(r"[,;\n]")
 LOST_PLUS = (
     "The + is missing: Excel takes it away from what it believes to be a number, and rounds long ones. Format the"
-    " column as Text before the numbers are typed or pasted, or write ='+442079460101 with the apostrophe"
+    " column as Text before the numbers are typed or pasted, or write an apostrophe before each: '+442079460101"
 )
 ENCODING = "Save it as “CSV UTF-8” (Excel: Save as, CSV UTF-8 (Comma delimited))."
 
@@ -93,8 +93,6 @@ def read_csv(part: AskedPart, text: str) -> list[CsvRequest]:
                 f"Line {number} has {len(cells)} cells; {len(columns)} columns are named in the first line. Look for a"
                 " separator within a cell that has no quotes around it."
             )
-        if not values:
-            continue
         if not (found and found[-1].goes_on(values)):
             if len(found) == MOST_REQUESTS:
                 raise CsvError(f"Line {number} begins another request; at most {MOST_REQUESTS} are taken at once.")
