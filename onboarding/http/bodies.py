@@ -18,9 +18,8 @@ from onboarding.http.problems import ProblemError
 
 MAX_FORM = 64 * 1024
 """Bytes: what a body may have too."""
-MAX_UPLOAD = 120 * 1024
-"""Bytes of the form of a whole request, each of whose fields is named by its path; and of one with a file. Beyond 128
-KiB the platform itself answers, and says nothing."""
+MAX_UPLOAD = 128 * 1024
+"""Bytes of the form of a whole request, each of whose fields is named by its path; and of one with a file."""
 MAX_BODY = 64 * 1024
 """Bytes. The longest sensible request has under 10 KB."""
 
