@@ -30,7 +30,7 @@ from onboarding.core.policy import Policy
 from onboarding.core.record import Record, StepRecord
 from onboarding.core.request import OnboardingRequest
 from onboarding.held import HELD_STEPS, HeldStep, held_keys, held_of, held_row, held_steps
-from onboarding.numbers import keep_numbers, others_with
+from onboarding.numbers import number_rows, others_with
 from onboarding.ports import ConflictError, Query, Row, Table
 from onboarding.steps import definition_of
 
@@ -187,8 +187,8 @@ class Index:
         for held in held_steps(new):
             if held not in before:
                 await self._waits.upsert([held_row(held)])
-        if old is None or old.request is not new.request:
-            await keep_numbers(self._waits, old, new)
+        if (old is None or old.request is not new.request) and (numbers := number_rows(old, new)):
+            await self._waits.upsert(numbers)
         at = timer_at(new, self._policy)
         if at is None or (counted_on and counted_on <= at and new.updated_at < counted_on - CLOCKS_DIFFER):
             return counted_on
@@ -276,21 +276,30 @@ class Index:
 
     # -- repair -----------------------------------------------------------------------------------------------------
 
-    async def make_good(self, record: Record, known: Sequence[OpenWait], now: datetime) -> None:
-        """Write what is missing of a record's rows, and delete what is too many. `known`: its waits' rows."""
-        await keep_numbers(self._waits, None, record)
-        at = timer_at(record, self._policy)
-        if at is not None:
-            await self._due.upsert([Row(DUE, DueRow(record.id, _whole(max(at, now))).key, {})])
-        wanted = {wait.key: wait for wait in watched_waits(record, self._policy, now)}
-        for wait in known:
-            if wait.key not in wanted:
-                if not to_come(wait, record, now):
-                    await self.over(wait)
-            elif replace(wanted[wait.key], wake=wait.wake) == wait:
-                del wanted[wait.key]
-        for wait in wanted.values():
-            await self._waits.upsert([_wait_row(wait)])
+    async def make_good(
+        self, records: Sequence[Record], known: Mapping[str, Sequence[OpenWait]], now: datetime
+    ) -> None:
+        """Write what is missing of the rows of records, and delete what is too many. `known`: the rows of their waits.
+
+        All of one partition in few transactions: what stands there already costs next to nothing.
+        """
+        due, waits, numbers = list[Row](), list[Row](), list[Row]()
+        for record in records:
+            numbers += number_rows(None, record)
+            at = timer_at(record, self._policy)
+            if at is not None:
+                due.append(Row(DUE, DueRow(record.id, _whole(max(at, now))).key, {}))
+            wanted = {wait.key: wait for wait in watched_waits(record, self._policy, now)}
+            for wait in known.get(record.id, ()):
+                if wait.key not in wanted:
+                    if not to_come(wait, record, now):
+                        await self.over(wait)
+                elif replace(wanted[wait.key], wake=wait.wake) == wait:
+                    del wanted[wait.key]
+            waits += map(_wait_row, wanted.values())
+        await self._due.upsert(due)
+        await self._waits.upsert(waits)
+        await self._waits.upsert(numbers)
 
     async def make_good_held(self, record: Record | None, known: Sequence[HeldStep]) -> None:
         """The same for the rows of what stands still. `record` is read after them."""

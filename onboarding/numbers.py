@@ -55,12 +55,10 @@ def numbers_of(request: OnboardingRequest) -> dict[str, str]:
     return {canonical(number).removeprefix("+"): number for number in (*lines, *tested)}
 
 
-async def keep_numbers(table: Table, old: Record | None, new: Record) -> None:
-    """Write what a record's numbers need, before it is committed: those that its last version has not."""
+def number_rows(old: Record | None, new: Record) -> list[Row]:
+    """What a record's numbers need, before it is committed: of those that its last version has not."""
     before = numbers_of(old.request) if old else {}
-    rows = [Row(NUMBERS, f"{number}|{new.id}", {}) for number in numbers_of(new.request) if number not in before]
-    if rows:
-        await table.upsert(rows)
+    return [Row(NUMBERS, f"{number}|{new.id}", {}) for number in numbers_of(new.request) if number not in before]
 
 
 async def others_with(table: Table, request: OnboardingRequest) -> Mapping[str, tuple[str, ...]]:

@@ -151,8 +151,8 @@ async def _make_good(engine: Engine, known: Sequence[OpenWait], before: Round | 
     while not time.over:
         page = await engine.records.after(place or "", SLICE)
         now = engine.clock.now()
-        for loaded in page.loaded:
-            await index.make_good(loaded.record, rows.pop(loaded.record.id, []), now)
+        its = {loaded.record.id: rows.pop(loaded.record.id, []) for loaded in page.loaded}
+        await index.make_good([loaded.record for loaded in page.loaded], its, now)
         await _make_good_held(engine, {loaded.record.id: loaded.record for loaded in page.loaded}, place, page.last)
         for onboarding_id in [key for key in rows if (place or "") < key <= (page.last or LAST_KEY)]:
             # Of no onboarding that is open: it is looked at once more, and deleted if that is so.

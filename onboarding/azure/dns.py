@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 DNS_PORT = 53
 KEEP = 300.0
-"""Seconds that a zone's servers and their addresses are kept: many gateways are in one zone."""
+"""Seconds that a zone's servers and their addresses are kept, as long as one of them answers: many gateways are in one
+zone."""
 KEPT = 1000
 """How many of each, at most."""
 _T = TypeVar("_T")
@@ -208,6 +209,10 @@ class DnsLookup:
                 break
             self._cuts.keep(below.zone.to_text().lower(), below)
             cut = below
+        if all(one.answer.error is not None for one in look.everybody):
+            # Whoever it is delegated to now is found by the next look.
+            self._cuts.drop(cut.zone.to_text().lower())
+            self._found.drop(_found_key(cut.zone, "NS"))
         leads = [one for one in look.everybody if one.answer.alias and not one.answer.values]
         if not leads or led_by >= ALIASES:
             return cut
@@ -357,7 +362,7 @@ class DnsLookup:
         """
         import dns.rdatatype
 
-        key = f"{name.to_text().lower()} {kind}"
+        key = _found_key(name, kind)
         if not (look.anew and kind == "NS") and (kept := self._found.get(key)):
             return kept
         asking = Asking(name, kind, to_resolver=True, unchecked=True)
@@ -413,6 +418,13 @@ class Lately(Generic[_T]):
         self._kept.move_to_end(key)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
+
+    def drop(self, key: str) -> None:
+        self._kept.pop(key, None)
+
+
+def _found_key(name: Name, kind: str) -> str:
+    return f"{name.to_text().lower()} {kind}"
 
 
 def _above(name: Name) -> Iterator[Name]:

@@ -130,6 +130,15 @@ async def test_a_zone_hosted_elsewhere_hides_none_beside_it(adapters: Adapters, 
     assert (here.answered, there.answered) == (True, False)
 
 
+async def test_servers_that_all_fail_are_not_kept(adapters: Adapters) -> None:
+    """A look sees what was mended since the last one."""
+    dns = lookup(adapters)
+    put_zone(adapters, delegated=False)
+    assert all(answer.error for answer in await dns.txt(RECORD.name, RECORD.value))
+    put_zone(adapters, delegated=True)
+    assert not any(answer.error for answer in await dns.txt(RECORD.name, RECORD.value))
+
+
 async def test_an_alias_at_the_name_is_told(adapters: Adapters) -> None:
     adapters.world.records.lead(RECORD.name, "elsewhere.example")
     there = await adapters.dns_zones.txt_set(ZONE, "sip")
