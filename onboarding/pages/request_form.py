@@ -14,6 +14,7 @@ from typing import Any
 import azure.functions as func
 
 from onboarding.core.certificate_chain import holds_private_key
+from onboarding.core.problems import StoreBusyError
 from onboarding.core.reasons import InvalidRequestError, Reason
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
@@ -30,6 +31,7 @@ from onboarding.core.written_request import (
     written_of,
     wrong_of,
 )
+from onboarding.hourly import HourlyLimitError
 from onboarding.http.bodies import MAX_BODY, MAX_UPLOAD, parse_json
 from onboarding.http.call import HttpCall, read_onboarding_id
 from onboarding.http.problems import ProblemError
@@ -41,11 +43,14 @@ from onboarding.pages.request_shown import ShownNode, asked_by, id_of, shown_req
 from onboarding.pages.responses import as_page, page, see_other
 from onboarding.pages.words import STATES
 from onboarding.planning.planner import ask_for_plan
+from onboarding.ports import BusRefusedError, BusUnavailableError, ConflictError
 
 REQUESTING = "request an onboarding"
 """Purpose of the forms."""
 MOST_FIELDS = 1_500
 """Of a form: a hundred test lines of each service are four hundred."""
+NOT_NOW = (HourlyLimitError, ConflictError, StoreBusyError, BusUnavailableError, BusRefusedError)
+"""Why what is right can't be planned or started at the moment."""
 _ROW = re.compile(r"(add|remove) ([A-Za-z.]{1,80})(?:\[([0-9]{1,3})\])?")
 
 
@@ -75,6 +80,8 @@ class RequestForm:
     """The onboarding that its gateway has."""
     copied: Record | None = None
     """Whose request it was filled with."""
+    refused: str = ""
+    """Why a request that is right was not planned."""
     stays: bool = False
     """There is an onboarding of the gateway that is open: another can't be started."""
 
@@ -123,6 +130,13 @@ def judged(body: Any) -> Judged:
         return Judged(read_request(body))
     except InvalidRequestError as error:
         return Judged(None, error.reasons, error.more)
+
+
+def why_not_now(error: Exception) -> str:
+    """In a sentence."""
+    if isinstance(error, HourlyLimitError):
+        return str(error)
+    return "Table Storage or Service Bus did not answer. Send it again shortly: what was started is found."
 
 
 def _start(call: HttpCall, text: str, refused: Sequence[str] = ()) -> func.HttpResponse:
@@ -180,7 +194,12 @@ async def _answer(call: HttpCall, kind: str, written: Written, found: Judged, *,
     there = loaded.record if loaded else None
     stays = there is not None and not there.closed
     if plan and not stays:
-        return see_other(plan_path((await ask_for_plan(call.engine, found.request, call.caller.name)).id))
+        try:
+            coming = await ask_for_plan(call.engine, found.request, call.caller.name)
+        except NOT_NOW as error:
+            code = 429 if isinstance(error, HourlyLimitError) else 503
+            return _form(call, kind, part, written, code=code, refused=why_not_now(error))
+        return see_other(plan_path(coming.id))
     shared = await call.engine.records.sharing_numbers(found.request)
     warnings = (*found.request.warnings, *(one.words for one in shared))
     code = 409 if plan else 200

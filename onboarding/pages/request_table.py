@@ -9,7 +9,6 @@ from urllib.parse import quote
 import azure.functions as func
 
 from onboarding.core.certificate_chain import holds_private_key
-from onboarding.core.problems import StoreBusyError
 from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.request_csv import (
@@ -25,7 +24,6 @@ from onboarding.core.request_fields import columns_explained
 from onboarding.core.texts import UnfitTextError, check_texts
 from onboarding.core.written_request import TICKED
 from onboarding.engine import InProgressError
-from onboarding.hourly import HourlyLimitError
 from onboarding.http.bodies import MAX_UPLOAD
 from onboarding.http.call import HttpCall
 from onboarding.http.problems import ProblemError
@@ -36,12 +34,11 @@ from onboarding.pages import csrf
 from onboarding.pages.detail import onboarding_path
 from onboarding.pages.forms import read_form_with_file
 from onboarding.pages.plans import plan_path
-from onboarding.pages.request_form import REQUESTING, judged
+from onboarding.pages.request_form import NOT_NOW, REQUESTING, judged, why_not_now
 from onboarding.pages.request_shown import asked_by
 from onboarding.pages.responses import HEADERS, as_page, page
 from onboarding.pages.words import STATES
 from onboarding.planning.planner import ask_for_plan
-from onboarding.ports import BusRefusedError, BusUnavailableError, ConflictError
 
 _WITH_KEY = (
     "The table holds a private key, so none of it was kept. Leave it out; the key is to be replaced if others could"
@@ -217,8 +214,8 @@ async def _start_each(call: HttpCall, chosen: Sequence[ReportedRequest]) -> Mapp
             became[one.line] = Became("Started", onboarding_path(record.id))
         except InProgressError as error:
             became[one.line] = Became("Not started: somebody else was faster", onboarding_path(error.record.id), True)
-        except _NOT_NOW as error:
-            became[one.line] = Became(f"Not started: {_why(error)}", failed=True)
+        except NOT_NOW as error:
+            became[one.line] = Became(f"Not started: {why_not_now(error)}", failed=True)
     return became
 
 
@@ -229,18 +226,9 @@ async def _plan_each(call: HttpCall, chosen: Sequence[ReportedRequest]) -> Mappi
         try:
             plan = await ask_for_plan(call.engine, one.request, call.caller.name)
             became[one.line] = Became("Planned", plan_path(plan.id))
-        except _NOT_NOW as error:
-            became[one.line] = Became(f"Not planned: {_why(error)}", failed=True)
+        except NOT_NOW as error:
+            became[one.line] = Became(f"Not planned: {why_not_now(error)}", failed=True)
     return became
-
-
-_NOT_NOW = (HourlyLimitError, ConflictError, StoreBusyError, BusUnavailableError, BusRefusedError)
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, HourlyLimitError):
-        return str(error)
-    return "Table Storage or Service Bus did not answer; send the table again, what was started is found"
 
 
 def _page(

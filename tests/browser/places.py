@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from onboarding.core.links import Link, sign
 from onboarding.core.record import OnboardingState, Record, StepState
-from onboarding.kinds import KINDS
 from tests.browser.conftest import Still
 
 TEAMS_STEP = "operator-information"
@@ -35,9 +34,8 @@ def places(still: Still) -> dict[str, str]:
         "checkpoint, with answers asked for": checkpoint(trunked["profiles"], "trunks-validated"),
         **{f"plan, {what}": f"/api/planned/{plan.id}" for what, plan in still.plans.items()},
         "request": "/api/request",
-        **{f"request, {kind}": f"/api/request/form?kind={kind}" for kind in KINDS},
+        "request, form": "/api/request/form?kind=communications-gateway",
         "request, start anew": f"/api/request/form?from={trunked['given up'].id}",
-        "request, copy": f"/api/request/form?from={portal.id}",
         "request, table": "/api/request/table",
         "no such plan": "/api/planned/20260101-000000-0123456789ab",
         "checkpoint, open": checkpoint(portal, "portal-access"),

@@ -25,6 +25,7 @@ from onboarding.kinds.examples import OWN_SBC
 from onboarding.memory import MemoryTable
 from onboarding.pages.request_shown import asked_by
 from onboarding.planning.store import KeptPlan, Plans
+from onboarding.ports import BusUnavailableError
 from tests.support import requests
 from tests.support.http import Api, app_settings
 from tests.unit.test_request_fields import typed_of
@@ -374,6 +375,21 @@ async def test_what_may_not_be_started_this_hour_says_so_and_the_others_go_on(ap
     assert setting in done.text
     plans = await upload(api, "request/table", kind=SBC, text=text, do="plan", all="on")
     assert "Not planned: " in plans.text
+    # A form stays as it was filled in.
+    form = await send(api, typed_of(asked_by(SBC), another(3)))
+    assert (form.status, form.value("gateway.name")) == (429, "contoso-3")
+    assert "Nothing was planned." in form.text
+    assert setting in form.text
+
+
+async def test_what_a_silent_bus_does_not_take_is_told_and_nothing_is_lost(api: Api) -> None:
+    text = table(another(1)).decode("utf-8-sig")
+    silent = BusUnavailableError("no answer")
+    api.system.bus.faults.add("publish", silent, silent)
+    form = await send(api, typed_of(asked_by(SBC), another(1)))
+    assert (form.status, "did not answer" in form.text) == (503, True)
+    plans = await upload(api, "request/table", kind=SBC, text=text, do="plan", all="on")
+    assert "Not planned: Table Storage or Service Bus did not answer." in plans.text
 
 
 @pytest.mark.parametrize(
