@@ -139,8 +139,9 @@ def _plain(cell: str) -> str:
 def _columns(part: AskedPart, heading: Sequence[str]) -> list[str]:
     """The columns' names as they are here. Raises CsvError with all that is wrong with them."""
     known = {name.lower(): name for name in columns_of(part)}
-    while heading and not heading[-1]:
-        heading = heading[:-1]
+    heading = heading[: max((place for place, name in enumerate(heading, 1) if name), default=0)]
+    if len(heading) > 2 * len(known):
+        raise CsvError(f"The first line names {len(heading)} columns; there are {len(known)}, which the template has.")
     wrong = [
         f"“{name[:60]}” {no_such_field(name, known.values())}".replace("field", "column")
         for name in heading

@@ -235,7 +235,7 @@ class Places:
         node = self.nodes.get(place)
         if node is None:
             return f"{_capital(reason.told)}."
-        message = _PATH.sub(lambda found: self.labels.get(self.place_of(found[0]), found[0]), reason.message)
+        message = _PATH.sub(lambda found: self._label_of(found[0]), reason.message)
         if reason.rule in ("missing", "too_short"):
             if isinstance(node, AskedPart):
                 return f"{node.label}: at least one is needed."
@@ -245,6 +245,13 @@ class Places:
         if line and isinstance(node, AskedField):
             return f"{node.label}, line {int(line[2]) + 1}, “{reason.value}” {message}."
         return f"{node.label} {message}."
+
+    def _label_of(self, path: str) -> str:
+        """A path in words; what is none, such as the name of a host, stays as it is."""
+        line = _LAST.fullmatch(path)
+        if line and line[1] in self.labels and path not in self.labels:
+            return f"{self.labels[line[1]]}, line {int(line[2]) + 1}"
+        return self.labels.get(path, path)
 
 
 def places_of(part: AskedPart, written: Written) -> Places:

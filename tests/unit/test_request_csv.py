@@ -161,6 +161,7 @@ def test_headings_are_read_in_any_case_and_with_empty_ones_behind() -> None:
         (f"{HEADING}\n\n,,,\n", "no line below"),
         ("gateway.nam\na-1\n", "“gateway.nam” is no column here; did you mean 'gateway.name'?"),
         ("gateway.name,gateway.NAME\na,b\n", "“gateway.name” stands twice"),
+        ("x," * 60_000, "The first line names 60000 columns; there are 33"),
         ("gateway.name\na-1,surplus\n", "Line 2 has 2 cells; 1 columns"),
         (f'{HEADING}\na-1,"not closed\n', "It can't be read from line 2 on"),
         (f'sep=,\n{HEADING}\na-1,"a"b,\n', "It can't be read from line 3 on"),

@@ -228,6 +228,24 @@ def test_what_is_wrong_is_told_where_it_stands_in_the_words_of_the_form() -> Non
     assert set(wrong) == {PORT, "gateway.trunks[1].fqdn", numbers, "services.operatorConnect.testLines[0].name"}
 
 
+def test_only_paths_become_labels_and_no_names_of_hosts() -> None:
+    body = copy.deepcopy(OWN_SBC)
+    body["gateway"]["trunks"][0]["fqdn"] = "gateway.example.com"
+    numbers = body["services"]["operatorConnect"]["integrationTestNumbers"]
+    numbers.append(numbers[0])
+    written, _ = written_of(SBC, body)
+    with pytest.raises(InvalidRequestError) as refused:
+        read_request(body_of(SBC, written))
+    wrong = wrong_of(places_of(SBC, written), refused.value.reasons)
+    fqdn = wrong["gateway.trunks[0].fqdn"]
+    assert "is not below Gateway, Domain (voice.contoso.example)" in fqdn
+    assert "may be example.com" in fqdn
+    assert wrong["services.operatorConnect.integrationTestNumbers"] == (
+        "Integration test numbers, line 2, “+442079460790” stands at Services, Operator Connect, Integration test"
+        " numbers, line 1 too."
+    )
+
+
 def test_what_belongs_to_no_place_of_the_form_is_told_all_the_same() -> None:
     places = places_of(SBC, empty(SBC))
     wrong = wrong_of(
