@@ -25,9 +25,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
+from bench import options as measuring
 from sandbox import options
 from sandbox.package import options as packaging
 from sandbox.setup import workspace
+from sandbox.setup.adaptive_cards import AdaptiveCards
 from sandbox.setup.axe import Axe
 from sandbox.setup.kusto import Kusto
 from sandbox.setup.npm import NodeModules
@@ -107,7 +109,7 @@ LAYERS = (
     replace(_tests("api"), modules=(OpenApiTools,)),
     # An onboarding by hand, with the commands really run.
     replace(_tests("by_hand"), name="by-hand", azure_cli=True),
-    replace(_tests("browser", "-n", "2", "--dist", "loadfile", browser=True), modules=(Axe,), waits=True),
+    replace(_tests("browser", "-n", "2", "--dist", "loadfile", browser=True), modules=(Axe, AdaptiveCards), waits=True),
 )
 SCREENSHOTS = "tests/browser/screenshots.py"
 """A test by its form, so that it has the fixtures; not one by its name, so that no layer runs it."""
@@ -135,11 +137,13 @@ def up(arguments: Sequence[str]) -> int:
     """The local cloud, and an onboarding in it."""
     options.parse(arguments)
     python = workspace.prepare(ROOT)
+    workspace.prepare_modules(ROOT, (AdaptiveCards,))
     return run_in_place([str(python), "-P", "-m", "sandbox.up", *arguments])
 
 
 def bench(arguments: Sequence[str]) -> int:
     """The measurements."""
+    measuring.parser().parse_args(arguments)
     python = workspace.prepare(ROOT)
     return run_in_place([str(python), "-P", "-m", "bench", *arguments])
 

@@ -1,4 +1,4 @@
-"""A thousand gateways at once, and the same while Microsoft throttles every twentieth call."""
+"""A thousand gateways at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,9 @@ FIRST = 100
 """After so many the memory should stay as it is."""
 BOUND, QUICK_BOUND = 3_600.0, 6.0
 SAMPLE_EVERY = 1.0
-THROTTLE = {
-    "kind": "status", "service": "arm|graph", "status": 429, "retryAfter": 1, "times": None, "every": 20,
-}  # fmt: skip
-"""One of twenty calls to Azure Resource Manager and Microsoft Graph."""
 
 
-def run(throttled: bool, quick: bool) -> Json:
+def run(quick: bool) -> Json:
     count, bound = (QUICK, QUICK_BOUND) if quick else (GATEWAYS, BOUND)
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
@@ -41,8 +36,6 @@ def run(throttled: bool, quick: bool) -> Json:
         operator.deploy(names)
         # The first one also pays for imports, connections and tables.
         operator.run([body_for(names.pop())], BOUND)
-        if throttled:
-            operator.control.post("/faults", json=THROTTLE).raise_for_status()
         samples: list[tuple[float, int, float]] = []
         cpu, began = tree.cpu(), time.perf_counter()
         ids = operator.post([body_for(name) for name in names])
@@ -52,10 +45,8 @@ def run(throttled: bool, quick: bool) -> Json:
             if not samples or now >= samples[-1][0] + SAMPLE_EVERY or not left:
                 samples.append((now, count - len(left), tree.megabytes()))
         cpu, seconds = tree.cpu() - cpu, time.perf_counter() - began
-        throttles = operator.control.get("/faults").raise_for_status().json()
         ended = datetime.now(UTC)
         turns = [longest_turn(operator.events(onboarding_id), ended) for onboarding_id in ids]
-        violations = operator.control.get("/violations").raise_for_status().json()
     return {
         "gateways": count,
         "ended": count - len(left),
@@ -64,8 +55,6 @@ def run(throttled: bool, quick: bool) -> Json:
         "cpu": cpu / count,
         "longestTurn": max(turns),
         "samples": samples,
-        "throttled": sum(fault["struck"] for fault in throttles),
-        "violations": len(violations),
     }
 
 
@@ -92,21 +81,20 @@ def memory_after(samples: Iterable[tuple[float, int, float]], first: int) -> tup
     return (later[0], max(later)) if later else None
 
 
-def show(throttled: bool, measured: Mapping[str, Any]) -> Shown:
+def show(measured: Mapping[str, Any]) -> Shown:
     count, ended = measured["gateways"], measured["ended"]
     rate = 60 * ended / measured["seconds"]
     memory = memory_after([(*sample,) for sample in measured["samples"]], min(FIRST, max(1, count // 4)))
     grown = memory[1] / memory[0] if memory else None
     headings = (
         "gateways", "ended", "need attention", "s", "a minute", "CPU s a gateway", "longest without a turn, s",
-        "MB after the first", "most MB after that", *(("calls throttled", "called too early") if throttled else ()),
+        "MB after the first", "most MB after that",
     )  # fmt: skip
     row = (
         count, ended, measured["attention"], measured["seconds"], rate, measured["cpu"], measured["longestTurn"],
-        *(memory or (None, None)), *((measured["throttled"], measured["violations"]) if throttled else ()),
+        *(memory or (None, None)),
     )  # fmt: skip
-    name = "fleet-throttled" if throttled else "fleet"
-    said = f"{GATEWAYS:,} gateways at once{', 5 % of the calls throttled' if throttled else ''}"
+    said = f"{GATEWAYS:,} gateways at once"
     full = count == GATEWAYS
     samples = measured["samples"]
     return Shown(
@@ -114,12 +102,11 @@ def show(throttled: bool, measured: Mapping[str, Any]) -> Shown:
             "All are requested at once, on one Functions host; waits at zero, checkpoints confirmed when people have"
             " been told. The time without a turn is from a step being due to its start, by the audit trail, of the"
             f" step that waited longest. *After the first* is when {FIRST} of them had ended."
-            + (" Every twentieth call to ARM and Graph is answered 429, Retry-After one second." if throttled else "")
         ),
         grids=(Grid(headings, [row]),),
         plots=(
             Lines(
-                name, "Ended, and memory of the Functions host", "seconds", "gateways, MB",
+                "fleet", "Ended, and memory of the Functions host", "seconds", "gateways, MB",
                 (
                     Line("gateways ended", tuple((s[0], s[1]) for s in samples)),
                     Line("MB", tuple((s[0], s[2]) for s in samples)),
@@ -127,7 +114,7 @@ def show(throttled: bool, measured: Mapping[str, Any]) -> Shown:
             ),
         ),
         targets=(
-            *(() if throttled else (Target(f"{said}: a minute", rate if full else None, at_least=150),)),
+            Target(f"{said}: a minute", rate if full else None, at_least=150),
             Target(f"{said}: longest without a turn", measured["longestTurn"] if full else None, at_most=60, unit="s"),
             Target(f"{said}: most memory / after the first {FIRST}", grown if full else None, at_most=1.1),
             Target(f"{said}: need attention", measured["attention"] if full else None, at_most=0),
@@ -136,11 +123,4 @@ def show(throttled: bool, measured: Mapping[str, Any]) -> Shown:
     )  # fmt: skip
 
 
-PART = Part("fleet", "A thousand gateways at once", "15 minutes", partial(run, False), partial(show, False))
-THROTTLED = Part(
-    "fleet-throttled",
-    "A thousand gateways at once, throttled",
-    "up to an hour",
-    partial(run, True),
-    partial(show, True),
-)
+PART = Part("fleet", "A thousand gateways at once", "15 minutes", run, show)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench import calls, cold, counts, dashboard, elapsed, fleet, growth, message, passes, simulation, wait
+from bench import calls, cold, counts, dashboard, elapsed, fleet, growth, message, passes, simulation, throttled, wait
 from bench.part import Part
 from bench.peers import comparison
 
@@ -15,7 +15,7 @@ PARTS: Mapping[str, Part] = {
         message.PART,
         passes.PART,
         fleet.PART,
-        fleet.THROTTLED,
+        throttled.PART,
         growth.PART,
         cold.PART,
         dashboard.PART,

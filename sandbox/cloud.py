@@ -17,6 +17,7 @@ from sandbox.options import FOLDER, ROOT
 from sandbox.ports import HOST, Ports
 from sandbox.processes import GRACE, Facts, Part, Process
 from sandbox.settings import inherited, settings
+from sandbox.setup.adaptive_cards import AdaptiveCards
 
 START_TIMEOUT = 60.0
 """Seconds for a part to become ready: a cold disk, a busy machine."""
@@ -58,6 +59,7 @@ def standard_parts(ports: Ports, folder: Path, *, provisioning: float, dns_delay
                 certificates=folder / "certificates",
                 provisioning=provisioning,
                 dns_delay=dns_delay,
+                renderer=AdaptiveCards(ROOT).script,
             ),
             microsoft,
         ),

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sandbox import durations
+from sandbox import durations, samples
 from sandbox.ports import PURPOSES, Ports
 
 ROOT = Path(__file__).resolve().parent.parent
-SAMPLES = ROOT / "samples"
 FOLDER = ROOT / ".sandbox"
 LEAST_BOUND = 120.0
 REPLACEABLE = ("azurite", "broker", "functions")
@@ -29,6 +28,8 @@ class Options:
     ports: Ports
     without: frozenset[str]
     folder: Path
+    remind: float | None
+    escalate: float | None
 
 
 def _seconds(text: str) -> float:
@@ -36,6 +37,13 @@ def _seconds(text: str) -> float:
         return durations.seconds(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _some_seconds(text: str) -> float:
+    found = _seconds(text)
+    if found <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time to wait: write such as 10s")
+    return found
 
 
 def _port(text: str) -> int:
@@ -47,7 +55,7 @@ def _port(text: str) -> int:
 def _sample(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
-        known = ", ".join(sorted(f"samples/{p.name}" for p in SAMPLES.glob("*.json")))
+        known = ", ".join(f"samples/{name}" for name in samples.SHOWS)
         raise argparse.ArgumentTypeError(f"there is no file {text}; the samples are {known}")
     return path
 
@@ -57,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
     up = argparse.ArgumentParser(
         prog="dev.py up",
         description="Starts the local cloud, posts an onboarding request, and shows its steps until Ctrl-C.",
+        epilog="\n".join(["in samples/:", *samples.listed()]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     up.add_argument(
         "--confirm", action="store_true", help="answer the human checkpoints, and exit when it is completed"
@@ -76,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--no-request", action="store_true", help="start the cloud only; post a request yourself")
     up.add_argument(
-        "--request", type=_sample, metavar="FILE", help="what to post (default samples/own-sbc.json)"
+        "--request", type=_sample, metavar="FILE", help=f"what to post (default samples/{samples.USUAL})"
     )
     up.add_argument(
         "--without",
@@ -84,6 +94,18 @@ def parser() -> argparse.ArgumentParser:
         choices=REPLACEABLE,
         default=[],
         help="leave this part out, because you run the real one (docs/local.md)",
+    )
+    up.add_argument(
+        "--remind",
+        type=_some_seconds,
+        metavar="TIME",
+        help="remind of an open checkpoint after this, and again (default 3 days, then each week)",
+    )
+    up.add_argument(
+        "--escalate",
+        type=_some_seconds,
+        metavar="TIME",
+        help="escalate an open checkpoint, and warn of a long wait, after this (default 14 days, or 3 times --remind)",
     )
     up.add_argument("--free-ports", action="store_true", help="choose free ports instead of the usual ones")
     add_place(up)
@@ -123,8 +145,10 @@ def parse(arguments: Sequence[str]) -> Options:
         confirm=given.confirm,
         speed=given.speed,
         bound=given.bound if given.bound is not None else max(LEAST_BOUND, 60 + 10 * given.speed),
-        request=None if none else given.request or SAMPLES / "own-sbc.json",
+        request=None if none else given.request or samples.FOLDER / samples.USUAL,
         ports=ports,
         without=without,
         folder=given.folder.resolve(),
+        remind=given.remind,
+        escalate=given.escalate or (given.remind and 3 * given.remind),
     )

@@ -7,6 +7,10 @@ import random
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psutil  # type: ignore[import-untyped]
 
 HOST = "127.0.0.1"
 
@@ -43,7 +47,7 @@ class PortsInUseError(Exception):
         )
         options = ", ".join(f"--{name}-port" for name in self.taken)
         super().__init__(
-            f"{whom[0].upper()}{whom[1:]}: stop it (is another `dev.py up` running?), "
+            f"{whom[0].upper()}{whom[1:]}: stop it, "
             f"or choose other ports with {options}, or --free-ports."
         )
 
@@ -141,15 +145,21 @@ def _can_bind(port: int, kind: socket.SocketKind) -> bool:
     return True
 
 
+def _named(process: psutil.Process) -> str:
+    """A program for people; a part of a sandbox by the `up` that started it."""
+    up = next((parent for parent in process.parents() if "sandbox.up" in parent.cmdline()), None)
+    return f"`dev.py up` (process {up.pid})" if up else f"{process.name()} (process {process.pid})"
+
+
 def holder(port: int) -> str | None:
     """The program that listens on the port, where the operating system lets us know."""
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     try:
         for connection in psutil.net_connections(kind="inet"):
             listening = connection.status == psutil.CONN_LISTEN or connection.type == socket.SOCK_DGRAM
             if listening and connection.laddr and connection.laddr.port == port and connection.pid:
-                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+                return _named(psutil.Process(connection.pid))
     except (psutil.Error, OSError):
         return None
     return None

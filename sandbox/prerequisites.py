@@ -19,20 +19,18 @@ class Prerequisite:
 
     needed: Callable[[dict[str, Any]], bool]
     path: str
-    """Of the simulator's control port; the method is PUT."""
-    body: dict[str, Any]
+    """Of the simulator's control port; the method is POST."""
     sentence: str
 
 
+ONBOARDED = "/onboarded"
 PREREQUISITES: Sequence[Prerequisite] = (
     Prerequisite(
         needed=lambda request: request.get("alreadyOnboarded") is True,
-        path="/service-principals",
-        body={"appId": "eb63d611-525e-4a31-abd7-0cb33f679599", "displayName": "Operator Connect"},
+        path=ONBOARDED,
         sentence="The operator is already onboarded: Project Synergy was put into the simulated tenant first.",
     ),
 )
-"""What operators already onboarded have (article, "Add the Project Synergy application to your Azure tenant")."""
 
 
 def meet(sample: Path, control: str) -> list[str]:
@@ -50,7 +48,7 @@ def meet(sample: Path, control: str) -> list[str]:
         return []
     wanted = [p for p in PREREQUISITES if p.needed(request)]
     for prerequisite in wanted:
-        answer = httpx.put(f"{control}{prerequisite.path}", json=prerequisite.body, trust_env=False)
+        answer = httpx.post(f"{control}{prerequisite.path}", trust_env=False)
         if answer.is_error:
-            raise ApiError(f"{control} refused PUT {prerequisite.path} with {answer.status_code}: {answer.text[:300]}")
+            raise ApiError(f"{control} refused POST {prerequisite.path} with {answer.status_code}: {answer.text[:300]}")
     return [prerequisite.sentence for prerequisite in wanted]

@@ -39,8 +39,14 @@ ENDED = frozenset({"completed", "cancelled"})
 CODES = {"operatorConnect": "Operator Connect", "teamsPhoneMobile": "Teams Phone Mobile"}
 
 
-def screen(onboarding: Onboarding, api: str, now: datetime) -> RenderableType:
-    """All that a person wants to see of it at once."""
+QUIET = ("done", "skipped"), ("pending",)
+"""Groups of states of which one row may tell, where the terminal is low."""
+AROUND = 6
+"""Rows above and below the steps: what it is, the dashboard, the headings, and the lines between."""
+
+
+def screen(onboarding: Onboarding, api: str, now: datetime, height: int | None = None) -> RenderableType:
+    """All that a person wants to see of it at once, in so many rows if that can be: a higher one can't be redrawn."""
     head = Text.assemble(
         (onboarding["gateway"]["name"], "bold"),
         f" · {onboarding['environment']} · ",
@@ -54,10 +60,36 @@ def screen(onboarding: Onboarding, api: str, now: datetime) -> RenderableType:
     for column in HEADINGS:
         # One line a step: a table that is higher than the terminal can't be redrawn in place.
         table.add_column(column, overflow="ellipsis", no_wrap=True, ratio=1 if column == HEADINGS[-1] else None)
-    for step in onboarding["steps"]:
-        table.add_row(*map(Text, _row(step, ended, now)), style=STYLES.get(step["state"], UNKNOWN)[1])
-    below = [Text(f"To do: {step['title']}\n    {_checkpoint(onboarding, api, step)}") for step in _open(onboarding)]
-    return Group(head, Text(), table, Text(), *map(Text, attention(onboarding)), *below)
+    open_now, above = _open(onboarding), attention(onboarding)
+    lines = [f"To do: {step['title']}\n    {_checkpoint(onboarding, api, step)}" for step in open_now]
+    room = None if height is None else height - AROUND - len(above)
+    if room is not None and len(onboarding["steps"]) + 2 * len(lines) > room:
+        # Where to do it was said above the table, and is on the dashboard.
+        lines = [f"To do: {step['title']}" for step in open_now]
+        room -= len(lines)
+    for row, style in _rows(onboarding["steps"], ended, now, room):
+        table.add_row(*map(Text, row), style=style)
+    dashboard = Text(f"{api}/api/dashboard/{onboarding['id']}", overflow="fold")
+    return Group(head, dashboard, Text(), table, Text(), *map(Text, above), *map(Text, lines))
+
+
+def _rows(
+    steps: list[StepView], ended: set[str], now: datetime, room: int | None
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """A row a step, and its style; where there is no room for all, one for all that are done, and for all that wait."""
+    folded: set[str] = set()
+    for states in QUIET:
+        there = sum(step["state"] in folded for step in steps)
+        if room is not None and len(steps) - max(there - 1, 0) > room:
+            folded.update(states)
+    for states in QUIET:
+        found = [step["name"] for step in steps if step["state"] in states and step["state"] in folded]
+        if found:
+            mark, style = STYLES[states[0]]
+            yield (mark, f"{len(found)} steps", "", states[0], "", ", ".join(found)), style
+    for step in steps:
+        if step["state"] not in folded:
+            yield _row(step, ended, now), STYLES.get(step["state"], UNKNOWN)[1]
 
 
 def _row(step: StepView, ended: set[str], now: datetime) -> tuple[str, ...]:
@@ -107,9 +139,13 @@ def to_do(before: Onboarding | None, after: Onboarding, api: str) -> Iterator[st
         if step["name"] not in known_before:
             yield f"To do: {step['title']}."
             yield f"    what, and the button for it: {_checkpoint(after, api, step)}"
-            # These quotes are understood by every shell, also that of Windows.
+            # These quotes are understood by every shell but PowerShell.
             yield (
                 '    curl -H "Content-Type: application/json" -d "{\\"note\\": \\"done\\"}" '
+                f"{_checkpoint(after, api, step)}"
+            )
+            yield (
+                "    PowerShell: irm -Method Post -ContentType application/json -Body '{\"note\": \"done\"}' "
                 f"{_checkpoint(after, api, step)}"
             )
 

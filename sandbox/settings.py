@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sandbox import azurite
 from sandbox.options import FOLDER, ROOT, add_place, chosen_ports
@@ -19,6 +20,8 @@ SEED = ROOT / "sandbox" / "microsoft" / "seed.json"
 """The simulated world at its start, with its secrets: the identity endpoint's header, the webhook's signature."""
 MAIL_SENDER = "onboarding@contoso.com"
 
+UPDATED_SERVER = "contoso-primary"
+"""The DNS server that takes updates, as a request names it."""
 PROXIES = frozenset({"NO_PROXY", "no_proxy"})
 _OF_ANOTHER_CLOUD = (
     "AZURE_", "IDENTITY_", "MSI_", "IMDS_", "ONBOARDING_", "SERVICEBUS", "TABLES", "AZUREWEBJOBS",
@@ -35,6 +38,7 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
     """What `func` reads from local.settings.json, and the Functions host from its environment."""
     storage = azurite.connection_string(ports)
     world = json.loads(SEED.read_text(encoding="utf-8"))
+    key = world["dnsUpdates"]["key"]
     return {
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "AzureWebJobsStorage": storage,
@@ -52,6 +56,9 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         "ONBOARDING_PUBLIC_RESOLVERS": f"{HOST}:{ports.dns}",
         "ONBOARDING_DNS_AUTHORITATIVE_PORT": str(ports.dns),
         "ONBOARDING_DNS_PRIVATE_SERVERS": "true",
+        # That of `samples/own-sbc-dns-server.json`, whose zone the simulated ns1 has.
+        "ONBOARDING_DNS_SERVERS": json.dumps({UPDATED_SERVER: update_server(ports, world["dnsUpdates"])}),
+        "ONBOARDING_DNS_KEYS": json.dumps({key["name"]: key["secret"]}),
         "ONBOARDING_TLS_PRIVATE_ADDRESSES": "true",
         # Two weeks of waiting pass in seconds here; for Azure, the defaults of onboarding.settings hold.
         "ONBOARDING_TIMER_SCHEDULE": "*/1 * * * * *",
@@ -86,6 +93,22 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         # The control port takes what is exported, and shows it: GET /telemetry/tree?onboarding=…
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{HOST}:{ports.control}",
         "OTEL_METRIC_EXPORT_INTERVAL": "2000",
+    }
+
+
+def update_server(ports: Ports, updates: Mapping[str, Any]) -> dict[str, Any]:
+    """The primary of the operator's zone, as ONBOARDING_DNS_SERVERS has one.
+
+    By the resolver's address: what is asked there without recursion goes to ns1, also where the machine has no second
+    loopback address.
+    """
+    key = updates["key"]
+    return {
+        "address": HOST,
+        "port": ports.dns,
+        "zones": updates["zones"],
+        "key": key["name"],
+        "algorithm": key["algorithm"],
     }
 
 

@@ -13,13 +13,14 @@ from types import FrameType
 from rich.console import Console
 from rich.live import Live
 
-from sandbox import durations, prerequisites, progress
+from sandbox import durations, prerequisites, progress, samples
 from sandbox.cloud import Cloud
 from sandbox.options import Options, parse
-from sandbox.ports import PortsInUseError
+from sandbox.ports import HOST, PortsInUseError
 from sandbox.processes import PartError
 from sandbox.progress import Onboarding
 from sandbox.requester import ApiError, Requester
+from sandbox.running import OtherUpError, only_one
 from sandbox.setup.problem import SetupError
 
 LOOK_EVERY = 0.25
@@ -29,6 +30,8 @@ INTERRUPTED = 130
 NOTE = "Confirmed by dev.py up --confirm."
 DRIFT_SOON = {"ONBOARDING_DRIFT_EVERY": "30"}
 """People try it, and don't wait for a day."""
+ESCALATED_TO = "head-of-voice@contoso.com"
+"""Who is told of what is escalated, where the request names nobody."""
 
 
 class NotCompletedError(Exception):
@@ -45,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         console.print("\nStopped.")
         return INTERRUPTED if options.confirm else 0
-    except PortsInUseError as error:
+    except (PortsInUseError, OtherUpError) as error:
         print(error, file=sys.stderr)
         return PORTS_IN_USE
     except (SetupError, PartError, ApiError, NotCompletedError) as error:
@@ -59,10 +62,12 @@ def run(options: Options, console: Console) -> None:
 
     Raises:
         KeyboardInterrupt: the user wants it to end.
-        PortsInUseError, PartError, ApiError, NotCompletedError, SetupError: it can't go on; a sentence says why.
+        PortsInUseError, OtherUpError, PartError, ApiError, NotCompletedError, SetupError: it can't go on; a sentence
+            says why.
     """
     started = time.monotonic()
     with ExitStack() as stack:
+        stack.enter_context(only_one(options.folder, f"http://{HOST}:{options.ports.functions}/api/dashboard"))
         cloud = stack.enter_context(
             Cloud(
                 options.ports,
@@ -70,7 +75,7 @@ def run(options: Options, console: Console) -> None:
                 provisioning=options.speed,
                 dns_delay=options.speed,
                 without=options.without,
-                overrides=DRIFT_SOON,
+                overrides={**DRIFT_SOON, **reminders(options)},
             )
         )
         console.print(
@@ -85,16 +90,29 @@ def run(options: Options, console: Console) -> None:
         requester = stack.enter_context(Requester(cloud.api))
         for line in prerequisites.meet(options.request, cloud.control):
             console.print(line, soft_wrap=True)
-        onboarding = requester.post(options.request, options.ports.trunks)
+        onboarding = requester.post(options.request, None if usual_port(cloud) else options.ports.trunks)
         console.print(
             f"Posted {options.request.name}: {cloud.api}/api/onboardings/{onboarding['id']}\n", soft_wrap=True
         )
         follow(onboarding, options, cloud, requester, console)
 
 
+def reminders(options: Options) -> dict[str, str]:
+    """The settings that make reminders and escalations come while somebody looks."""
+    values = {
+        "ONBOARDING_REMIND_FIRST": options.remind,
+        "ONBOARDING_REMIND_AGAIN": options.remind,
+        "ONBOARDING_ESCALATE_AFTER": options.escalate,
+        "ONBOARDING_WARN_AFTER": options.escalate,
+    }
+    told = {"ONBOARDING_ESCALATION_EMAIL": ESCALATED_TO} if options.escalate else {}
+    return {name: f"{value:g}" for name, value in values.items() if value} | told
+
+
 def addresses(cloud: Cloud, options: Options) -> list[str]:
-    """Where everything is, for people."""
-    lines = [
+    """Where everything is, for people. What a low terminal should still show stands last."""
+    lines = [] if options.request else to_post(cloud)
+    lines += [
         f"  dashboard           {cloud.api}/api/dashboard",
         f"  API                 {cloud.api}/api/onboardings, described at {cloud.api}/api/docs",
         f"  simulated mailbox   {cloud.control}/mailbox",
@@ -102,15 +120,28 @@ def addresses(cloud: Cloud, options: Options) -> list[str]:
         f"  control port        {cloud.control}",
         f"  logs                {cloud.folder / 'logs'}",
     ]
+    if not usual_port(cloud):
+        lines.append(f"  trunks              port {cloud.ports.trunks}: write that into a request; samples say 5061")
     if options.without:
         lines.append(f"  left to you         {', '.join(sorted(options.without))} (docs/local.md)")
-    if options.request is None:
-        lines += [
-            "Post a request, such as:",
-            '  curl -H "Content-Type: application/json" -d @samples/own-sbc.json '
-            f"{cloud.api}/api/onboardings",
-        ]
     return [*lines, "" if options.confirm else "Ctrl-C stops everything.\n"]
+
+
+def to_post(cloud: Cloud) -> list[str]:
+    """The samples, and how each is posted."""
+    return [
+        "Post a request, such as one of samples/:",
+        *samples.listed(),
+        f'  curl -H "Content-Type: application/json" -d @samples/{samples.USUAL} {cloud.api}/api/onboardings',
+        f"  before already-onboarded.json: curl -X POST {cloud.control}{prerequisites.ONBOARDED}  (irm -Method Post …)",
+        f"  PowerShell: irm -Method Post -ContentType application/json -InFile samples/{samples.USUAL} "
+        f"{cloud.api}/api/onboardings",
+    ]
+
+
+def usual_port(cloud: Cloud) -> bool:
+    """Whether the trunks are where requests have them, whatever else their port is."""
+    return bool(cloud.facts("microsoft")["trunks"]["usualPort"])
 
 
 def follow(onboarding: Onboarding, options: Options, cloud: Cloud, requester: Requester, console: Console) -> None:
@@ -126,7 +157,7 @@ def follow(onboarding: Onboarding, options: Options, cloud: Cloud, requester: Re
         while True:
             now = datetime.now(UTC)
             if live:
-                live.update(progress.screen(onboarding, cloud.api, now), refresh=True)
+                live.update(progress.screen(onboarding, cloud.api, now, console.height - 1), refresh=True)
             else:
                 for line in progress.changes(before, onboarding, now):
                     console.print(f"{durations.short(time.monotonic() - started):>8}  {line}", soft_wrap=True)

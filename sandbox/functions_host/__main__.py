@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import atexit
 import json
+import logging
 import os
 import signal
 import sys
@@ -100,5 +102,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _as_a_process() -> int:
+    """Run, and end as a worker of the platform does, which is ended and not torn down object by object.
+
+    What the app holds for its whole life (clients, their connections) is nobody's to close then, and Python would say
+    of each that it is unclosed. What the app has registered to be done at the end is done.
+    """
+    statuses: list[int] = []
+
+    def last() -> None:
+        if statuses:
+            logging.shutdown()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(statuses[0])
+
+    # The first that is registered is the last that is called.
+    atexit.register(last)
+    statuses.append(main())
+    return statuses[0]
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_as_a_process())

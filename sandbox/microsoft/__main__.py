@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
         help="from sharing the TXT record to its being in DNS; a negative number: never by itself",
     )
     made.add_argument("--seed", type=Path, metavar="FILE.json", help="names in it replace those of the default seed")
+    made.add_argument("--renderer", type=Path, metavar="FILE.js", help="what draws Adaptive Cards in the page /teams")
     made.add_argument("--quiet", action="store_true", help="log violations only")
     return made
 
@@ -64,6 +65,8 @@ async def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         provisioning=arguments.provisioning if arguments.provisioning >= 0 else None,
         dns_delay=arguments.dns_delay if arguments.dns_delay >= 0 else None,
+        trunks_beside=True,
+        renderer=arguments.renderer,
     )
     async with microsoft:
         print(f"READY {json.dumps(microsoft.ready())}", flush=True)

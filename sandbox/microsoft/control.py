@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -12,20 +13,26 @@ from aiohttp import web
 from sandbox.microsoft.exchange import Json
 from sandbox.microsoft.faults import Fault
 from sandbox.microsoft.graph.errors import GraphError
-from sandbox.microsoft.pages import mailbox_page, teams_page
+from sandbox.microsoft.pages import POLICY, SCRIPT, STYLE, mailbox_page, teams_page
 from sandbox.microsoft.transitions import VANISHED
 from sandbox.microsoft.world import World
 from sandbox.telemetry.routes import INDEX, Telemetry
 
 log = logging.getLogger(__name__)
 Query = dict[str, str]
+PROJECT_SYNERGY = {"appId": "eb63d611-525e-4a31-abd7-0cb33f679599", "displayName": "Operator Connect"}
+"""Article, "Add the Project Synergy application to your Azure tenant"."""
 
 
 class Control:
     """Routes of the control port; `GET /` lists them."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, renderer: Path | None = None) -> None:
+        """`renderer`: the script that draws Adaptive Cards, where there is one."""
         self._world = world
+        self._files = {"/pages/pages.js": SCRIPT, "/pages/pages.css": STYLE}
+        if renderer and renderer.is_file():
+            self._files["/pages/adaptivecards.js"] = renderer
         self._telemetry = Telemetry()
         self._routes: dict[tuple[str, str], Callable[[Json, Query], Json]] = {
             ("GET", "/"): self.index,
@@ -40,6 +47,7 @@ class Control:
             ("DELETE", "/faults"): self.clear_faults,
             ("POST", "/key-rollover"): self.roll_keys_over,
             ("POST", "/transitions"): self.transition,
+            ("POST", "/onboarded"): self.onboard,
             ("PUT", "/gateways"): self.put_gateway,
             ("PUT", "/users"): self.put_user,
             ("PUT", "/service-principals"): self.put_service_principal,
@@ -62,6 +70,8 @@ class Control:
         """One request. A mistake is answered 400 with a sentence."""
         if self._telemetry.serves(request.path):
             return await self._telemetry.handle(request)
+        if request.path in self._files:
+            return web.FileResponse(self._files[request.path], headers={"Cache-Control": "no-store"})
         route = self._routes.get((request.method, request.path.rstrip("/") or "/"))
         if route is None:
             known = [f"{method} {path}" for method, path in self._routes]
@@ -76,9 +86,16 @@ class Control:
         if request.method != "GET":
             log.info("control %s %s %s", request.method, request.path, text[:200])
         if "text/html" in request.headers.get("Accept", "") and request.path in ("/mailbox", "/teams"):
-            page = mailbox_page(self._world.mailbox.mails) if request.path == "/mailbox" else teams_page(answer)
-            return web.Response(text=page, content_type="text/html")
+            return self._page(request.path, request.query.get("q", "").strip())
         return _json(200, answer)
+
+    def _page(self, path: str, wanted: str) -> web.Response:
+        if path == "/mailbox":
+            page = mailbox_page(self._world.mailbox.mails, wanted)
+        else:
+            page = teams_page(self._world.channel.messages, wanted, "/pages/adaptivecards.js" in self._files)
+        headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
+        return web.Response(text=page, content_type="text/html", headers=headers)
 
     def index(self, body: Json, query: Query) -> Json:
         """Every route with its sentence."""
@@ -223,6 +240,10 @@ class Control:
         existing.body.update({name: value for name, value in body.items() if name != "appId"})
         return existing.body
 
+    def onboard(self, body: Json, query: Query) -> Json:
+        """The operator was onboarded before, as samples/already-onboarded.json has it: Project Synergy is there."""
+        return self.put_service_principal(PROJECT_SYNERGY, query)
+
     def put_application(self, body: Json, query: Query) -> Json:
         """{"appId", "displayName"?, "passwordCredentials": [{"displayName", "endsInDays": 20}]}: an own application."""
         return self._world.directory.register(body)
@@ -303,11 +324,11 @@ class Control:
         return [violation.json() for violation in self._world.journal.violations]
 
     def mailbox(self, body: Json, query: Query) -> Json:
-        """All mail, oldest first; a page for people with Accept: text/html."""
+        """All mail, oldest first; with Accept: text/html a page for people, newest first, `?q=text` of it."""
         return [mail.json() for mail in self._world.mailbox.mails]
 
     def teams(self, body: Json, query: Query) -> Json:
-        """All posts in the channel, oldest first; a page for people with Accept: text/html."""
+        """All posts in the channel, oldest first; with Accept: text/html a page for people as that of the mailbox."""
         return self._world.channel.messages
 
     def _dns(self) -> Json:

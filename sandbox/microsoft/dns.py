@@ -1,4 +1,5 @@
 """The DNS servers, on UDP and TCP: a recursive resolver and the two authoritative servers of commsgw.azure.com.
+ns1 takes signed updates of the operator's zone (`dns_updates.py`).
 
 Each has an address of its own where the machine has several loopback addresses (Linux and Windows: 127.0.0.1 to
 127.0.0.3), all on one port. Where there is only 127.0.0.1 (macOS), a query without the RD flag is one for ns1.
@@ -17,9 +18,11 @@ import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
+import dns.opcode
 import dns.rcode
 import dns.rdatatype
 
+from sandbox.microsoft.dns_updates import SignatureRefusedError, UpdateKey, updated
 from sandbox.microsoft.faults import Fault, Faults
 from sandbox.microsoft.journal import Journal
 from sandbox.microsoft.ports import PortInUseError
@@ -41,6 +44,9 @@ class DnsServers:
     records: Records
     faults: Faults
     journal: Journal
+    key: UpdateKey
+    updatable: frozenset[str]
+    """Zones of which ns1 takes updates."""
     port: int = 0
     _transports: list[asyncio.DatagramTransport] = field(default_factory=list)
     _listeners: list[asyncio.Server] = field(default_factory=list)
@@ -114,7 +120,10 @@ class DnsServers:
     async def handle(self, wire: bytes, server: str, *, udp: bool) -> bytes | None:
         """The answer to one query in wire format; None for no answer at all."""
         try:
-            query = dns.message.from_wire(wire)
+            query = self.key.read(wire)
+        except SignatureRefusedError as refused:
+            log.info("dns: a signature was refused: %s", refused)
+            return refused.answer()
         except dns.exception.DNSException as problem:
             log.warning("dns: unreadable query dropped: %s", problem)
             return None
@@ -122,8 +131,9 @@ class DnsServers:
             return None
         if server == "resolver" and not query.flags & dns.flags.RD:
             server = "ns1"
-        question = query.question[0]
-        kind, name = dns.rdatatype.to_text(question.rdtype), question.name.to_text(omit_final_dot=True)
+        question, update = query.question[0], query.opcode() == dns.opcode.UPDATE
+        kind = "UPDATE" if update else dns.rdatatype.to_text(question.rdtype)
+        name = question.name.to_text(omit_final_dot=True)
         entry = self.journal.note("dns", kind, f"{name} @{server}")
         fault = self.faults.strike("dns", kind, name, server)
         if fault:
@@ -154,6 +164,8 @@ class DnsServers:
             response = dns.message.make_response(query)
             response.flags |= dns.flags.TC
             return response
+        if query.opcode() == dns.opcode.UPDATE:
+            return updated(self.records, query, self.updatable)
         return self.records.answer(query, server)
 
 

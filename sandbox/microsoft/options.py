@@ -14,6 +14,7 @@ CHOICES = {
     "testLineEnds": tuple(LINE_ENDS),
     "duplicateAssignment": VARIANTS,
     "duplicateDomain": ("bad-request", "conflict"),
+    "dnsKey": ("good", "BADKEY", "BADSIG", "BADTIME"),
     "recipientRefusal": ("quoted", "double-quoted", "unnamed", "smtp-address"),
 }
 
@@ -61,6 +62,9 @@ class Options:
     """From sharing a TXT record to its being in DNS; None: never by itself."""
     dns_keeps_denials: bool = False
     """The public resolver keeps for the zone's negative TTL (60 s) that a name has no TXT record, as real ones do."""
+    dns_key: str = "good"
+    """What the primary of the operator's zone says of the key that signs updates: `good`, or that it does not know it
+    (`BADKEY`), that the signature is wrong (`BADSIG`) or of another time (`BADTIME`)."""
     unresolved_recipients: list[str] = field(default_factory=list)
     """Addresses, in any case, that Exchange can't resolve: a message to any of them is refused, and sent to nobody."""
     recipient_refusal: str = "quoted"

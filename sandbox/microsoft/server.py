@@ -13,7 +13,9 @@ from sandbox.microsoft import certificates
 from sandbox.microsoft.clock import Clock
 from sandbox.microsoft.control import Control
 from sandbox.microsoft.dns import DnsServers
-from sandbox.microsoft.trunks import TrunkServer
+from sandbox.microsoft.dns_updates import UpdateKey
+from sandbox.microsoft.trunks import HOST as TRUNKS_AT
+from sandbox.microsoft.trunks import USUAL_PORT, TrunkServer
 from sandbox.microsoft.web import Listener, serve
 from sandbox.microsoft.world import World, read_seed
 
@@ -35,7 +37,9 @@ class Microsoft:
     """The simulated Microsoft as an async context manager, on ephemeral ports unless told otherwise.
 
     `provisioning` and `dns_delay` are seconds; None: not by itself. `options` are further options by their
-    camelCase names. Without `certificates` they are made in a temporary directory.
+    camelCase names. Without `certificates` they are made in a temporary directory. With `trunks_beside` the trunks are
+    at the usual port besides, wherever the machine has a loopback address for it. `renderer` is the script that draws
+    Adaptive Cards.
     """
 
     def __init__(
@@ -48,15 +52,24 @@ class Microsoft:
         provisioning: float | None = 0.0,
         dns_delay: float | None = 0.0,
         options: Mapping[str, Any] | None = None,
+        trunks_beside: bool = False,
+        renderer: Path | None = None,
     ) -> None:
         overrides = {"provisioningSeconds": provisioning, "dnsDelay": dns_delay, **(options or {})}
         self._ports = ports or Ports()
+        self._trunks_beside, self._renderer = trunks_beside, renderer
         self._certificates = certificates
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._seed = read_seed(seed)
         self.world = World(self._seed, clock or Clock(), overrides)
         self._listeners: dict[str, Listener] = {}
-        self._dns = DnsServers(self.world.records, self.world.faults, self.world.journal)
+        self._dns = DnsServers(
+            self.world.records,
+            self.world.faults,
+            self.world.journal,
+            UpdateKey(self._seed["dnsUpdates"]["key"], self.world.options),
+            frozenset(self._seed["dnsUpdates"]["zones"]),
+        )
         self._trunks = TrunkServer(self.world.trunks, self.world.clock)
 
     async def __aenter__(self) -> Self:
@@ -80,12 +93,14 @@ class Microsoft:
             name: Listener(name, f"--{name}-port", serve(pipeline), None if name == "identity" else tls)
             for name, pipeline in self.world.pipelines.items()
         }
-        self._listeners["control"] = Listener("control", "--control-port", Control(self.world).handle)
+        self._listeners["control"] = Listener("control", "--control-port", Control(self.world, self._renderer).handle)
         try:
             for name, listener in self._listeners.items():
                 await listener.start(getattr(self._ports, name))
             await self._dns.start(self._ports.dns)
             await self._trunks.start(self._ports.trunks, files)
+            if self._trunks_beside:
+                self.world.lead_to_trunks(await self._trunks.start_beside())
         except BaseException:
             await self.stop()
             raise
@@ -157,6 +172,9 @@ class Microsoft:
             "identityEndpoint": self.identity_endpoint,
             "identityHeader": self.identity_header,
             "dns": {"address": address, "port": port, "nameServers": dict(self.world.records.addresses)},
-            "trunks": f"127.0.0.1:{self.trunks_port}",
+            "trunks": {
+                "port": self.trunks_port,
+                "usualPort": self.trunks_port == USUAL_PORT or self.world.trunk_address != TRUNKS_AT,
+            },
             "ca": str(self.ca_file),
         }

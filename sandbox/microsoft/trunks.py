@@ -5,6 +5,7 @@ certificate made on the spot, good or bad as the control port says. It says noth
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import tempfile
 from collections.abc import Sequence
@@ -20,7 +21,10 @@ from sandbox.microsoft.clock import Clock
 from sandbox.microsoft.issuer import FOR_CLIENTS, USUAL_BITS, Issuer, Made, pem, self_signed, server_key
 from sandbox.microsoft.ports import PortInUseError
 
+log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
+USUAL_PORT = 5061
+"""Where requests have their trunks (SIP over TLS, RFC 3261, 19.1.2)."""
 EVERY = "*"
 """What a trunk shows that was not told what."""
 
@@ -74,25 +78,45 @@ class TrunkServer:
     def __init__(self, trunks: Trunks, clock: Clock) -> None:
         self._trunks, self._clock = trunks, clock
         self._stranger = Issuer.root("Nobody's Root").below("Nobody's Authority")
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self.port = 0
 
     async def start(self, port: int, certificates: Certificates) -> None:
         """Listen on that port of 127.0.0.1, or on any free one for 0. Raises PortInUseError."""
         self._authority = certificates.authority()
-        usual = certificates.server_context()
-        usual.sni_callback = self._choose
+        self._usual = certificates.server_context()
+        self._usual.sni_callback = self._choose
         try:
-            self._server = await asyncio.start_server(_nothing_more, HOST, port, ssl=usual)
+            self.port = await self._listen(HOST, port)
         except OSError as problem:
             raise PortInUseError("trunks", port, "--trunks-port") from problem
-        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def start_beside(self) -> str:
+        """Listen on the usual port besides, at a loopback address that no other sandbox has; the address of trunks.
+
+        So a request fits as it is where the port is another one. A machine with one loopback address only (macOS)
+        has no second place: there the trunks stay where they are.
+        """
+        if self.port == USUAL_PORT:
+            return HOST
+        address = address_beside(self.port)
+        try:
+            for port in (self.port, USUAL_PORT):
+                await self._listen(address, port)
+        except OSError as problem:
+            log.info("trunks: at port %s only (%s has none: %s)", self.port, address, problem.strerror)
+            return HOST
+        return address
+
+    async def _listen(self, address: str, port: int) -> int:
+        server = await asyncio.start_server(_nothing_more, address, port, ssl=self._usual)
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Close the port."""
-        if self._server:
-            self._server.close()
-            self._server = None
+        """Close the ports."""
+        while self._servers:
+            self._servers.pop().close()
 
     def _choose(self, connection: ssl.SSLObject, name: str | None, usual: ssl.SSLContext) -> int | None:
         """The context of the name that the client asks for."""
@@ -126,6 +150,11 @@ class TrunkServer:
                 own = above.issue(_made(name, what), now=now)
                 return [own, self._authority.certificate, above.certificate]
         return [own, authority.certificate]
+
+
+def address_beside(port: int) -> str:
+    """The loopback address of whoever has that port of 127.0.0.1."""
+    return f"127.1.{port >> 8}.{port & 255}"
 
 
 def _bits(what: Shows) -> int:

@@ -29,6 +29,7 @@ from sandbox.microsoft.pipeline import Pipeline
 from sandbox.microsoft.sign_in import SignIn
 from sandbox.microsoft.team import OnboardingTeam
 from sandbox.microsoft.teams import Channel, Webhook
+from sandbox.microsoft.trunks import HOST as TRUNKS_AT
 from sandbox.microsoft.trunks import Trunks
 from sandbox.microsoft.zone import Records
 
@@ -68,6 +69,8 @@ class World:
         self.arm.identity_added = self._identity_added
         self.arm.identity_removed = self.directory.remove_service_principal
         self.arm.label_added = self._label_added
+        self.trunk_address = TRUNKS_AT
+        """Where the names of trunks lead that the seed has on this machine."""
         self.stopping = asyncio.Event()
         self._make_services()
         self.reset()
@@ -106,8 +109,13 @@ class World:
         self.channel.messages.clear()
         self._seed_directory(seed)
         self._seed_arm(seed)
-        for name, addresses in seed["hosts"].items():
-            self.records.place("*", name, addresses)
+        self.lead_to_trunks(self.trunk_address)
+
+    def lead_to_trunks(self, address: str) -> None:
+        """Have the seed's names of trunks lead there, from now on."""
+        self.trunk_address = address
+        for name, addresses in self.seed["hosts"].items():
+            self.records.place("*", name, [address if one == TRUNKS_AT else one for one in addresses])
 
     def _seed_directory(self, seed: dict[str, Any]) -> None:
         directory = self.directory

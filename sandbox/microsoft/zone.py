@@ -109,6 +109,11 @@ class Records:
         self.settle()
         return set(self.txt[server].get(dns.name.from_text(name), []))
 
+    def has(self, server: str, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> bool:
+        """Whether that server has records of that kind at a name."""
+        self.settle()
+        return self._find(server, name, kind) is not None
+
     def settle(self) -> None:
         """Put what is due."""
         now = self.clock.time()

@@ -26,6 +26,10 @@ def _cause(pattern: str, sentence: str) -> Cause:
     return Cause(re.compile(pattern, re.IGNORECASE), sentence)
 
 
+UNREACHABLE = (
+    "the package server can't be reached: the first set-up needs the network (behind a proxy, set HTTPS_PROXY)"
+)
+
 CAUSES: Sequence[Cause] = (
     _cause(
         r"no space left on device|ENOSPC|\[Errno 28\]|not enough space on the disk",
@@ -53,20 +57,27 @@ CAUSES: Sequence[Cause] = (
         "install one (on Windows, Visual Studio's build tools)",
     ),
     _cause(
+        r"CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)",
+        "the package server's certificate is not trusted here: if a proxy stands in between, tell pip "
+        "(PIP_CERT) and Node (NODE_EXTRA_CA_CERTS) its certificate authority",
+    ),
+    # pip's last try. What it says afterwards of versions and Pythons is of what it could read without the server.
+    _cause(r"Retry\(total=0\b", UNREACHABLE),
+    _cause(
         r"ResolutionImpossible|Requires-Python|requires a different Python",
         f"not all of the pinned packages exist for this Python ({sys.version_info.major}.{sys.version_info.minor}): "
         "take one that they were tested with, such as python3.12 dev.py",
     ),
     _cause(
-        r"CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)",
-        "the package server's certificate is not trusted here: if a proxy stands in between, tell pip "
-        "(PIP_CERT) and Node (NODE_EXTRA_CA_CERTS) its certificate authority",
-    ),
-    _cause(
         r"NewConnectionError|name resolution|getaddrinfo|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET"
         r"|ENETUNREACH|EHOSTUNREACH|ConnectTimeout|ReadTimeout|ProxyError|network is unreachable"
         r"|failed to establish|failed to resolve|ERR_SOCKET_TIMEOUT|FETCH_ERROR",
-        "the package server can't be reached: the first set-up needs the network (behind a proxy, set HTTPS_PROXY)",
+        UNREACHABLE,
+    ),
+    _cause(
+        r"No matching distribution found|ETARGET|No matching version found",
+        "the package server has not all of the pinned packages: the log says which one is missing; see whether pip or "
+        "npm is set to a mirror that lacks it (PIP_INDEX_URL, PIP_NO_INDEX, npm's registry)",
     ),
     _cause(
         r"permission denied|EACCES|EPERM|\[Errno 13\]|access is denied",

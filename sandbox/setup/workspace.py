@@ -133,7 +133,7 @@ def alone(path: Path) -> Iterator[None]:
     with path.open("ab") as file:
         os.set_inheritable(file.fileno(), True)
         waited = False
-        while not _locked(file):
+        while not take_lock(file):
             if not waited:
                 say("Another set-up of this folder is running: waiting for it ...")
             waited = True
@@ -141,7 +141,8 @@ def alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _locked(file: BinaryIO) -> bool:
+def take_lock(file: BinaryIO) -> bool:
+    """Hold a file, as long as it is open; whether nobody else does."""
     try:
         if sys.platform == "win32":
             import msvcrt

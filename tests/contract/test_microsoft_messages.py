@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import ssl
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
@@ -100,6 +101,13 @@ async def test_messages_that_teams_would_not_show_are_violations(
     assert [row.kind for row in microsoft.world.journal.violations] == ["message-not-shown"]
 
 
+OWN = ['<script src="/pages/pages.js">']
+
+
+def scripts(page: str) -> list[str]:
+    return re.findall(r"<script[^>]*>", page)
+
+
 async def test_pages_for_people_escape_everything(
     teams: httpx.AsyncClient, graph: Graph, microsoft: Microsoft, control: httpx.AsyncClient
 ) -> None:
@@ -113,9 +121,9 @@ async def test_pages_for_people_escape_everything(
     posted["attachments"][0]["content"]["body"].append(facts)
     await teams.post(microsoft.teams_url, json=posted)
     page = (await control.get("/teams", headers=HTML)).text
-    assert "<script" not in page
+    assert scripts(page) == OWN
     assert '<a href="https://localhost/confirm?a=1&amp;b=2">' in page
-    assert "javascript:" not in page
+    assert 'href="javascript:' not in page
     mail = {
         "message": {
             "subject": nasty,
@@ -125,7 +133,7 @@ async def test_pages_for_people_escape_everything(
     }
     await graph.call("POST", "/users/onboarding@contoso.com/sendMail", mail)
     page = (await control.get("/mailbox", headers=HTML)).text
-    assert "<script" not in page
+    assert scripts(page) == OWN
     assert "<b>" not in page
     assert '<a href="https://localhost/x?a=1&amp;b=">' in page
 
@@ -135,6 +143,49 @@ async def test_empty_pages_say_so(control: httpx.AsyncClient) -> None:
         answer = await control.get(path, headers=HTML)
         assert "Nothing yet" in answer.text
         assert answer.headers["Content-Type"].startswith("text/html")
+
+
+async def test_pages_show_what_came_last_first_and_of_it_what_is_looked_for(
+    teams: httpx.AsyncClient, graph: Graph, microsoft: Microsoft, control: httpx.AsyncClient
+) -> None:
+    for number in (1, 2, 3):
+        to = [{"emailAddress": {"address": f"reader{number}@example.com"}}]
+        body = {"contentType": "Text", "content": f"Body {number} of <three>"}
+        mail = {"message": {"subject": f"Mail {number}", "body": body, "toRecipients": to}}
+        await graph.call("POST", "/users/onboarding@contoso.com/sendMail", mail)
+        await teams.post(microsoft.teams_url, json=message(f"Post {number}"))
+    for path, noun in (("/mailbox", "Mail"), ("/teams", "Post")):
+        page = (await control.get(path, headers=HTML)).text
+        assert page.index(f"{noun} 3") < page.index(f"{noun} 2") < page.index(f"{noun} 1")
+        assert 'http-equiv="refresh"' not in page
+        assert 'data-arrived="3"' in page
+        found = (await control.get(path, headers=HTML, params={"q": f"{noun} 2".upper()})).text
+        assert "(1 of 3)" in found
+        assert f"{noun} 1" not in found
+        assert "None of 3 has this text" in (await control.get(path, headers=HTML, params={"q": '">x'})).text
+    assert "(1 of 3)" in (await control.get("/mailbox", headers=HTML, params={"q": "reader2@"})).text
+    assert "(3 of 3)" in (await control.get("/mailbox", headers=HTML, params={"q": "of <three>"})).text
+
+
+async def test_pages_have_their_own_files_and_hold_what_they_show_to_a_policy(
+    control: httpx.AsyncClient, certificates: Path, tmp_path: Path
+) -> None:
+    page = await control.get("/teams", headers=HTML)
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "installs what draws them" in page.text
+    assert [(await control.get(f"/pages/{file}")).status_code for file in ("pages.js", "pages.css")] == [200, 200]
+    assert (await control.get("/pages/adaptivecards.js")).status_code == 404
+    renderer = tmp_path / "renderer.js"
+    renderer.write_text("var AdaptiveCards;")
+    async with (
+        Microsoft(certificates=certificates, renderer=renderer) as drawing,
+        httpx.AsyncClient(base_url=drawing.control_url) as client,
+    ):
+        assert '<script src="/pages/adaptivecards.js">' in (await client.get("/teams", headers=HTML)).text
+        answer = await client.get("/pages/adaptivecards.js")
+        assert (answer.status_code, answer.text) == (200, "var AdaptiveCards;")
+        assert "javascript" in answer.headers["Content-Type"]
 
 
 SEND_MAIL = "/users/onboarding@contoso.com/sendMail"
@@ -168,7 +219,10 @@ async def test_a_mime_mail_arrives_with_both_parts(
     page = (await control.get("/mailbox", headers=HTML)).text
     assert "for people" in page
     assert "&lt;script&gt;" in page
-    assert "<script" not in page
+    assert scripts(page) == OWN
+    (frame,) = re.findall(r"<iframe ([^>]*)>", page)
+    assert 'sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox"' in frame
+    assert 'srcdoc="&lt;' in frame.replace("&lt;base target=_blank&gt;", "&lt;", 1)
 
 
 async def test_a_mime_mail_from_the_mailbox_itself(graph: Graph, microsoft: Microsoft) -> None:

@@ -95,6 +95,31 @@ def flat(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"^\s*(\d+ )?\|", " ", text, flags=re.MULTILINE))
 
 
+# The pages
+
+
+READS = (
+    "$ErrorActionPreference = 'Stop'; $found = @();"
+    "foreach ($block in [Console]::In.ReadToEnd() | ConvertFrom-Json) { $errors = $null;"
+    " $null = [Management.Automation.Language.Parser]::ParseInput($block, [ref]$null, [ref]$errors);"
+    " foreach ($one in $errors) { $found += \"$($one.Message): $($one.Extent.Text)\" } }"
+    "ConvertTo-Json @($found)"
+)
+
+
+def test_what_the_pages_have_people_paste_is_powershell(pwsh: str) -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    block = re.compile(r"^```powershell\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    found = [text for page in pages for text in block.findall(page.read_text(encoding="utf-8"))]
+    assert len(found) > 15
+    command = [pwsh, "-NoProfile", "-NonInteractive", "-Command", READS]
+    told = subprocess.run(
+        command, input=json.dumps(found), capture_output=True, text=True, timeout=250, check=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert json.loads(told.stdout) == []
+
+
 # grant.ps1
 
 

@@ -598,7 +598,38 @@ async def endless(req: func.HttpRequest) -> str:
 """
 
 
+KEEPING = """
+import atexit, os
+import azure.functions as func
+
+app = func.FunctionApp()
+
+class Client:
+    def __del__(self):
+        os.write(2, b"Unclosed client session")
+
+client = Client()
+atexit.register(print, "what was held is sent", flush=True)
+
+@app.route()
+async def kept(req: func.HttpRequest) -> str:
+    return "kept"
+"""
+
+
 class TestProcess:
+    async def test_what_the_app_keeps_for_its_whole_life_is_not_said_to_be_unclosed(self, tmp_path: Path) -> None:
+        """Ctrl-C: what was registered for the end is done, and nothing is torn down."""
+        shutil.copy(SAMPLE / "host.json", tmp_path)
+        (tmp_path / "function_app.py").write_text(KEEPING)
+        async with process("--app", str(tmp_path)) as child:
+            await ready(child)
+            stop(child)
+            output, errors = await within(child.communicate())
+        assert child.returncode == 0
+        assert b"what was held is sent" in output
+        assert b"Unclosed" not in errors
+
     async def test_it_says_ready_and_sigterm_lets_a_request_finish(self, broker: Broker, tmp_path: Path) -> None:
         gate = tmp_path / "gate"
         async with process("--app", str(SAMPLE), ServiceBus=broker.connection_string) as child:

@@ -22,7 +22,7 @@ from onboarding.core.x509 import read_chain
 from onboarding.ports import TlsProbe
 from onboarding.settings import Settings
 from sandbox.microsoft import Microsoft
-from sandbox.microsoft.trunks import Shows
+from sandbox.microsoft.trunks import USUAL_PORT, Shows
 from tests.twins.tls import TRUNK, TlsBehaviour
 
 HERE = "127.0.0.1"
@@ -224,3 +224,18 @@ async def test_a_name_without_an_address_or_without_an_answer_in_time(microsoft:
     impatient = DnsLookup([f"{address}:{port}"], authoritative_port=port, look_timeout=0.0)
     with pytest.raises(UnansweredError, match="no answer within 0 s"):
         await impatient.to_reach("nobody.example")
+
+
+async def test_a_trunk_is_at_the_usual_port_too_where_its_own_is_another_one() -> None:
+    """`up --free-ports`: a request as the samples have it, at port 5061, finds its trunks."""
+    async with Microsoft(trunks_beside=True) as microsoft:
+        if not microsoft.ready()["trunks"]["usualPort"]:
+            pytest.skip("this machine has one loopback address only")
+        host, port = microsoft.dns_address
+        lookup = DnsLookup([f"{host}:{port}"], authoritative_port=port, timeout=5, private=True)
+        name = "sbc1.voice.contoso.example"
+        tls = TlsHandshake(lookup.to_reach, list)
+        for reached in (USUAL_PORT, microsoft.trunks_port):
+            assert len((await tls.chain(name, reached)).chain) == 2
+        microsoft.world.reset()
+        assert len((await tls.chain(name, USUAL_PORT)).chain) == 2

@@ -24,6 +24,7 @@ PINNED: dict[str, dict[str, int]] = {
         "arm read": 10, "arm write": 7, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 6, "teams": 4,
     },
     "own-sbc": {"graph read": 4, "graph write": 3, "graph batch": 7, "mail": 11, "teams": 9},
+    "own-sbc-dns-server": {"graph read": 4, "graph write": 3, "graph batch": 7, "mail": 10, "teams": 9},
     "services-selected-at-deployment": {
         "arm read": 8, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 6, "teams": 4,
     },

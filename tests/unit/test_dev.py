@@ -75,6 +75,7 @@ def test_an_older_python_is_told_which_one_is_needed() -> None:
         (["up", "--speed", "fast"], "'fast' is no length of time"),
         (["test", "untit"], "there is no layer untit; there are lint, types, unit,"),
         (["package", "--python", "3.9"], "invalid choice: '3.9' (choose from '3.11', '3.12', '3.13')"),
+        (["bench", "--quikc"], "unrecognized arguments: --quikc"),
         (["clean", "everything"], "unrecognized arguments: everything"),
     ],
 )
@@ -86,6 +87,18 @@ def test_a_wrong_command_is_refused_before_anything_is_installed(
         dev.main(arguments)
     assert refused.value.code == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["up", "test", "bench", "package", "lock", "screenshots", "snapshots", "clean"])
+def test_help_installs_measures_and_takes_away_nothing(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("prepare", "prepare_locks"):
+        monkeypatch.setattr(dev.workspace, name, lambda *_, **__: pytest.fail("it began to install"))
+    with pytest.raises(SystemExit) as asked:
+        dev.main([command, "--help"])
+    assert asked.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: dev.py {command}")
 
 
 def test_the_layers_of_the_issue_are_there_each_with_its_folder_of_tests() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -320,6 +322,21 @@ def test_a_node_on_the_path_is_taken_when_it_is_new_enough_and_has_npm(
     assert (node.on_path() is not None) == found
 
 
+RETRIED = (
+    "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken "
+    "by 'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f34d522a4d0>: Failed to "
+    "establish a new connection: [Errno -2] Name or service not known')': /simple/packaging/\n"
+)
+OTHER_PYTHON = (
+    "ERROR: Ignored the following versions that require a different python version: 26.0 Requires-Python >=3.99\n"
+)
+NOTHING_FOUND = (
+    "ERROR: Could not find a version that satisfies the requirement packaging==25.0 (from versions: none)\n"
+    "ERROR: No matching distribution found for packaging==25.0\n"
+)
+"""What pip 23 to 26 print."""
+
+
 @pytest.mark.parametrize(
     ("output", "sentence"),
     [
@@ -334,6 +351,12 @@ def test_a_node_on_the_path_is_taken_when_it_is_new_enough_and_has_npm(
             "disk is full",
         ),
         ("npm error code ENOSPC", "disk is full"),
+        (f"{RETRIED}{NOTHING_FOUND}", "can't be reached"),
+        (f"{RETRIED}{OTHER_PYTHON}{NOTHING_FOUND}", "can't be reached"),
+        (f"{OTHER_PYTHON}{NOTHING_FOUND}", "python3.12 dev.py"),
+        (f"{RETRIED.replace('total=0', 'total=1')}{OTHER_PYTHON}{NOTHING_FOUND}", "python3.12 dev.py"),
+        (NOTHING_FOUND, "has not all of the pinned packages"),
+        ("npm error code ETARGET\nnpm error notarget No matching version found for x@9", "has not all of the pinned"),
         (
             "The virtual environment was not created successfully because ensurepip is not available.",
             "python3-venv",
@@ -368,6 +391,71 @@ def test_a_failing_tool_is_explained_and_its_output_is_kept(tmp_path: Path) -> N
     with pytest.raises(SetupError, match="Trying it failed because the disk is full"):
         tool.run(command, doing="Trying it", log=log, environment=os.environ, folder=tmp_path)
     assert "much" in log.read_text()
+
+
+SPEAKER = """
+import pathlib, sys, time
+print("Collecting one\\n", flush=True)
+while not pathlib.Path(sys.argv[1]).exists():
+    time.sleep(0.01)
+"""
+
+
+def test_a_tool_that_takes_long_shows_how_long_and_what_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+
+    def hear(line: str) -> None:
+        heard.append(line)
+        if "Collecting one" in line:
+            (tmp_path / "end").touch()
+
+    monkeypatch.setattr(tool, "say", hear)
+    monkeypatch.setattr(tool, "TOLD_EVERY", 0.01)
+    command = [sys.executable, "-c", SPEAKER, str(tmp_path / "end")]
+    tool.run(command, doing="Installing it", log=tmp_path / "log", environment=os.environ, folder=tmp_path)
+    assert heard[0] == "Installing it ..."
+    assert re.fullmatch(r"    \d+ s  Collecting one", next(line for line in heard if "Collecting" in line))
+    assert re.fullmatch(r"    done in \d+ s", heard[-1])
+
+
+def test_on_a_terminal_the_sign_of_life_is_one_line_that_is_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def write(self, text: str) -> int:
+            if "Collecting one" in text:
+                (tmp_path / "end").touch()
+            return super().write(text)
+
+    terminal = Terminal()
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(tool, "LIVE_EVERY", 0.01)
+    command = [sys.executable, "-c", SPEAKER, str(tmp_path / "end")]
+    tool.run(command, doing="Installing it", log=tmp_path / "log", environment=os.environ, folder=tmp_path)
+    first, *signs, last = terminal.getvalue().splitlines()[0:1] + terminal.getvalue().split("\r")[1:]
+    assert first == "Installing it ..."
+    assert any("Collecting one" in sign for sign in signs)
+    assert last.startswith("    done in ")
+    assert signs[-1].strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"", ""), (b"one\n\ntwo  words \n\n", "two words"), (b"\xff\x1b[31mred", "\ufffd[31mred"),
+        (b"x" * 9000, "x" * 100),
+    ],
+)  # fmt: skip
+def test_the_last_line_of_a_log_is_shown_in_one_line(content: bytes, line: str, tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(content)
+    assert tool.last_line(tmp_path / "log") == line
+    assert tool.last_line(tmp_path / "none") == ""
 
 
 HOLDER = """

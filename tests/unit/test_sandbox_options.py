@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from onboarding.settings import Settings
 from sandbox import durations
-from sandbox.options import SAMPLES, parse
+from sandbox.options import parse
 from sandbox.ports import Ports
+from sandbox.samples import FOLDER, SHOWS, listed
+from sandbox.up import reminders
 
 
 def test_up_alone_posts_the_own_sbc_sample_on_the_usual_ports() -> None:
     options = parse([])
-    assert options.request == SAMPLES / "own-sbc.json"
+    assert options.request == FOLDER / "own-sbc.json"
     assert options.ports == Ports.default()
     assert options.speed == 3
     assert not options.confirm
@@ -43,6 +46,29 @@ def test_free_ports_are_chosen_but_a_port_that_is_named_wins() -> None:
     assert options.ports.arm != Ports.default().arm
 
 
+@pytest.mark.parametrize(
+    ("arguments", "remind", "escalate"),
+    [([], None, None), (["--remind", "10s"], 10, 30), (["--remind", "10s", "--escalate", "1m"], 10, 60),
+     (["--escalate", "5"], None, 5)],
+)  # fmt: skip
+def test_reminders_and_escalations_can_come_soon(
+    arguments: list[str], remind: float | None, escalate: float | None
+) -> None:
+    options = parse(arguments)
+    assert (options.remind, options.escalate) == (remind, escalate)
+    set_by_it = {f"ONBOARDING_{name.upper()}" for name in Settings.model_fields}
+    assert set(reminders(options)) <= set_by_it
+    assert ("ONBOARDING_REMIND_AGAIN" in reminders(options)) == (remind is not None)
+
+
+def test_help_says_what_each_sample_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    shown = capsys.readouterr().out
+    assert {path.name for path in FOLDER.glob("*.json")} == set(SHOWS)
+    assert all(line in shown and len(line) <= 80 for line in listed())
+
+
 @pytest.mark.parametrize("arguments", [["--no-request"], ["--without", "functions"]])
 def test_nothing_is_posted_when_that_is_asked_for_or_there_is_no_api(arguments: list[str]) -> None:
     assert parse(arguments).request is None
@@ -61,12 +87,13 @@ def test_a_request_of_ones_own_is_posted(tmp_path: Path) -> None:
         (["--speed", "-1"], "'-1' is no length of time"),
         (
             ["--request", "samples/none.json"],
-            "there is no file samples/none.json; the samples are samples/already",
+            "there is no file samples/none.json; the samples are samples/own-sbc.json, ",
         ),
         (["--table-port", "70000"], "'70000' is no port: write a number from 1 to 65535"),
         (["--table-port", "7071"], "port 7071 was given to more than one part"),
         (["--no-request", "--confirm"], "--no-request leaves nothing to post or confirm"),
         (["--without", "functions", "--confirm"], "--without functions starts no API to post to"),
+        (["--remind", "0"], "'0' is no time to wait"),
         (["--without", "microsoft"], "invalid choice: 'microsoft'"),
         (["--sped", "3"], "unrecognized arguments: --sped 3"),
     ],

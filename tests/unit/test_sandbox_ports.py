@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 
 import pytest
 
-from sandbox.ports import FREE_RANGE, PARTS, PURPOSES, Ports, PortsInUseError, is_free
+from sandbox.ports import FREE_RANGE, PARTS, PURPOSES, Ports, PortsInUseError, holder, is_free
 
 
 def test_the_usual_ports_are_those_that_documents_name() -> None:
@@ -73,6 +75,29 @@ def test_all_taken_ports_are_named_at_once_with_their_options() -> None:
     assert f"ort {ports.functions} (the API, served by the Functions host) is in use by" in message
     assert "--functions-port, --table-port" in message
     assert refused.value.taken == {"functions": ports.functions, "table": ports.table}
+
+
+LISTENS = """
+import socket, subprocess, sys
+if sys.argv[1] == "sandbox.up":
+    subprocess.run([sys.executable, "-c", sys.argv[2], "a part of it", sys.argv[2]])
+else:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        print(server.getsockname()[1], flush=True)
+        sys.stdin.read()
+"""
+
+
+def test_a_port_of_another_sandbox_is_told_by_the_up_that_runs_it() -> None:
+    command = [sys.executable, "-c", LISTENS, "sandbox.up", LISTENS]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as up:
+        assert up.stdin is not None
+        assert up.stdout is not None
+        port = int(up.stdout.readline())
+        assert holder(port) == f"`dev.py up` (process {up.pid})"
+        up.stdin.close()
+    with socket.create_server(("127.0.0.1", 0)) as mine:
+        assert str(holder(mine.getsockname()[1])).endswith(f"(process {os.getpid()})")
 
 
 def test_too_few_free_ports_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,10 +48,14 @@ def onboarding() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def shown(onboarding: dict[str, Any], width: int = 160) -> list[str]:
+def drawn(onboarding: dict[str, Any], width: int, height: int | None = None) -> list[str]:
     console = Console(width=width, record=True, file=StringIO())
-    console.print(screen(onboarding, API, NOW))
-    return [" ".join(line.split()) for line in console.export_text().splitlines() if line.strip()]
+    console.print(screen(onboarding, API, NOW, height))
+    return console.export_text().splitlines()
+
+
+def shown(onboarding: dict[str, Any], width: int = 160) -> list[str]:
+    return [" ".join(line.split()) for line in drawn(onboarding, width) if line.strip()]
 
 
 def test_the_screen_shows_the_gateway_each_step_and_what_a_person_should_do(
@@ -59,6 +63,7 @@ def test_the_screen_shows_the_gateway_each_step_and_what_a_person_should_do(
 ) -> None:
     assert shown(onboarding) == [
         "contoso-acg · production · Operator Connect · waiting for people · 3 of 6 steps",
+        f"{API}/api/dashboard/o1",
         "step kind state for what is known",
         "✓ enable-services task done The gateway has OperatorConnect.",
         "… provisioning-complete wait waiting 90 s Microsoft · status is ChangePending · attempt 3 in 2.0 s",
@@ -104,6 +109,8 @@ def test_a_new_checkpoint_comes_once_with_the_command_that_confirms_it(onboardin
         f"    what, and the button for it: {API}/api/onboardings/o1/checkpoints/portal-access",
         '    curl -H "Content-Type: application/json" -d "{\\"note\\": \\"done\\"}" '
         f"{API}/api/onboardings/o1/checkpoints/portal-access",
+        "    PowerShell: irm -Method Post -ContentType application/json -Body '{\"note\": \"done\"}' "
+        f"{API}/api/onboardings/o1/checkpoints/portal-access",
     ]
     assert list(to_do(onboarding, onboarding, API)) == []
 
@@ -112,8 +119,28 @@ def test_the_screen_keeps_one_row_a_step_on_a_narrow_terminal(onboarding: dict[s
     onboarding["steps"][0]["detail"] = "many words " * 30
     narrow = shown(onboarding, width=80)
     assert len(narrow) == len(shown(onboarding, width=160))
-    assert narrow[2].startswith("✓ enable-services task done many words")
-    assert narrow[2].endswith("…")
+    assert narrow[3].startswith("✓ enable-services task done many words")
+    assert narrow[3].endswith("…")
+
+
+@pytest.mark.parametrize("done", [0, 3, 9, 19])
+def test_a_terminal_of_80_by_24_keeps_the_dashboards_address_and_whatever_moves(
+    onboarding: dict[str, Any], done: int
+) -> None:
+    moving = onboarding["steps"]
+    many = [step(f"step-{n}", "task", "done" if n < done else "pending") for n in range(19 - 4)]
+    onboarding["steps"] = [*many, *(one for one in moving if one["state"] in ("waiting", "running"))]
+    lines = drawn(onboarding, 80, 23)
+    assert len(lines) <= 23
+    assert lines[1].strip() == f"{API}/api/dashboard/o1"
+    for name in ("provisioning-complete", "add-domain", "portal-access"):
+        assert any(name in line for line in lines), name
+    assert any(line.startswith("To do: Title of portal-access") for line in lines)
+    assert any(" steps " in line and " done " in line for line in lines) or not done
+
+
+def test_a_high_terminal_shows_each_step(onboarding: dict[str, Any]) -> None:
+    assert drawn(onboarding, 160, 60) == drawn(onboarding, 160)
 
 
 def test_only_checkpoints_that_are_open_can_be_confirmed(onboarding: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from onboarding.kinds import read_request
 SAMPLES = {path.stem: json.loads(path.read_text()) for path in (Path(__file__).parents[2] / "samples").glob("*.json")}
 GATEWAYS = {
     "own-sbc": ("contoso-sbc", "production", {"operatorConnect": 6}),
+    "own-sbc-dns-server": ("contoso-edge-sbc", "production", {"operatorConnect": 6}),
     "vendor-sbc-azure-dns": ("contoso-hosted-sbc", "production", {"teamsPhoneMobile": 6}),
     "operator-connect": ("contoso-acg", "production", {"operatorConnect": 6}),
     "teams-phone-mobile": ("contoso-mobile-acg", "production", {"teamsPhoneMobile": 6}),
