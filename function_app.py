@@ -99,6 +99,7 @@ def _register_timer() -> None:
 
 def _register_routes() -> None:
     from onboarding.http.call import Application, Route
+    from onboarding.http.doors import DOORS, to_the_dashboard
     from onboarding.http.entrance import entrance
     from onboarding.http.routes import ROUTES
 
@@ -108,12 +109,20 @@ def _register_routes() -> None:
         enter = entrance(route, application)
 
         @app.function_name(route.name)
-        @app.route(route=route.path, methods=[func.HttpMethod(route.method)])
+        @app.route(route=f"api/{route.path}", methods=[func.HttpMethod(route.method)])
         async def run(req: func.HttpRequest) -> func.HttpResponse:
             return await enter(req)
 
+    def open_door(name: str, path: str) -> None:
+        @app.function_name(name)
+        @app.route(route=path, methods=[func.HttpMethod.GET])
+        async def run(req: func.HttpRequest) -> func.HttpResponse:
+            return await to_the_dashboard(req)
+
     for route in ROUTES:
         register(route)
+    for name, path in DOORS.items():
+        open_door(name, path)
 
 
 _functions = functions()

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench import calls, cold, counts, dashboard, elapsed, fleet, growth, message, passes, simulation, throttled, wait
+from bench import (
+    calls,
+    cold,
+    counts,
+    dashboard,
+    drift,
+    elapsed,
+    fleet,
+    growth,
+    message,
+    passes,
+    simulation,
+    throttled,
+    wait,
+)
 from bench.part import Part
 from bench.peers import comparison
 
@@ -16,6 +30,7 @@ PARTS: Mapping[str, Part] = {
         passes.PART,
         fleet.PART,
         throttled.PART,
+        drift.PART,
         growth.PART,
         cold.PART,
         dashboard.PART,

@@ -49,6 +49,21 @@ param changesBy string = 'application'
 @secure()
 @description('Webhook of a Teams workflow. Empty: nobody is told in Teams.')
 param teamsWebhookUrl string = ''
+@description('Where events go, for a program of one\'s own: https://… Empty: no program is told.')
+param eventsUrl string = ''
+@secure()
+@description('What signs events: whsec_ and 24 to 64 random bytes in base64. Needed where there is an address.')
+param eventsSecret string = ''
+@secure()
+@description('The secret before, while it is being replaced.')
+param eventsSecretPrevious string = ''
+@secure()
+@description('The header Authorization as the receiver of events wants it.')
+param eventsAuthorization string = ''
+@description('Where your people read docs/runbook.md: what refusals and alerts point to. Empty: refusals to the application\'s own page.')
+param runbookUrl string = ''
+@description('One e-mail a day in place of single ones, for all onboardings; a request may choose it for itself.')
+param dailyMail bool = false
 @description('Mailbox that e-mail is sent from. Empty: no e-mail is sent.')
 param mailSender string = ''
 @description('Whom to tell of checkpoints that stay open, for requests that name nobody.')
@@ -257,6 +272,12 @@ module vault 'modules/vault.bicep' = {
     isPrivate: privateEndpoints
     workspaceId: monitoring.outputs.workspaceId
     teamsWebhookUrl: teamsWebhookUrl
+    eventsSecrets: {
+      'events-secret': eventsSecret
+      'events-secret-previous': eventsSecretPrevious
+      'events-authorization': eventsAuthorization
+    }
+    eventsReader: stepsIdentity.outputs.principalId
     dnsKeys: dnsKeys
     dnsKeysReaders: [
       stepsIdentity.outputs.principalId
@@ -441,6 +462,12 @@ module front 'modules/function-app.bicep' = {
     linkKeyName: vault.outputs.linkKeyName
     linkKeyPreviousVersion: linkKeyPreviousVersion
     teamsWebhookName: ''
+    // Only whether there is a program to tell: what signs is the steps'.
+    events: {
+      ONBOARDING_EVENTS_URL: eventsUrl
+    }
+    runbookUrl: runbookUrl
+    dailyMail: dailyMail
     mailSender: mailSender
     escalationEmail: escalationEmail
     permitted: {}
@@ -487,6 +514,14 @@ module steps 'modules/function-app.bicep' = {
     linkKeyName: vault.outputs.linkKeyName
     linkKeyPreviousVersion: linkKeyPreviousVersion
     teamsWebhookName: empty(teamsWebhookUrl) ? '' : vault.outputs.teamsWebhookName
+    events: {
+      ONBOARDING_EVENTS_URL: eventsUrl
+      ONBOARDING_EVENTS_SECRET: empty(eventsSecret) ? '' : '@Microsoft.KeyVault(VaultName=${vault.outputs.name};SecretName=events-secret)'
+      ONBOARDING_EVENTS_SECRET_PREVIOUS: empty(eventsSecretPrevious) ? '' : '@Microsoft.KeyVault(VaultName=${vault.outputs.name};SecretName=events-secret-previous)'
+      ONBOARDING_EVENTS_AUTHORIZATION: empty(eventsAuthorization) ? '' : '@Microsoft.KeyVault(VaultName=${vault.outputs.name};SecretName=events-authorization)'
+    }
+    runbookUrl: runbookUrl
+    dailyMail: dailyMail
     mailSender: mailSender
     escalationEmail: escalationEmail
     // The front must not have them: it decides nothing by them, and whoever takes it over need not know them.
@@ -525,6 +560,8 @@ module alerts 'modules/alerts.bicep' = {
     serviceBusId: serviceBus.outputs.id
     email: alertEmail
     actionGroupId: alertActionGroupId
+    url: url
+    runbookUrl: runbookUrl
   }
 }
 

@@ -26,6 +26,7 @@ from onboarding.azure.notifier import AzureNotifier
 from onboarding.azure.service_bus import ServiceBusPublisher
 from onboarding.azure.tables import AzureTable
 from onboarding.azure.tls import TlsHandshake
+from onboarding.daily import DAILY_TABLE, DailyMail
 from onboarding.durations import DURATIONS_TABLE, Durations
 from onboarding.engine import Engine
 from onboarding.hourly import HOURLY_TABLE, HourlyLimit
@@ -91,7 +92,15 @@ def engine() -> Engine:
     )
     index = Index(_table(DUE_TABLE, chosen, credential), _table(WAITS_TABLE, chosen, credential), chosen.policy)
     records = Records(_table("onboardings", chosen, credential), _table("events", chosen, credential), index)
-    telling = Notifying(chosen.public_url, chosen.escalation_email, _secret(chosen.link_key), chosen.link_lifetime)
+    telling = Notifying(
+        chosen.public_url,
+        chosen.escalation_email,
+        _secret(chosen.link_key),
+        chosen.link_lifetime,
+        events=chosen.events_url is not None,
+        daily=DailyMail(_table(DAILY_TABLE, chosen, credential), chosen.daily_mail_hour),
+        daily_for_all=chosen.daily_mail,
+    )
     reads = Reads(_table(READS_TABLE, chosen, credential), chosen.policy)
     asked = HourlyLimit(
         hourly, clock, chosen.plans_per_hour, "Plans asked for by one caller", "ONBOARDING_PLANS_PER_HOUR"

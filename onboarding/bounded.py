@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from onboarding.azure.azure_actions import AzurePermission
 from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
 from onboarding.azure.peering_resource import PeeringId, PeeringStanding
@@ -34,6 +35,7 @@ from onboarding.ports import (
     Gateways,
     Notification,
     Notifier,
+    OutgoingEvent,
     OwnPermissions,
     Peerings,
     Principal,
@@ -134,6 +136,10 @@ class BoundedGateways(Gateways):
         _expect_form(patterns.RESOURCE_NAME, line.name, "the name of a test line")
         _expect_form(patterns.PHONE_NUMBER, line.phone_number, "the number of a test line")
         await self._inner.put_test_line(gateway, line, location)
+
+    async def own_actions(self, gateway: GatewayId) -> Sequence[AzurePermission]:
+        self._expect(gateway)
+        return await self._inner.own_actions(gateway)
 
     def _expect(self, gateway: GatewayId) -> None:
         _expect_form(patterns.GUID, gateway.subscription_id, "the id of a subscription")
@@ -274,6 +280,10 @@ class BoundedDnsZones(DnsZones):
             raise _no_proof(record)
         await self._inner.add_txt(zone, to, record)
 
+    async def own_actions(self, zone: DnsZoneId) -> Sequence[AzurePermission]:
+        self._expect(zone)
+        return await self._inner.own_actions(zone)
+
     def _expect(self, zone: DnsZoneId) -> None:
         _expect_form(patterns.AZURE_ZONE, zone.arm_id, "the resource id of a DNS zone")
         if not self._permitted.has_dns_zone(zone.arm_id):
@@ -333,7 +343,7 @@ class BoundedTls(TlsProbe):
 
 
 class BoundedNotifier(Notifier):
-    """E-mail to permitted domains. The Teams channel is a setting itself."""
+    """E-mail to permitted domains. The Teams channel and the program that is told are settings themselves."""
 
     def __init__(self, inner: Notifier, permitted: Permitted) -> None:
         self._inner, self._permitted = inner, permitted
@@ -351,6 +361,9 @@ class BoundedNotifier(Notifier):
 
     async def teams(self, message: Notification) -> bool:
         return await self._inner.teams(message)
+
+    async def event(self, event: OutgoingEvent) -> bool:
+        return await self._inner.event(event)
 
 
 def _expect_form(pattern: str, text: str, what: str) -> None:

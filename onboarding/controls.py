@@ -22,6 +22,7 @@ from onboarding.core.events import (
     Confirmed,
     ContactsChanged,
     DeviationAccepted,
+    DriftLookRequested,
     MadeByHand,
     PauseRequested,
     ProblemReported,
@@ -87,6 +88,7 @@ _CONTACTS = (
         example=["voice-ops@contoso.com"],
     ),
     ControlField("teams", "Tell the Teams channel too", "notify.teams", Input.TICK, _OWN, example=True),
+    ControlField("daily", "One e-mail a day in place of single ones", "notify.daily", Input.TICK, _OWN, example=False),
     ControlField(
         "escalate-to",
         "Told once when a checkpoint stays open for too long",
@@ -358,6 +360,17 @@ _ROWS = (
         event=CancelRequested,
         fields=(_because("The gateway is deployed anew."),),
         grave=True,
+    ),
+    Control(
+        "look-for-drift",
+        "Look for drift now",
+        "Have a completed onboarding inspected now, without waiting for the next time",
+        "Everything that was done is looked at again, in some seconds. Nothing is changed. What is not as it was is"
+        " looked at once more after a while, before it counts and people are told.",
+        role=Role.OPERATE,
+        of_whole=lambda record: record.completed,
+        of_closed=True,
+        event=DriftLookRequested,
     ),
     Control(
         "accept-deviation",

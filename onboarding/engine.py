@@ -32,6 +32,7 @@ from onboarding.core.events import (
     Nudge,
     NudgeNotice,
     Postponed,
+    SendDaily,
     Started,
     Stopped,
     Succeeded,
@@ -52,6 +53,7 @@ from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.tasks import may_write
+from onboarding.daily import send_daily
 from onboarding.durations import Durations
 from onboarding.fence import Permit, WithdrawnError, fenced
 from onboarding.hourly import HourlyLimit
@@ -257,7 +259,7 @@ class Engine:
             problem = refused.problems.get(queue_of(effect))
             if problem is None:
                 continue
-            if isinstance(effect, MakePlan | LookForDrift):
+            if isinstance(effect, MakePlan | LookForDrift | SendDaily):
                 continue
             step, notice = (effect.step, None) if isinstance(effect, Nudge) else (None, effect.notice)
             try:
@@ -333,6 +335,9 @@ class Engine:
                 await make_asked(self, nudge.plan)
             case LookForDrift():
                 await look_for_drift(self, nudge.onboarding_id, nudge.last)
+            case SendDaily():
+                if self.telling.daily is not None:
+                    await send_daily(self, self.telling.daily, nudge.day)
             case _ as never:
                 assert_never(never)
 
@@ -466,6 +471,8 @@ class Engine:
             return "noted" if await give_up_plan(self, nudge.plan, why.seen) else "of no importance any more"
         if isinstance(nudge, LookForDrift):
             return "looked at in the next sweep"
+        if isinstance(nudge, SendDaily):
+            return "sent in some minutes"
         step, notice = (nudge.step, None) if isinstance(nudge, Nudge) else (None, nudge.notice)
         noted = await self.happen(nudge.onboarding_id, DeadLettered(step, notice, nudge.ticket, reason))
         return "unknown" if noted is None else "noted" if noted.changed else "of no importance any more"

@@ -37,7 +37,7 @@ from onboarding.steps import definition_of
 log = logging.getLogger("onboarding")
 
 DUE_TABLE, WAITS_TABLE = "due", "waits"
-DUE, WAITS, PASSES, ROUND, SWEEP = "due", "waits", "passes", "round", "sweep"
+DUE, WAITS, PASSES, ROUND, SWEEP, INSPECTED = "due", "waits", "passes", "round", "sweep", "inspected"
 """Partitions: the first of table `due`, the others of table `waits`."""
 TICK = "tick"
 """Key of the row that says when the timer came round last."""
@@ -140,6 +140,16 @@ class Sweep:
     place: str = ""
     """The one up to which they were looked at."""
     over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LastInspection:
+    """The last look at a completed onboarding."""
+
+    onboarding_id: str
+    at: datetime
+    unseen: int
+    """Of its steps that could not be looked at."""
 
 
 class _Parsed(Generic[_T]):
@@ -336,6 +346,19 @@ class Index:
         """Keep how far it got."""
         columns = {"Began": got.began, "Total": got.total, "Looked": got.looked, "Onboarding": got.place}
         await self._waits.upsert([Row(SWEEP, SWEEP, {**columns, "Over": got.over})])
+
+    async def inspection(self, record: Record) -> LastInspection | None:
+        """When a completed onboarding was last inspected. None: it was not since it was completed, or is not."""
+        row = await self._waits.get(INSPECTED, record.id) if record.completed else None
+        if row is None or record.closed_at is None or row.columns["At"] < record.closed_at:
+            return None
+        return LastInspection(record.id, row.columns["At"], row.columns["Unseen"])
+
+    async def keep_inspections(self, looked: Sequence[LastInspection]) -> None:
+        """Keep that they were inspected."""
+        rows = [Row(INSPECTED, one.onboarding_id, {"At": one.at, "Unseen": one.unseen}) for one in looked]
+        if rows:
+            await self._waits.upsert(rows)
 
     async def keep_round(self, got: Round) -> None:
         """Keep how far reading all of them got."""

@@ -18,7 +18,9 @@ from onboarding.core.problems import (
     unexpected_problem,
 )
 from onboarding.core.record import Delivered, Notice, Record
+from onboarding.daily import DailyMail
 from onboarding.notices.deliveries import Delivery, deliveries, links_outside
+from onboarding.notices.event import cloud_event
 from onboarding.notices.notification import notification
 from onboarding.ports import Clock, Notification, Notifier
 from onboarding.telemetry.work import delivering
@@ -34,6 +36,12 @@ class Notifying:
     escalation_email: str | None = None
     link_key: str | None = None
     link_lifetime: float = 30 * 86400.0
+    events: bool = False
+    """A program of the operator's is told too."""
+    daily: DailyMail | None = None
+    """Where e-mail is gathered that comes once a day; None: it goes each time."""
+    daily_for_all: bool = False
+    """It does, whatever a request says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +78,35 @@ async def send(
     to none but those fails. `sent` begins with where it went before, and grows with each that is told: it is right
     also when this is broken off.
     """
-    ways = deliveries(notice, record, telling.escalation_email, links=telling.link_key is not None)
+    links = telling.link_key is not None
+    daily = telling.daily is not None and (telling.daily_for_all or record.request.notify.daily)
+    ways = deliveries(notice, record, telling.escalation_email, links=links, events=telling.events, daily=daily)
     failures: list[StepProblemError] = []
     for way in ways:
         rest = _untold(replace(way, to=_permitted(way, notice, record, permitted)), sent)
         if rest is None:
             continue
         try:
+            if way.way == "events":
+                others = [other for other in ways if other is not way]
+                event = cloud_event(notice, record, telling.public_url, told=others)
+                with delivering(notice, way.way) as going:
+                    if going.told(await notifier.event(event)):
+                        sent.append(Delivered(way=way.way, at=clock.now()))
+                continue
             link = _link(notice, record, telling, clock.now(), outside=way.outside)
             others = [other for other in ways if other is not way]
             message = notification(notice, record, told=others, link=link, outside=way.outside)
 
+            async def _by(way: str, to: tuple[str, ...], message: Notification) -> bool:
+                if way == "digest" and telling.daily is not None:
+                    await telling.daily.keep(notice, record, to, message)
+                    return True
+                return await (notifier.teams(message) if way == "teams" else notifier.mail(to, message))
+
             async def deliver(to: tuple[str, ...], way: Delivery = way, message: Notification = message) -> None:
                 with delivering(notice, way.way) as going:
-                    told = await (notifier.teams(message) if way.way == "teams" else notifier.mail(to, message))
-                    going.told(told)
+                    told = going.told(await _by(way.way, to, message))
                 if told:
                     sent.append(Delivered(way=way.way, to=to, outside=way.outside, at=clock.now()))
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Protocol, TypeVar
 
+from onboarding.azure.azure_actions import AzurePermission
 from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId, GatewayResource, TestLineResource
 from onboarding.azure.peering_resource import PeeringId, PeeringStanding
@@ -66,6 +67,10 @@ class Gateways(Protocol):
 
     async def put_test_line(self, gateway: GatewayId, line: TestLine, location: str) -> None:
         """Create one automated test line. `location` is the gateway's region."""
+
+    @reads
+    async def own_actions(self, gateway: GatewayId) -> Sequence[AzurePermission]:
+        """What this application's Azure roles give at a gateway."""
 
 
 # -- the directory (Microsoft Graph v1.0) --------------------------------------------------------------------
@@ -300,6 +305,10 @@ class DnsZones(Protocol):
         Raises ConflictError when somebody else was faster.
         """
 
+    @reads
+    async def own_actions(self, zone: DnsZoneId) -> Sequence[AzurePermission]:
+        """What this application's Azure roles give at a zone."""
+
 
 class DnsUpdates(Protocol):
     """Servers that take updates (RFC 2136), by their names in the settings."""
@@ -384,8 +393,18 @@ class Ways:
     """Addresses that no e-mail may be sent to."""
 
 
+@dataclass(frozen=True, slots=True)
+class OutgoingEvent:
+    """A CloudEvent (1.0, structured mode) for a program of the operator's."""
+
+    id: str
+    """The same however often it is sent."""
+    body: bytes
+    """JSON."""
+
+
 class Notifier(Protocol):
-    """The ways to people. A way that isn't configured tells nobody and returns False."""
+    """The ways to people, and to programs. A way that isn't configured tells nobody and returns False."""
 
     @reads
     async def ways(self, to: Sequence[str]) -> Ways:
@@ -396,6 +415,9 @@ class Notifier(Protocol):
 
     async def teams(self, message: Notification) -> bool:
         """Post to the operator's own Teams channel."""
+
+    async def event(self, event: OutgoingEvent) -> bool:
+        """Hand an event to the operator's own program."""
 
 
 # -- our own state ---------------------------------------------------------------------------------------------

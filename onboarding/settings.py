@@ -23,6 +23,8 @@ from onboarding.core.patterns import ADDRESS_EXAMPLE, AZURE_ZONE, DNS_SERVER, GU
 from onboarding.core.permitted import Permitted
 from onboarding.core.plan import DAY
 from onboarding.core.policy import Policy
+from onboarding.core.web_address import https_host
+from onboarding.core.webhook_signature import secret_problem
 from onboarding.outside_facts import MicrosoftTrust, OutsideFacts
 from onboarding.steps import LIBRARY
 
@@ -34,6 +36,9 @@ MOST_DAYS = 365
 """That a step may usually take."""
 UNRESOLVED = "@microsoft.keyvault("
 """How a Key Vault reference begins, in lower case (Microsoft Learn, "Use Key Vault references as app settings")."""
+
+API_PAGE = "/api/docs"
+"""The path of the API's own page."""
 
 SET_IN_AZURE = (
     "WEBSITE_INSTANCE_ID",
@@ -162,6 +167,8 @@ class Settings(Registration):
 
     drift_every: float = Field(_POLICY.drift_every, ge=0)
     """Within which all completed onboardings are inspected again; 0: they never are."""
+    drift_sure_after: float = Field(_POLICY.drift_sure_after, ge=0)
+    """What is not as it was counts, and is told, when it is seen again after so long."""
 
     teams_webhook_url: SecretStr | None = None
     """A Teams Workflows webhook. Its query holds the key: a secret."""
@@ -170,10 +177,26 @@ class Settings(Registration):
         ".logic.azure.com",
     )
     """Hosts that the webhook may be on (a leading dot: any host below)."""
+    events_url: str | None = None
+    """Where events go, for a program of one's own (docs/events.md): https, and no other host is ever called."""
+    events_secret: SecretStr | None = None
+    """What signs them: `whsec_` and 24 to 64 random bytes in base64. Only the steps' app needs it."""
+    events_secret_previous: SecretStr | None = None
+    """The one before: while it is set, both sign."""
+    events_authorization: SecretStr | None = None
+    """The header `Authorization` as the receiver wants it, such as `Bearer …`; empty: none."""
     mail_sender: str | None = None
     """Mailbox that e-mail is sent from (UPN or object id)."""
+    daily_mail: bool = False
+    """Whether e-mail to one's own people comes once a day, gathered, whatever requests say (`notify.daily`)."""
+    daily_mail_hour: int = Field(6, ge=0, le=23)
+    """When, UTC."""
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
+
+    runbook_url: str = ""
+    """Where your people read docs/runbook.md: what refusals and alerts point to. Empty: this application's own page of
+    the API, which has a place for each refusal too."""
 
     usual_days: Annotated[dict[str, float], NoDecode, ExpectedWords(_USUAL_DAYS)] = {}
     """How many days steps usually take from when they can begin, as `step=days` with commas between, where that is not
@@ -244,6 +267,10 @@ class Settings(Registration):
         "ca_file",
         "dns_keys",
         "teams_webhook_url",
+        "events_url",
+        "events_secret",
+        "events_secret_previous",
+        "events_authorization",
         "mail_sender",
         "link_key",
         "link_key_previous",
@@ -337,7 +364,30 @@ class Settings(Registration):
             raise ValueError(f"must have at least {KEY_LENGTH} characters")
         return value
 
-    @field_validator("link_key", "link_key_previous", "teams_webhook_url", "dns_keys")
+    @field_validator("events_url")
+    @classmethod
+    def _only_https(cls, value: str | None) -> str | None:
+        if value is not None and https_host(value) is None:
+            raise ValueError("must be an https:// URL of a host that is a name, without a user name or password")
+        return value
+
+    @field_validator("events_secret", "events_secret_previous")
+    @classmethod
+    def _signs(cls, value: SecretStr | None) -> SecretStr | None:
+        reference = value is not None and value.get_secret_value().lstrip().lower().startswith(UNRESOLVED)
+        if value is not None and not reference and (problem := secret_problem(value.get_secret_value())):
+            raise ValueError(problem)
+        return value
+
+    @field_validator(
+        "link_key",
+        "link_key_previous",
+        "teams_webhook_url",
+        "dns_keys",
+        "events_secret",
+        "events_secret_previous",
+        "events_authorization",
+    )
     @classmethod
     def _resolved(cls, value: SecretStr | None) -> SecretStr | None:
         # The platform hands a reference over as it is written when it can't read the secret. As a key it would be long
@@ -385,6 +435,12 @@ class Settings(Registration):
         return self
 
     @model_validator(mode="after")
+    def _events_are_signed(self) -> Settings:
+        if self.functions.has_steps and self.events_url and not self.events_secret:
+            raise ValueError("ONBOARDING_EVENTS_URL is set and ONBOARDING_EVENTS_SECRET is not: no event goes unsigned")
+        return self
+
+    @model_validator(mode="after")
     def _each_server_has_a_key(self) -> Settings:
         for name, server in self.dns_servers.items():
             if self.functions.has_steps and server.key not in self.tsig_keys:
@@ -398,6 +454,17 @@ class Settings(Registration):
     def tsig_keys(self) -> dict[str, str]:
         """Name of a TSIG key → its secret in base64."""
         return _json_object(self.dns_keys.get_secret_value()) if self.dns_keys else {}
+
+    @property
+    def events_secrets(self) -> tuple[str, ...]:
+        """What signs events: the current secret, then the one before."""
+        both = (self.events_secret, self.events_secret_previous)
+        return tuple(secret.get_secret_value() for secret in both if secret)
+
+    @property
+    def explained_at(self) -> str:
+        """The page that has a place for each code of a refusal."""
+        return self.runbook_url or f"{self.public_url}{API_PAGE}"
 
     @property
     def link_keys(self) -> tuple[str, ...]:
@@ -445,6 +512,8 @@ class Settings(Registration):
             settle_after=self.txt_settle,
             tell_after=self.txt_tell_after,
             drift_every=self.drift_every,
+            drift_sure_after=self.drift_sure_after,
+            tells_programs=self.events_url is not None,
         )
 
 

@@ -63,6 +63,7 @@ async def timer_pass(engine: Engine) -> int:
             await _make_good(engine, known, before, time)
             await _drop_plans(engine)
         await _sweep(engine)
+        await _daily(engine)
         await engine.records.index.ticked(engine.clock.now())
     return repaired + looked
 
@@ -81,6 +82,16 @@ async def _sweep(engine: Engine) -> None:
         await sweep_on(engine)
     except Exception:
         log.exception("timer: what is to be looked at for drift was not said")
+
+
+async def _daily(engine: Engine) -> None:
+    """Say which day's e-mail is due. What fails is tried in ten minutes."""
+    daily = engine.telling.daily
+    try:
+        if daily is not None:
+            await daily.say_what_is_due(engine.bus, engine.clock.now())
+    except Exception:
+        log.exception("timer: that the day's e-mail is due was not said")
 
 
 async def _repair(engine: Engine, time: Time) -> int:

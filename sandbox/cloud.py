@@ -36,7 +36,7 @@ def standard_parts(ports: Ports, folder: Path, *, provisioning: float, dns_delay
         flags = (text for option, value in options.items() for text in (f"--{option.replace('_', '-')}", str(value)))
         return [sys.executable, "-m", f"sandbox.{name}", *flags]
 
-    microsoft = ("arm", "graph", "teams", "identity", "control", "dns", "trunks")
+    microsoft = ("arm", "graph", "teams", "events", "identity", "control", "dns", "trunks")
     return [
         azurite.part(ports, ROOT, folder / "azurite-data" if persist else None),
         Part(

@@ -30,6 +30,7 @@ class Options:
     folder: Path
     remind: float | None
     escalate: float | None
+    events: bool = False
 
 
 def _seconds(text: str) -> float:
@@ -108,6 +109,7 @@ def parser() -> argparse.ArgumentParser:
         help="escalate an open checkpoint, and warn of a long wait, after this (default 14 days, or 3 times --remind)",
     )
     up.add_argument("--free-ports", action="store_true", help="choose free ports instead of the usual ones")
+    up.add_argument("--events", action="store_true", help="tell the sandbox's receiver of events (docs/events.md)")
     add_place(up)
     return up
 
@@ -151,4 +153,5 @@ def parse(arguments: Sequence[str]) -> Options:
         folder=given.folder.resolve(),
         remind=given.remind,
         escalate=given.escalate or (given.remind and 3 * given.remind),
+        events=given.events,
     )

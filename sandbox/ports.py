@@ -25,6 +25,7 @@ PURPOSES: Mapping[str, str] = {
     "arm": "simulated Azure Resource Manager",
     "graph": "simulated Microsoft Graph",
     "teams": "the simulated Teams webhook",
+    "events": "the receiver of events",
     "dns": "the DNS server",
     "trunks": "the trunks' TLS port",
 }
@@ -66,6 +67,7 @@ class Ports:
     arm: int = 7443
     graph: int = 7444
     teams: int = 7445
+    events: int = 7446
     dns: int = 7053
     trunks: int = 5061
 

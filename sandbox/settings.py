@@ -22,6 +22,17 @@ MAIL_SENDER = "onboarding@contoso.com"
 
 UPDATED_SERVER = "contoso-primary"
 """The DNS server that takes updates, as a request names it."""
+
+
+def told_of_events(ports: Ports) -> dict[str, str]:
+    """Settings with which the receiver in the sandbox is told of events; without them nobody is, as in Azure."""
+    world = json.loads(SEED.read_text(encoding="utf-8"))
+    return {
+        "ONBOARDING_EVENTS_URL": f"https://{HOST}:{ports.events}/events",
+        "ONBOARDING_EVENTS_SECRET": world["events"]["secret"],
+    }
+
+
 PROXIES = frozenset({"NO_PROXY", "no_proxy"})
 _OF_ANOTHER_CLOUD = (
     "AZURE_", "IDENTITY_", "MSI_", "IMDS_", "ONBOARDING_", "SERVICEBUS", "TABLES", "AZUREWEBJOBS",

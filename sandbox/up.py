@@ -21,6 +21,7 @@ from sandbox.processes import PartError
 from sandbox.progress import Onboarding
 from sandbox.requester import ApiError, Requester
 from sandbox.running import OtherUpError, only_one
+from sandbox.settings import told_of_events
 from sandbox.setup.problem import SetupError
 
 LOOK_EVERY = 0.25
@@ -28,7 +29,7 @@ LOOK_EVERY = 0.25
 PORTS_IN_USE = 3
 INTERRUPTED = 130
 NOTE = "Confirmed by dev.py up --confirm."
-DRIFT_SOON = {"ONBOARDING_DRIFT_EVERY": "30"}
+DRIFT_SOON = {"ONBOARDING_DRIFT_EVERY": "30", "ONBOARDING_DRIFT_SURE_AFTER": "10"}
 """People try it, and don't wait for a day."""
 ESCALATED_TO = "head-of-voice@contoso.com"
 """Who is told of what is escalated, where the request names nobody."""
@@ -68,6 +69,7 @@ def run(options: Options, console: Console) -> None:
     started = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(only_one(options.folder, f"http://{HOST}:{options.ports.functions}/api/dashboard"))
+        events = told_of_events(options.ports) if options.events else {}
         cloud = stack.enter_context(
             Cloud(
                 options.ports,
@@ -75,7 +77,7 @@ def run(options: Options, console: Console) -> None:
                 provisioning=options.speed,
                 dns_delay=options.speed,
                 without=options.without,
-                overrides={**DRIFT_SOON, **reminders(options)},
+                overrides={**DRIFT_SOON, **reminders(options), **events},
             )
         )
         console.print(
@@ -117,6 +119,7 @@ def addresses(cloud: Cloud, options: Options) -> list[str]:
         f"  API                 {cloud.api}/api/onboardings, described at {cloud.api}/api/docs",
         f"  simulated mailbox   {cloud.control}/mailbox",
         f"  simulated Teams     {cloud.control}/teams",
+        *([f"  events              {cloud.control}/events"] if options.events else []),
         f"  control port        {cloud.control}",
         f"  logs                {cloud.folder / 'logs'}",
     ]

@@ -1,4 +1,4 @@
-"""`confirm` and `retry`: what people do to an onboarding, or to many."""
+"""`confirm`, `retry` and `look`: what people do to an onboarding, or to many."""
 
 from __future__ import annotations
 
@@ -101,6 +101,17 @@ def retry(
         raise typer.Exit(int(worst))
 
 
+def look(
+    context: typer.Context, named: Named, output: Form = Output.TABLE, url: Url = None, client_id: ClientId = None
+) -> None:
+    """Have a completed onboarding looked at now: is all as it was?"""
+    with session(context, url, client_id) as api:
+        record = api.act(_action(api.find(named), "look-for-drift", None))
+    if output is Output.TABLE:
+        talk("It is looked at, which takes some seconds; `onboard show` says when, and what is not as it was.")
+    _tell(record, None, output)
+
+
 _OUTCOMES = {
     ExitCode.FAILED: "failed",
     ExitCode.UNREACHABLE: "not reached",
@@ -122,7 +133,7 @@ class Stopped:
         """Of the report."""
         return {
             "onboarding": self.record["id"],
-            "gateway": self.record["gateway"]["name"],
+            "gateway": self.record["gatewayName"],
             "step": self.action["step"],
             "outcome": became,
             "said": said,
@@ -201,13 +212,14 @@ def _answers(pairs: Sequence[tuple[str, str]], asks: Sequence[Json]) -> dict[str
     return made
 
 
-def _tell(record: Json, step: str, output: Output) -> None:
-    now = next(s for s in record["steps"] if s["name"] == step)
-    row = {"onboarding": record["id"], "gateway": record["gateway"]["name"], "step": step, "state": now["state"]}
+def _tell(record: Json, step: str | None, output: Output) -> None:
+    """`step`: None for what is done to the whole."""
+    now = next((s for s in record["steps"] if s["name"] == step), record)
+    row = {"onboarding": record["id"], "gateway": record["gatewayName"], "step": step, "state": now["state"]}
     match output:
         case Output.JSON:
             put_json(record)
         case Output.CSV:
             put_csv(tuple(row), [row])
         case Output.TABLE:
-            put_table(("GATEWAY", "STEP", "STATE"), [(row["gateway"], row["step"], row["state"])])
+            put_table(("GATEWAY", "STEP", "STATE"), [(row["gateway"], row["step"] or "", row["state"])])

@@ -104,7 +104,7 @@ class Api:
         except CommandError as error:
             if error.code is not ExitCode.NOT_FOUND:
                 raise
-            found = [e for e in self.listed({"text": named}) if str(e["gateway"]).lower() == named.lower()]
+            found = [e for e in self.listed({"text": named}) if str(e["gatewayName"]).lower() == named.lower()]
             if len(found) == 1:
                 return self.get(onboarding(found[0]["id"]))
             if found:

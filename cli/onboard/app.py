@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from onboard import __version__
-from onboard.acting import confirm, retry
+from onboard.acting import confirm, look, retry
 from onboard.exits import ExitCode
 from onboard.listing import export, list_
 from onboard.showing import show, watch
@@ -34,6 +34,7 @@ app.command("plan")(plan)
 app.command("request")(request)
 app.command("confirm")(confirm)
 app.command("retry")(retry)
+app.command("look")(look)
 app.command("export")(export)
 
 

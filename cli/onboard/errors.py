@@ -32,7 +32,13 @@ def refusal(status: int, body: Any) -> CommandError:
         # The detail says the same in one long line.
         shown = [f"{e.get('field')}: {e.get('message')}{_seen(e.get('value'))}" for e in errors[:MOST_SHOWN]]
         return CommandError(_code(status), f"{body.get('title')}.", shown)
-    return CommandError(_code(status), f"{body.get('title')}: {body.get('detail')}")
+    call = f" Whoever reads the log finds it there: request {body['requestId']}." if _ours(status, body) else ""
+    return CommandError(_code(status), f"{body.get('title')}: {body.get('detail')}{call}")
+
+
+def _ours(status: int, body: dict[str, Any]) -> bool:
+    """Whether it failed on the application's side, and its log tells more."""
+    return status >= 500 and bool(body.get("requestId"))
 
 
 def _seen(value: Any) -> str:

@@ -17,9 +17,11 @@ from onboard.session import ClientId, Form, Url, session
 from onboard.texts import flat, minute
 
 LIST_COLUMNS = (
-    "id", "version", "gateway", "armId", "subscriptionId", "environment", "services", "state", "waitingFor",
+    "id", "version", "gatewayName", "gateway", "armId", "subscriptionId", "environment", "services", "state",
+    "waitingFor",
     "waitingForStep", "waitingOn", "waitingOnName", "waitingSince", "nextDueAt", "progress.done", "progress.total",
-    "openWaitCount", "lastError", "lastErrorCode", "noticeError", "domain", "applicationId", "requestedBy", "createdAt",
+    "openWaitCount", "lastErrorSeen", "lastError", "lastErrorCode", "noticeError", "domain", "applicationId",
+    "requestedBy", "createdAt",
     "updatedAt", "deviationCount", "closedAt", "expectedAt", "late", "href",
 )  # fmt: skip
 """Of an export in which nothing stands; otherwise the application says which there are."""
@@ -128,7 +130,7 @@ def _with(entries: Iterator[Json], code: str | None) -> Iterator[Json]:
 def _line(entry: Json) -> tuple[Any, ...]:
     progress = entry["progress"]
     return (
-        entry["gateway"],
+        entry["gatewayName"],
         entry["state"],
         f"{progress['done']}/{progress['total']}",
         minute(entry["waitingSince"]),
@@ -152,7 +154,7 @@ def step_rows(record: Json) -> Iterator[Json]:
         yield {
             **step,
             "onboarding": record["id"],
-            "gateway": record["gateway"]["name"],
+            "gateway": record["gatewayName"],
             "onboardingState": record["state"],
             "step": step["name"],
             "problemCode": problem.get("code"),

@@ -92,12 +92,17 @@ def show(
 def _show(record: Json) -> None:
     progress = record["progress"]
     steps = f"{progress['done']} of {progress['total']} steps"
-    say(f"{record['gateway']['name']}: {record['state']}, {steps} ({record['id']})")
+    say(f"{record['gatewayName']}: {record['state']}, {steps} ({record['id']})")
     if record["waitingFor"]:
         whom = record["waitingOnName"] or record["waitingOn"]
         say(f"Waits for {record['waitingFor']}, {whom}, since {minute(record['waitingSince'])} UTC")
     for warning in record["warnings"]:
         say(f"Worth a look: {warning}")
+    if record["inspected"]:
+        say(f"Last inspected {minute(record['inspected']['at'])} UTC")
+    for step in record["steps"]:
+        for one in step["deviations"]:
+            say(f"{_standing(one)}: {step['name']}: {one['what']}: {one['expected']} → {one['found']}")
     say()
     put_table(
         ("STEP", "STATE", "SINCE (UTC)", "WHAT"),
@@ -113,6 +118,13 @@ def _show(record: Json) -> None:
     if others:
         say()
         say(f"On its page: {', '.join(others)}.")
+
+
+def _standing(deviation: Json) -> str:
+    accepted = deviation["accepted"]
+    if accepted:
+        return f"Accepted by {accepted['by']}"
+    return "Not as it was" if deviation["sure"] else "Seen once, and looked at again"
 
 
 def _what(step: Json) -> str:

@@ -102,10 +102,10 @@ def request(
         case Output.JSON:
             put_json(record)
         case Output.CSV:
-            put_csv(STARTED_COLUMNS, [{**record, "gateway": record["gateway"]["name"]}])
+            put_csv(STARTED_COLUMNS, [{**record, "gateway": record["gatewayName"]}])
         case Output.TABLE:
             say(record["id"])
-    talk(f"{record['gateway']['name']} is {record['state']}.")
+    talk(f"{record['gatewayName']} is {record['state']}.")
 
 
 def read_file(name: str) -> bytes:
@@ -145,14 +145,22 @@ def _made(api: Api, asked: Json, here: Surroundings, timeout: float) -> Json:
     return now
 
 
+_DIFFERS = {
+    "gone": "planned, and not now",
+    "new": "now, and not planned",
+    "other": "otherwise than planned",
+    "known": "foreseen, and known exactly now",
+    "foreseen": "only foreseen now",
+}
+
+
 def _started(api: Api, made: Json) -> Json:
     """The onboarding that began by a plan. Raises CommandError with what is not as it was planned."""
     start = made["start"] or {}
     if start.get("onboarding"):
         return api.get(onboarding(start["onboarding"]))
     reasons = [
-        f"{'planned, and not now' if d['planned'] else 'now, and not planned'}: {d['step']}: {d['words']}"
-        for d in start.get("differences") or ()
+        f"{_DIFFERS.get(d['differs'], d['differs'])}: {d['step']}: {d['words']}" for d in start.get("differences") or ()
     ]
     raise CommandError(ExitCode.REFUSED, f"It has not started. {start.get('refused') or ''}".strip(), reasons)
 

@@ -54,6 +54,10 @@ param linkKeyName string
 param linkKeyPreviousVersion string
 @description('Name of the secret with the Teams webhook; empty: none.')
 param teamsWebhookName string
+@description('Settings of events for programs.')
+param events object
+param runbookUrl string
+param dailyMail bool
 param mailSender string
 param escalationEmail string
 @description('Settings of what the steps may do: of that app only.')
@@ -135,7 +139,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(permitted, {
+  properties: union(permitted, events, {
     // The platform's.
     AzureWebJobsStorage__accountName: hostStorageName
     AzureWebJobsStorage__credential: 'managedidentity'
@@ -146,6 +150,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     // Bytes. The application reads half of it (MAX_BODY) and says so; the host's own default is 100 MB, which is read into
     // memory before anybody asks who sends it.
     FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '262144'
+    // `/` leads to the dashboard; without that the platform's own page about Azure Functions could stand there.
+    AzureWebJobsDisableHomepage: 'true'
     '${assertionSetting}': signsPeopleIn ? identityClientId : ''
     // The triggers', read by the Functions host beside ServiceBus__fullyQualifiedNamespace.
     ServiceBus__credential: 'managedidentity'
@@ -158,6 +164,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     ONBOARDING_ARM_ENDPOINT: environment().resourceManager
     ONBOARDING_TIMER_SCHEDULE: '0 * * * * *'
     ONBOARDING_PUBLIC_URL: publicUrl
+    ONBOARDING_RUNBOOK_URL: runbookUrl
+    ONBOARDING_DAILY_MAIL: string(dailyMail)
     ONBOARDING_MAIL_SENDER: mailSender
     ONBOARDING_ESCALATION_EMAIL: escalationEmail
     ONBOARDING_PROJECT_SYNERGY_BY: projectSynergyBy

@@ -1,5 +1,5 @@
-// The two secrets that can't be replaced by an identity: the key that signs links for people outside the tenant, and
-// the address of the Teams webhook, which holds its own key.
+// The secrets that can't be replaced by an identity: the key that signs links for people outside the tenant, the address
+// of the Teams webhook, which holds its own key, what signs events for programs, and keys of DNS servers.
 
 param name string
 param location string
@@ -17,6 +17,11 @@ param workspaceId string
 @description('Left empty: no such secret is written, and nobody is told in Teams.')
 param teamsWebhookUrl string
 @secure()
+@description('Name of a secret of events → its value; of those left empty none is written.')
+param eventsSecrets object
+@description('The principal that may read them.')
+param eventsReader string
+@secure()
 @description('Left empty: no such secret is written, and no DNS server is sent updates.')
 param dnsKeys string
 @description('Principals that may read the keys of DNS servers, if there are any.')
@@ -29,6 +34,7 @@ var roles = loadJsonContent('../built-in-roles.json')
 var linkKeyName = 'link-key'
 var teamsWebhookName = 'teams-webhook-url'
 var dnsKeysName = 'dns-keys'
+var eventsSecretsNames = ['events-secret', 'events-secret-previous', 'events-authorization']
 
 resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
   name: name
@@ -73,6 +79,15 @@ resource teamsWebhook 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empt
   }
 }
 
+resource eventsSecret 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = [for secret in eventsSecretsNames: if (!empty(eventsSecrets[secret])) {
+  parent: vault
+  name: secret
+  properties: {
+    value: eventsSecrets[secret]
+    contentType: 'text/plain'
+  }
+}]
+
 resource dnsKeysSecret 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(dnsKeys)) {
   parent: vault
   name: dnsKeysName
@@ -100,6 +115,16 @@ resource teamsWebhookReader 'Microsoft.Authorization/roleAssignments@2022-04-01'
   scope: teamsWebhook
   properties: {
     principalId: principal
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Key Vault Secrets User'])
+  }
+}]
+
+resource eventsSecretReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (secret, index) in eventsSecretsNames: if (!empty(eventsSecrets[secret])) {
+  name: guid(eventsSecret[index].id, eventsReader, roles['Key Vault Secrets User'])
+  scope: eventsSecret[index]
+  properties: {
+    principalId: eventsReader
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles['Key Vault Secrets User'])
   }

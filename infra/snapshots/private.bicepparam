@@ -21,3 +21,8 @@ param recordsSku = 'Standard_GZRS'
 param dnsZones = '/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/rg-dns/providers/Microsoft.Network/dnsZones/contoso.com,/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/rg-dns/providers/Microsoft.Network/dnsZones/fabrikam.com'
 param dnsServers = '{"corp": {"address": "192.0.2.53", "zones": ["contoso.net"], "key": "onboarding"}}'
 param dnsKeys = '{"onboarding": "b25seSBpbiB0aGUgdmF1bHQ="}'
+param eventsUrl = 'https://contoso.service-now.com/api/x/onboarding'
+param eventsSecret = 'whsec_b25seSBpbiB0aGUgdmF1bHQsIGFuZCBsb25nIGVub3VnaA=='
+param eventsAuthorization = 'Basic only-in-the-vault'
+param runbookUrl = 'https://wiki.contoso.com/onboarding/runbook'
+param dailyMail = true

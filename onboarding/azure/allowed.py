@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from onboarding.azure.azure_actions import PERMISSIONS_PATH
 from onboarding.azure.dns_zone import ZONE_TYPE
 from onboarding.azure.gateway_resource import GATEWAY_TYPE
 from onboarding.azure.peering_resource import PEERING_TYPE
@@ -121,8 +122,10 @@ GRAPH_WRITES: Mapping[str, Rule] = {
 ARM_READS = (
     f"GET {_GATEWAY}",
     f"GET {_GATEWAY}/testLines",
+    f"GET {_GATEWAY}{PERMISSIONS_PATH}",
     f"GET /subscriptions/{{subscription}}/providers/{GATEWAY_TYPE}",
     f"GET {_ZONE}",
+    f"GET {_ZONE}{PERMISSIONS_PATH}",
     f"GET {_PEERING}",
     f"GET {_PEERING}/registeredPrefixes",
     f"GET {_ZONE}/TXT/{{record}}",

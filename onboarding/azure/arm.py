@@ -9,6 +9,7 @@ from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, MicrosoftSe
 from onboarding.azure.arm_answers import arm_problem
 from onboarding.azure.arm_body import writable
 from onboarding.azure.arm_client import ArmClient, object_of
+from onboarding.azure.azure_actions import AzurePermission
 from onboarding.azure.calls import put_test_line_call
 from onboarding.azure.gateway_resource import (
     GATEWAY_API_VERSION,
@@ -28,6 +29,7 @@ _PUT = MicrosoftCall(MicrosoftService.ARM, "PUT", _GATEWAY)
 _LIST = MicrosoftCall(MicrosoftService.ARM, "GET", GATEWAY_TYPE)
 _LINES = MicrosoftCall(MicrosoftService.ARM, "GET", f"{_GATEWAY}/testLines")
 _PUT_LINE = MicrosoftCall(MicrosoftService.ARM, "PUT", f"{_GATEWAY}/testLines/{{line}}")
+_OWN_ACTIONS = MicrosoftCall(MicrosoftService.ARM, "GET", f"{_GATEWAY}/permissions")
 
 
 class ArmGateways(ArmClient, Gateways):
@@ -65,6 +67,10 @@ class ArmGateways(ArmClient, Gateways):
         """Create one automated test line, or replace it."""
         body = put_test_line_call(gateway, line, location).body or {}
         await self._put(_PUT_LINE, gateway.test_line_arm_id(line.name), body)
+
+    async def own_actions(self, gateway: GatewayId) -> Sequence[AzurePermission]:
+        """What this application's Azure roles give at a gateway."""
+        return await self._permissions(_OWN_ACTIONS, gateway.arm_id)
 
     async def _put(self, call: MicrosoftCall, path: str, body: Mapping[str, Any]) -> None:
         answer = await self._write(call, path, body)

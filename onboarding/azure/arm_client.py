@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from onboarding.azure.allowed import check_arm
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, no_answer, unexpected_answer
+from onboarding.azure.azure_actions import PERMISSIONS_API_VERSION, PERMISSIONS_PATH, AzurePermission
 from onboarding.azure.cooldown import ARM_LIMIT, Cooldown
 from onboarding.azure.credential import (
     ARM_AUDIENCE,
@@ -79,12 +80,18 @@ class ArmClient:
             self._credential, "", self._settings.arm_endpoint, policies=chosen, transport=transport
         )
 
-    async def _read(self, call: MicrosoftCall, path: str) -> MicrosoftAnswer:
+    async def _read(self, call: MicrosoftCall, path: str, api_version: str = "") -> MicrosoftAnswer:
+        version = api_version or self.api_version
         return await self._send(
             call,
             path,
-            lambda client, hook: client.resources.get_by_id(path, api_version=self.api_version, raw_response_hook=hook),
+            lambda client, hook: client.resources.get_by_id(path, api_version=version, raw_response_hook=hook),
         )
+
+    async def _permissions(self, call: MicrosoftCall, resource: str) -> Sequence[AzurePermission]:
+        """What our own roles give at a resource."""
+        items = await self._pages(call, f"{resource}{PERMISSIONS_PATH}", PERMISSIONS_API_VERSION)
+        return [AzurePermission.of(item) for item in items]
 
     async def _write(
         self, call: MicrosoftCall, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
@@ -104,9 +111,9 @@ class ArmClient:
             ),
         )
 
-    async def _pages(self, call: MicrosoftCall, path: str) -> list[Mapping[str, Any]]:
+    async def _pages(self, call: MicrosoftCall, path: str, api_version: str = "") -> list[Mapping[str, Any]]:
         items: list[Mapping[str, Any]] = []
-        answer = await self._read(call, path)
+        answer = await self._read(call, path, api_version)
         while True:
             if not answer.ok:
                 raise self._problem(call, answer, path)

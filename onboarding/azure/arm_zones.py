@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall, MicrosoftService, unexpected_answer
 from onboarding.azure.arm_client import ArmClient, object_of
+from onboarding.azure.azure_actions import AzurePermission
 from onboarding.azure.dns_zone import DNS_API_VERSION, ZONE_TYPE, DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.zone_answers import zone_problem
 from onboarding.core.problems import StepProblemError
@@ -15,6 +17,7 @@ _ZONE = f"{ZONE_TYPE}/{{zone}}"
 _GET = MicrosoftCall(MicrosoftService.ARM, "GET", _ZONE)
 _GET_TXT = MicrosoftCall(MicrosoftService.ARM, "GET", f"{_ZONE}/TXT/{{record}}")
 _PUT_TXT = MicrosoftCall(MicrosoftService.ARM, "PUT", f"{_ZONE}/TXT/{{record}}")
+_OWN_ACTIONS = MicrosoftCall(MicrosoftService.ARM, "GET", f"{_ZONE}/permissions")
 
 
 class ArmDnsZones(ArmClient, DnsZones):
@@ -53,6 +56,10 @@ class ArmDnsZones(ArmClient, DnsZones):
             raise ConflictError
         if not answer.ok:
             raise self._problem(_PUT_TXT, answer, path)
+
+    async def own_actions(self, zone: DnsZoneId) -> Sequence[AzurePermission]:
+        """What this application's Azure roles give at a zone."""
+        return await self._permissions(_OWN_ACTIONS, zone.arm_id)
 
     def _told(self, call: MicrosoftCall, answer: MicrosoftAnswer, path: str, *, front: bool) -> StepProblemError:
         return zone_problem(call, answer, path)

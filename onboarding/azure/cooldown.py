@@ -48,6 +48,8 @@ https://learn.microsoft.com/office365/servicedescriptions/exchange-online-servic
 TEAMS_LIMIT = Limit("teams", "The Teams webhook", 0.5)
 """For a webhook: 60 posts in 30 seconds.
 https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using"""
+EVENTS_LIMIT = Limit("events", "The webhook for events", 0.1)
+"""Of the operator's own program: nobody knows it but by what it answers."""
 
 
 class Cooldown:

@@ -1,4 +1,7 @@
-"""Telling people: e-mail through Microsoft Graph, and the operator's own Teams channel through a Workflows webhook."""
+"""Telling people: e-mail through Microsoft Graph, and the operator's own Teams channel through a Workflows webhook.
+
+And programs: through a webhook of the operator's own.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +13,23 @@ from pydantic import SecretStr
 
 from onboarding.azure.answers import MicrosoftAnswer
 from onboarding.azure.cooldown import TEAMS_LIMIT, Cooldown
+from onboarding.azure.events_webhook import EventsWebhook
+from onboarding.azure.https_post import HttpsPost
 from onboarding.azure.mail_page import mail_html, mail_text, subject
-from onboarding.azure.per_loop import PerLoop
 from onboarding.azure.teams_card import teams_body
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import HeldUpError, PersonMustActError, StepProblemError, TryLaterError
+from onboarding.core.web_address import https_host
 from onboarding.hourly import HourlyLimit, HourlyLimitError
 from onboarding.pauses import Pauses
-from onboarding.ports import Notification, Ways
+from onboarding.ports import Notification, OutgoingEvent, Ways
 from onboarding.telemetry.calls import calling
 
 if TYPE_CHECKING:
-    import ssl
-
-    import httpx
-
     from onboarding.settings import Settings
 
-POST_TIMEOUT = 20.0
-HTTPS_PORT, LAST_PORT = 443, 65535
 _SETTING = "ONBOARDING_TEAMS_WEBHOOK_URL"
-_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-_WEBHOOK = re.compile(
-    rf"https://(?P<host>{_LABEL}(\.{_LABEL})*\.?)(:(?P<port>[0-9]{{1,5}}))?(?P<rest>[/?][!-~]*)?", re.I | re.A
-)
-"""What every parser of URLs reads alike. They differ in what they drop (spaces, line breaks), in what may stand between
-brackets and in what a backslash is: the host that is checked must be the one that is called."""
+_JSON = {"Content-Type": "application/json"}
 
 
 class SendMail(Protocol):
@@ -61,9 +55,9 @@ class AzureNotifier:
         self._mails = mails
         self._url: SecretStr | None = settings.teams_webhook_url
         self._hosts = settings.teams_hosts
-        self._settings = settings
+        self._post = HttpsPost(settings)
         self._pause = Cooldown(TEAMS_LIMIT, pauses)
-        self._transports: PerLoop[httpx.AsyncHTTPTransport] = PerLoop(self._transport, lambda t: t.aclose())
+        self._events = EventsWebhook(settings, self._post, pauses)
 
     async def ways(self, to: Sequence[str]) -> Ways:
         """How it is configured."""
@@ -96,53 +90,23 @@ class AzureNotifier:
             raise PersonMustActError(ProblemCode.REFUSED, f"Nothing was posted to Teams: {problem}", _advice())
         await self._pause.check()
         with calling("Microsoft Teams", "POST webhook") as asked:
-            answer = asked.answered(await self._post(url, teams_body(message)))
+            answer = asked.answered(
+                await self._post.send(
+                    url, teams_body(message), _JSON, whom="The Teams webhook", setting=_SETTING, advice=_advice()
+                )
+            )
         await self._pause.heed(answer)
         if answer.ok:
             return True
         raise _refused(answer)
 
+    async def event(self, event: OutgoingEvent) -> bool:
+        """Hand it to the operator's own program. Raises StepProblemError."""
+        return await self._events.send(event)
+
     async def close(self) -> None:
         """Close the connections; the next post opens them again."""
-        await self._transports.aclose()
-
-    async def _post(self, url: str, body: bytes) -> MicrosoftAnswer:
-        """Send one request, following nothing and repeating nothing.
-
-        It goes to httpx's transport directly, because httpx's client logs the URL of each request.
-        """
-        import httpx
-
-        try:
-            request = httpx.Request(
-                "POST",
-                url,
-                content=body,
-                headers={"Content-Type": "application/json"},
-                extensions={"timeout": httpx.Timeout(POST_TIMEOUT).as_dict()},
-            )
-            response = await self._transports.get().handle_async_request(request)
-            await response.aclose()
-        except httpx.TimeoutException:
-            raise TryLaterError(ProblemCode.TIMEOUT, "The Teams webhook gave no answer in time.") from None
-        except httpx.HTTPError as error:
-            # Its text may name more than the kind of the failure; the kind is enough.
-            seen = f"The Teams webhook could not be reached ({type(error).__name__})."
-            raise TryLaterError(ProblemCode.NO_ANSWER, seen) from None
-        except (httpx.InvalidURL, ValueError):
-            seen = f"Nothing was posted to Teams: {_SETTING} is not a URL."
-            raise PersonMustActError(ProblemCode.REFUSED, seen, _advice()) from None
-        return MicrosoftAnswer.of(response.status_code, response.headers.items(), b"")
-
-    def _transport(self) -> httpx.AsyncHTTPTransport:
-        import httpx
-
-        return httpx.AsyncHTTPTransport(verify=self._trust())
-
-    def _trust(self) -> ssl.SSLContext:
-        from onboarding.azure.credential import trust
-
-        return trust(self._settings)
+        await self._post.close()
 
 
 def webhook_problem(url: str, hosts: Sequence[str]) -> str | None:
@@ -151,10 +115,9 @@ def webhook_problem(url: str, hosts: Sequence[str]) -> str | None:
         return f"{_SETTING} does not begin with https://."
     if "@" in re.split(r"[/?#]", url[len("https://") :], maxsplit=1)[0]:
         return f"{_SETTING} holds a user name or password."
-    parts = _WEBHOOK.fullmatch(url)
-    if parts is None or not 0 < int(parts["port"] or HTTPS_PORT) <= LAST_PORT:
+    host = https_host(url)
+    if host is None:
         return f"{_SETTING} is not a URL of a host that is a name."
-    host = parts["host"].lower().removesuffix(".")
     if not any(_is_on(host, allowed.lower()) for allowed in hosts):
         return f"the host of {_SETTING} is none of {', '.join(hosts)} (ONBOARDING_TEAMS_HOSTS)."
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from pydantic import AwareDatetime
@@ -29,7 +29,7 @@ class Outlook(StrEnum):
     """It can't be looked at before other steps are done. The changes are those that there will be if nothing of it is
     there yet."""
     PERSON = "person"
-    """Somebody does it, when it is its turn."""
+    """Somebody does it, when it is its turn; or says that it is so, where that can't be seen from here."""
     WAIT = "wait"
     """The world does it."""
     BLOCKED = "blocked"
@@ -111,28 +111,82 @@ class ChangePlan(Stored):
         return any(finding.gravity is gravity for finding in self.findings)
 
 
+class Differs(StrEnum):
+    """How what would be done now is not what was planned."""
+
+    GONE = "gone"
+    """It was planned, and would not be done now."""
+    NEW = "new"
+    """It would be done now, and was not planned."""
+    OTHER = "other"
+    """It would be done otherwise than planned."""
+    KNOWN = "known"
+    """It was foreseen, and can be looked at now: an earlier step is done."""
+    FORESEEN = "foreseen"
+    """It was known exactly, and can only be foreseen now: what an earlier step made is gone."""
+
+
 class PlanDifference(Stored):
-    """A change that two plans do not share."""
+    """A change that is not the same in two plans; of those that could be looked at in one of them only, all of a
+    step."""
 
     step: str
     """The one that would make it."""
+    differs: Differs
+    """`gone`, `new`, `other`, `known` or `foreseen`."""
     words: str
     """What would be done, as an order."""
-    values: tuple[ValueChange, ...]
-    """Before and after."""
-    planned: bool
-    """It was planned, and would not be made now; False: it would be made now, and was not planned."""
+    planned: tuple[ValueChange, ...] = ()
+    """Before and after, as planned; empty: it was not."""
+    now: tuple[ValueChange, ...] = ()
+    """As it would be now; empty: it would not."""
 
 
 def plan_differences(planned: ChangePlan, now: ChangePlan) -> tuple[PlanDifference, ...]:
-    """What is not the same in both, in the order of their steps."""
-    before, after = planned.changes, now.changes
-    return (*_only_in(before, after, planned=True), *_only_in(after, before, planned=False))
+    """What is not the same in both, in the order of their steps. What became known is told once a step: nobody did
+    anything there."""
+    before, after = _by_step(planned), _by_step(now)
+    steps = dict.fromkeys((*before, *after))
+    return tuple(one for step in steps for one in _of_step(step, before.get(step, {}), after.get(step, {})))
 
 
-def _only_in(
-    these: Sequence[tuple[str, Change]], those: Sequence[tuple[str, Change]], *, planned: bool
-) -> Iterator[PlanDifference]:
-    for step, change in these:
-        if (step, change) not in those:
-            yield PlanDifference(step=step, words=change.words, values=change.values, planned=planned)
+_Parts = Mapping[str, Change]
+"""Part → the change of a step."""
+
+
+def _by_step(plan: ChangePlan) -> Mapping[str, _Parts]:
+    return {step.step: {change.part: change for change in step.changes} for step in plan.steps}
+
+
+def _of_step(step: str, before: _Parts, after: _Parts) -> Iterator[PlanDifference]:
+    other: dict[Differs, list[str]] = {}
+    for part, planned in before.items():
+        if part in after and planned != after[part]:
+            other.setdefault(_how(planned, after[part]), []).append(part)
+    for differs, parts in other.items():
+        for told in [[part] for part in parts] if differs is Differs.OTHER else [parts]:
+            yield _difference(step, differs, [before[part] for part in told], [after[part] for part in told])
+    for part, change in before.items():
+        if part not in after:
+            yield _difference(step, Differs.GONE, (change,), ())
+    for part, change in after.items():
+        if part not in before:
+            yield _difference(step, Differs.NEW, (), (change,))
+
+
+def _how(planned: Change, now: Change) -> Differs:
+    """How one change, told twice, differs."""
+    if (planned.call is None) is (now.call is None):
+        return Differs.OTHER
+    return Differs.KNOWN if planned.call is None else Differs.FORESEEN
+
+
+def _difference(step: str, differs: Differs, planned: Sequence[Change], now: Sequence[Change]) -> PlanDifference:
+    words = [change.words for change in now or planned]
+    return PlanDifference(
+        step=step,
+        differs=differs,
+        words=words[0] if len(words) == 1 else f"{len(words)} changes",
+        planned=tuple(value for change in planned for value in change.values),
+        now=tuple(value for change in now for value in change.values),
+    )

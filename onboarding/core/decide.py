@@ -12,6 +12,7 @@ from onboarding.core.draft import Draft
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import APPLICATION, Effect, Happening
 from onboarding.core.expected_ends import Usual, expected_end, with_usual
+from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import NewStep, check_plan
 from onboarding.core.policy import Policy
 from onboarding.core.record import Record, StepRecord, StepState
@@ -55,6 +56,7 @@ def create(
         tail=previous.tail if previous else (),
     )
     draft = Draft(record, now, policy)
+    draft.tell_programs(NoticeKind.REQUESTED)
     draft.advance()
     expected = expected_end(draft.record)
     draft.set(first_expected_at=expected.at if expected else None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime
 
@@ -45,6 +46,9 @@ class Deviation(Stored):
     repair: str = ""
     """Id of the proposal of all that the step would change back; empty: this application can't."""
     accepted: Acceptance | None = None
+    sure: bool = True
+    """It was seen twice, some time apart: the copies of a directory may differ for a while. Until then it counts for
+    nothing."""
 
 
 def deviation(
@@ -59,18 +63,28 @@ def deviation(
         found=found[:DEVIATION_SHOWN],
         since=since,
         repair=repair,
+        sure=False,
     )
 
 
-def as_known(seen: Sequence[Deviation], known: Sequence[Deviation]) -> tuple[Deviation, ...]:
-    """What is seen; what was seen before is as it was told then, since then, and accepted by whoever accepted it."""
+def as_known(
+    seen: Sequence[Deviation], known: Sequence[Deviation], now: datetime, sure_after: timedelta
+) -> tuple[Deviation, ...]:
+    """What is seen; what was seen before is as it was told then, since then, and accepted by whoever accepted it. It is
+    sure when it was first seen so long ago."""
     before = {one.id: one for one in known}
-    return tuple(before.get(one.id, one).model_copy(update={"repair": one.repair}) for one in seen)
+    return tuple(_as_before(one, before.get(one.id), now - sure_after) for one in seen)
+
+
+def _as_before(seen: Deviation, known: Deviation | None, until: datetime) -> Deviation:
+    if known is None:
+        return seen
+    return known.model_copy(update={"repair": seen.repair, "sure": known.sure or known.since <= until})
 
 
 def unaccepted(deviations: Sequence[Deviation]) -> tuple[Deviation, ...]:
-    """Those that nobody has accepted."""
-    return tuple(one for one in deviations if one.accepted is None)
+    """Those that are sure, and that nobody has accepted."""
+    return tuple(one for one in deviations if one.sure and one.accepted is None)
 
 
 def deviations_id(deviations: Sequence[Deviation]) -> str:

@@ -13,7 +13,7 @@ from onboarding.core.changes import bounded_event, changes
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import APPLICATION, Effect, Nudge, NudgeNotice
 from onboarding.core.expected_ends import possible_at
-from onboarding.core.notices import NoticeKind
+from onboarding.core.notices import FOR_PROGRAMS, NoticeKind
 from onboarding.core.plan import StepKind
 from onboarding.core.policy import Policy, later
 from onboarding.core.problem_codes import ProblemCode
@@ -119,6 +119,7 @@ class Draft:
             calls=(),
         )
         self.withdraw(name)
+        self.tell_programs(NoticeKind.STEP_ENDED, name)
 
     def stop_step(self, name: str, problem: Problem, kind: NoticeKind = NoticeKind.NEEDS_ATTENTION) -> None:
         """The step waits for a person who can put it right, and is reminded of it; other branches go on."""
@@ -142,6 +143,7 @@ class Draft:
             calls=(),
         )
         self.withdraw(name)
+        self.tell_programs(NoticeKind.STEP_ENDED, name)
 
     def put_back(self, name: str) -> None:
         """The step has not been begun: it begins anew when what it needs has ended."""
@@ -168,6 +170,15 @@ class Draft:
     def owe(self, kind: NoticeKind, step: str | None = None) -> None:
         """People are to be told, in place of whatever they were to be told of the same step (or of the whole)."""
         self.withdraw(step)
+        self._owe(kind, step)
+
+    def tell_programs(self, kind: NoticeKind, step: str | None = None) -> None:
+        """Where there is a program to be told: it is, of what people see on the pages."""
+        if self.policy.tells_programs:
+            self.withdraw(step, kind)
+            self._owe(kind, step)
+
+    def _owe(self, kind: NoticeKind, step: str | None) -> None:
         notice = Notice(
             id=f"{kind}:{step or 'onboarding'}:{self.version}",
             kind=kind,
@@ -209,9 +220,11 @@ class Draft:
         self.send_notice(notice_id, max(self.now, notice.not_before or self.now) - self.now)
 
     def withdraw(self, step: str | None, *kinds: NoticeKind) -> None:
-        """What was to be said of a step (None: of the whole) and is not said yet is no longer owed; all, or `kinds`."""
+        """What was to be said of a step (None: of the whole) and is not said yet is no longer owed: these kinds, or all
+        that say how it is now; what programs are told has happened, and stays so."""
         for notice in self.record.notices:
-            if notice.step == step and notice.owed and (not kinds or notice.kind in kinds):
+            meant = notice.kind in kinds if kinds else notice.kind not in FOR_PROGRAMS
+            if notice.step == step and notice.owed and meant:
                 self.set_notice(notice.id, next_attempt_at=None)
 
     def advance(self) -> None:

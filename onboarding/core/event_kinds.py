@@ -40,6 +40,7 @@ class EventKind(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     CANCELLED = "cancelled"
+    DRIFT_LOOK_REQUESTED = "drift-look-requested"
     DRIFT_SEEN = "drift-seen"
     DEVIATION_ACCEPTED = "deviation-accepted"
     REPAIR_REQUESTED = "repair-requested"

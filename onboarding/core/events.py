@@ -340,6 +340,13 @@ class DriftSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftLookRequested(AskedByPerson):
+    """A person wants a completed onboarding to be inspected now."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeviationAccepted(AskedByPerson):
     """A person says that what deviates of a step is meant so."""
 
@@ -459,4 +466,22 @@ class LookForDrift:
         return self.last
 
 
-Effect = Nudge | NudgeNotice | MakePlan | LookForDrift
+@dataclass(frozen=True, slots=True)
+class SendDaily:
+    """Effect: a message to the queue of notices: send the e-mail that was gathered for a day."""
+
+    onboarding_id: str
+    """One of those that it tells of."""
+    day: str
+    ticket: int
+    """The ten minutes in which that was seen to be due."""
+    after: float = 0.0
+    again: int = 0
+    nudges: int = 0
+
+    @property
+    def subject(self) -> str:
+        return self.day
+
+
+Effect = Nudge | NudgeNotice | MakePlan | LookForDrift | SendDaily

@@ -1,5 +1,5 @@
-"""A queue message: which step, notice or plan of which onboarding to look at, or up to which onboarding to look for
-drift, and a ticket that tells if it is news."""
+"""A queue message: which step, notice or plan of which onboarding to look at, up to which onboarding to look for drift,
+or of which day to send the mail, and a ticket that tells if it is news."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from onboarding.core.events import Effect, LookForDrift, MakePlan, Nudge, NudgeNotice
+from onboarding.core.events import Effect, LookForDrift, MakePlan, Nudge, NudgeNotice, SendDaily
 from onboarding.core.patterns import MESSAGE_SUBJECT, ONBOARDING_ID
 
 _Subject = Annotated[str, StringConstraints(pattern=MESSAGE_SUBJECT)]
@@ -38,7 +38,7 @@ class ForeignMessageError(ValueError):
         # Whoever wrote it may have put anything there, and this text ends up in logs: so the body isn't shown.
         super().__init__(
             f"The message is not one of this application's: {seen}; expected a JSON object of onboarding,"
-            f" ticket and one of step, notice, plan and drift, and nothing else; its body has {len(body)}"
+            f" ticket and one of step, notice, plan, drift and daily, and nothing else; its body has {len(body)}"
             f" {'bytes' if isinstance(body, bytes) else 'characters'}. Nothing is done; look who sends to the queue."
         )
 
@@ -75,21 +75,29 @@ class _Body(BaseModel):
     notice: _Subject | None = None
     plan: _Subject | None = None
     drift: Annotated[str, StringConstraints(pattern=ONBOARDING_ID)] | None = None
+    daily: _Subject | None = None
     ticket: Annotated[int, Field(ge=0, lt=2**63)]
     again: Annotated[int, Field(ge=0, le=AGAIN)] = 0
 
 
-_KINDS: dict[type[Effect], str] = {Nudge: "step", NudgeNotice: "notice", MakePlan: "plan", LookForDrift: "drift"}
+_KINDS: dict[type[Effect], str] = {
+    Nudge: "step",
+    NudgeNotice: "notice",
+    MakePlan: "plan",
+    LookForDrift: "drift",
+    SendDaily: "daily",
+}
 """The key of a message that names what it is about."""
 _QUEUES: dict[type[Effect], str] = {
     NudgeNotice: NOTICES_QUEUE,
     MakePlan: PLANS_QUEUE,
     LookForDrift: DRIFT_QUEUE,
+    SendDaily: NOTICES_QUEUE,
 }
 
 
 def kind_of_message(effect: Effect) -> str:
-    """What it is about: `step`, `notice`, `plan` or `drift`."""
+    """What it is about: `step`, `notice`, `plan`, `drift` or `daily`."""
     return _KINDS[type(effect)]
 
 
@@ -109,16 +117,18 @@ def decode(body: bytes | str) -> Effect:
         read = _Body.model_validate_json(body)
     except ValidationError as error:
         raise ForeignMessageError("; ".join(_seen(error)), body) from None
-    match (read.step, read.notice, read.plan, read.drift):
-        case (str() as step, None, None, None):
+    match (read.step, read.notice, read.plan, read.drift, read.daily):
+        case (str() as step, None, None, None, None):
             return Nudge(read.onboarding, step, read.ticket, again=read.again)
-        case (None, str() as notice, None, None):
+        case (None, str() as notice, None, None, None):
             return NudgeNotice(read.onboarding, notice, read.ticket, again=read.again)
-        case (None, None, str() as plan, None):
+        case (None, None, str() as plan, None, None):
             return MakePlan(read.onboarding, plan, read.ticket, again=read.again)
-        case (None, None, None, str() as last):
+        case (None, None, None, str() as last, None):
             return LookForDrift(read.onboarding, last, read.ticket, again=read.again)
-    raise ForeignMessageError("it names none of a step, a notice, a plan and drift, or several", body)
+        case (None, None, None, None, str() as day):
+            return SendDaily(read.onboarding, day, read.ticket, again=read.again)
+    raise ForeignMessageError("it names none of a step, a notice, a plan, drift and a day's mail, or several", body)
 
 
 def is_ours(body: bytes | str) -> bool:

@@ -8,6 +8,10 @@ from enum import StrEnum
 class NoticeKind(StrEnum):
     """An occasion to tell people."""
 
+    REQUESTED = "requested"
+    """It has begun, or begins again. Only programs are told."""
+    STEP_ENDED = "step-ended"
+    """A step is done, or was skipped. Only programs are told."""
     CHECKPOINT_OPENED = "checkpoint-opened"
     REMINDER = "reminder"
     """A checkpoint is open still."""
@@ -32,3 +36,7 @@ class NoticeKind(StrEnum):
     """Something of a completed one is not any more as it was; said once of each deviation."""
     REPAIRED = "repaired"
     CANCELLED = "cancelled"
+
+
+FOR_PROGRAMS = frozenset({NoticeKind.REQUESTED, NoticeKind.STEP_ENDED})
+"""People see these on the pages; they are owed only where there is a program to be told."""

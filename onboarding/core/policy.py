@@ -65,6 +65,10 @@ class Policy:
 
     drift_every: float = 86400.0
     """Within which all completed onboardings are inspected again; 0: they never are."""
+    drift_sure_after: float = 600.0
+    """What is not as it was counts, and is told, when it is seen again after so long."""
+    tells_programs: bool = False
+    """Whether a program is told what happens, so that it is told of more than people are."""
 
     @property
     def notice_timeout(self) -> float:

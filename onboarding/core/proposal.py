@@ -66,6 +66,8 @@ class Change(Stored):
     """Before and after."""
     call: Call | None = None
     """None: its ids are not known yet, because an earlier step makes what they are of."""
+    part: str = ""
+    """Which of its step's changes it is, where there are several: the same however it is told, foreseen or exactly."""
 
 
 class Proposal(Stored):

@@ -149,7 +149,7 @@ class Delivered(Stored):
     """One way that a notice went."""
 
     way: str
-    """`teams` or `email`."""
+    """`teams`, `email`, `digest`: e-mail that is gathered, or `events`: a program of the operator's."""
     to: tuple[str, ...] = ()
     outside: bool = False
     """To the onboarding team, with a signed link where they are asked to answer."""

@@ -41,6 +41,8 @@ class Addressees(Part):
 
     emails: tuple[Email, ...] = Field(default=(), max_length=MAX_ADDRESSEES)
     teams: Flag = True
+    daily: Flag = False
+    """Whether e-mail comes once a day, gathered in one, in place of single ones."""
     escalate_to: Email | None = None
     """Told once when a checkpoint stays open for too long."""
 

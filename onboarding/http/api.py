@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import azure.functions as func
 
 from onboarding.core.control import Control
+from onboarding.core.record import Record
 from onboarding.http import plans, view
 from onboarding.http.asked import read_asked
 from onboarding.http.bodies import read_json
@@ -51,8 +52,7 @@ async def post_onboarding(call: HttpCall) -> func.HttpResponse:
     record = accepted.record
     location = f"{call.engine.public_url}/api/onboardings/{record.id}"
     status = 202 if accepted.created else 200
-    shown = view.onboarding_view(record, call.caller, call.engine.clock.now())
-    return answer(call.request, shown, record, status=status, headers={"Location": location})
+    return answer(call.request, await _shown(call, record), record, status=status, headers={"Location": location})
 
 
 async def get_onboarding(call: HttpCall) -> func.HttpResponse:
@@ -60,8 +60,7 @@ async def get_onboarding(call: HttpCall) -> func.HttpResponse:
     loaded = await call.engine.records.load(call.onboarding_id)
     if loaded is None:
         raise unknown_onboarding(call.onboarding_id)
-    shown = view.onboarding_view(loaded.record, call.caller, call.engine.clock.now())
-    return answer(call.request, shown, loaded.record)
+    return answer(call.request, await _shown(call, loaded.record), loaded.record)
 
 
 async def get_events(call: HttpCall) -> func.HttpResponse:
@@ -81,9 +80,14 @@ def control(controls: Sequence[Control]) -> CallHandler:
             record = await happen_and_look(call.engine, call.onboarding_id, event, expected)
         if record is None:
             raise unknown_onboarding(call.onboarding_id)
-        return answer(call.request, view.onboarding_view(record, call.caller, call.engine.clock.now()), record)
+        return answer(call.request, await _shown(call, record), record)
 
     return handle
+
+
+async def _shown(call: HttpCall, record: Record) -> view.OnboardingView:
+    inspected = await call.engine.records.index.inspection(record)
+    return view.onboarding_view(record, call.caller, call.engine.clock.now(), inspected)
 
 
 def unknown_onboarding(onboarding_id: str) -> ProblemError:

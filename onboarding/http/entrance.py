@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlencode, urlsplit, urlunsplit
+from uuid import uuid4
 
 import azure.functions as func
 
@@ -16,8 +18,9 @@ from onboarding.http.access import Caller, caller_of, platform_signs_in
 from onboarding.http.bodies import is_page_form
 from onboarding.http.call import Application, HttpCall, Route
 from onboarding.http.origin import from_elsewhere, own_path
-from onboarding.http.problems import PROBLEM, ProblemError, answered
-from onboarding.settings import in_azure
+from onboarding.http.problems import ProblemError, answered
+from onboarding.http.refusals import PROBLEM, REQUEST_ID, traceable
+from onboarding.settings import API_PAGE, SettingsError, in_azure
 from onboarding.telemetry.triggers import called
 
 log = logging.getLogger("onboarding")
@@ -27,6 +30,7 @@ SIGN_IN = "/.auth/login/aad"
 CHALLENGE = 'Bearer realm="Operator Connect onboarding"'
 """What a program is to send; without an error code, as nothing was sent (RFC 9110, 11.6.1; RFC 6750, 3)."""
 RETURN_TO = "post_login_redirect_uri"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
 
 
 def entrance(route: Route, application: Application) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
@@ -59,11 +63,28 @@ def entrance(route: Route, application: Application) -> Callable[[func.HttpReque
     inner = answered(enter)
 
     async def finish(request: func.HttpRequest) -> func.HttpResponse:
-        with called(request.headers, request.route_params.get("id")):
-            return guarded(request, readable(request, await inner(request)))
+        request_id = request_id_of(request.headers)
+        with called(request.headers, request.route_params.get("id"), request_id):
+            answer = traceable(await inner(request), request_id, _explained_at(application))
+            return guarded(request, readable(request, answer))
 
     finish.__name__ = route.name
     return finish
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """The caller's own name of the call, where it is one that may stand in a log; else a new one."""
+    given = str(headers.get(REQUEST_ID) or headers.get(REQUEST_ID.lower()) or "")
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+
+
+def _explained_at(application: Application) -> str:
+    """The page that has a place for each code of a refusal."""
+    try:
+        return application.settings().explained_at
+    except SettingsError:
+        # Then nothing works but that: what was refused is still told, and where on this host it is explained.
+        return API_PAGE
 
 
 def admit(route: Route, caller: Caller | None) -> None:

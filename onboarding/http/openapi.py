@@ -27,9 +27,10 @@ from onboarding.http.call import HttpCall, Route
 from onboarding.http.meanings import Explained, explain
 from onboarding.http.operations import API, HTML, PAGES, ApiOperation, operations
 from onboarding.http.plans import PLAN_FORMS
-from onboarding.http.problems import PROBLEM
+from onboarding.http.refusals import CODES, PROBLEM, REQUEST_ID
 from onboarding.kinds import KINDS, read_request
 from onboarding.kinds.examples import OWN_SBC
+from onboarding.notices.event import CLOUDEVENTS_JSON, EVENT_TYPES, OnboardingEvent, event_type
 from onboarding.steps import LIBRARY
 
 API_DESCRIPTION_VERSION = "1"
@@ -73,9 +74,11 @@ _PROBLEM_SCHEMA: Mapping[str, Any] = {
     "title": "Refusal",
     "type": "object",
     "description": "A refusal (RFC 9457).",
-    "required": ["type", "title", "status", "detail"],
+    "required": ["type", "title", "status", "detail", "code", "requestId"],
     "properties": {
-        "type": {"type": "string"},
+        "type": {"type": "string", "format": "uri-reference"},
+        "code": {"enum": sorted(set(CODES.values()))},
+        "requestId": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
@@ -102,6 +105,10 @@ _PROBLEM_SCHEMA: Mapping[str, Any] = {
 
 _MAKE = ("post_onboarding", "post_plan")
 """What makes something, and says where it is."""
+_NAMED = {
+    "description": "Names the call in logs and traces: the caller's own `X-Request-Id` where it sent one that fits.",
+    "schema": {"type": "string"},
+}
 _ETAG = {"description": "Of this answer, for If-None-Match and If-Match.", "schema": {"type": "string"}}
 
 
@@ -144,6 +151,7 @@ def description(routes: tuple[Route, ...]) -> dict[str, Any]:
             {"name": PAGES, "description": "For people: HTML and its forms."},
         ],
         "paths": paths,
+        "webhooks": {"event": {"post": _event()}},
         "components": {
             "schemas": _schemas(),
             "examples": {"requested": {"summary": "Just requested.", "value": _example_record()}},
@@ -153,6 +161,40 @@ def description(routes: tuple[Route, ...]) -> dict[str, Any]:
     # A copy: schemas of operations are data, and stand in several.
     explained: dict[str, Any] = explain(copy.deepcopy(made))
     return explained
+
+
+def _event() -> dict[str, Any]:
+    """What is sent to a program of the operator's own."""
+    event = {
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "subject", "time", "data"],
+        "properties": {
+            "specversion": {"const": "1.0", "description": "Of CloudEvents."},
+            "id": {"type": "string", "description": "The same however often the event is sent."},
+            "source": {"type": "string", "format": "uri-reference", "description": "This application."},
+            "type": {"enum": [event_type(kind) for kind in EVENT_TYPES], "description": "What has happened."},
+            "subject": {"type": "string", "description": "The onboarding's id."},
+            "time": {"type": "string", "format": "date-time", "description": "When it was to be told first."},
+            "datacontenttype": {"const": JSON, "description": "Of `data`."},
+            "dataschema": {"type": "string", "format": "uri", "description": "Where `data` is described."},
+            "data": {"$ref": "#/components/schemas/OnboardingEvent", "description": "How the onboarding stands."},
+        },
+    }
+    signed = {
+        "webhook-id": "The event's `id`.",
+        "webhook-timestamp": "Of this attempt, in seconds since 1970.",
+        "webhook-signature": "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 (Standard Webhooks).",
+    }
+    return {
+        "summary": "An event, for a program of one's own",
+        "description": "A CloudEvent (1.0, structured mode), sent to `ONBOARDING_EVENTS_URL`.",
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "description": what, "schema": {"type": "string"}}
+            for name, what in signed.items()
+        ],
+        "requestBody": {"required": True, "content": {CLOUDEVENTS_JSON: {"schema": event}}},
+        "responses": {"2XX": {"description": "It was taken; else it is sent again, or people are told."}},
+    }
 
 
 def _operation(route: Route, told: ApiOperation) -> dict[str, Any]:
@@ -200,6 +242,8 @@ def _responses(route: Route, told: ApiOperation) -> dict[str, Any]:
     if told.tagged and not route.changes:
         answers["304"] = {"description": "It is what the caller has.", "headers": {"ETag": _ETAG}}
     answers.update({str(status): _refusal(status) for status in sorted(_refusals(route, told))})
+    for answer in answers.values():
+        answer.setdefault("headers", {})[REQUEST_ID] = _NAMED
     return answers
 
 
@@ -282,6 +326,7 @@ def _schemas() -> dict[str, Any]:
             (plans.PlanView, "serialization"),
             (health.HealthView, "serialization"),
             (plans.ValidatedView, "serialization"),
+            (OnboardingEvent, "serialization"),
         ],
         by_alias=True,
         ref_template="#/components/schemas/{model}",

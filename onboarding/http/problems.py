@@ -15,14 +15,13 @@ from onboarding.core.problems import StepProblemError, StoreBusyError
 from onboarding.core.reasons import InvalidRequestError
 from onboarding.engine import InProgressError
 from onboarding.hourly import HourlyLimitError
+from onboarding.http.refusals import CODES, NO_SUCH_STEP, PROBLEM
 from onboarding.ports import BusRefusedError, BusUnavailableError, ConflictError
 from onboarding.rows import UnreadableRowError
 from onboarding.settings import SettingsError
 
 log = logging.getLogger("onboarding")
 
-NO_SUCH_STEP = "No such step"
-PROBLEM = "application/problem+json"
 RequestHandler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 
@@ -45,8 +44,8 @@ class ProblemError(Exception):
 def problem(
     status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any
 ) -> func.HttpResponse:
-    """The answer."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    """The answer. Its title is one of `refusals.CODES`; where its type leads, the entrance says."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": CODES[title], **more}
     return func.HttpResponse(
         # What is repeated from a header may hold bytes that are no text.
         json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),

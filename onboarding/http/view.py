@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, SerializeAsAny, create_model
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializeAsAny, create_model
 from pydantic.alias_generators import to_camel, to_snake
 
 from onboarding.columns import LISTED
@@ -29,6 +29,7 @@ from onboarding.core.rules.drift import open_deviations_id, repair_id
 from onboarding.core.services import Service
 from onboarding.http.access import Caller
 from onboarding.http.search import is_late_row
+from onboarding.index import LastInspection
 from onboarding.notices.what_stays import what_stays
 from onboarding.planning.by_hand import Shell, commands_of
 from onboarding.ports import Row
@@ -107,6 +108,8 @@ class DeviationView(View):
     """As it is."""
     since: AwareDatetime
     """When that was first seen."""
+    sure: bool
+    """It was seen twice, some time apart; false: it was seen once, is looked at again, and counts for nothing."""
     repairable: bool
     """The step can change it back."""
     accepted: Acceptance | None
@@ -218,6 +221,14 @@ _FOUND: dict[str, Any] = {
 FindingsView = create_model("FindingsView", __base__=View, __doc__="What the steps found out; null: not yet.", **_FOUND)
 
 
+class InspectionView(View):
+    """The last look at a completed onboarding."""
+
+    at: AwareDatetime
+    unseen: int
+    """Of its steps that could not be looked at."""
+
+
 class OnboardingView(View):
     """One onboarding, whole."""
 
@@ -225,6 +236,7 @@ class OnboardingView(View):
     version: int
     run: int
     state: OnboardingState
+    gateway_name: str
     gateway: GatewayView
     environment: Environment | None
     services: tuple[Service, ...]
@@ -242,6 +254,8 @@ class OnboardingView(View):
     """Null: it is not paused."""
     repair: RepairView | None
     """Null: nothing is being changed back."""
+    inspected: InspectionView | None
+    """Null: it is not completed, or was not inspected again since."""
     waiting_for: str | None
     waiting_for_step: str | None
     """Its name; null while it is paused."""
@@ -252,6 +266,7 @@ class OnboardingView(View):
     next_due_at: AwareDatetime | None
     progress: ProgressView
     last_error: Problem | None
+    last_error_seen: str | None
     findings: FindingsView
     warnings: tuple[str, ...]
     """What is worth a look, though the request was taken."""
@@ -270,12 +285,18 @@ class EventsView(View):
     events: tuple[Event, ...]
 
 
+_DEPRECATED: Any = Field(json_schema_extra={"deprecated": True})
+"""Goes with the next version of the API: its name means another type elsewhere."""
+
+
 class SummaryView(View):
     """One onboarding in the list: the columns of its row. Older rows lack what came later, until their next change."""
 
     id: str
     version: int
-    gateway: str
+    gateway_name: str
+    gateway: str = _DEPRECATED
+    """As `gatewayName`, which is a text wherever it stands; a record's `gateway` is an object."""
     arm_id: str
     subscription_id: str | None
     environment: Environment | None
@@ -291,7 +312,9 @@ class SummaryView(View):
     next_due_at: AwareDatetime | None
     progress: ProgressView
     open_wait_count: int | None
-    last_error: str | None
+    last_error_seen: str | None
+    last_error: str | None = _DEPRECATED
+    """As `lastErrorSeen`; a record's `lastError` is an object."""
     last_error_code: str | None
     notice_error: str | None
     """Why a notice could not be sent yet."""
@@ -323,9 +346,12 @@ class ListView(View):
     """Address of the next page; null: this is the last."""
 
 
-def onboarding_view(record: Record, caller: Caller, now: datetime) -> OnboardingView:
-    """The whole of a record at that time, and what the caller may do with it."""
+def onboarding_view(
+    record: Record, caller: Caller, now: datetime, inspected: LastInspection | None = None
+) -> OnboardingView:
+    """The whole of a record at that time, and what the caller may do with it. `inspected`: the last look at it."""
     waiting = waiting_for(record)
+    error = last_problem(record)
     ends = expected_ends(record)
     end = latest_end(ends)
     done, total = progress(record)
@@ -334,6 +360,7 @@ def onboarding_view(record: Record, caller: Caller, now: datetime) -> Onboarding
         version=record.version,
         run=record.run,
         state=record.state,
+        gateway_name=record.request.gateway.name,
         gateway=gateway_view(record.request.gateway),
         environment=record.request.environment,
         services=record.request.selected,
@@ -346,6 +373,7 @@ def onboarding_view(record: Record, caller: Caller, now: datetime) -> Onboarding
         cancelled_because=record.cancelled_because,
         pause=_pause(record.pause),
         repair=RepairView.model_validate(record.repair, from_attributes=True) if record.repair else None,
+        inspected=InspectionView(at=inspected.at, unseen=inspected.unseen) if inspected else None,
         waiting_for=waiting.what if waiting else None,
         waiting_for_step=waiting.step if waiting else None,
         waiting_on=waiting.on if waiting else None,
@@ -353,7 +381,8 @@ def onboarding_view(record: Record, caller: Caller, now: datetime) -> Onboarding
         waiting_since=waiting.since if waiting else None,
         next_due_at=record.next_due_at,
         progress=ProgressView(done=done, total=total),
-        last_error=last_problem(record),
+        last_error=error,
+        last_error_seen=error.seen if error else None,
         findings=_findings(record),
         warnings=record.request.warnings,
         stays_at_microsoft=tuple(StaysView.model_validate(s, from_attributes=True) for s in what_stays(record)),
@@ -403,6 +432,8 @@ def summary(row: Row, now: datetime) -> SummaryView:
         arm_id=shown.pop("gateway_id"),
         services=tuple(Service(s) for s in shown.pop("services").split(",")),
         progress=ended,
+        gateway_name=shown["gateway"],
+        last_error_seen=shown["last_error"],
         expected_at=end.seen(now) if end else None,
         late=is_late_row(row, now),
         **shown,
@@ -434,7 +465,7 @@ def _pause(pause: Pause | None) -> PauseView | None:
 
 def _deviation(one: Deviation) -> DeviationView:
     told = one.model_dump(exclude={"repair", "accepted"})
-    return DeviationView(**told, repairable=bool(one.repair), accepted=one.accepted)
+    return DeviationView(**told, repairable=one.sure and bool(one.repair), accepted=one.accepted)
 
 
 def _step(step: StepRecord, record: Record, end: ExpectedEnd | None, now: datetime) -> StepView:

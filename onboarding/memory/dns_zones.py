@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from onboarding.azure.azure_actions import AzurePermission
 from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.update_server import zone_of_server
 from onboarding.core.publishing import APEX, cut
@@ -24,6 +25,8 @@ class MemoryDnsZones:
         self.sets: dict[tuple[str, str], dict[str, Any]] = {}
         """(key of the zone, lower-case relative name) → the whole set."""
         self.writes: list[tuple[str, ...]] = [] if writes is None else writes
+        self.actions: Sequence[AzurePermission] = (AzurePermission(("*",)),)
+        """What this application's roles give."""
         self.faults = Faults()
         self._dns = dns
 
@@ -46,6 +49,11 @@ class MemoryDnsZones:
         """The TXT set at a name; an empty one where there is none."""
         self.faults.raise_next("txt_set")
         return TxtSet(name, self.sets.get((zone.key, name.lower()), {}))
+
+    async def own_actions(self, zone: DnsZoneId) -> Sequence[AzurePermission]:
+        """What this application's Azure roles give at a zone."""
+        self.faults.raise_next("own_actions")
+        return self.actions
 
     async def add_txt(self, zone: DnsZoneId, to: TxtSet, record: TxtRecord) -> None:
         """Add a value to the set, if that is still as it was read."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onboarding.azure.azure_actions import AzurePermission
 from onboarding.azure.gateway_resource import AUTOMATED, GatewayId, GatewayResource, TestLineResource
 from onboarding.core.services import TestLine
 from onboarding.memory.faults import Faults
@@ -22,6 +23,8 @@ class MemoryGateways:
         self.lines: dict[str, dict[str, TestLineResource]] = {}
         """Key of the gateway → lower-case name of the line → the line."""
         self.writes: list[tuple[str, ...]] = [] if writes is None else writes
+        self.actions: Sequence[AzurePermission] = (AzurePermission(("*",)),)
+        """What this application's roles give."""
         self.faults = Faults()
 
     def add(self, gateway: GatewayId, **properties: Any) -> dict[str, Any]:
@@ -56,6 +59,11 @@ class MemoryGateways:
         self.faults.raise_next("get")
         body = self.resources.get(gateway.key)
         return None if body is None else GatewayResource(_copied(body))
+
+    async def own_actions(self, gateway: GatewayId) -> Sequence[AzurePermission]:
+        """What this application's Azure roles give at a gateway."""
+        self.faults.raise_next("own_actions")
+        return self.actions
 
     async def put(self, gateway: GatewayId, body: Mapping[str, Any]) -> None:
         """Create or replace the whole resource; its status is ChangePending from then on."""

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 from onboarding.core.problems import AddresseesRefusedError
 from onboarding.memory.faults import Faults
-from onboarding.ports import Notification, Ways
+from onboarding.ports import Notification, OutgoingEvent, Ways
 
 
 class MemoryNotifier:
-    """A port `Notifier`. Both ways are configured until a test says otherwise."""
+    """A port `Notifier`. All ways are configured until a test says otherwise."""
 
     def __init__(self) -> None:
         self.mail_configured = True
         self.teams_configured = True
         self.mails: list[tuple[tuple[str, ...], Notification]] = []
         self.posts: list[Notification] = []
+        self.events: list[OutgoingEvent] = []
         self.refused: set[str] = set()
         """Addresses for which an e-mail is refused whole."""
         self.faults = Faults()
@@ -41,4 +42,10 @@ class MemoryNotifier:
             return False
         self.faults.raise_next("teams")
         self.posts.append(message)
+        return True
+
+    async def event(self, event: OutgoingEvent) -> bool:
+        """Hand an event to the operator's own program."""
+        self.faults.raise_next("event")
+        self.events.append(event)
         return True

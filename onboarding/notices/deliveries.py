@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onboarding.core.notices import NoticeKind
+from onboarding.core.notices import FOR_PROGRAMS, NoticeKind
 from onboarding.core.plan import Party
 from onboarding.core.record import Notice, Record
 from onboarding.core.request import OnboardingTeam
@@ -18,27 +18,40 @@ class Delivery:
     """One way that a notice is to go."""
 
     way: str
-    """`teams` or `email`."""
+    """`teams`, `email`, `digest` (e-mail, gathered) or `events`."""
     to: tuple[str, ...] = ()
-    """Addresses; none for Teams."""
+    """Addresses; none for Teams and for programs."""
     outside: bool = False
     """To people outside the tenant: they get nothing internal, and a signed link where they are asked to answer."""
 
 
-def deliveries(notice: Notice, record: Record, escalation_email: str | None, *, links: bool) -> tuple[Delivery, ...]:
-    """The ways that a notice is to go. `links`: links for people outside can be signed.
+def deliveries(
+    notice: Notice,
+    record: Record,
+    escalation_email: str | None,
+    *,
+    links: bool,
+    events: bool = False,
+    daily: bool = False,
+) -> tuple[Delivery, ...]:
+    """The ways that a notice is to go. `links`: links for people outside can be signed; `events`: a program is told;
+    `daily`: e-mail inside comes once a day, gathered.
 
     An escalation goes to the second address (the request's, else the setting's) besides the others.
     """
     notify = record.request.notify
     kind = NoticeKind(notice.kind)
-    ways: list[Delivery] = []
+    ways = [Delivery("events")] if events else []
+    if kind in FOR_PROGRAMS:
+        return tuple(ways)
     if notify.teams:
         ways.append(Delivery("teams"))
     second = notify.escalate_to or escalation_email
     emails = (*notify.emails, *((second,) if kind is NoticeKind.ESCALATION and second else ()))
     if emails:
-        ways.append(Delivery("email", tuple(dict.fromkeys(emails))))
+        # What is told once, to somebody who is to step in, does not wait for the next day.
+        gathered = daily and kind is not NoticeKind.ESCALATION
+        ways.append(Delivery("digest" if gathered else "email", tuple(dict.fromkeys(emails))))
     asked = _asked_outside(notice.step, record) if notice.step else None
     tells_outside = kind is NoticeKind.HELD_UP or (links and kind in _OF_CHECKPOINTS)
     if tells_outside and asked:

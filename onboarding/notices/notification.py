@@ -72,10 +72,15 @@ def _way(other: Delivery) -> str:
     whom = "the onboarding team, " if other.outside else ""
     if other.way == "teams":
         return f"{whom}your Teams channel"
+    if other.way == "events":
+        return "a program of yours"
+    if other.way == "digest":
+        return f"{', '.join(other.to)} (e-mail, once a day)"
     return f"{whom}{', '.join(other.to)} (e-mail)"
 
 
 def _told_outside(others: Sequence[Delivery]) -> tuple[str, ...]:
     """The same without any address."""
-    ways = dict.fromkeys("in Teams" if other.way == "teams" else "by e-mail" for other in others if not other.outside)
+    people = [other.way for other in others if not other.outside and other.way != "events"]
+    ways = dict.fromkeys("in Teams" if way == "teams" else "by e-mail" for way in people)
     return (f"the operator's own people, {' and '.join(ways)}",) if ways else (NOBODY_ELSE,)

@@ -42,6 +42,13 @@ class Occurrence:
         return how_long(self.notice.owed_since - seen.since) if seen else ""
 
     @property
+    def how_it_ended(self) -> str:
+        """What the step did, or why it was skipped."""
+        if self.step and self.step.skipped_because:
+            return f"It was skipped: {self.step.skipped_because}"
+        return self.step.detail if self.step and self.step.detail else "It is done."
+
+    @property
     def last_seen(self) -> str:
         return self.step.detail if self.step and self.step.detail else "nothing yet."
 
@@ -197,6 +204,20 @@ _DELAYED = "One step of it is delayed; the operator is looking after it."
 _STILL = "One step of it still waits for you. Should it be done already, please say so."
 
 OCCASIONS: Mapping[NoticeKind, Occasion] = {
+    NoticeKind.REQUESTED: Occasion(
+        lambda o: f"{o.gateway}: an onboarding was requested",
+        lambda o: ("It has begun.",),
+        lambda o: (),
+        lambda o: f"{o.gateway}: an onboarding has begun",
+        "The operator connects a gateway.",
+    ),
+    NoticeKind.STEP_ENDED: Occasion(
+        lambda o: f"{o.gateway}: a step has ended",
+        lambda o: (o.how_it_ended,),
+        lambda o: (),
+        lambda o: f"{o.gateway}: a step has ended",
+        "One step of it has ended.",
+    ),
     NoticeKind.CHECKPOINT_OPENED: Occasion(
         lambda o: f"{o.gateway}: your turn",
         _checkpoint_opened,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from onboarding.http.refusals import REQUEST_ID
 from onboarding.pages.api_examples import Sample, calls
 from onboarding.pages.api_schemas import Fields, SchemaField, Type, fields, resolved, type_of
 
@@ -167,8 +168,9 @@ def _answer(status: str, told: Mapping[str, Any], document: Mapping[str, Any]) -
     headers = (
         _parameter({"name": name, **resolved(header, document)}, document)
         for name, header in told.get("headers", {}).items()
+        if name != REQUEST_ID
     )
-    # All refusals look the same: the page says it once.
+    # All answers name their call, and all refusals look the same: the page says it once.
     contents = _contents(told, document) if int(status) < _REFUSED else ()
     return ResponseShown(status, told.get("description", ""), tuple(headers), tuple(contents))
 

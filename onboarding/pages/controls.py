@@ -68,6 +68,8 @@ class Form:
     """It was sent, and nothing was taken."""
     wrong: str = ""
     """What is wrong with all its fields together."""
+    about: str = ""
+    """What its button says besides to whoever does not see what stands above it."""
 
     @property
     def sections(self) -> Iterator[tuple[str, Iterator[Filled]]]:
@@ -95,7 +97,13 @@ def forms(record: Record, may: Allowed, actor: str | None = None) -> tuple[Form,
 def step_forms(record: Record, may: Allowed, actor: str | None = None) -> dict[str, tuple[Form, ...]]:
     """Step that needs attention → what can be done about it at once."""
     offered = [a for a in _allowed(record, may, ControlPlace.LIST, actor) if a.control.where_stopped]
-    return {name: tuple(_of_one(record, a) for a in offered if a.step == name) for name in _stopped(record)}
+    return {name: tuple(_below(_of_one(record, a)) for a in offered if a.step == name) for name in _stopped(record)}
+
+
+def _below(form: Form) -> Form:
+    """Under its step's title: who sees that need not read it again."""
+    about = form.button.removeprefix(f"{form.control.label}: ")
+    return form if about == form.button else replace(form, button=form.control.label, about=about)
 
 
 def banner_forms(record: Record, may: Allowed) -> tuple[Form, ...]:

@@ -256,4 +256,8 @@ def _notice(notice: Notice, record: Record) -> NoticeRow:
 def _receiver(sent: Delivered) -> str:
     if sent.way == "teams":
         return "Teams"
+    if sent.way == "events":
+        return "a program, as an event"
+    if sent.way == "digest":
+        return f"the daily e-mail to {', '.join(sent.to)}"
     return f"e-mail to {', '.join(sent.to)}" + (" (with a signed link)" if sent.outside else "")

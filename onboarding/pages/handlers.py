@@ -21,6 +21,7 @@ from onboarding.http.counts import counts
 from onboarding.http.listing import listed
 from onboarding.http.origin import own_path
 from onboarding.http.problems import ProblemError
+from onboarding.http.refusals import ANCHOR, told_by_code
 from onboarding.http.search import read_search
 from onboarding.looks import happen_and_look
 from onboarding.pages import csrf, outside
@@ -55,8 +56,9 @@ async def onboarding_page(call: HttpCall) -> func.HttpResponse:
     record = await _record(call)
     events = await call.engine.records.events(record.id) or []
     view = detail(record, events, call.engine.clock.now(), call.caller.may, call.caller.name)
+    inspected = await call.engine.records.index.inspection(record)
     token = csrf.token(call, _acting(record.id))
-    return page(call, "onboarding.html", view=view, csrf=token, section="dashboard")
+    return page(call, "onboarding.html", view=view, inspected=inspected, csrf=token, section="dashboard")
 
 
 @as_page
@@ -193,7 +195,15 @@ async def asset(call: HttpCall) -> func.HttpResponse:
 
 async def api_page(call: HttpCall, description: Mapping[str, Any]) -> func.HttpResponse:
     """GET /api/docs → 200. `description`: of the API, in OpenAPI 3.1."""
-    return page(call, "api.html", view=reference(description), url=call.engine.public_url, section="api")
+    return page(
+        call,
+        "api.html",
+        view=reference(description),
+        url=call.engine.public_url,
+        section="api",
+        refusals=told_by_code(),
+        anchor=ANCHOR,
+    )
 
 
 @as_page

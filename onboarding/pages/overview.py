@@ -133,7 +133,7 @@ def _entry(row: Row, now: datetime) -> OverviewRow:
     shown = summary(row, now)
     return OverviewRow(
         shown.id,
-        shown.gateway,
+        shown.gateway_name,
         shown.environment.value if shown.environment else "",
         tuple(s.label for s in shown.services),
         STATES[shown.state],

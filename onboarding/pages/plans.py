@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
-from onboarding.core.change_plan import ChangePlan, Gravity, Outlook, PlanFinding, StepPlan
+from onboarding.core.change_plan import ChangePlan, Differs, Gravity, Outlook, PlanFinding, StepPlan
 from onboarding.core.roles import Role
 from onboarding.http.call import HttpCall, unknown_plan
 from onboarding.http.problems import ProblemError
@@ -28,6 +28,13 @@ OUTLOOKS: Mapping[Outlook, Badge] = {
     Outlook.BLOCKED: Badge("Would stop", "attention"),
     Outlook.UNSEEN: Badge("Not seen", "paused"),
     Outlook.LEFT_OUT: Badge("Left out", "off"),
+}
+DIFFERS: Mapping[Differs, str] = {
+    Differs.GONE: "planned, and not to be done now",
+    Differs.NEW: "not planned, and to be done now",
+    Differs.OTHER: "to be done otherwise than planned",
+    Differs.KNOWN: "was foreseen, and is known exactly now",
+    Differs.FORESEEN: "was known exactly, and can only be foreseen now",
 }
 PLAN_STATES: Mapping[PlanState, Badge] = {
     PlanState.COMING: Badge("Being made", "running"),
@@ -66,7 +73,7 @@ async def plan_page(call: HttpCall) -> func.HttpResponse:
     """GET /api/planned/{plan} → 200, 404."""
     kept = await _kept(call)
     token = csrf.token(call, _starting(kept.id))
-    return page(call, "plan.html", view=_view(call, kept), csrf=token, section="plan")
+    return page(call, "plan.html", view=_view(call, kept), csrf=token, section="plan", differs=DIFFERS)
 
 
 @as_page

@@ -161,7 +161,7 @@ async def request_form(call: HttpCall) -> func.HttpResponse:
     """GET /api/request/form?kind=… → 200 with an empty one; ?from=… with what an onboarding asked for; 400, 404."""
     copied = await _copied(call)
     kind = copied.request.gateway.kind if copied else str(call.request.params.get("kind", ""))
-    part = _asked_by(kind)
+    part = part_for(kind)
     written = written_of(part, copied.request.to_json())[0] if copied else empty(part)
     return _form(call, kind, part, written, copied=copied)
 
@@ -172,7 +172,7 @@ async def send_request(call: HttpCall) -> func.HttpResponse:
     the form as it was filled in, 303 to a plan, 403."""
     fields = read_form(call, REQUESTING, most_bytes=MAX_UPLOAD, most_fields=MOST_FIELDS)
     kind = fields.get("kind", "")
-    part = _asked_by(kind)
+    part = part_for(kind)
     typed = read_typed(part, fields)
     row = _ROW.fullmatch(fields.get("do", ""))
     if row:
@@ -239,9 +239,11 @@ def _form(
     return page(call, "request_form.html", code, view=view, csrf=csrf.token(call, REQUESTING), section="request")
 
 
-def _asked_by(kind: str) -> AskedPart:
+def part_for(kind: str) -> AskedPart:
+    """What a request of that kind asks for. Raises ProblemError 400 for a kind that there is not."""
     if kind not in KINDS:
-        raise ProblemError(400, "No such kind", f"'{kind[:50]}' is no kind of gateway; there are {', '.join(KINDS)}.")
+        told = f"'{kind[:50]}' is no kind of gateway; there are {', '.join(KINDS)}."
+        raise ProblemError(400, "The request is invalid", told)
     return asked_by(kind)
 
 

@@ -34,7 +34,7 @@ from onboarding.pages import csrf
 from onboarding.pages.detail import onboarding_path
 from onboarding.pages.forms import read_form_with_file
 from onboarding.pages.plans import plan_path
-from onboarding.pages.request_form import NOT_NOW, REQUESTING, judged, why_not_now
+from onboarding.pages.request_form import NOT_NOW, REQUESTING, judged, part_for, why_not_now
 from onboarding.pages.request_shown import asked_by
 from onboarding.pages.responses import HEADERS, as_page, page
 from onboarding.pages.words import STATES
@@ -131,8 +131,7 @@ async def send_table(call: HttpCall) -> func.HttpResponse:
     """POST of that page's forms (kind, text, file, do, the lines that are chosen) → 200 with a report, 400, 403."""
     fields, file = read_form_with_file(call, REQUESTING, "file")
     kind = fields.get("kind", "")
-    if kind not in KINDS:
-        raise ProblemError(400, "No such kind", f"'{kind[:50]}' is no kind of gateway; there are {', '.join(KINDS)}.")
+    part = part_for(kind)
     try:
         text = csv_text(file) if file else fields.get("text", "")
     except CsvError as error:
@@ -141,7 +140,7 @@ async def send_table(call: HttpCall) -> func.HttpResponse:
         check_texts(text)
         if holds_private_key(text):
             raise CsvError(_WITH_KEY)
-        report = TableReport(await _reported(call, read_csv(asked_by(kind), text)))
+        report = TableReport(await _reported(call, read_csv(part, text)))
     except (CsvError, UnfitTextError) as error:
         return _page(call, kind, text, refused=str(error))
     if fields.get("do") not in ("plan", "start"):
@@ -160,7 +159,7 @@ async def table_template(call: HttpCall) -> func.HttpResponse:
     separator = SEPARATORS.get(call.request.params.get("separator", "comma"))
     if kind not in KINDS or separator is None:
         known = f"?kind= is one of {', '.join(KINDS)}, ?separator= one of {', '.join(SEPARATORS)}"
-        raise ProblemError(400, "No such table", f"There is no such template: {known}.")
+        raise ProblemError(400, "The request is invalid", f"There is no such template: {known}.")
     content = csv_of(asked_by(kind), [_EXAMPLES[kind]], separator)
     named = {**HEADERS, "Content-Disposition": f'attachment; filename="requests-{quote(kind)}.csv"'}
     return func.HttpResponse(content, mimetype="text/csv", charset="utf-8", headers=named)

@@ -15,7 +15,8 @@ from onboarding.core.texts import in_sight
 from onboarding.hourly import HourlyLimitError
 from onboarding.http.access import SANDBOX_USERS
 from onboarding.http.call import HttpCall
-from onboarding.http.problems import NO_SUCH_STEP, ProblemError
+from onboarding.http.problems import ProblemError
+from onboarding.http.refusals import NO_SUCH_STEP
 from onboarding.pages import csrf, words
 from onboarding.pages.assets import url
 from onboarding.pages.detail import onboarding_path

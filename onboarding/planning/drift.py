@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -20,10 +20,10 @@ from onboarding.columns import named
 from onboarding.core.events import DriftSeen, Happening, LookForDrift
 from onboarding.core.policy import Policy
 from onboarding.core.record import Record
-from onboarding.index import Sweep
-from onboarding.planning.deviating import inspect_again
+from onboarding.index import LastInspection, Sweep
+from onboarding.planning.deviating import Inspected, inspect_again
 from onboarding.planning.remembered import remembered
-from onboarding.ports import Bus, Clock, Query
+from onboarding.ports import Bus, Clock, Query, Row
 from onboarding.records import LAST_KEY, Records
 from onboarding.rows import CLOSED, UnreadableRowError, from_row
 from onboarding.steps.base import World
@@ -94,36 +94,57 @@ async def _count(records: Records) -> int:
 
 async def look_for_drift(engine: Sweeper, first: str, last: str) -> None:
     """A message says: look at the completed onboardings from here to there. What they share is read once."""
+    rows = engine.records.rows(Query(CLOSED, keys=(first, last)))
+    found = await (_one(engine.records, first) if first == last else _readable(rows))
+    await inspect_all(engine, [record for record in found if record.completed])
+
+
+async def _one(records: Records, onboarding_id: str) -> list[Record]:
+    """Of one that people are still to be told something of, the row is not with the closed ones."""
+    try:
+        loaded = await records.load(onboarding_id)
+    except UnreadableRowError as error:
+        log.error("%s", error)
+        return []
+    return [loaded.record] if loaded else []
+
+
+async def _readable(rows: AsyncIterator[Row]) -> list[Record]:
     found: list[Record] = []
-    async for row in engine.records.rows(Query(CLOSED, keys=(first, last))):
+    async for row in rows:
         if len(found) == MESSAGE_HOLDS:
             break
         try:
             found.append(from_row(row))
         except UnreadableRowError as error:
             log.error("%s", error)
-    await inspect_all(engine, [record for record in found if record.completed])
+    return found
 
 
 async def inspect_all(engine: Sweeper, records: Sequence[Record]) -> None:
     """These, and put on the record what is new. One that can't be looked at keeps no other from its turn."""
     world, at_once = remembered(engine.reach_together()), asyncio.Semaphore(INSPECTED_AT_ONCE)
+    looked: list[LastInspection] = []
 
     async def one(record: Record) -> None:
         async with at_once:
             with about_this(About(record.id)):
                 try:
-                    await _inspect(engine, record, world)
+                    inspected = await _inspect(engine, record, world)
                 except Exception:
                     log.exception("drift: onboarding %s failed", record.id)
+                else:
+                    looked.append(LastInspection(record.id, engine.clock.now(), len(inspected.unseen)))
 
     await asyncio.gather(*map(one, records))
+    await engine.records.index.keep_inspections(looked)
 
 
-async def _inspect(engine: Sweeper, record: Record, world: World) -> None:
+async def _inspect(engine: Sweeper, record: Record, world: World) -> Inspected:
     async with limits.within(limits.RECORD, f"looking for drift of {record.id}"):
         inspected = await inspect_again(record, world, engine.clock.now(), limits.LOOK)
     if inspected.unseen:
         reasons = ", ".join(f"{step} ({code})" for step, code in inspected.unseen.items())
         log.warning("drift: of onboarding %s could not be looked at: %s", record.id, reasons)
     await engine.happen(record.id, DriftSeen(record.version, inspected.deviations))
+    return inspected

@@ -133,7 +133,8 @@ class _Planning:
         gentle = later or step.plan.kind is StepKind.WAIT or step.plan.confirmable
         gravity = Gravity.WARNING if gentle else Gravity.BLOCKER
         self._tell(gravity, step, problem.code, problem.seen, problem.what_next)
-        return self._of(step, Outlook.UNSEEN if later else Outlook.BLOCKED, problem.seen)
+        outlook = Outlook.UNSEEN if later else Outlook.PERSON if gentle else Outlook.BLOCKED
+        return self._of(step, outlook, problem.seen)
 
     def _open_before(self, step: StepRecord) -> tuple[str, ...]:
         """What it needs, near or far, after which the world will be another; the nearest of them."""

@@ -9,9 +9,20 @@ from datetime import datetime
 from onboarding.core.change_plan import ChangePlan, Gravity, Outlook, StepPlan
 from onboarding.planning.store import KeptPlan
 
-_MARKUP = re.compile(r"([\\`*_\[\]<>|~&])")
-"""In the middle of a line, where all of these texts stand. Brackets and signs that need these to mean something stay as
-they are: people read the source of a ticket too."""
+_MARKUP = re.compile(
+    r"""
+      \\ (?= [!-/:-@\[-`{-~] | $ )         # a backslash before punctuation, or before what follows the text
+    | [`*~]
+    | (?<! [^\W_] ) _+ | _+ (?! [^\W_] )   # but not inside a word
+    | \] (?= \( | $ )                     # a link; there are no definitions for references
+    | < (?= \S )
+    | & (?= \#? \w+ ; )                   # an entity
+    | (?<= \s ) \#+ $                     # the end of a heading
+    """,
+    re.VERBOSE,
+)
+"""What would be markup in the middle of a line, where all of these texts stand (CommonMark 0.31, and GitHub's tables
+and strikethrough). All else stays as it is: people read the source of a ticket too."""
 _COMMAND = re.compile(r"(`[^`]*`)")
 _OUTLOOKS = {
     Outlook.DONE: "as it should be",
@@ -69,9 +80,9 @@ def _changes(plan: ChangePlan) -> Iterator[str]:
     yield "| Step | What | Before | After | Call |"
     yield "|---|---|---|---|---|"
     for step, change in plan.changes:
-        call = f"`{str(change.call).replace('`', '')}`" if change.call else "known later"
+        call = f"`{_code(str(change.call))}`" if change.call else "known later"
         for value in change.values:
-            yield f"| `{step}` | {_text(value.what)} | {_text(value.before)} | {_text(value.after)} | {call} |"
+            yield f"| `{step}` | {_cell(value.what)} | {_cell(value.before)} | {_cell(value.after)} | {call} |"
     yield ""
 
 
@@ -81,7 +92,7 @@ def _steps(plan: ChangePlan) -> Iterator[str]:
     yield "| Step | Outlook | Seen |"
     yield "|---|---|---|"
     for step in plan.steps:
-        yield f"| {_text(step.title)} (`{step.step}`) | {_OUTLOOKS[step.outlook]} | {_text(_seen(step))} |"
+        yield f"| {_cell(step.title)} (`{step.step}`) | {_OUTLOOKS[step.outlook]} | {_cell(_seen(step))} |"
 
 
 def _seen(step: StepPlan) -> str:
@@ -97,11 +108,20 @@ def _advice(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", text)
+    return _MARKUP.sub(lambda found: "".join(f"\\{sign}" for sign in found[0]), text)
+
+
+def _code(text: str) -> str:
+    """In a cell of a table, a line ends a cell in code too."""
+    return text.replace("`", "").replace("|", "\\|")
 
 
 def _text(text: str) -> str:
     return _escaped(" ".join(text.split()))
+
+
+def _cell(text: str) -> str:
+    return _text(text).replace("|", "\\|")
 
 
 def _time(at: datetime | None) -> str:

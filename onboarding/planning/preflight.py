@@ -12,17 +12,17 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from onboarding.azure.allowed import GRAPH_WRITES
+from onboarding.azure.dns_zone import DnsZoneId
 from onboarding.azure.permissions import IN_EXCHANGE, TABLE, grant_graph, rows
 from onboarding.core.bounds import shorten
 from onboarding.core.change_plan import Gravity, Outlook, PlanFinding, StepPlan
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, StepProblemError
-from onboarding.core.proposal import Api
 from onboarding.core.record import Record
-from onboarding.core.request import OnboardingRequest
 from onboarding.fence import ReadsOnlyError
 from onboarding.numbers import SharedNumbers
+from onboarding.planning.preflight_azure import KNOWN_LATER, azure_roles
 from onboarding.ports import Domain, Principal
 from onboarding.steps.add_domain import domain_findings
 from onboarding.steps.app_roles import expect_enabled
@@ -34,7 +34,7 @@ from onboarding.steps.publish_txt_record import PublishTxtRecord
 log = logging.getLogger("onboarding")
 
 REQUEST, NUMBERS_SHARED, DNS_SILENT = "request", "numbers-shared", "dns-silent"
-DOMAIN_ABOVE, KNOWN_LATER = "domain-above", "known-later"
+DOMAIN_ABOVE = "domain-above"
 """Codes of findings that are no step's problem."""
 _TO_COME = frozenset({Outlook.CHANGES, Outlook.FORESEEN, Outlook.UNSEEN})
 
@@ -64,6 +64,21 @@ class Preflight:
 
     def _is(self, step: StepPlan, definition: str) -> bool:
         return self.definition(step) == definition
+
+    @property
+    def writing(self) -> tuple[StepPlan, ...]:
+        """The tasks that this application will write for."""
+        return tuple(
+            step
+            for step in self.steps
+            if step.outlook in _TO_COME and step.kind is StepKind.TASK and not self.work(step).is_by_hand
+        )
+
+    @property
+    def azure_zone(self) -> DnsZoneId | None:
+        """That the TXT record goes into."""
+        publishing = self.record.request.publishing
+        return DnsZoneId.parse(publishing.azure_zone) if publishing and publishing.azure_zone else None
 
     @property
     def domain(self) -> str | None:
@@ -149,9 +164,7 @@ async def graph_permissions(before: Preflight) -> AsyncIterator[PlanFinding]:
 def _needed_by_writes(before: Preflight) -> Mapping[str, list[str]]:
     """Permission of Graph → the steps whose writes need it; what Exchange may give in its place is not among them."""
     needed: dict[str, list[str]] = {}
-    for step in before.steps:
-        if step.outlook not in _TO_COME or step.kind is not StepKind.TASK or _by_hand(before, step):
-            continue
+    for step in before.writing:
         definition = before.definition(step)
         for row in rows("calls", before.world.project_synergy_by):
             if row["call"] in GRAPH_WRITES and definition in row["by"]:
@@ -159,10 +172,6 @@ def _needed_by_writes(before: Preflight) -> Mapping[str, list[str]]:
                     if name not in IN_EXCHANGE and step.step not in needed.setdefault(name, []):
                         needed[name].append(step.step)
     return needed
-
-
-def _by_hand(before: Preflight, step: StepPlan) -> bool:
-    return before.work(step).is_by_hand
 
 
 async def admin_user(before: Preflight) -> AsyncIterator[PlanFinding]:
@@ -289,6 +298,7 @@ async def ways_to_people(before: Preflight) -> AsyncIterator[PlanFinding]:
 Check = Callable[[Preflight], AsyncIterator[PlanFinding]]
 CHECKS: Sequence[Check] = (
     graph_permissions,
+    azure_roles,
     admin_user,
     publishing,
     request_warnings,
@@ -302,24 +312,14 @@ CHECKS: Sequence[Check] = (
 
 def _known_later(before: Preflight) -> Iterator[PlanFinding]:
     """What Microsoft tells only when it is done."""
-    steps = [step for step in before.steps if step.outlook in _TO_COME and not _by_hand(before, step)]
-    calls = {change.call.api for step in steps for change in step.changes if change.call}
-    publishing_there = before.coming("publish-txt-record") is not None and publishes_in_azure(before.record.request)
     unknown: list[str] = []
     if before.coming("add-domain") is not None:
-        unknown.append("whether another Microsoft tenant holds the domain (when it is added, or verified)")
-    if Api.ARM in calls or publishing_there:
-        unknown.append("whether it may change in Azure what it can read there (at the first change)")
+        unknown.append("whether another tenant holds the domain (when it is added, or verified; docs/plans.md)")
     if before.coming("share-txt-record") or before.record.request.notify.emails:
         unknown.append("whether Exchange lets it send as the mailbox of the settings (at the first e-mail)")
     if unknown:
         words = f"What this application can't know before it writes: {'; '.join(unknown)}."
         yield _finding(Gravity.NOTE, KNOWN_LATER, words)
-
-
-def publishes_in_azure(request: OnboardingRequest) -> bool:
-    """Whether its TXT record goes into a zone of Azure DNS."""
-    return request.publishing is not None and request.publishing.azure_zone is not None
 
 
 def _finding(

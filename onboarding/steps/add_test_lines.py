@@ -67,6 +67,7 @@ def _adding(
         words=f"add test line {line.name}",
         values=(added,),
         call=put_test_line_call(request.gateway.id, line, location),
+        part=line.name,
     )
 
 

@@ -73,7 +73,7 @@ class AssignApplicationRoles:
 
 def _giving(role: str, who: str, call: Call | None = None) -> Change:
     value = ValueChange(what=f"{role} of {who}", before="not held", after="held")
-    return Change(target=who, words=f"assign {role}", values=(value,), call=call)
+    return Change(target=who, words=f"assign {role}", values=(value,), call=call, part=role)
 
 
 def _surplus(wanted: Sequence[str], standing: RoleStanding, who: str) -> tuple[ValueChange, ...]:

@@ -19,6 +19,8 @@ class About:
     gateway: str | None = None
     step: str | None = None
     attempt: int | None = None
+    request: str | None = None
+    """The HTTP call in which it is done."""
 
     @property
     def fields(self) -> dict[str, str | int]:
@@ -43,7 +45,8 @@ def current_about() -> About:
 def about(record: Record, step: str | None = None) -> Iterator[About]:
     """Work on this onboarding, or on this step of it at its present attempt."""
     attempt = record.step(step).attempts if step else None
-    with about_this(About(record.id, record.request.gateway.name, step, attempt)) as it:
+    request = current_about().request
+    with about_this(About(record.id, record.request.gateway.name, step, attempt, request)) as it:
         yield it
 
 

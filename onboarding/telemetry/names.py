@@ -14,12 +14,13 @@ TRACEPARENT, DIAGNOSTIC_ID = "traceparent", "Diagnostic-Id"
 
 
 class Attribute(StrEnum):
-    """Of spans and metrics, and (the first four) of log lines. None holds a secret, a person or a number to call."""
+    """Of spans and metrics, and (the first five) of log lines. None holds a secret, a person or a number to call."""
 
     ONBOARDING = "onboarding"
     GATEWAY = "gateway"
     STEP = "step"
     ATTEMPT = "attempt"
+    REQUEST = "request"
 
     TICKET = "ticket"
     VERSION = "version"
@@ -152,7 +153,12 @@ class SpanName:
 
 _OF = (Attribute.ONBOARDING, Attribute.GATEWAY)
 
-ROOT = SpanName("onboarding", INTERNAL, "the request was accepted", (*_OF, Attribute.VERSION, Attribute.RUN))
+ROOT = SpanName(
+    "onboarding",
+    INTERNAL,
+    "the request was accepted",
+    (*_OF, Attribute.VERSION, Attribute.RUN, Attribute.REQUEST),
+)
 ATTEMPT = SpanName(
     "step {step}",
     INTERNAL,
@@ -170,7 +176,7 @@ TRANSITION = SpanName(
     "{event}",
     INTERNAL,
     "a change of the record, by the name of its event in the audit trail, with the messages that followed",
-    (*_OF, Attribute.STEP, Attribute.VERSION),
+    (*_OF, Attribute.STEP, Attribute.VERSION, Attribute.REQUEST),
 )
 CALL = SpanName(
     "{operation}",
@@ -180,4 +186,4 @@ CALL = SpanName(
 )
 SPANS = (ROOT, ATTEMPT, NOTICE, DELIVERY, TRANSITION, CALL)
 
-LOG_FIELDS = (Attribute.ONBOARDING, Attribute.GATEWAY, Attribute.STEP, Attribute.ATTEMPT)
+LOG_FIELDS = (Attribute.ONBOARDING, Attribute.GATEWAY, Attribute.STEP, Attribute.ATTEMPT, Attribute.REQUEST)

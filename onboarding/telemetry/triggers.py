@@ -36,11 +36,11 @@ def received(message: QueueMessage) -> Iterator[None]:
 
 
 @contextmanager
-def called(headers: Mapping[str, str], onboarding_id: str | None) -> Iterator[None]:
-    """An HTTP call is answered; what it changes is linked to its caller's trace."""
+def called(headers: Mapping[str, str], onboarding_id: str | None, request_id: str) -> Iterator[None]:
+    """An HTTP call is answered; what it changes is linked to its caller's trace, and bears the call's id."""
     # What is no id is somebody's text, and has no place in telemetry.
     known = onboarding_id if onboarding_id and fits(ONBOARDING_ID, onboarding_id) else None
-    with spans.arrived(headers.get(TRACEPARENT)), about_this(About(known)):
+    with spans.arrived(headers.get(TRACEPARENT)), about_this(About(known, request=request_id)):
         yield
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.record import Notice, Record, StepRecord, StepState
 from onboarding.telemetry import metrics, spans
-from onboarding.telemetry.about import about
+from onboarding.telemetry.about import about, current_about
 from onboarding.telemetry.names import (
     ATTEMPT,
     DEAD_LETTERS,
@@ -42,11 +42,12 @@ ENDS = frozenset({StepState.DONE, StepState.SKIPPED, StepState.NEEDS_ATTENTION})
 def committed(before: Record | None, after: Record, now: datetime) -> Iterator[None]:
     """A transition has been committed; inside, its effects are carried out."""
     event = after.tail[-1]
-    values = {Attribute.STEP: event.step, Attribute.VERSION: after.version, **_of(after)}
+    asked = {Attribute.REQUEST: current_about().request}
+    values = {Attribute.STEP: event.step, Attribute.VERSION: after.version, **_of(after), **asked}
     with ExitStack() as stack:
         stack.enter_context(about(after, event.step))
         if before is None or before.run != after.run:
-            root = {**_of(after), Attribute.VERSION: after.version, Attribute.RUN: after.run}
+            root = {**_of(after), Attribute.VERSION: after.version, Attribute.RUN: after.run, **asked}
             stack.enter_context(spans.root_span(after, root))
         elif event.what in WITHOUT_A_SPAN:
             stack.enter_context(spans.within_trace(after))

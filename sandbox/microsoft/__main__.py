@@ -15,7 +15,10 @@ from sandbox.microsoft.server import Microsoft, Ports
 
 PORT_IN_USE = 3
 """Exit status."""
-DEFAULTS = {"arm": 7443, "graph": 7444, "teams": 7445, "identity": 7081, "control": 7080, "dns": 7053, "trunks": 5061}
+DEFAULTS = {
+    "arm": 7443, "graph": 7444, "teams": 7445, "events": 7446, "identity": 7081, "control": 7080, "dns": 7053,
+    "trunks": 5061,
+}  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:

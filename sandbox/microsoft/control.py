@@ -14,6 +14,7 @@ from sandbox.microsoft.exchange import Json
 from sandbox.microsoft.faults import Fault
 from sandbox.microsoft.graph.errors import GraphError
 from sandbox.microsoft.pages import POLICY, SCRIPT, STYLE, mailbox_page, teams_page
+from sandbox.microsoft.receiver import events_page
 from sandbox.microsoft.transitions import VANISHED
 from sandbox.microsoft.world import World
 from sandbox.telemetry.routes import INDEX, Telemetry
@@ -64,6 +65,7 @@ class Control:
             ("GET", "/violations"): self.violations,
             ("GET", "/mailbox"): self.mailbox,
             ("GET", "/teams"): self.teams,
+            ("GET", "/events"): self.events,
         }
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -85,6 +87,8 @@ class Control:
             return _json(400, {"error": f"{request.method} {request.path} was not understood: {detail}"})
         if request.method != "GET":
             log.info("control %s %s %s", request.method, request.path, text[:200])
+        if "text/html" in request.headers.get("Accept", "") and request.path == "/events":
+            return web.Response(text=events_page(answer), content_type="text/html")
         if "text/html" in request.headers.get("Accept", "") and request.path in ("/mailbox", "/teams"):
             return self._page(request.path, request.query.get("q", "").strip())
         return _json(200, answer)
@@ -212,7 +216,13 @@ class Control:
         ]
 
     def put_gateway(self, body: Json, query: Query) -> Json:
-        """{"name", "base": "production", "properties"?, "testLines"?, …}: create or replace, at once Complete."""
+        """{"name", "base": "production", "properties"?, "testLines"?, …}: create or replace, at once Complete; {"name",
+        "remove": true} removes those of that name."""
+        if body.get("remove"):
+            gone = [*self._world.arm.named(body["name"])]
+            for gateway in gone:
+                self._world.arm.delete_gateway(gateway)
+            return {"removed": len(gone)}
         gateway = self._world.put_gateway(body)
         return {"id": gateway.id, "principalId": gateway.principal_id, "domain": gateway.domain}
 
@@ -326,6 +336,10 @@ class Control:
     def mailbox(self, body: Json, query: Query) -> Json:
         """All mail, oldest first; with Accept: text/html a page for people, newest first, `?q=text` of it."""
         return [mail.json() for mail in self._world.mailbox.mails]
+
+    def events(self, body: Json, query: Query) -> Json:
+        """Events that the operator's own program got, oldest first, and what is wrong with each; to browsers a page."""
+        return self._world.inbox.events
 
     def teams(self, body: Json, query: Query) -> Json:
         """All posts in the channel, oldest first; with Accept: text/html a page for people as that of the mailbox."""

@@ -14,6 +14,7 @@ from sandbox.microsoft.clock import Clock
 from sandbox.microsoft.control import Control
 from sandbox.microsoft.dns import DnsServers
 from sandbox.microsoft.dns_updates import UpdateKey
+from sandbox.microsoft.receiver import PATH
 from sandbox.microsoft.trunks import HOST as TRUNKS_AT
 from sandbox.microsoft.trunks import USUAL_PORT, TrunkServer
 from sandbox.microsoft.web import Listener, serve
@@ -27,6 +28,7 @@ class Ports:
     arm: int = 0
     graph: int = 0
     teams: int = 0
+    events: int = 0
     identity: int = 0
     control: int = 0
     dns: int = 0
@@ -131,6 +133,11 @@ class Microsoft:
         return self._listeners["teams"].url + self.world.webhook.path
 
     @property
+    def events_url(self) -> str:
+        """Where the operator's own program takes events."""
+        return self._listeners["events"].url + PATH
+
+    @property
     def control_url(self) -> str:
         """Base URL of the control port."""
         return self._listeners["control"].url
@@ -168,6 +175,7 @@ class Microsoft:
             "arm": self.arm_url,
             "graph": self.graph_url,
             "teams": self.teams_url,
+            "events": self.events_url,
             "control": self.control_url,
             "identityEndpoint": self.identity_endpoint,
             "identityHeader": self.identity_header,

@@ -26,6 +26,7 @@ from sandbox.microsoft.journal import Journal
 from sandbox.microsoft.mailbox import Mailbox
 from sandbox.microsoft.options import Options
 from sandbox.microsoft.pipeline import Pipeline
+from sandbox.microsoft.receiver import EventReceiver, Inbox
 from sandbox.microsoft.sign_in import SignIn
 from sandbox.microsoft.team import OnboardingTeam
 from sandbox.microsoft.teams import Channel, Webhook
@@ -65,6 +66,7 @@ class World:
         self.team = OnboardingTeam(self.directory, self.records, self.options)
         self.mailbox = Mailbox(self.clock, self.team.hear)
         self.channel = Channel(self.clock, self.team.hear)
+        self.inbox = Inbox(self.clock)
         self.identities = Identities(self.tokens, [])
         self.arm.identity_added = self._identity_added
         self.arm.identity_removed = self.directory.remove_service_principal
@@ -84,6 +86,7 @@ class World:
             Graph(self.directory, self.identities, self.mailbox, self.public_txt, batch),
             IdentityEndpoint(self.identities, self.seed["identityHeader"]),
             self.webhook,
+            EventReceiver(self.inbox, self.journal, self.seed["events"]["secret"]),
         )
         people = frozenset(person["name"] for person in self.seed["people"])
         self.pipelines = {
@@ -107,6 +110,7 @@ class World:
         self.trunks.shows.clear()
         self.mailbox.mails.clear()
         self.channel.messages.clear()
+        self.inbox.events.clear()
         self._seed_directory(seed)
         self._seed_arm(seed)
         self.lead_to_trunks(self.trunk_address)

@@ -16,12 +16,13 @@ from tests.browser.test_controls import unfold
 from tests.browser.test_everybody import LOOK, PHONE
 from tests.support.people import Operator, as_seeded, deploying
 
+OFTEN = {"ONBOARDING_DRIFT_EVERY": "3", "ONBOARDING_DRIFT_SURE_AFTER": "1"}
 ROLES = "Give the gateway its application roles: not as it was"
 
 
 @pytest.fixture
 def drifting(tmp_path: Path) -> Iterator[Cloud]:
-    with Cloud(Ports.free(), folder=tmp_path, overrides={"ONBOARDING_DRIFT_EVERY": "3"}) as running:
+    with Cloud(Ports.free(), folder=tmp_path, overrides=OFTEN) as running:
         yield running
 
 

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from onboarding.azure.permissions import ChangesBy, ProjectSynergyBy, rows
-from onboarding.steps.operator_connect import APPLICATION_ROLES
+from onboarding.azure.permissions import NEEDED_BY_HAND, ChangesBy, ProjectSynergyBy, rows
+from onboarding.steps.operator_connect import APPLICATION_ROLES, PROJECT_SYNERGY_APP_ID
 from sandbox.cloud import Cloud
+from sandbox.microsoft.graph.permissions import allowed
+from sandbox.microsoft.specs import graph
 from sandbox.ports import Ports
-from tests.by_hand.people import Administrator, azure_cli
-from tests.infra.tools import LeftOutError, find, version
+from tests.by_hand.people import Administrator
+from tests.journeys.test_permissions import templates, told
 from tests.journeys.test_samples import roles_of
 from tests.support.people import (
     LOOK_EVERY,
@@ -31,35 +34,32 @@ from tests.support.people import (
 pytestmark = pytest.mark.timeout(900)
 LONGEST = 600
 """Seconds of a whole onboarding: each start of the Azure CLI and of PowerShell takes some, on a busy machine more."""
+ONBOARDED = "already-onboarded"
+GATEWAYS = ("operator-connect", "teams-phone-mobile", ONBOARDED)
+CONTROLLERS = ("own-sbc", "vendor-sbc-azure-dns")
 ENDED = ("completed", "needs-attention", "cancelled")
 
 
 @pytest.fixture(scope="module")
-def pwsh() -> str:
-    try:
-        program = find("pwsh")
-        version(program, (7, 2, 0))
-    except LeftOutError as reason:
-        pytest.skip(f"the commands are not run: {reason}")
-    if not azure_cli().is_file():
-        pytest.skip("the commands are not run: the Azure CLI is not installed (python3 dev.py test by-hand)")
-    return program
-
-
-@pytest.fixture(scope="module")
-def cloud(pwsh: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud(pwsh: str, az: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     settings = {"ONBOARDING_CHANGES_BY": "people"}
     with Cloud(Ports.free(), folder=tmp_path_factory.mktemp("cloud"), overrides=settings) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def administrator(cloud: Cloud, pwsh: str, tmp_path_factory: pytest.TempPathFactory) -> Administrator:
-    return Administrator.sign_in(cloud, tmp_path_factory.mktemp("home"), azure_cli(), pwsh)
+def administrator(cloud: Cloud, pwsh: str, az: Path, tmp_path_factory: pytest.TempPathFactory) -> Administrator:
+    return Administrator.sign_in(cloud, tmp_path_factory.mktemp("home"), az, pwsh)
+
+
+@pytest.fixture(scope="module")
+def asked_of_graph() -> set[tuple[str, str]]:
+    """(method, path template) of what the application has asked of Graph in all these onboardings."""
+    return set()
 
 
 @pytest.fixture
-def microsoft(cloud: Cloud) -> Iterator[Simulator]:
+def microsoft(cloud: Cloud, asked_of_graph: set[tuple[str, str]]) -> Iterator[Simulator]:
     """The application holds what `grant.sh --changes-by people` grants, and the role Reader."""
     granted = {
         row["value"]
@@ -75,6 +75,8 @@ def microsoft(cloud: Cloud) -> Iterator[Simulator]:
                 {"identity": identity["name"], "add": sorted(granted), "remove": extra, "azureRole": "Reader"},
             )
         yield simulator
+        mine = [entry for entry in simulator.requests("graph") if entry["identity"] != "administrator"]
+        asked_of_graph |= templates(mine, graph(), "/v1.0") - {("POST", "/$batch")}
 
 
 @pytest.fixture
@@ -119,12 +121,18 @@ def writes_by_the_application(microsoft: Simulator) -> list[str]:
     ]
 
 
-def test_a_communications_gateway(operator: Operator, administrator: Administrator, microsoft: Simulator) -> None:
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_a_communications_gateway(
+    operator: Operator, administrator: Administrator, microsoft: Simulator, name: str
+) -> None:
+    if name == ONBOARDED:
+        microsoft.call("PUT", "/service-principals", {"appId": PROJECT_SYNERGY_APP_ID})
     with deploying(microsoft, operator) as make:
-        body = make(sample("operator-connect"))
+        body = make(sample(name))
         record, done = by_hand(operator, administrator, operator.post(body).json()["id"])
     assert record["state"] == "completed", record
-    assert {"enable-services", "add-test-lines", "add-project-synergy", "assign-application-roles"} <= set(done)
+    assert {"enable-services", "add-test-lines", "assign-application-roles"} <= set(done)
+    assert ("add-project-synergy" in done) is (name != ONBOARDED)
     assert len(done) == len(set(done)), "what was run once was found done"
     gateway = microsoft.gateway(body["gateway"]["name"])
     assert len(gateway["testLines"]) == 6
@@ -132,7 +140,7 @@ def test_a_communications_gateway(operator: Operator, administrator: Administrat
     assert writes_by_the_application(microsoft) == []
 
 
-@pytest.mark.parametrize("name", ["own-sbc", "vendor-sbc-azure-dns"])
+@pytest.mark.parametrize("name", CONTROLLERS)
 def test_a_session_border_controller(
     cloud: Cloud, operator: Operator, administrator: Administrator, microsoft: Simulator, name: str
 ) -> None:
@@ -143,3 +151,14 @@ def test_a_session_border_controller(
     assert ("publish-txt-record" in done) == (name == "vendor-sbc-azure-dns")
     assert len(done) == len(set(done)), "what was run once was found done"
     assert writes_by_the_application(microsoft) == []
+
+
+def test_the_table_of_permissions_is_what_the_application_read(asked_of_graph: set[tuple[str, str]]) -> None:
+    """Of all onboardings above: nothing missing, nothing spare."""
+    if not asked_of_graph:
+        pytest.skip("no onboarding was run by hand")
+    granted = {row["value"] for row in rows("permissions", ProjectSynergyBy.APPLICATION, ChangesBy.PEOPLE)}
+    assert told(asked_of_graph) == set(NEEDED_BY_HAND)
+    assert [call for call in asked_of_graph if not allowed(*call, granted)] == []
+    for permission in granted:
+        assert any(not allowed(*call, granted - {permission}) for call in asked_of_graph), permission

@@ -105,8 +105,8 @@ EFFECTS: Mapping[str, Mapping[str, Describe]] = {
 READS: Mapping[str, frozenset[str]] = {
     "AzureTable": frozenset({"get", "rows", "page"}),
     "ServiceBusPublisher": frozenset(),
-    "ArmGateways": frozenset({"get", "in_subscription", "test_lines"}),
-    "ArmDnsZones": frozenset({"zone", "txt_set"}),
+    "ArmGateways": frozenset({"get", "in_subscription", "test_lines", "own_actions"}),
+    "ArmDnsZones": frozenset({"zone", "txt_set", "own_actions"}),
     "DnsUpdater": frozenset({"zone_at", "txt_at"}),
     "GraphDirectory": frozenset(
         {"application", "credentials", "service_principal", "role_standing", "domain", "own_permissions"}

@@ -73,7 +73,7 @@ async def _lived(it: Life) -> str:
     await it.goes_on()
     await it.system.run(onboarding)
     # The line has no exporter here; the exporter of spans has shown how attributes arrive.
-    about = dict(zip(map(str, LOG_FIELDS), (onboarding, "contoso-acg", "verify-domain", "1"), strict=True))
+    about = dict(zip(map(str, LOG_FIELDS), (onboarding, "contoso-acg", "verify-domain", "1", "1f0e9d8c"), strict=True))
     await it.goes_on()
     line = {"Message": "told", "Properties": about, "ItemCount": 1, "TimeGenerated": it.now}
     it.workspace.add("AppTraces", line)

@@ -118,7 +118,7 @@ def test_where_people_make_the_changes_the_roles_of_our_own_only_read() -> None:
         assert all(action.endswith("/read") for allowed in role["permissions"] for action in allowed["actions"])
 
 
-def test_the_role_for_txt_records_allows_three_actions_and_no_deletion() -> None:
+def test_the_role_for_txt_records_allows_three_actions_to_ask_what_it_may_and_no_deletion() -> None:
     roles = own_roles("TXT records")
     assert roles
     for role in (role for s, role in roles if s.given.get("changesBy") != "people"):
@@ -127,6 +127,7 @@ def test_the_role_for_txt_records_allows_three_actions_and_no_deletion() -> None
             "read",
             "TXT/read",
             "TXT/write",
+            "Microsoft.Authorization/permissions/read",
         ]
         assert (allowed["notActions"], set(allowed)) == ([], {"actions", "notActions"})
 
@@ -141,6 +142,7 @@ def test_the_gateway_role_allows_the_writes_of_the_code_and_no_others() -> None:
         provider, *segments = path.partition("/providers/")[2].split("/")
         kinds.add("/".join([provider, *(s for s in segments if not s.startswith("{"))]))
     writing = {f"{kind}/{may}" for kind in kinds for may in ("read", "write")}
+    writing.add("Microsoft.Authorization/permissions/read")
     looking = {f"{kind}/read" for kind in kinds}
     roles = own_roles("gateways")
     assert len(roles) == 6

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from onboarding.azure.allowed import ForbiddenCallError
+from onboarding.azure.azure_actions import is_given
+from onboarding.azure.dns_zone import DnsZoneId
 from onboarding.azure.gateway_resource import GatewayId
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError, TryLaterError
@@ -96,6 +98,22 @@ async def test_test_lines_are_added_as_automated_and_listed(arm: Adapters) -> No
     await arm.gateways.put_test_line(GATEWAY, LINE, "uksouth")
     [line] = await arm.gateways.test_lines(GATEWAY)
     assert (line.name, line.phone_number, line.purpose) == ("OC1", "+442079460101", "Automated")
+
+
+async def test_what_the_own_role_gives_is_told_by_azure(arm: Adapters) -> None:
+    write = "Microsoft.VoiceServices/communicationsGateways/write"
+    zone = DnsZoneId(SUBSCRIPTION, "rg-dns", "contoso.example")
+    for role, gives in (("Contributor", True), ("Reader", False)):
+        for identity in arm.world.identities.all:
+            identity.azure_role = role
+        assert is_given(await arm.gateways.own_actions(GATEWAY), write) is gives
+        assert is_given(await arm.dns_zones.own_actions(zone), "Microsoft.Network/dnsZones/TXT/write") is gives
+    for identity in arm.world.identities.all:
+        identity.azure_role = None
+    with pytest.raises(PersonMustActError) as refused:
+        await arm.gateways.own_actions(GATEWAY)
+    assert refused.value.code == ProblemCode.PERMISSION_MISSING
+    assert arm.violations() == []
 
 
 async def test_test_lines_of_a_gateway_that_is_gone_need_a_person(arm: Adapters) -> None:

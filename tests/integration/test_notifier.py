@@ -125,7 +125,7 @@ async def test_a_lost_connection_is_tried_later(notifier: AzureNotifier, microso
 async def test_silence_is_tried_later(
     notifier: AzureNotifier, microsoft: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onboarding.azure.notifier.POST_TIMEOUT", 0.2)
+    monkeypatch.setattr("onboarding.azure.https_post.POST_TIMEOUT", 0.2)
     microsoft.fail(service="teams", kind="hang")
     with pytest.raises(TryLaterError, match="no answer in time"):
         await notifier.teams(MESSAGE)

@@ -12,6 +12,7 @@ from sandbox.cloud import Cloud
 from sandbox.ports import Ports
 from tests.support.people import Json, Operator, Simulator, deploying
 
+OFTEN = {"ONBOARDING_DRIFT_EVERY": "3", "ONBOARDING_DRIFT_SURE_AFTER": "1"}
 ROLES = "assign-application-roles"
 
 
@@ -19,7 +20,7 @@ ROLES = "assign-application-roles"
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """One that looks for drift every few seconds."""
     folder = tmp_path_factory.mktemp("drifting")
-    with Cloud(Ports.free(), folder=folder, overrides={"ONBOARDING_DRIFT_EVERY": "3"}) as running:
+    with Cloud(Ports.free(), folder=folder, overrides=OFTEN) as running:
         yield running
 
 
@@ -53,6 +54,12 @@ def test_drift_is_told_accepted_and_repaired(operator: Operator, microsoft: Simu
         principal = microsoft.gateway(body["gateway"]["name"])["principalId"]
         writes = writes_of(microsoft)
 
+        first = operator.until(onboarding_id, lambda r: r["inspected"] is not None)["inspected"]
+        assert first["unseen"] == 0
+        asked = operator.client.post(f"/onboardings/{onboarding_id}/look-for-drift")
+        assert asked.status_code == 200, asked.text
+        operator.until(onboarding_id, lambda r: r["inspected"]["at"] > first["at"])
+
         take(microsoft, principal, "Data.Read")
         seen = operator.until(onboarding_id, lambda r: r["state"] == "drifted" and told(r, "drifted") == 1)
         (gone,) = roles_of(seen)["deviations"]
@@ -65,6 +72,8 @@ def test_drift_is_told_accepted_and_repaired(operator: Operator, microsoft: Simu
         assert "not as it was" in page
         assert "Accept the deviation" in page
         assert "Drifted" in page
+        assert "Last inspected" in page
+        assert "Look for drift now" in page
 
         early = use(operator, seen, "accept-deviation", {"deviations": "0" * 32, "reason": "Not needed."})
         assert early.status_code == 409
@@ -88,5 +97,6 @@ def test_drift_is_told_accepted_and_repaired(operator: Operator, microsoft: Simu
         assert all("appRoleAssignedTo" in write for write in new)
         what = [event["what"] for event in operator.events(onboarding_id)]
         assert [kind for kind in what if "drift" in kind or "deviation" in kind or "repair" in kind] == [
-            "drift-seen", "deviation-accepted", "drift-seen", "repair-requested",
+            "drift-look-requested", "drift-seen", "drift-seen", "deviation-accepted", "drift-seen", "drift-seen",
+            "repair-requested",
         ]  # fmt: skip

@@ -24,8 +24,13 @@ GRANTED, WITH_ADMINISTRATOR = ({row["value"] for row in rows("permissions", by)}
 
 def made(microsoft: Simulator, service: str, description: Description, root: str) -> set[tuple[str, str]]:
     """(method, path template) of every request that reached a service, those inside batches included."""
+    return templates(microsoft.requests(service), description, root)
+
+
+def templates(entries: Iterable[Json], description: Description, root: str) -> set[tuple[str, str]]:
+    """The same of these entries of the journal."""
     calls = set()
-    for entry in microsoft.requests(service):
+    for entry in entries:
         path = httpx.URL(entry["url"]).path.removeprefix(root)
         match = description.match(entry["method"], path)
         assert match is not None, entry
@@ -103,5 +108,7 @@ def test_the_azure_roles_are_for_the_calls_that_were_made(
         f"{method} {template.rpartition(provider)[2]}"
         for method, template in made(microsoft, "arm", voice_services(), "")
     }
-    of_table = {re.sub(r"{\w+}", "{}", call) for call in AZURE_ROLES if GATEWAY_TYPE in call}
+    # What its roles give, a plan asks.
+    known = [call for call in AZURE_ROLES if not call.endswith("/permissions")]
+    of_table = {re.sub(r"{\w+}", "{}", call) for call in known if GATEWAY_TYPE in call}
     assert {re.sub(r"{\w+}", "{}", call) for call in calls} == of_table

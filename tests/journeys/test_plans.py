@@ -120,8 +120,9 @@ def test_it_starts_by_its_plan_and_only_by_that(operator: Operator, microsoft: S
     refused = made(operator, operator.post(body, planChecksum=looked_at["checksum"]))
     assert refused["start"]["onboarding"] is None
     assert "not what was planned" in refused["start"]["refused"]
-    told = {(one["step"], one["planned"]) for one in refused["start"]["differences"]}
-    assert ("add-project-synergy", True) in told
+    told = {(one["step"], one["differs"]) for one in refused["start"]["differences"]}
+    assert ("add-project-synergy", "gone") in told
+    assert len(refused["start"]["differences"]) == len(told), "one thing was done: a line for it, and one a step"
     assert operator.client.get(f"/onboardings/{looked_at['onboardingId']}").status_code == 404
 
     begun = made(operator, operator.post(body, planChecksum=refused["checksum"]))
@@ -191,6 +192,15 @@ PROVOKED: dict[str, tuple[str, str, str | None, Wrong]] = {
         VENDOR, "peering-gone", "peering-ready", ("PUT", "/peerings", {"name": "contoso-voice-west", "remove": True})
     ),
     "provider retired": (GATEWAY, "provider-retired", "enable-services", ("PUT", "/options", {"armRetired": True})),
+    "gateway gone": (
+        GATEWAY, "gateway-gone", "enable-services", ("PUT", "/gateways", {"name": "contoso-acg", "remove": True})
+    ),
+    "gateways may only be read": (
+        GATEWAY, "permission-missing", "enable-services", ("PUT", "/permissions", {"azureRole": "Reader"})
+    ),
+    "zone may only be read": (
+        VENDOR, "permission-missing", "publish-txt-record", ("PUT", "/permissions", {"azureRole": "Reader"})
+    ),
     "gateways may not be read": (
         GATEWAY, "permission-missing", "enable-services", ("PUT", "/permissions", {"azureRole": None})
     ),
@@ -207,6 +217,14 @@ def test_each_finding(operator: Operator, microsoft: Simulator, cloud: Cloud, wr
     assert told[0]["gravity"] == ("warning" if step in WAITS else "blocker")
     assert told[0]["seen"]
     assert told[0]["whatNext"]
+
+
+def test_an_admin_user_that_is_disabled(operator: Operator, microsoft: Simulator, cloud: Cloud) -> None:
+    # A basic profile, which is all that the application asks for, does not say it.
+    microsoft.call("PUT", "/permissions", {"add": ["User.Read.All"]})
+    microsoft.call("PUT", "/users", {**ADMIN, "accountEnabled": False})
+    plan = made(operator, operator.client.post("/plans", json=request_of(SBC, cloud)))
+    assert [f["step"] for f in plan["findings"] if f["code"] == "account-disabled"] == ["assign-admin-user"]
 
 
 WAITS = ("txt-record-visible", "peering-ready")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from onboarding.azure.azure_actions import AzurePermission
 from onboarding.azure.dns_zone import DnsZone, DnsZoneId, TxtSet
 from onboarding.azure.gateway_resource import GatewayId
 from onboarding.azure.peering_resource import PeeringId, PeeringStanding
@@ -125,6 +126,9 @@ class GatedGateways:
             return None, f"put gateway {gateway.name}"
 
         await self._gate.write("arm", "put", gateway.name, effect)
+
+    async def own_actions(self, gateway: GatewayId) -> Sequence[AzurePermission]:
+        return await self._gate.read("arm", "own_actions", gateway.name, lambda: self._twin.own_actions(gateway))
 
     async def in_subscription(self, subscription_id: str) -> Sequence[GatewayResource]:
         return await self._gate.read(
@@ -272,6 +276,9 @@ class GatedDnsZones:
 
     async def txt_set(self, zone: DnsZoneId, name: str) -> TxtSet:
         return await self._gate.read("arm", "txt_set", name, lambda: self._twin.txt_set(zone, name))
+
+    async def own_actions(self, zone: DnsZoneId) -> Sequence[AzurePermission]:
+        return await self._gate.read("arm", "own_actions", zone.name, lambda: self._twin.own_actions(zone))
 
     async def add_txt(self, zone: DnsZoneId, to: TxtSet, record: TxtRecord) -> None:
         async def effect() -> tuple[None, str]:

@@ -178,6 +178,14 @@ def tells_of_drift_each_time(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(RULES, DriftSeen, seen)  # type: ignore[arg-type]
 
 
+def believes_one_look(patch: pytest.MonkeyPatch) -> None:
+    def seen(h: DriftSeen, draft: Draft) -> Transition | None:
+        sure = {step: tuple(one.model_copy(update={"sure": True}) for one in d) for step, d in h.deviations.items()}
+        return drift_seen(dataclasses.replace(h, deviations=sure), draft)
+
+    patch.setitem(RULES, DriftSeen, seen)  # type: ignore[arg-type]
+
+
 def repairs_what_it_sees(patch: pytest.MonkeyPatch) -> None:
     def seen(h: DriftSeen, draft: Draft) -> Transition | None:
         told = drift_seen(h, draft)
@@ -215,6 +223,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "nothing is taken from a TXT set": puts_its_value_in_place_of_others,
     "nothing is lost": archives_in_the_wrong_order,
     "nothing is repaired unasked": repairs_what_it_sees,
+    "one look alone tells nobody": believes_one_look,
     "the audit trail rebuilds the record": leaves_details_out_of_the_trail,
     "versions strictly rise": writes_whatever_the_etag,
     "what is refused changes nothing": refuses_what_it_did,

@@ -299,7 +299,7 @@ def _drifted(n: int) -> list[Scene]:
         gone = deviation("assign-application-roles", role, "held", "not held", life.now, repair=life.guid("repair"))
         life.happen(DriftSeen(life.record.version, {"assign-application-roles": (gone,)}))
 
-    return [*_completed(n), Scene(HOUR, seen), _happens((n % 3) * DAY)]
+    return [*_completed(n), Scene(HOUR, seen), Scene(HOUR, seen), _happens((n % 3) * DAY)]
 
 
 def _cancelled(n: int) -> list[Scene]:

@@ -56,6 +56,7 @@ MAY = {
     "correct_answers_step": {OPERATE},
     "accept_deviation_step": {OPERATE},
     "repair_step": {OPERATE},
+    "look_for_drift_onboarding": {OPERATE},
     "replay_messages": {OPERATE},
     "pause_onboarding": {OPERATE},
     "resume_onboarding": {OPERATE},

@@ -85,7 +85,7 @@ def test_the_answers_of_a_completed_one_can_be_corrected() -> None:
     record = finish_all(new().record)
     offered = {(a.name, a.step) for a in actions(record)}
     asking = {("correct-answers", s.name) for s in record.steps if s.plan.asks and s.state == "done"}
-    assert offered == {("start-again", None), *asking}
+    assert offered == {("look-for-drift", None), ("start-again", None), *asking}
     for action in actions(record):
         if action.step:
             assert decide(record, happening(action), NOW).changed

@@ -105,6 +105,7 @@ def malformed() -> Iterator[tuple[str, str, tuple[Any, ...]]]:
         yield "gateways", "get", (gateway,)
         yield "gateways", "put", (gateway, {})
         yield "gateways", "test_lines", (gateway,)
+        yield "gateways", "own_actions", (gateway,)
     for name, number in (("OC1/x", "+442079460101"), ("OC1", "not a number <b>"), ("OC1", "+442079460101\n")):
         line = TestLine.model_construct(name=name, phone_number=number)
         yield "gateways", "put_test_line", (GATEWAY, line, "northeurope")
@@ -121,6 +122,7 @@ def malformed() -> Iterator[tuple[str, str, tuple[Any, ...]]]:
     yield "peerings", "standing", (PeeringId(SUBSCRIPTION, "rg", "x/../y"),)
     for zone in (DnsZoneId("s", "rg", "contoso.com"), DnsZoneId(SUBSCRIPTION, "rg", "contoso.com/TXT/@")):
         yield "dns_zones", "zone", (zone,)
+        yield "dns_zones", "own_actions", (zone,)
         yield "dns_zones", "txt_set", (zone, "@")
         yield "dns_zones", "add_txt", (zone, TxtSet("@"), RECORD)
     yield "dns_zones", "txt_set", (ZONE, "../CNAME/www")

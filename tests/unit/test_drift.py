@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +11,13 @@ import pytest
 
 from onboarding.azure.dns_zone import DnsZoneId
 from onboarding.core.decide import RefusedError, UnknownStepError, decide
-from onboarding.core.deviation import deviation
+from onboarding.core.deviation import Deviation, deviation
 from onboarding.core.events import (
     AdminUserApproved,
     CancelRequested,
     ChangeApproved,
     DeviationAccepted,
+    DriftLookRequested,
     DriftSeen,
     LookForDrift,
     RepairRequested,
@@ -28,6 +30,7 @@ from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.core.rules.drift import open_deviations_id, repair_id
 from onboarding.fence import ReadsOnlyError
+from onboarding.index import LastInspection
 from onboarding.kinds import read_request
 from onboarding.pages.timeline import timeline
 from onboarding.planning.deviating import inspect_again
@@ -50,6 +53,7 @@ BODIES = {
 each_body = pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
 ROLES = "assign-application-roles"
 ADMIN = "assign-admin-user"
+LATER = NOW + timedelta(hours=1)
 
 
 async def completed(body: dict[str, Any] | None = None) -> tuple[System, Record]:
@@ -61,11 +65,20 @@ async def completed(body: dict[str, Any] | None = None) -> tuple[System, Record]
     return system, record
 
 
-async def inspected(system: System, record: Record) -> Record:
-    """As it stands after it was inspected again, and people were told."""
+async def looked_once(system: System, record: Record) -> Record:
+    """As it stands after one look, and what was due by then."""
     before = list(system.outside.writes)
     await inspect_all(system.engine, [await system.record(record.id)])
     assert system.outside.writes == before, "nothing is written while it is looked"
+    while await system.deliver():
+        pass
+    return await system.record(record.id)
+
+
+async def inspected(system: System, record: Record) -> Record:
+    """As it stands after it was inspected again, what was new once more, and people were told."""
+    await looked_once(system, record)
+    system.clock.advance(system.policy.drift_sure_after + system.policy.early_grace)
     while await system.deliver():
         pass
     return await system.record(record.id)
@@ -78,6 +91,12 @@ def take_roles(system: System, record: Record) -> set[str]:
     taken = set(held[key])
     held[key].clear()
     return taken
+
+
+def seen_twice(record: Record, seen: Mapping[str, tuple[Deviation, ...]]) -> Record:
+    for at in (NOW, LATER):
+        record = decide(record, DriftSeen(record.version, seen), at).record
+    return record
 
 
 def drifted_words(record: Record) -> list[str]:
@@ -106,6 +125,70 @@ async def test_a_role_that_was_taken_away_is_on_the_record_and_told_once() -> No
     assert loaded is not None
     assert loaded.partition == CLOSED, "it costs the timer nothing"
     assert await inspected(system, record) == seen, "the same again is no news"
+
+
+async def test_one_look_alone_tells_nobody() -> None:
+    """Copies of a directory differ for a while: a stale one says nothing of what was done."""
+    system, record = await completed()
+    held = system.outside.directory.held
+    kept = {key: set(roles) for key, roles in held.items()}
+    take_roles(system, record)
+    once = await looked_once(system, record)
+    assert once.state is OnboardingState.COMPLETED
+    assert not once.drifted
+    step = once.step(ROLES)
+    assert [one.sure for one in step.deviations] == [False] * 7
+    assert (open_deviations_id(step), repair_id(step)) == ("", "")
+    assert told(once, NoticeKind.DRIFTED) == 0
+    assert await looked_once(system, record) == once, "a moment later is no second look"
+    held.update(kept)
+    stale = await inspected(system, record)
+    assert stale.state is OnboardingState.COMPLETED
+    assert not stale.step(ROLES).deviations
+    assert told(stale, NoticeKind.DRIFTED) == 0
+
+
+async def test_a_person_has_it_looked_at_now() -> None:
+    system, record = await completed()
+    assert await system.records.index.inspection(record) is None
+    take_roles(system, record)
+    asked = await system.engine.happen(record.id, DriftLookRequested("ada"))
+    assert asked is not None
+    assert asked.record.tail[-1].actor == "ada"
+    while await system.deliver():
+        pass
+    seen = await system.record(record.id)
+    assert len(seen.step(ROLES).deviations) == 7
+    assert await system.records.index.inspection(seen) == LastInspection(record.id, system.clock.now(), 0)
+    system.clock.advance(system.policy.drift_sure_after)
+    await system.engine.happen(record.id, DriftLookRequested("ada"))
+    while await system.deliver():
+        pass
+    assert (await system.record(record.id)).state is OnboardingState.DRIFTED
+    begun = decide(seen, RepairRequested(ROLES, "ada", ""), NOW) if repair_id(seen.step(ROLES)) else None
+    assert begun is None, "seen once, there is nothing to repair"
+
+
+async def test_one_that_people_are_still_to_be_told_of_is_looked_at_too() -> None:
+    system, record = await completed()
+    take_roles(system, record)
+    await looked_once(system, record)
+    system.outside.notifier.faults.add("mail", *[TryLaterError(ProblemCode.OUTAGE, "No mail.")] * 20)
+    seen = await inspected(system, record)
+    assert seen.state is OnboardingState.DRIFTED
+    system.outside.directory.domains.clear()
+    await system.engine.happen(record.id, DriftLookRequested("ada"))
+    while await system.deliver():
+        pass
+    assert (await system.record(record.id)).step("add-domain").deviations
+
+
+async def test_only_a_completed_one_is_looked_at_for_drift() -> None:
+    system, record = await completed()
+    cancelled = record.model_copy(update={"cancelled_because": "Another gateway."})
+    with pytest.raises(RefusedError, match="only a completed one"):
+        decide(cancelled, DriftLookRequested("ada"), NOW)
+    await system.engine.receive(LookForDrift("gateway-0000000000", "gateway-0000000000", 1))
 
 
 async def test_what_is_more_than_before_is_told_again() -> None:
@@ -343,10 +426,10 @@ async def test_all_deviations_that_are_kept_fit_into_the_row() -> None:
         step.name: tuple(deviation(step.name, f"{n} " + "😀" * 300, "😀" * 300, "😀" * 300, NOW) for n in range(20))
         for step in record.steps
     }
-    seen = decide(record, DriftSeen(record.version, many), NOW).record
+    seen = seen_twice(record, many)
     assert seen.drifted
     assert to_row(seen.model_copy(update={"tail": ()}), CLOSED)
-    assert decide(seen, DriftSeen(seen.version, many), NOW).changed is False
+    assert decide(seen, DriftSeen(seen.version, many), LATER).changed is False
     accepted = seen
     for step in seen.steps:
         if step.deviations:
@@ -381,7 +464,7 @@ async def test_a_repair_is_not_given_up_while_a_function_is_at_it() -> None:
 async def test_what_is_not_told_yet_and_as_it_was_again_is_not_told() -> None:
     _, record = await completed()
     seen = {ROLES: (deviation(ROLES, "a role", "held", "not held", NOW),)}
-    drifted = decide(record, DriftSeen(record.version, seen), NOW).record
+    drifted = seen_twice(record, seen)
     assert [n.kind for n in drifted.notices if n.owed] == [NoticeKind.DRIFTED]
     again = decide(drifted, DriftSeen(drifted.version, {ROLES: ()}), NOW).record
     assert not any(n.owed for n in again.notices)
@@ -392,7 +475,7 @@ async def test_what_is_not_told_yet_and_as_it_was_again_is_not_told() -> None:
 async def test_people_are_still_told_while_something_else_deviates() -> None:
     _, record = await completed()
     seen = {name: (deviation(name, "a role", "held", "not held", NOW),) for name in (ROLES, ADMIN, "add-domain")}
-    drifted = decide(record, DriftSeen(record.version, seen), NOW).record
+    drifted = seen_twice(record, seen)
     word = DeviationAccepted(ROLES, "ada", open_deviations_id(drifted.step(ROLES)), "So.")
     accepted = decide(drifted, word, NOW).record
     less = decide(accepted, DriftSeen(accepted.version, {ADMIN: ()}), NOW).record
@@ -498,6 +581,9 @@ async def test_a_sweep_looks_at_each_completed_onboarding_once_a_day() -> None:
     await system.tick(86400)
     while await system.deliver():
         pass
+    system.clock.advance(system.policy.drift_sure_after + system.policy.early_grace)
+    while await system.deliver():
+        pass
     seen = await system.record(record.id)
     assert seen.state is OnboardingState.DRIFTED
     sweep = await system.records.index.sweep()
@@ -505,7 +591,7 @@ async def test_a_sweep_looks_at_each_completed_onboarding_once_a_day() -> None:
     assert (sweep.looked, sweep.over) == (1, True)
     await system.tick(3600)
     assert not system.bus.waiting
-    await system.tick(86400 - 3600)
+    await system.tick(86400 - 3600 - 605)
     assert [type(message.effect).__name__ for message in system.bus.take_due(system.clock.now())] == ["LookForDrift"]
 
 

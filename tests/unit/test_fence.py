@@ -27,6 +27,7 @@ WRITES = {
     "Directory.verify_domain": {"POST /domains/{id}/verify"},
     "Notifier.mail": {"POST /users/{sender}/sendMail"},
     "Notifier.teams": set[str](),  # a webhook: no call to Graph or ARM
+    "Notifier.event": set[str](),  # likewise
 }
 """Method of a port → what it may send."""
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from onboarding.http.doors import DOORS
 from onboarding.http.routes import ROUTES
 from onboarding.settings import SettingsError
 from onboarding.steps import QUEUES
 
 FUNCTION_APP = Path(__file__).parents[2] / "function_app.py"
-FRONT = {"timer"} | {route.name for route in ROUTES}
+FRONT = {"timer"} | {route.name for route in ROUTES} | set(DOORS)
 STEPS = {queue.replace("-", "_") for queue in QUEUES}
 
 

@@ -75,7 +75,7 @@ def body(**changes: Any) -> str:
         (body(ticket="1"), "ticket: Input should be a valid integer"),
         (body(ticket=-1), "greater than or equal to 0"),
         (body(ticket=2**63), "less than 9223372036854775808"),
-        (body(step=None), "none of a step, a notice, a plan and drift"),
+        (body(step=None), "none of a step, a notice, a plan, drift and a day's mail"),
         (body(notice="completed:onboarding:1"), "or several"),
         (body(trace="x"), "1 key that no message of it has"),
         (body(MessageId="x", deadlettersource="x"), "2 keys that no message of it has"),

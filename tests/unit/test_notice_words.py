@@ -17,7 +17,7 @@ from onboarding.azure.plain import one_line
 from onboarding.azure.teams_card import CARD_BYTES, teams_body
 from onboarding.core.decide import decide
 from onboarding.core.events import Abandoned, CancelRequested, PauseRequested, ProblemReported, ResumeRequested, Started
-from onboarding.core.notices import NoticeKind
+from onboarding.core.notices import FOR_PROGRAMS, NoticeKind
 from onboarding.core.plan import StepKind
 from onboarding.core.record import Notice, Pause, Problem, Record, StepState
 from onboarding.kinds.communications_gateway import WORDS
@@ -39,7 +39,7 @@ LINK = "https://onboarding.contoso.com/api/links/abc"
 TXT = TxtRecord(name="abc123.commsgw.azure.com", value="MS=ms12345678", ttl=3600)
 APPLICATION_ID = "6b7d9a3e-0f5c-4f4e-8a61-5d6d7b1c2e3f"
 OTHERS = (Delivery("teams"), Delivery("email", ("voice-ops@contoso.com", "lead@contoso.com")))
-OF_STEPS = [k for k in NoticeKind if k not in (NoticeKind.COMPLETED, NoticeKind.CANCELLED)]
+OF_STEPS = [k for k in NoticeKind if k not in (NoticeKind.COMPLETED, NoticeKind.CANCELLED, *FOR_PROGRAMS)]
 CARELESS = MarkdownIt("commonmark").enable(["strikethrough", "table"])
 
 EVERY_CHECKPOINT = pytest.mark.parametrize("step", [s.name for s in CHECKPOINTS])

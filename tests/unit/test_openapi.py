@@ -14,7 +14,7 @@ import pytest
 import schemathesis
 
 from onboarding.http.openapi import description
-from onboarding.http.operations import operations
+from onboarding.http.operations import API, operations
 from onboarding.http.routes import ROUTES
 from onboarding.kinds import read_request
 from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT, OWN_SBC
@@ -139,3 +139,31 @@ async def test_anybody_may_read_it(api: Api) -> None:
 def test_a_view_says_nothing_that_is_not_described() -> None:
     with pytest.raises(jsonschema.ValidationError, match="Additional properties"):
         check({**described()["components"]["examples"]["requested"]["value"], "secret": 1}, "OnboardingView")
+
+
+def kinds_of(schema: dict[str, Any]) -> set[str]:
+    """The JSON types that a schema allows, but for null."""
+    if "$ref" in schema:
+        return kinds_of(at(schema["$ref"]))
+    if several := [*schema.get("anyOf", ()), *schema.get("oneOf", ())]:
+        return set().union(*map(kinds_of, several))
+    named = schema.get("type", "string" if "enum" in schema or "const" in schema else "any")
+    return {*(named if isinstance(named, list) else (named,))} - {"null"}
+
+
+OF_A_REQUEST_AND_OF_ITS_RECORD = {"services", "byHand", "findings", "changes", "version", "differs"}
+"""Each is one thing in what is asked for, of a plan, a refusal or the application, and another in a record."""
+
+
+def test_a_name_has_one_type() -> None:
+    """Issue 17, item 11: `gateway` was a text in the list and an object in the record; so was `lastError`."""
+    found: dict[str, set[str]] = {}
+    for schema in described()["components"]["schemas"].values():
+        for name, field in schema.get("properties", {}).items():
+            if not field.get("deprecated"):
+                found.setdefault(name, set()).update(kinds_of(field))
+    assert {name for name, kinds in found.items() if len(kinds) > 1} == OF_A_REQUEST_AND_OF_ITS_RECORD
+
+
+def test_every_operation_for_programs_refuses_what_it_does_not_know() -> None:
+    assert [r.name for r in ROUTES if operations()[r.name].tag == API and r.query is None] == []

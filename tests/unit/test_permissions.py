@@ -98,8 +98,8 @@ def test_every_write_that_is_allowed_is_in_the_table() -> None:
 
 
 def test_every_call_to_arm_has_its_role() -> None:
-    made = {arm._GET, arm._PUT, arm._LIST, arm._LINES, arm._PUT_LINE}
-    made |= {arm_zones._GET, arm_zones._GET_TXT, arm_zones._PUT_TXT}
+    made = {arm._GET, arm._PUT, arm._LIST, arm._LINES, arm._PUT_LINE, arm._OWN_ACTIONS}
+    made |= {arm_zones._GET, arm_zones._GET_TXT, arm_zones._PUT_TXT, arm_zones._OWN_ACTIONS}
     made |= {arm_peerings._GET, arm_peerings._PREFIXES}
     assert {call.operation for call in made} == set(AZURE_ROLES)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from onboarding.azure.calls import (
     add_application_call,
@@ -20,7 +24,7 @@ from onboarding.azure.calls import (
 )
 from onboarding.azure.dns_zone import DnsZoneId
 from onboarding.azure.gateway_resource import GatewayId
-from onboarding.core.change_plan import ChangePlan, Outlook, StepPlan
+from onboarding.core.change_plan import ChangePlan, Gravity, Outlook, PlanFinding, StepPlan
 from onboarding.core.events import MakePlan
 from onboarding.core.messages import kind_of_message
 from onboarding.core.plan import StepKind
@@ -156,8 +160,64 @@ def test_markdown_shows_text_as_text() -> None:
     rows = [line for line in text.splitlines() if line.startswith("| `add-domain`")]
     assert len(rows) == 1
     assert rows[0].replace("\\|", "").count("|") == 6
-    assert "<b>" not in text.replace("\\<b\\>", "")
+    assert "<b>" not in text.replace("\\<b>", "")
     assert plan().checksum in text
+
+
+SIGNS = ["*", "_", "__", "`", "``", "[", "]", "](u)", "[a](u)", "![", "<", ">", "<b>", "&", "&amp;", "&#35;", "|", "~~"]
+SIGNS += ["\\", "\\!", "!", "+", "-", "=", "a", "B1", "é", "http://x.y", "a_b", "1.", ":", " ", "#", " #"]
+TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=60) | st.lists(
+    st.sampled_from(SIGNS)
+).map("".join)
+
+
+def rendered(text: str) -> Iterator[tuple[str, str]]:
+    """Each block with text: of what kind it is, and what people read; markup inside it fails."""
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if token.type == "inline" and before is not None:
+            children = token.children or []
+            kinds = {child.type for child in children if not child.type.startswith("strong_")}
+            assert kinds <= {"text", "text_special", "code_inline"}, (kinds, token.content)
+            yield before.type, "".join(child.content for child in children)
+
+
+@given(TEXTS, TEXTS, TEXTS)
+@example("\\*a\\*", "[a](u)", "C:\\!")
+def test_what_people_read_of_the_markdown_is_the_text_whatever_it_holds(one: str, two: str, three: str) -> None:
+    change = Change(target=one, words=one, values=(ValueChange(what=one, before=two, after=three),))
+    step = StepPlan(step="add-domain", title="Add", kind=StepKind.TASK, outlook=Outlook.CHANGES, changes=(change,))
+    found = PlanFinding(gravity=Gravity.NOTE, code="request", step="add-domain", seen=two)
+    request = requests.parsed(requests.own_sbc())
+    gateway = request.gateway.model_copy(update={"name": f"x{three}"})
+    kept = KeptPlan(
+        id="20261127-101500-1f0e9d8c7b6a",
+        request=request.model_copy(update={"gateway": gateway}),
+        asked_by="ada",
+        asked_at=NOW,
+        plan=ChangePlan(steps=(step,), findings=(found,)),
+    )
+    read = [*rendered(as_markdown(kept))]
+    a, b, c = (" ".join(text.split()) for text in (one, two, three))
+    cells = [text for kind, text in read if kind == "td_open"]
+    assert cells[:5] == ["add-domain", a, b, c, "known later"]
+    (note,) = (text for _, text in read if text.startswith("Note"))
+    assert note.rstrip() == f"Note add-domain: {b}".rstrip()
+    (heading,) = (text for kind, text in read if kind == "heading_open" and text.startswith("Plan: "))
+    assert heading.split() == f"Plan: {request.words.noun} x{three}".split()
+
+
+def test_what_is_no_markup_is_not_escaped() -> None:
+    text = "rg-(voice) #1 + 2! a_b_c R&D [x] 3 > 2, {y}. C:\\dir = 5 < 6"
+    step = StepPlan(step="a", title="A", kind=StepKind.TASK, outlook=Outlook.DONE, found=text)
+    kept = KeptPlan(
+        id="20261127-101500-1f0e9d8c7b6a",
+        request=requests.parsed(requests.own_sbc()),
+        asked_by="ada",
+        asked_at=NOW,
+        plan=ChangePlan(steps=(step,)),
+    )
+    assert text in as_markdown(kept)
 
 
 @pytest.mark.parametrize("call", [add_domain_call("x.contoso.com"), mail_call("a@example.com")])

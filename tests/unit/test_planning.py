@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.core.change_plan import ChangePlan, Gravity, Outlook, StepPlan, plan_differences
+from onboarding.core.change_plan import ChangePlan, Differs, Gravity, Outlook, StepPlan, plan_differences
 from onboarding.core.events import MakePlan
 from onboarding.core.messages import DeadLetter, DeadLetterReason
 from onboarding.core.proposal import Api as Service
@@ -109,7 +109,27 @@ async def test_half_done_by_hand_is_found() -> None:
     assert all(change.call and change.call.path.endswith("/appRoleAssignedTo") for change in roles.changes)
     assert before.checksum != after.checksum
     told = plan_differences(before, after)
-    assert {d.step for d in told if d.planned} >= {"add-project-synergy"}
+    assert [(d.step, d.differs) for d in told] == [
+        ("add-project-synergy", Differs.GONE),
+        ("assign-admin-user", Differs.KNOWN),
+        ("assign-application-roles", Differs.KNOWN),
+    ]
+    assert [d.words for d in told[1:]] == ["give the admin user the role Admin", "7 changes"]
+    assert [len(d.now) for d in told] == [0, 1, 7]
+    back = plan_differences(after, before)
+    assert [d.differs for d in back] == [Differs.NEW, Differs.FORESEEN, Differs.FORESEEN]
+
+
+async def test_a_change_of_another_value_is_one_difference() -> None:
+    system, request = deployed(requests.operator_connect())
+    before = await planned(system, request)
+    enabling = of(before, "enable-services")
+    (change,) = enabling.changes
+    now = change.model_copy(update={"words": "set less", "values": change.values[:1]})
+    steps = (enabling.model_copy(update={"changes": (now,)}),)
+    (told,) = plan_differences(before.model_copy(update={"steps": (enabling,)}), ChangePlan(steps=steps))
+    assert (told.differs, told.words) == (Differs.OTHER, "set less")
+    assert (told.planned, told.now) == (change.values, change.values[:1])
 
 
 async def test_what_would_stop_it_is_told_at_once() -> None:
@@ -119,6 +139,16 @@ async def test_what_would_stop_it_is_told_at_once() -> None:
     blockers = {(f.step, f.code) for f in plan.findings if f.gravity is Gravity.BLOCKER}
     assert ("enable-services", "gateway-gone") in blockers
     assert all(f.what_next for f in plan.findings if f.gravity is Gravity.BLOCKER)
+
+
+async def test_a_step_that_somebody_may_confirm_is_for_a_person_and_no_stop() -> None:
+    system, request = deployed(requests.own_sbc())
+    system.outside.tls.trusted.clear()
+    plan = await planned(system, request)
+    assert of(plan, "check-certificate").outlook is Outlook.PERSON
+    (told,) = (found for found in plan.findings if found.step == "check-certificate")
+    assert told.gravity is Gravity.WARNING
+    assert of(plan, "check-certificate").found == told.seen
 
 
 async def test_who_has_to_say_yes_is_told() -> None:
@@ -182,7 +212,7 @@ async def test_one_whose_world_has_changed_does_not_start() -> None:
     assert made.start
     assert made.start.onboarding_id is None
     assert "not what was planned" in made.start.refused
-    assert ("add-domain", True) in {(d.step, d.planned) for d in made.start.differences}
+    assert ("add-domain", Differs.GONE) in {(d.step, d.differs) for d in made.start.differences}
     assert await system.records.load(request.gateway.onboarding_id) is None
 
 

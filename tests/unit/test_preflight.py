@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from onboarding.azure.azure_actions import AzurePermission
 from onboarding.azure.credential import claims_of
+from onboarding.azure.dns_zone import DnsZoneId
 from onboarding.azure.notifier import AzureNotifier
+from onboarding.azure.permissions import TABLE
 from onboarding.core.change_plan import ChangePlan, Gravity, PlanFinding
 from onboarding.core.events import CancelRequested
 from onboarding.core.permitted import Permitted
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.problems import TryLaterError
+from onboarding.core.problems import PersonMustActError, TryLaterError
 from onboarding.kinds import read_request
 from onboarding.numbers import NUMBERS, numbers_of
 from onboarding.planning.markdown import as_markdown
@@ -53,6 +56,62 @@ async def planned(system: System, request: Any) -> ChangePlan:
     return plan
 
 
+GATEWAY = read_request(requests.operator_connect()).gateway
+ZONE = DnsZoneId("6e1b5d2c-8f0a-4c3e-9d57-2a4b8c1f0e63", "rg-dns", "contoso.example")
+
+
+def at_a_gateway() -> tuple[System, Any]:
+    request = read_request(requests.operator_connect())
+    system = with_trunks(request)
+    system.outside.directory.granted = set(EVERYTHING)
+    return system, request
+
+
+async def test_a_role_that_only_reads_in_azure_is_told_with_the_command_that_gives_more() -> None:
+    system, request = at_a_gateway()
+    assert ProblemCode.PERMISSION_MISSING not in {one.code for one in (await planned(system, request)).findings}
+    system.outside.gateways.actions = (AzurePermission(("*/read",)), AzurePermission(("*",), ("*/Write",)))
+    found = told(await planned(system, request), ProblemCode.PERMISSION_MISSING)
+    assert (found.gravity, found.step) == (Gravity.BLOCKER, "enable-services")
+    assert "communicationsGateways/write, Microsoft.VoiceServices/communicationsGateways/testLines/write" in found.seen
+    assert "az role assignment create" in found.what_next
+    assert GATEWAY.id.arm_id.rpartition("/providers")[0] in found.what_next
+
+
+async def test_a_role_that_gives_just_what_is_needed_is_enough() -> None:
+    system, request = at_a_gateway()
+    row = next(r for r in TABLE["azureRoles"] if "calls" in r and "enable-services" in r["by"])
+    system.outside.gateways.actions = (AzurePermission(tuple(row["actions"])),)
+    assert ProblemCode.PERMISSION_MISSING not in {one.code for one in (await planned(system, request)).findings}
+
+
+async def test_the_zone_of_the_txt_record_needs_a_role_too() -> None:
+    system, request = ready(dns={"azureZone": ZONE.arm_id})
+    system.outside.dns_zones.add(ZONE)
+    system.outside.dns_zones.actions = (AzurePermission.of({"actions": ["*/read"], "notActions": None}),)
+    found = told(await planned(system, request), ProblemCode.PERMISSION_MISSING)
+    assert found.step == "publish-txt-record"
+    assert "Microsoft.Network/dnsZones/TXT/write" in found.seen
+
+
+async def test_a_role_that_does_not_let_it_ask_is_told_as_known_later() -> None:
+    system, request = at_a_gateway()
+    refused = PersonMustActError(ProblemCode.PERMISSION_MISSING, "ARM refuses.", "Grant it.")
+    system.outside.gateways.faults.add("own_actions", refused)
+    notes = [one.seen for one in (await planned(system, request)).findings if one.code == "known-later"]
+    assert any("lacks Microsoft.Authorization/permissions/read" in seen for seen in notes)
+    gone = PersonMustActError(ProblemCode.GATEWAY_GONE, "It is gone.", "Look.")
+    system.outside.gateways.faults.add("own_actions", gone)
+    assert len([one for one in (await planned(system, request)).findings if one.code == "known-later"]) == 1
+
+
+async def test_by_hand_no_role_to_write_is_needed() -> None:
+    request = read_request(requests.operator_connect(byHand=True))
+    system = with_trunks(request)
+    system.outside.gateways.actions = ()
+    assert ProblemCode.PERMISSION_MISSING not in {one.code for one in (await planned(system, request)).findings}
+
+
 def told(plan: ChangePlan, code: str) -> PlanFinding:
     (found,) = (one for one in plan.findings if one.code == code)
     return found
@@ -61,7 +120,7 @@ def told(plan: ChangePlan, code: str) -> PlanFinding:
 async def test_where_nothing_is_wrong_only_what_nobody_can_know_is_told() -> None:
     plan = await planned(*ready())
     assert [(found.gravity, found.code) for found in plan.findings] == [(Gravity.NOTE, "known-later")]
-    assert "whether another Microsoft tenant holds the domain" in plan.findings[0].seen
+    assert "whether another tenant holds the domain" in plan.findings[0].seen
 
 
 @pytest.mark.parametrize(
@@ -234,7 +293,7 @@ async def test_the_markdown_shows_commands_to_be_copied_and_no_markup_of_others(
     )
     text = as_markdown(kept)
     assert "`infra/permissions/grant.sh --identity the-application --only Domain.ReadWrite.All`" in text
-    assert r"\*\*a\*\* \[b\](https://c) \<img\> \| \`d\` **To do:** `e|*f*`" in text
+    assert r"\*\*a\*\* [b\](https://c) \<img> | \`d\` **To do:** `e|*f*`" in text
 
 
 async def never(sender: str, to: Any, subject: str, text: str, html: str) -> None:

@@ -39,7 +39,7 @@ def section(title: str, text: str = RUNBOOK) -> str:
 
 def rows(text: str) -> list[str]:
     """What the first column of the tables names."""
-    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    cells = [line.split("|")[1] for line in text.splitlines() if re.match(r'\| (<a id="[^"]+"></a>)?`', line)]
     return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
 
 

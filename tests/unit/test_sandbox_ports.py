@@ -17,7 +17,7 @@ from sandbox.ports import FREE_RANGE, PARTS, PURPOSES, Ports, PortsInUseError, h
 def test_the_usual_ports_are_those_that_documents_name() -> None:
     assert asdict(Ports.default()) == {
         "functions": 7071, "blob": 10000, "queue": 10001, "table": 10002, "broker": 5672, "identity": 7081,
-        "control": 7080, "arm": 7443, "graph": 7444, "teams": 7445, "dns": 7053, "trunks": 5061,
+        "control": 7080, "arm": 7443, "graph": 7444, "teams": 7445, "events": 7446, "dns": 7053, "trunks": 5061,
     }  # fmt: skip
     assert asdict(Ports.default()).keys() == PURPOSES.keys()
 
@@ -104,5 +104,5 @@ def test_too_few_free_ports_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None
     never: Callable[[int], bool] = lambda port: False  # noqa: E731
     monkeypatch.setattr("sandbox.ports.is_free", never)
     monkeypatch.setattr("sandbox.ports.FREE_RANGE", range(20000, 20010))
-    with pytest.raises(OSError, match="fewer than 12 ports are free"):
+    with pytest.raises(OSError, match="fewer than 13 ports are free"):
         Ports.free()

@@ -182,7 +182,7 @@ def test_no_text_forges_a_line(between: str, caplog: pytest.LogCaptureFixture) -
 
 
 async def test_what_is_no_id_is_not_what_a_line_is_about(caplog: pytest.LogCaptureFixture) -> None:
-    for given, about in (("contoso-acg-0123456789", " [onboarding=contoso-acg-0123456789]"), ("x\nvoice@a.com", "")):
-        with redacting(), called({}, given):
+    for given, about in (("contoso-acg-0123456789", "onboarding=contoso-acg-0123456789 "), ("x\nvoice@a.com", "")):
+        with redacting(), called({}, given, "a-call-1"):
             logging.getLogger("onboarding").warning("slow")
-        assert caplog.messages[-1] == f"slow{about}"
+        assert caplog.messages[-1] == f"slow [{about}request=a-call-1]"

@@ -37,7 +37,7 @@ async def accepted(kept: Seen) -> tuple[System, str]:
     system = System()
     request = requests.parsed(requests.operator_connect())
     system.outside.deploy(request)
-    with called({"traceparent": CALLER}, None):
+    with called({"traceparent": CALLER}, None, "a-call-1"):
         record = (await system.request(request)).record
     return system, record.id
 
@@ -163,7 +163,7 @@ async def test_an_answer_of_a_person_is_in_the_trace_and_linked_to_the_call() ->
                 pass
             system.outside.settle()
             await system.tick()
-        with called({"traceparent": CALLER}, onboarding_id):
+        with called({"traceparent": CALLER}, onboarding_id, "a-call-1"):
             await system.engine.happen(onboarding_id, Confirmed(CHECKPOINTS[0].name, "ada"))
         (span,) = kept.named("confirmed")
     assert parent(span) == ids.root_ids(onboarding_id, 1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from onboarding.core.bounds import bounded_deviations
 from onboarding.core.deviation import DEVIATION_SHOWN, Acceptance, Deviation, as_known, deviations_id, unaccepted
 from onboarding.core.draft import Draft
 from onboarding.core.event_kinds import EventKind
-from onboarding.core.events import DeviationAccepted, DriftSeen, RepairRequested
+from onboarding.core.events import DeviationAccepted, DriftLookRequested, DriftSeen, LookForDrift, RepairRequested
 from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import StepKind
 from onboarding.core.record import Record, Repair, StepRecord, StepState
@@ -22,24 +23,45 @@ _CHANGED = (
 
 
 def drift_seen(h: DriftSeen, draft: Draft) -> Transition | None:
-    """People are told once of what is new. What could not be looked at stays as it was seen last."""
+    """What is new is looked at once more, and people are told once of what is then still so. What could not be looked
+    at stays as it was seen last."""
     if not draft.record.completed or draft.record.version != h.version:
         return None
-    before = draft.record.steps
-    seen = {s.name: as_known(h.deviations.get(s.name, s.deviations), s.deviations) for s in before}
-    kept = bounded_deviations(seen)
+    before, sure_after = draft.record.steps, timedelta(seconds=draft.policy.drift_sure_after)
+    kept = bounded_deviations({s.name: _seen_of(s, h, draft.now, sure_after) for s in before})
     if all(kept[s.name] == s.deviations for s in before):
         return None
-    known = {one.id for s in before for one in s.deviations}
+    sure = {one.id for s in before for one in s.deviations if one.sure}
     for name, deviations in kept.items():
         draft.set_step(name, deviations=deviations)
-    new = [one for deviations in kept.values() for one in deviations if one.id not in known]
+    now = [one for deviations in kept.values() for one in deviations]
+    new, unsure = [one for one in now if one.sure and one.id not in sure], [one for one in now if not one.sure]
     if new:
         draft.owe(NoticeKind.DRIFTED)
     elif not draft.record.drifted:
         draft.withdraw(None, NoticeKind.DRIFTED)
-    told = _whats(new) or "Less deviates than before."
-    return Transition(EventKind.DRIFT_SEEN, None, told)
+    if unsure:
+        # Not a moment too early by our clock: it would count for nothing.
+        _look(draft, draft.policy.drift_sure_after + draft.policy.early_grace)
+    first = f"Seen for the first time, and looked at again: {_whats(unsure)}" if unsure else ""
+    return Transition(EventKind.DRIFT_SEEN, None, _whats(new) or first or "Less deviates than before.")
+
+
+def _seen_of(step: StepRecord, h: DriftSeen, now: datetime, sure_after: timedelta) -> tuple[Deviation, ...]:
+    seen = h.deviations.get(step.name)
+    return step.deviations if seen is None else as_known(seen, step.deviations, now, sure_after)
+
+
+def drift_look_requested(h: DriftLookRequested, draft: Draft) -> Transition | None:
+    if not draft.record.completed:
+        raise RefusedError(f"The onboarding is {draft.record.state}; only a completed one is looked at for drift.")
+    _look(draft, 0.0)
+    return Transition(EventKind.DRIFT_LOOK_REQUESTED, actor=h.actor)
+
+
+def _look(draft: Draft, after: float) -> None:
+    """It alone. A message that is lost is made good by the next sweep."""
+    draft.effects.append(LookForDrift(draft.record.id, draft.record.id, int(draft.now.timestamp()), after))
 
 
 def deviation_accepted(h: DeviationAccepted, draft: Draft) -> Transition | None:
@@ -115,7 +137,7 @@ def open_deviations_id(step: StepRecord) -> str:
 
 def repair_id(step: StepRecord) -> str:
     """Of the proposal of what the step would change back; empty: nothing."""
-    return next((one.repair for one in step.deviations if one.repair), "")
+    return next((one.repair for one in step.deviations if one.repair and one.sure), "")
 
 
 def _whats(deviations: Sequence[Deviation]) -> str:
@@ -124,7 +146,7 @@ def _whats(deviations: Sequence[Deviation]) -> str:
 
 
 def _accepted(one: Deviation, word: Acceptance) -> Deviation:
-    return one if one.accepted else one.model_copy(update={"accepted": word})
+    return one if one.accepted or not one.sure else one.model_copy(update={"accepted": word})
 
 
 def _deviating(draft: Draft, name: str) -> StepRecord:
@@ -136,6 +158,7 @@ def _deviating(draft: Draft, name: str) -> StepRecord:
 
 DRIFT_RULES: Rules = {
     DriftSeen: drift_seen,
+    DriftLookRequested: drift_look_requested,
     DeviationAccepted: deviation_accepted,
     RepairRequested: repair_requested,
 }

@@ -24,6 +24,20 @@ API_VERSIONS = ("2022-12-01-preview", "2023-01-31", "2023-04-03", "2023-09-01")
 SUBSCRIPTION = re.compile(r"^/subscriptions/([^/]+)(?:/resourcegroups/([^/]+))?", re.IGNORECASE)
 PROVIDER = re.compile(r"/providers/([^/]+)(?:/(?:locations/[^/]+/)?([^/]+))?", re.IGNORECASE)
 ROLES = {"Contributor": {"read", "write", "delete", "action"}, "Reader": {"read"}}
+ACTIONS = {
+    "Contributor": {
+        "actions": ["*"],
+        "notActions": [
+            "Microsoft.Authorization/*/Delete",
+            "Microsoft.Authorization/*/Write",
+            "Microsoft.Authorization/elevateAccess/Action",
+        ],
+    },
+    "Reader": {"actions": ["*/read"], "notActions": []},
+}
+"""Azure role → what it gives, as the list of a caller's permissions shows it."""
+PERMISSIONS = re.compile(r"^(/subscriptions/.+)/providers/Microsoft\.Authorization/permissions$", re.IGNORECASE)
+PERMISSIONS_API_VERSIONS = ("2015-07-01", "2018-07-01", "2022-04-01")
 R = TypeVar("R", bound=Resource)
 VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete", "POST": "action"}
 
@@ -75,6 +89,8 @@ class Arm:
                 scope = request.path.split("/providers/", 1)[0]
                 raise errors.forbidden(caller.client_id, caller.object_id, "Microsoft.Peering/peerings/read", scope)
             return read
+        if asked := PERMISSIONS.match(request.path):
+            return _permissions(request, version, caller, asked[1])
         self._check_scope(request)
         if polled := operations.POLLED.search(request.path):
             return operations.poll(self._state, request, polled[1], polled[2])
@@ -263,6 +279,19 @@ def _usual_headers(request: Request) -> dict[str, str]:
     if request.client_request_id:
         headers["x-ms-client-request-id"] = request.client_request_id
     return headers
+
+
+def _permissions(request: Request, version: str, caller: ManagedIdentity, scope: str) -> Answer:
+    """What the caller's role gives there (Microsoft.Authorization, Permissions - List For Resource)."""
+    if request.method != "GET":
+        raise errors.wrong_method(request.method)
+    if version not in PERMISSIONS_API_VERSIONS:
+        raise errors.unknown_api_version(version, "permissions", PERMISSIONS_API_VERSIONS)
+    given = ACTIONS.get(caller.azure_role or "")
+    if given is None:
+        action = "Microsoft.Authorization/permissions/read"
+        raise errors.forbidden(caller.client_id, caller.object_id, action, scope)
+    return Answer(200, {"value": [{**given, "dataActions": [], "notDataActions": []}]})
 
 
 def _subscription(subscription_id: str) -> dict[str, str]:
