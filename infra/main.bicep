@@ -68,6 +68,10 @@ param dailyMail bool = false
 param mailSender string = ''
 @description('Whom to tell of checkpoints that stay open, for requests that name nobody.')
 param escalationEmail string = ''
+@description('What people outside the tenant know you by: mail to them is in this name. Empty: the operator of the gateway.')
+param operatorName string = ''
+@description('Address at which people outside reach somebody: it is named to them, and answers go there. Empty: none.')
+param operatorContact string = ''
 @description('Subscription ids, or id/resource group, comma-separated, whose gateways the steps may change. Empty: any.')
 param permittedSubscriptions string = ''
 @description('Who may be made Operator Connect Admin, comma-separated: user names, object ids, @domain. Empty: any.')
@@ -470,6 +474,8 @@ module front 'modules/function-app.bicep' = {
     dailyMail: dailyMail
     mailSender: mailSender
     escalationEmail: escalationEmail
+    operatorName: operatorName
+    operatorContact: operatorContact
     permitted: {}
     projectSynergyBy: projectSynergyBy
     changesBy: changesBy
@@ -524,6 +530,8 @@ module steps 'modules/function-app.bicep' = {
     dailyMail: dailyMail
     mailSender: mailSender
     escalationEmail: escalationEmail
+    operatorName: operatorName
+    operatorContact: operatorContact
     // The front must not have them: it decides nothing by them, and whoever takes it over need not know them.
     permitted: {
       ONBOARDING_PERMITTED_SUBSCRIPTIONS: permittedSubscriptions

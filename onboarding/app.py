@@ -84,6 +84,7 @@ def engine() -> Engine:
         permitted_admin_users=chosen.permitted_admin_users,
         permitted_applications=chosen.permitted_applications,
         trunks_on_loopback=chosen.tls_private_addresses,
+        sender=chosen.sender,
         project_synergy_by=chosen.project_synergy_by,
         changes_by=chosen.changes_by,
     )
@@ -100,6 +101,7 @@ def engine() -> Engine:
         events=chosen.events_url is not None,
         daily=DailyMail(_table(DAILY_TABLE, chosen, credential), chosen.daily_mail_hour),
         daily_for_all=chosen.daily_mail,
+        sender=chosen.sender,
     )
     reads = Reads(_table(READS_TABLE, chosen, credential), chosen.policy)
     asked = HourlyLimit(

@@ -172,7 +172,7 @@ COLUMNS: tuple[Column, ...] = (
         "WaitingOn",
         _STRING,
         "On whom: `Microsoft`, `the onboarding team`, `the admin user`, `this application`,"
-        " `an operator of this application`",
+        " `your team (role Operate)`",
         lambda s: s.first.on if s.first else None,
     ),
     Column(

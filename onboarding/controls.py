@@ -35,7 +35,7 @@ from onboarding.core.events import (
 )
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.record import OnboardingState, Record, StepState
+from onboarding.core.record import OnboardingState, Record, StepRecord, StepState
 from onboarding.core.request import Contacts
 from onboarding.core.roles import Role
 from onboarding.core.rules.approving import asks_for, is_another
@@ -90,6 +90,14 @@ _CONTACTS = (
     ControlField("teams", "Tell the Teams channel too", "notify.teams", Input.TICK, _OWN, example=True),
     ControlField("daily", "One e-mail a day in place of single ones", "notify.daily", Input.TICK, _OWN, example=False),
     ControlField(
+        "admin-user",
+        "Write to the admin user when a step waits for them",
+        "notify.tellAdminUser",
+        Input.TICK,
+        _OWN,
+        example=True,
+    ),
+    ControlField(
         "escalate-to",
         "Told once when a checkpoint stays open for too long",
         "notify.escalateTo",
@@ -106,6 +114,28 @@ _ANSWERS = ControlField(
     meaning="What the step asks for, by the names in its `asks`; what is null or empty is not answered.",
     example={"operatorId": "contoso-1"},
 )
+
+_TURN = ControlField(
+    "turn",
+    "Turn",
+    input=Input.HIDDEN,
+    meaning="Which of its `turns` is done; left out: all of it is.",
+    known=lambda step: step.turn.name if step.turn else "",
+)
+_NAME = ControlField(
+    "name",
+    "Your name",
+    input=Input.LINE,
+    hint="Kept with your answer, so that we know whom to ask.",
+    length=100,
+    outside=True,
+)
+
+
+def _turn_is_done(step: StepRecord) -> str:
+    turn = definition_of(step).turn_of(step)
+    return turn.done if turn else ""
+
 
 _PROPOSAL = ControlField(
     "proposal",
@@ -127,6 +157,7 @@ _ROWS = (
         of_step=lambda _, step: step.plan.confirmable and step.state in (_WAITING, StepState.NEEDS_ATTENTION),
         event=Confirmed,
         fields=(
+            _TURN,
             _ANSWERS,
             ControlField(
                 "note",
@@ -135,11 +166,13 @@ _ROWS = (
                 hint="Kept with the confirmation, for everybody who reads the audit trail.",
                 example="Signed in.",
             ),
+            _NAME,
         ),
         function="confirm_checkpoint",
         path=_CHECKPOINT,
         place=ControlPlace.CHECKPOINT,
         button="Confirm that it is done",
+        button_at=_turn_is_done,
         thanks="Your confirmation has been recorded.",
     ),
     Control(
@@ -156,16 +189,17 @@ _ROWS = (
                 "problem",
                 meaning="It can't be done, and why.",
                 missing="Say what the problem is, so that somebody can put it right. Nothing was changed.",
-                hint="The operators of this application are told at once, with these words.",
+                hint="Told at once, with these words, to whoever can put it right.",
                 example="The portal refuses the second id.",
             ),
+            _NAME,
         ),
         function="confirm_checkpoint",
         path=_CHECKPOINT,
         place=ControlPlace.CHECKPOINT,
         button="Report the problem",
         grave=True,
-        thanks="The operators have been told of the problem.",
+        thanks="The operator has been told of the problem.",
     ),
     Control(
         "retry",

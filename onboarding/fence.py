@@ -13,7 +13,7 @@ from functools import cache, wraps
 from typing import Any, NoReturn, get_type_hints
 
 from onboarding.azure.permissions import ChangesBy, ProjectSynergyBy
-from onboarding.ports import Notifier, methods_of, writes_of
+from onboarding.ports import Notifier, Sender, methods_of, writes_of
 from onboarding.steps.base import World
 
 
@@ -25,7 +25,7 @@ class ReadsOnlyError(AssertionError):
     """A step would write while it only looks, or what people change by hand: a defect of ours. Nothing was sent."""
 
 
-_CONSTANTS = (str, int, float, bool, tuple[str, ...], ProjectSynergyBy, ChangesBy)
+_CONSTANTS = (str, int, float, bool, tuple[str, ...], ProjectSynergyBy, ChangesBy, Sender)
 
 Permit = Callable[[], Awaitable[None]]
 """Returns while the attempt may write. Raises WithdrawnError."""

@@ -19,10 +19,10 @@ from onboarding.core.problems import (
 )
 from onboarding.core.record import Delivered, Notice, Record
 from onboarding.daily import DailyMail
-from onboarding.notices.deliveries import Delivery, deliveries, links_outside
+from onboarding.notices.deliveries import Delivery, asks_for_an_answer, deliveries
 from onboarding.notices.event import cloud_event
 from onboarding.notices.notification import notification
-from onboarding.ports import Clock, Notification, Notifier
+from onboarding.ports import NO_SENDER, Clock, Notification, Notifier, Sender
 from onboarding.telemetry.work import delivering
 
 log = logging.getLogger("onboarding")
@@ -42,6 +42,8 @@ class Notifying:
     """Where e-mail is gathered that comes once a day; None: it goes each time."""
     daily_for_all: bool = False
     """It does, whatever a request says."""
+    sender: Sender = NO_SENDER
+    """In whose name people outside are written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,11 @@ async def send(
                     if going.told(await notifier.event(event)):
                         sent.append(Delivered(way=way.way, at=clock.now()))
                 continue
-            link = _link(notice, record, telling, clock.now(), outside=way.outside)
+            link, good_until = _link(notice, record, telling, clock.now(), way)
             others = [other for other in ways if other is not way]
-            message = notification(notice, record, told=others, link=link, outside=way.outside)
+            message = notification(
+                notice, record, way, told=others, link=link, good_until=good_until, sender=telling.sender
+            )
 
             async def _by(way: str, to: tuple[str, ...], message: Notification) -> bool:
                 if way == "digest" and telling.daily is not None:
@@ -183,19 +187,22 @@ async def _to_each_that_can_be_told(to: tuple[str, ...], deliver: Callable[[tupl
         raise AddresseesRefusedError.all_of(refusals)
 
 
-def _link(notice: Notice, record: Record, telling: Notifying, now: datetime, *, outside: bool) -> str:
-    """Where a notice leads: the checkpoint's page, for people outside with a signed link; else the onboarding's.
+def _link(
+    notice: Notice, record: Record, telling: Notifying, now: datetime, way: Delivery
+) -> tuple[str, datetime | None]:
+    """Where a notice leads: for whoever is asked to answer, the checkpoint's page with a signed link, and until when
+    that is good; for the others that page; else the onboarding's.
 
     Nowhere (empty), when nothing is asked of people outside but to know.
     """
     base = f"{telling.public_url}/api"
-    if outside and not links_outside(notice):
-        return ""
-    if outside and notice.step and telling.link_key:
-        opening = record.step(notice.step).ticket
-        link = Link(record.id, notice.step, opening, now + timedelta(seconds=telling.link_lifetime))
-        return f"{base}/links#{sign(link, telling.link_key)}"
+    if way.outside and not asks_for_an_answer(notice):
+        return "", None
     step = record.step(notice.step) if notice.step else None
+    if step and way.waited_on and telling.link_key:
+        good_until = now + timedelta(seconds=telling.link_lifetime)
+        link = Link(record.id, step.name, step.ticket, good_until)
+        return f"{base}/links#{sign(link, telling.link_key)}", good_until
     if step and step.plan.kind is StepKind.CHECKPOINT:
-        return f"{base}/onboardings/{record.id}/checkpoints/{step.name}"
-    return f"{base}/dashboard/{record.id}"
+        return f"{base}/onboardings/{record.id}/checkpoints/{step.name}", None
+    return f"{base}/dashboard/{record.id}", None

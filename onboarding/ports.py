@@ -134,6 +134,10 @@ class RoleStanding:
     """Ids of the application's roles that it holds."""
     principal_enabled: bool | None = None
     """`accountEnabled` of the principal; None: not known, as the permission may not allow to read it."""
+    name: str | None = None
+    """Of a user, as people know them; None: not known."""
+    mail: str | None = None
+    """Of a user: where they are written to; None: nowhere that is known."""
 
 
 class TxtRecord(Stored):
@@ -357,6 +361,20 @@ class TlsProbe(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """In whose name people outside the tenant are written to. Empty: not known."""
+
+    name: str = ""
+    """Of the operator."""
+    contact: str = ""
+    """An address at which people answer."""
+
+
+NO_SENDER = Sender()
+"""Nobody has said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """Something to tell people, in words: plain data, which each way shows in its own form. No text of it is markup."""
 
@@ -377,6 +395,12 @@ class Notification:
     """Step and detail of what was done at Microsoft and stays."""
     told: tuple[str, ...] = ()
     """Who else is told."""
+    expects: tuple[str, ...] = ()
+    """What happens then, a sentence or two each."""
+    link_note: str = ""
+    """Until when the link is good, and for what."""
+    reply_to: str = ""
+    """Where an answer to it goes; empty: to the mailbox that it comes from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from onboarding.core.policy import Policy
 from onboarding.core.web_address import https_host
 from onboarding.core.webhook_signature import secret_problem
 from onboarding.outside_facts import MicrosoftTrust, OutsideFacts
+from onboarding.ports import Sender
 from onboarding.steps import LIBRARY
 
 _POLICY, _OUTSIDE = Policy(), OutsideFacts()
@@ -191,6 +192,12 @@ class Settings(Registration):
     """Whether e-mail to one's own people comes once a day, gathered, whatever requests say (`notify.daily`)."""
     daily_mail_hour: int = Field(6, ge=0, le=23)
     """When, UTC."""
+    operator_name: Annotated[
+        str | None, Field(max_length=100), ExpectedWords("one line of at most 100 characters")
+    ] = None
+    """What people outside the tenant know the operator by: mail to them, and their pages, are in this name."""
+    operator_contact: str | None = None
+    """An e-mail address at which people outside reach somebody: it is named to them, and answers go there."""
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
 
@@ -275,6 +282,8 @@ class Settings(Registration):
         "link_key",
         "link_key_previous",
         "escalation_email",
+        "operator_name",
+        "operator_contact",
         "sandbox_user",
         mode="before",
     )
@@ -346,7 +355,14 @@ class Settings(Registration):
     def _no_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
-    @field_validator("mail_sender", "escalation_email")
+    @field_validator("operator_name")
+    @classmethod
+    def _one_line(cls, value: str | None) -> str | None:
+        if value is not None and not value.isprintable():
+            raise ValueError("must be one line of at most 100 characters")
+        return value
+
+    @field_validator("mail_sender", "escalation_email", "operator_contact")
     @classmethod
     def _sendable(cls, value: str | None, info: ValidationInfo) -> str | None:
         object_id = info.field_name == "mail_sender"
@@ -482,6 +498,11 @@ class Settings(Registration):
             self.permitted_dns_zones,
             self.permitted_applications,
         )
+
+    @property
+    def sender(self) -> Sender:
+        """In whose name people outside are written to."""
+        return Sender(self.operator_name or "", self.operator_contact or "")
 
     @property
     def usual(self) -> dict[str, float]:

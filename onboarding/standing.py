@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from onboarding.core.plan import Party
 from onboarding.core.record import Problem, Record, StepRecord, StepState
 from onboarding.steps import definition_of
+from onboarding.whom import whom
 
-OPERATOR = "an operator of this application"
+OPERATOR = "your team (role Operate)"
+"""Whoever operates this application. In telecommunications, the operator is the company."""
 TO_RESUME = "Somebody to resume it"
 PAUSED = "paused"
 """In place of a step's state, where the pause is what is waited for."""
@@ -72,12 +73,8 @@ def waiting_for(record: Record) -> Waiting | None:
 def _on_whom(step: StepRecord, record: Record) -> tuple[str, str | None]:
     if step.state is StepState.NEEDS_ATTENTION or step.by_hand:
         return OPERATOR, None
-    party = step.plan.waits_on
-    if party is Party.ONBOARDING_TEAM:
-        return party.value, record.request.onboarding_team.name
-    if party is Party.DNS_OWNER:
-        return party.value, record.request.txt_record_for.name
-    return party.value, record.request.admin_user if party is Party.ADMIN_USER else None
+    on = whom(record, step)
+    return on.party.value, on.name
 
 
 def last_problem(record: Record) -> Problem | None:

@@ -71,8 +71,8 @@ def _planned(step: dict[str, Any]) -> dict[str, Any]:
     if "plan" in step or name not in PLAN:
         return step
     plan = LIBRARY[name].planned(*PLAN[name]).plan
-    # Nothing was asked for then.
-    return {**step, "plan": plan.model_copy(update={"asks": ()}).to_json()}
+    # Nothing was asked for then, and no turns were told apart.
+    return {**step, "plan": plan.model_copy(update={"asks": (), "turns": ()}).to_json()}
 
 
 def _with_found(event: Event, found: dict[str, dict[str, Any]]) -> Event:

@@ -88,6 +88,8 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
         ),
         "ONBOARDING_TEAMS_HOSTS": HOST,
         "ONBOARDING_MAIL_SENDER": MAIL_SENDER,
+        "ONBOARDING_OPERATOR_NAME": "Contoso",
+        "ONBOARDING_OPERATOR_CONTACT": "voice-ops@contoso.com",
         "ONBOARDING_PUBLIC_URL": f"http://localhost:{ports.functions}",
         "ONBOARDING_LINK_KEY": "a key for the sandbox only, not a secret",
         # All samples name her but `second-person.json`: whoever else of the domain, when a second person says yes.

@@ -29,6 +29,9 @@ Answers = Annotated[
     typer.Option("--answer", help="name=value, for what the step asks; several times, also for a list."),
 ]
 Note = Annotated[str, typer.Option("--note", help="Kept with the confirmation.")]
+Turn = Annotated[
+    str, typer.Option("--turn", help="Of a checkpoint that goes back and forth: which turn is done. Else all of it is.")
+]
 Code = Annotated[
     str | None, typer.Option("--problem", help="Every step of every onboarding that stopped with this code.")
 ]
@@ -44,18 +47,20 @@ def confirm(
     step: StepName = None,
     answer: Answers = None,
     note: Note = "",
+    turn: Turn = "",
     output: Form = Output.TABLE,
     url: Url = None,
     client_id: ClientId = None,
 ) -> None:
-    """Say that a checkpoint is done, with what it asks for."""
+    """Say that a checkpoint is done, or one turn of it, with what it asks for."""
     with session(context, url, client_id) as api:
         pairs = [_pair(text) for text in answer or ()]
         record = api.find(named)
         action = _action(record, "confirm", step)
         asks = next(s["asks"] for s in record["steps"] if s["name"] == action["step"])
         body: Json = {"answers": _answers(pairs, asks)} if pairs else {}
-        record = api.act(action, {**body, "note": note} if note else body)
+        more = {name: text for name, text in (("note", note), ("turn", turn)) if text}
+        record = api.act(action, {**body, **more})
     _tell(record, action["step"], output)
 
 

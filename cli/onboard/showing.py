@@ -143,7 +143,9 @@ def _commands(record: Json) -> Iterator[str]:
             f" --answer {shlex.quote(a['name'])}=…" if a["required"] else f" [--answer {shlex.quote(a['name'])}=…]"
             for a in asks
         )
-        yield f"onboard {action['name']} {record['id']} {action['step']}{answers}"
+        turns = steps[action["step"]].get("turns") or () if action["name"] == "confirm" else ()
+        now = "".join(f" [--turn {shlex.quote(turn['name'])}]" for turn in turns if turn["state"] == "now")
+        yield f"onboard {action['name']} {record['id']} {action['step']}{now}{answers}"
 
 
 def watch(

@@ -60,6 +60,8 @@ param runbookUrl string
 param dailyMail bool
 param mailSender string
 param escalationEmail string
+param operatorName string
+param operatorContact string
 @description('Settings of what the steps may do: of that app only.')
 param permitted object
 @description('application or administrator: who adds Project Synergy to the tenant.')
@@ -168,6 +170,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     ONBOARDING_DAILY_MAIL: string(dailyMail)
     ONBOARDING_MAIL_SENDER: mailSender
     ONBOARDING_ESCALATION_EMAIL: escalationEmail
+    ONBOARDING_OPERATOR_NAME: operatorName
+    ONBOARDING_OPERATOR_CONTACT: operatorContact
     ONBOARDING_PROJECT_SYNERGY_BY: projectSynergyBy
     ONBOARDING_CHANGES_BY: changesBy
     ONBOARDING_LINK_KEY: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${linkKeyName})'

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _APPLICATION = ("id", "appId", "displayName", "appRoles", "accountEnabled", "servicePrincipalType")
 _CREDENTIALS = ("id", "passwordCredentials", "keyCredentials")
+_OF_USER = ("id", "displayName", "mail")
 
 
 class GraphDirectory(Directory):
@@ -85,12 +86,13 @@ class GraphDirectory(Directory):
     async def role_standing(self, principal: Principal, app_id: str) -> RoleStanding:
         """The application, the principal and the roles it holds, in one request; in two where the application only
         reads: a user's own list of roles then takes a permission to read the whole directory (Directory.Read.All)."""
-        if principal.kind == "users" and self._client.changes_by is ChangesBy.PEOPLE:
+        of_user = principal.kind == "users"
+        if of_user and self._client.changes_by is ChangesBy.PEOPLE:
             return await self._standing_of_user(principal, app_id)
         (call, of_application), (who, of_principal), (held, of_assignments), account = await self._client.batch(
             [
                 _application(app_id),
-                Ask("GET", lambda g: _principal_of(g, principal), select=("id",)),
+                Ask("GET", lambda g: _principal_of(g, principal), select=_OF_USER if of_user else ("id",)),
                 Ask("GET", lambda g: _principal_of(g, principal).app_role_assignments),
                 # By itself: the permission to find users may not allow it, and its refusal takes nothing else along.
                 Ask("GET", lambda g: _principal_of(g, principal), select=("id", "accountEnabled")),
@@ -99,34 +101,34 @@ class GraphDirectory(Directory):
         application = _principal(call, of_application)
         known = _found(who, of_principal)
         enabled = ObjectBody.read(account[0], account[1].body).account_enabled if account[1].ok else None
+        seen = ObjectBody.read(who, known) if known is not None else None
         # The answers come from copies of the directory: a new principal may be in one and not in another.
-        if application is None or known is None or not _found(held, of_assignments):
-            principal_id = ObjectBody.read(who, known).id if known is not None else None
-            return RoleStanding(application, principal_id, principal_enabled=enabled)
+        if application is None or seen is None or not _found(held, of_assignments):
+            return _standing(application, seen, frozenset(), enabled)
         items = await self._all(held, of_assignments)
         assignments = [AssignmentBody.read(held, item) for item in items]
         roles = held_roles(assignments, application.id)
-        return RoleStanding(application, ObjectBody.read(who, known).id, roles, enabled)
+        return _standing(application, seen, roles, enabled)
 
     async def _standing_of_user(self, user: Principal, app_id: str) -> RoleStanding:
         """By the application's list of those who hold roles of it."""
         (call, of_application), (who, of_user), account = await self._client.batch(
             [
                 _application(app_id),
-                Ask("GET", lambda g: _principal_of(g, user), select=("id",)),
+                Ask("GET", lambda g: _principal_of(g, user), select=_OF_USER),
                 Ask("GET", lambda g: _principal_of(g, user), select=("id", "accountEnabled")),
             ]
         )
         application = _principal(call, of_application)
         known = _found(who, of_user)
-        user_id = ObjectBody.read(who, known).id if known is not None else None
+        seen = ObjectBody.read(who, known) if known is not None else None
         enabled = ObjectBody.read(account[0], account[1].body).account_enabled if account[1].ok else None
-        if application is None or user_id is None:
-            return RoleStanding(application, user_id, principal_enabled=enabled)
+        if application is None or seen is None:
+            return _standing(application, seen, frozenset(), enabled)
         held, answer = await self._client.send(Ask("GET", lambda g: _assigned(g, application.id)))
         every = [AssignmentBody.read(held, item) for item in await self._all(held, answer)]
-        roles = held_roles([one for one in every if same(one.principal_id, user_id)], application.id)
-        return RoleStanding(application, user_id, roles, enabled)
+        roles = held_roles([one for one in every if same(one.principal_id, seen.id)], application.id)
+        return _standing(application, seen, roles, enabled)
 
     async def assign_roles(self, application: ServicePrincipal, principal_id: str, role_ids: Sequence[str]) -> None:
         """Grant roles of that application. Those held already are success.
@@ -222,6 +224,15 @@ class GraphDirectory(Directory):
             if not link:
                 return items
             answer = await self._client.follow(call, str(link))
+
+
+def _standing(
+    application: ServicePrincipal | None, seen: ObjectBody | None, roles: frozenset[str], enabled: bool | None
+) -> RoleStanding:
+    """`seen`: the principal, if there is one."""
+    if seen is None:
+        return RoleStanding(application, None, principal_enabled=enabled)
+    return RoleStanding(application, seen.id, roles, enabled, seen.display_name, seen.mail)
 
 
 def _application(app_id: str) -> Ask:

@@ -40,13 +40,15 @@ class GraphMail:
     def __init__(self, client: GraphClient) -> None:
         self._client = client
 
-    async def send_mail(self, sender: str, to: Sequence[str], subject: str, text: str, html: str) -> None:
+    async def send_mail(
+        self, sender: str, to: Sequence[str], subject: str, text: str, html: str, reply_to: str = ""
+    ) -> None:
         """Hand one message to Exchange; it is accepted then, not delivered, and stands in Sent Items.
 
-        `sender` is a mailbox's UPN or object id. Raises StepProblemError: AddresseesRefusedError when some of `to` are
-        why nobody is sent it.
+        `sender` is a mailbox's UPN or object id. Answers go to `reply_to`; empty: to the mailbox. Raises
+        StepProblemError: AddresseesRefusedError when some of `to` are why nobody is sent it.
         """
-        content = b64encode(mime(sender, to, subject, text, html))
+        content = b64encode(mime(sender, to, subject, text, html, reply_to))
         call, answer = await self._client.send(
             Ask("POST", lambda g: g.users.by_user_id(sender).send_mail, text=content)
         )
@@ -59,7 +61,7 @@ class GraphMail:
             raise graph_problem(call, answer)
 
 
-def mime(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> bytes:
+def mime(sender: str, to: Sequence[str], subject: str, text: str, html: str, reply_to: str = "") -> bytes:
     """The message as it goes over the wire: headers, and both parts as multipart/alternative.
 
     Raises AddresseesRefusedError for addresses that no header can hold, PersonMustActError for such a sender or
@@ -70,11 +72,13 @@ def mime(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> 
         raise AddresseesRefusedError(unfit, f"{UNFIT}.")
     if "@" in sender and not _fits(sender):
         raise _unsendable("the sender", "Correct ONBOARDING_MAIL_SENDER, and restart the function app.")
+    if reply_to and not _fits(reply_to):
+        raise _unsendable("the contact", "Correct ONBOARDING_OPERATOR_CONTACT, and restart the function app.")
     if not subject.isprintable():
         raise _unsendable("the subject", "Report this defect: a subject is made one line before.")
     try:
-        finished = _finished(sender, to, subject, text, html)
-        _check(finished, sender, to)
+        finished = _finished(sender, to, subject, text, html, reply_to)
+        _check(finished, sender, to, reply_to)
     except _OtherMessageError as error:
         raise AddresseesRefusedError(to, f"{UNFIT} ({error}).") from error
     except Exception as error:
@@ -83,13 +87,15 @@ def mime(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> 
     return finished
 
 
-def _finished(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> bytes:
+def _finished(sender: str, to: Sequence[str], subject: str, text: str, html: str, reply_to: str) -> bytes:
     # Raw UTF-8 in headers (RFC 6532) is for the rare address that ASCII can't write.
-    ascii_only = all(address.isascii() for address in (sender, *to))
+    ascii_only = all(address.isascii() for address in (sender, *to, reply_to))
     message = EmailMessage(policy=policy.SMTP if ascii_only else policy.SMTPUTF8)
     if "@" in sender:
         message["From"] = _address(sender)
     message["To"] = [_address(address) for address in to]
+    if reply_to:
+        message["Reply-To"] = _address(reply_to)
     # Keeps out-of-office answers away (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
@@ -101,13 +107,17 @@ class _OtherMessageError(Exception):
     """The finished message is not the one that was meant."""
 
 
-def _check(finished: bytes, sender: str, to: Sequence[str]) -> None:
+def _check(finished: bytes, sender: str, to: Sequence[str], reply_to: str) -> None:
     """Raises _OtherMessageError unless what leaves has the headers and the people that were meant, and no others.
 
     Whatever the library that made it believes. Read by the older rules, which take a header as it is written.
     """
     message = message_from_string(finished.decode(), policy=policy.compat32)
-    people = {"From": [sender] if "@" in sender else [], "To": list(to)}
+    people = {
+        "From": [sender] if "@" in sender else [],
+        "Reply-To": [reply_to] if reply_to else [],
+        "To": list(to),
+    }
     written = {name: [a.strip() for v in message.get_all(name, []) for a in v.split(",")] for name in people}
     if written != people:
         raise _OtherMessageError(f"the finished message is from {written['From']} to {written['To']}")

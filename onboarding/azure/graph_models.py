@@ -93,6 +93,9 @@ class ObjectBody(GraphBody):
     id: str
     account_enabled: bool | None = None
     """Of users and service principals, when it was asked for."""
+    display_name: str | None = None
+    """Of users, when it was asked for; and so is the next."""
+    mail: str | None = None
 
 
 class AssignmentBody(GraphBody):

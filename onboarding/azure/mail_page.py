@@ -17,11 +17,16 @@ SUBJECT_LENGTH = 255
 """Characters of a subject that Exchange keeps."""
 TODO = "What to do"
 EXACT = "To copy, exactly as it is"
+EXPECTS = "What to expect"
 STAYS = "What was done at Microsoft, and stays"
 WARNING = "Please note"
 TOLD = "Also told"
 
 _FONT = "font-family:Segoe UI,Helvetica,Arial,sans-serif;font-size:15px;line-height:1.5;color:#1b1b1b"
+_BREAKS = "overflow-wrap:anywhere;word-break:break-word"
+"""No word is wider than a telephone. Two ways to say it: mail programs know one or the other."""
+_WHOLE = "overflow-wrap:normal;word-break:normal"
+"""Words of ours."""
 _CELL = "padding:4px 12px 4px 0;vertical-align:top;text-align:left;font-weight:normal"
 _H1 = "font-size:22px;line-height:1.3;margin:0 0 16px;font-weight:600"
 _H2 = "font-size:16px;margin:24px 0 8px;font-weight:600"
@@ -48,8 +53,10 @@ def mail_text(message: Notification) -> str:
         _under(TODO, (f"{n}. {one_line(action)}" for n, action in enumerate(message.actions, 1))),
         _under(EXACT, _labelled(message.values)),
         [f"{WARNING}: {one_line(message.warning)}"] if message.warning else [],
+        _under(EXPECTS, (f"- {one_line(sentence)}" for sentence in message.expects)),
         _under(STAYS, (f"- {line}" for line in _labelled(message.stays))),
         [f"{one_line(message.link_label)}:", message.link] if message.link and is_web_link(message.link) else [],
+        [one_line(message.link_note)] if message.link_note else [],
         [f"{TOLD}: {', '.join(map(one_line, message.told))}"] if message.told else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -74,13 +81,16 @@ def mail_html(message: Notification) -> str:
         _list("ol", TODO, map(_safe, message.actions)),
         _exact(message.values),
         f'<p style="{_CARE}"><strong>{WARNING}:</strong> {_safe(message.warning)}</p>' if message.warning else "",
+        _list("ul", EXPECTS, map(_safe, message.expects)),
         _list("ul", STAYS, (f"{_safe(step)}: {_safe(detail)}" for step, detail in message.stays)),
         _button(message),
+        f'<p style="{_CALM}">{_safe(message.link_note)}</p>' if message.link_note else "",
         f'<p style="{_CALM}">{TOLD}: {_safe(", ".join(message.told))}</p>' if message.told else "",
     ]
     return (
-        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
-        f'<body style="margin:0;padding:24px;background:#ffffff;{_FONT}">'
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title></head>'
+        f'<body style="margin:0;padding:16px;background:#ffffff;{_FONT};{_BREAKS}">'
         f'<div style="max-width:640px">{"".join(parts)}</div></body></html>'
     )
 
@@ -88,7 +98,8 @@ def mail_html(message: Notification) -> str:
 def _table(rows: Iterable[tuple[str, str]]) -> str:
     """Rows of label and content, both escaped already."""
     cells = "".join(
-        f'<tr><th scope="row" style="{_CELL};{_CALM}">{label}</th><td style="{_CELL}">{content}</td></tr>'
+        f'<tr><th scope="row" style="{_CELL};{_CALM};{_WHOLE}">{label}</th>'
+        f'<td style="{_CELL};{_BREAKS}">{content}</td></tr>'
         for label, content in rows
     )
     return f'<table style="border-collapse:collapse;{_FONT}">{cells}</table>' if cells else ""

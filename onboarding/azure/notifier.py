@@ -35,8 +35,10 @@ _JSON = {"Content-Type": "application/json"}
 class SendMail(Protocol):
     """Hands one message to Exchange; raises StepProblemError."""
 
-    async def __call__(self, sender: str, to: Sequence[str], subject: str, text: str, html: str) -> None:
-        """Send it as the mailbox `sender`: plain text, and HTML that says the same."""
+    async def __call__(
+        self, sender: str, to: Sequence[str], subject: str, text: str, html: str, reply_to: str = ""
+    ) -> None:
+        """Send it as the mailbox `sender`: plain text, and HTML that says the same. Answers go to `reply_to`."""
 
 
 class AzureNotifier:
@@ -77,7 +79,8 @@ class AzureNotifier:
                 raise HeldUpError(
                     ProblemCode.HOURLY_LIMIT, f"No e-mail was sent. {error}", error.retry_after
                 ) from None
-        await self._send_mail(self._sender, to, subject(message), mail_text(message), mail_html(message))
+        text, html = mail_text(message), mail_html(message)
+        await self._send_mail(self._sender, to, subject(message), text, html, message.reply_to)
         return True
 
     async def teams(self, message: Notification) -> bool:

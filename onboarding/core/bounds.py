@@ -69,7 +69,7 @@ def bounded_texts(steps: tuple[StepRecord, ...]) -> tuple[StepRecord, ...]:
     Answers are never cut: half a link leads nowhere.
     """
     most = TEXTS_LENGTH - sum(_units(step.answers) for step in steps if step.answers)
-    most -= sum(utf16_units(one.text) for step in steps for one in step.deviations)
+    most -= sum(utf16_units(one.text) for step in steps for one in (*step.deviations, *step.words))
     for of_all in (False, True):
         for length in _CUTS:
             if sum(_units(text) for step in steps for text in _texts(step)) <= most:

@@ -91,6 +91,8 @@ class ControlField:
     """Of a choice."""
     length: int | None = None
     """Characters that a form may send, where its input does not say so."""
+    outside: bool = False
+    """Asked of the holder of a link alone: of whoever is signed in it is known."""
 
     @property
     def place(self) -> str:
@@ -196,6 +198,8 @@ class Control:
     place: ControlPlace = ControlPlace.LIST
     button: str = ""
     """Its words; empty: as it is labelled."""
+    button_at: Callable[[StepRecord], str] = lambda step: ""
+    """Its words at a step, where they are others there."""
     grave: bool = False
     """It can't be undone, or is nothing good: in the colour of a warning."""
     where_stopped: bool = False
@@ -213,6 +217,11 @@ class Control:
     def route(self) -> str:
         """Its path, with `{id}` and `{step}`."""
         return self.path or f"onboardings/{{id}}/{'steps/{step}/' if self.of_step else ''}{self.name}"
+
+    @property
+    def of_signed_in(self) -> tuple[ControlField, ...]:
+        """What it asks whoever is signed in, and so a program."""
+        return tuple(field for field in self.fields if not field.outside)
 
     def asked(self, actor: str, step: str, said: Mapping[str, Any]) -> AskedByPerson:
         """The event of somebody who uses it; `said` is what its fields, or the parts of its model, hold."""

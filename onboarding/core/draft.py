@@ -159,6 +159,7 @@ class Draft:
             detail="",
             approved=None,
             calls=(),
+            words=(),
         )
         self.withdraw(name)
 
@@ -283,7 +284,14 @@ class Draft:
         self.set_step(name, next_attempt_at=at, asked=True)
 
     def open(self, name: str) -> None:
-        """People are told of a checkpoint, with links for this opening; those for an earlier one are no good now."""
+        """People are told of a checkpoint, with links for this opening; those for an earlier one are no good now.
+
+        In a pause they are told when it is over.
+        """
+        if self.record.pause is not None:
+            self.set_step(name, ticket=self.version, next_attempt_at=None)
+            self.withdraw(name)
+            return
         step = self.record.step(name)
         at = self.next_word(step.since, escalated=step.escalated)
         self.set_step(name, ticket=self.version, next_attempt_at=at)

@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     NOTICE_SENT = "notice-sent"
     NOTICE_FAILED = "notice-failed"
     CONFIRMED = "confirmed"
+    TURN_DONE = "turn-done"
     ANSWERS_CORRECTED = "answers-corrected"
     PROBLEM_REPORTED = "problem-reported"
     LINK_REFUSED = "link-refused"

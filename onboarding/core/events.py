@@ -178,6 +178,12 @@ class Confirmed(AskedByPerson):
     note: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
     """As they were sent, by the names of the fields that the step asks for."""
+    turn: str = ""
+    """Which of its turns is done; empty: all of it is."""
+    name: str = ""
+    """Of the holder of a link, as they gave it."""
+    outside: bool = False
+    """By a signed link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +198,13 @@ class AnswersCorrected(AskedByPerson):
 
 @dataclass(frozen=True, slots=True)
 class ProblemReported(AskedByPerson):
-    """A person says why a checkpoint can't be done."""
+    """A person says why a checkpoint can't be done. `name` and `outside` as of a confirmation."""
 
     step: str
     actor: str
     note: str
+    name: str = ""
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

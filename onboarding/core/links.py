@@ -18,7 +18,7 @@ from itsdangerous import BadData, Serializer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from onboarding.core.patterns import SIGNED_LINK, fits
-from onboarding.core.record import Record, StepState
+from onboarding.core.record import Record, StepRecord, StepState
 
 KEY_LENGTH = 32
 """Characters that a signing key must have at least."""
@@ -92,7 +92,21 @@ def check_open(link: Link, record: Record | None) -> None:
     step = record.step(link.step)
     over = record.closed or record.cancelling
     if over or step.state is not StepState.WAITING or step.ticket != link.opening:
-        raise LinkError("used", "This link has been used, or what it asked for has been settled since.", link)
+        raise LinkError("used", _settled(link, record, step), link)
+
+
+def _settled(link: Link, record: Record, step: StepRecord) -> str:
+    """What became of it, as far as that is known: somebody used it, and by which name; or others settled it."""
+    word = next((word for word in step.words if word.opening == link.opening), None)
+    if word is None:
+        so = "The onboarding has ended since." if record.closed else "What this link asked for has been settled since."
+    elif word.outside:
+        who = f"by somebody who gave the name {word.name}" if word.name else "by somebody who gave no name"
+        so = f"This link was used on {word.at:%d %B %Y, %H:%M} UTC, {who}."
+    else:
+        so = f"The operator settled on {word.at:%d %B %Y, %H:%M} UTC what this link asked for."
+    going_on = step.turn is not None and not record.closed and step.state is StepState.WAITING
+    return f"{so} When it is your turn again, you are sent another link." if going_on and step.words else so
 
 
 class _Base64Json:

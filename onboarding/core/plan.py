@@ -59,6 +59,13 @@ class Budget(Stored):
 USUAL_BUDGET = Budget()
 
 
+class Turn(Stored):
+    """One of several things that a checkpoint waits for, one after the other, each on somebody."""
+
+    name: str
+    waits_on: Party
+
+
 class Planned(Stored):
     """What the rules know of a step: its part of the plan."""
 
@@ -83,6 +90,8 @@ class Planned(Stored):
     """What a person who ends it is asked for."""
     usual: float = 0.0
     """Seconds that it usually takes from when it can begin; 0: about nothing."""
+    turns: tuple[Turn, ...] = ()
+    """Of a checkpoint that goes back and forth, in their order; what it asks for belongs to the last."""
 
     @model_serializer(mode="wrap")
     def _what_differs(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime, BeforeValidator, SerializeAsAny, ValidationInfo
 
-from onboarding.core.answers import AnswerValue, shown_answers
+from onboarding.core.answers import AnswerValue, Field, shown_answers
 from onboarding.core.deviation import Deviation, unaccepted
 from onboarding.core.instructions import Value
-from onboarding.core.plan import Planned, StepKind
+from onboarding.core.plan import Party, Planned, StepKind, Turn
 from onboarding.core.proposal import Call, Proposal
 from onboarding.core.request import Contacts, OnboardingRequest
 from onboarding.core.sight import Seen
@@ -65,6 +65,28 @@ class Problem(Stored):
     what_next: DetailText = ""
     proposal: Proposal | None = None
     """What is done when a person says yes to it."""
+
+
+class Word(Stored):
+    """What a person said of an open step: that it is done, or one turn of it, or that it can't be."""
+
+    opening: int
+    """The ticket that the step had then: links that were made for it are used up."""
+    at: AwareDatetime
+    by: str
+    outside: bool = False
+    """By a signed link."""
+    name: str | None = None
+    """Of the holder of a link, as they gave it."""
+    turn: str | None = None
+    """Which turn is done. None: all of them are, or it can't be."""
+    note: DetailText | None = None
+    """Of a turn that is not the last."""
+
+    @property
+    def who(self) -> str:
+        """For people: whoever holds a link may say who they are; nobody has looked whether it is true."""
+        return f"{self.by}, who gave the name {self.name}" if self.name else self.by
 
 
 class StepRecord(Stored):
@@ -123,6 +145,8 @@ class StepRecord(Stored):
     """Seconds since all that it needs had ended that count against nobody: of pauses, and until it was reopened."""
     deviations: tuple[Deviation, ...] = ()
     """What is not any more as it left it, as far as that was seen."""
+    words: tuple[Word, ...] = ()
+    """Of each turn that is done, and the last of any other word."""
 
     @property
     def ended(self) -> bool:
@@ -138,6 +162,22 @@ class StepRecord(Stored):
     def by_hand(self) -> bool:
         """A task that is open for a person to do."""
         return self.with_people and self.plan.kind is StepKind.TASK
+
+    @property
+    def turn(self) -> Turn | None:
+        """Whose turn it is, or will be first; None when it has ended, or has no turns."""
+        done = sum(word.turn is not None for word in self.words)
+        return None if self.ended or done >= len(self.plan.turns) else self.plan.turns[done]
+
+    @property
+    def waits_on(self) -> Party:
+        """On whom it waits now."""
+        return self.turn.waits_on if self.turn else self.plan.waits_on
+
+    @property
+    def asks(self) -> tuple[Field, ...]:
+        """What whoever confirms it now is asked for: in the last of its turns."""
+        return self.plan.asks if self.turn is None or self.turn is self.plan.turns[-1] else ()
 
     @property
     def answered(self) -> tuple[Value, ...]:

@@ -43,6 +43,8 @@ class Addressees(Part):
     teams: Flag = True
     daily: Flag = False
     """Whether e-mail comes once a day, gathered in one, in place of single ones."""
+    tell_admin_user: Flag = True
+    """Whether the admin user is written to when a step waits for them."""
     escalate_to: Email | None = None
     """Told once when a checkpoint stays open for too long."""
 

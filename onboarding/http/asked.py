@@ -23,13 +23,13 @@ def read_asked(call: HttpCall, controls: Sequence[Control]) -> AskedByPerson:
     if first.model:
         part = read_part(first.model, read_json(call.request))
         return first.asked(call.caller.name, step, dict(part))
-    fields = [f for c in controls for f in c.fields]
+    fields = [f for c in controls for f in c.of_signed_in]
     said = _said(call, fields)
-    meant = [c for c in controls if said.keys() <= {f.place for f in c.fields}]
+    meant = [c for c in controls if said.keys() <= {f.place for f in c.of_signed_in}]
     if not meant:
         ways = " or ".join(_way(f) for f in fields)
         raise ProblemError(400, "The request is invalid", f"Send {ways}.")
-    return meant[0].asked(call.caller.name, step, {f.name: _value(f, said) for f in meant[0].fields})
+    return meant[0].asked(call.caller.name, step, {f.name: _value(f, said) for f in meant[0].of_signed_in})
 
 
 def _way(field: ControlField) -> str:

@@ -22,6 +22,8 @@ MEANINGS: Mapping[str, str] = {
     "actor": "Who did it: a person, or a part of the application.",
     "adminUser": "Who is to administer Operator Connect in the tenant: a user principal name or an object id.",
     "adminUserId": "Object id of the admin user.",
+    "adminUserMail": "Where Microsoft Entra says that the admin user is written to.",
+    "adminUserName": "What people call the admin user, by Microsoft Entra.",
     "allowedActions": "What the caller may do now: the state allows it, and the caller's roles cover it.",
     "alreadyOnboarded": "Whether the tenant was onboarded before: what needs no repeating is left out.",
     "answers": "What was answered, by name.",

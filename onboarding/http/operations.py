@@ -292,7 +292,13 @@ _FIXED: Mapping[str, ApiOperation] = {
         answers={200: "A page that says what became of it."},
         refusals=(404, 410),
         media=(HTML,),
-        body=_form(link=_text(PASTED_LENGTH), outcome=_text(40), note=_text(NOTE_LENGTH)),
+        body=_form(
+            link=_text(PASTED_LENGTH),
+            outcome=_text(40),
+            turn={**_text(64), "description": "The turn that is done, if it has turns."},
+            note=_text(NOTE_LENGTH),
+            name={**_text(100), "description": "Of whoever answers."},
+        ),
     ),
     "health": ApiOperation(
         "How the application does",
@@ -347,14 +353,14 @@ def _body(controls: Sequence[Control], has_page: bool) -> RequestBody:
     if has_page:
         form = _form(outcome=_text(40), **_inputs(controls))
         content[FORM] = {**form.content[FORM], "description": "What the checkpoint's own page sends."}
-    required = all(any(f.missing for f in c.fields) for c in controls)
-    examples = {c.name: body((f, f.example) for f in c.fields if f.example is not None) for c in controls}
+    required = all(any(f.missing for f in c.of_signed_in) for c in controls)
+    examples = {c.name: body((f, f.example) for f in c.of_signed_in if f.example is not None) for c in controls}
     return RequestBody(content, required, {name: example for name, example in examples.items() if example})
 
 
 def _fields(control: Control) -> Mapping[str, Any]:
-    schema = _object(**{f.place: _field(f) for f in control.fields})
-    required = [f.place for f in control.fields if f.missing]
+    schema = _object(**{f.place: _field(f) for f in control.of_signed_in})
+    required = [f.place for f in control.of_signed_in if f.missing]
     return {**schema, "required": required} if required else schema
 
 
@@ -395,7 +401,7 @@ def _one(asked: Field) -> dict[str, Any]:
 def _inputs(controls: Iterable[Control]) -> dict[str, Mapping[str, Any]]:
     """The fields of their forms; a box that is ticked is sent as `on`."""
     asks = {asked.name: asked for definition in LIBRARY.values() for asked in definition.asks}
-    fields = (f for c in controls for f in fields_for(c.fields, [*asks.values()]))
+    fields = (f for c in controls for f in fields_for(c.of_signed_in, [*asks.values()]))
     return {f.name: {**_text(f.most), "description": f.label} for f in fields}
 
 

@@ -33,8 +33,10 @@ from onboarding.index import LastInspection
 from onboarding.notices.what_stays import what_stays
 from onboarding.planning.by_hand import Shell, commands_of
 from onboarding.ports import Row
-from onboarding.standing import last_problem, progress, waiting_for
+from onboarding.standing import OPERATOR, last_problem, progress, waiting_for
 from onboarding.steps import LIBRARY, definition_of
+from onboarding.turns import TurnState, turns_of
+from onboarding.whom import whom
 
 
 class View(BaseModel):
@@ -116,6 +118,23 @@ class DeviationView(View):
     """Who said that it is meant so; null: nobody."""
 
 
+class TurnView(View):
+    """One turn of a checkpoint that goes back and forth."""
+
+    name: str
+    """For `turn` of the confirmation."""
+    title: str
+    on: str
+    """The party."""
+    on_name: str | None
+    """That person or team."""
+    state: TurnState
+    at: AwareDatetime | None
+    """When somebody said that it is done; null: nobody said so of this turn alone."""
+    by: str | None
+    note: str | None
+
+
 class StepView(View):
     """One step of its plan."""
 
@@ -147,6 +166,8 @@ class StepView(View):
     """What whoever confirms it is asked for."""
     answers: dict[str, AnswerValue]
     """What was answered to that, by name."""
+    turns: tuple[TurnView, ...]
+    """In which it goes back and forth; empty: it does not."""
     by_hand: tuple[CommandView, ...]
     """What a person runs in its place, in this order; empty: it is not done by hand, or not now."""
     deviations: tuple[DeviationView, ...]
@@ -446,14 +467,14 @@ def waits_for(step: StepRecord, record: Record) -> str | None:
         case StepState.PENDING:
             return ", ".join(s.name for s in record.open_needs(step))
         case StepState.WAITING if step.plan.kind is StepKind.CHECKPOINT:
-            return f"{step.plan.waits_on.value} to do it, and somebody to confirm it"
+            return f"{whom(record, step).in_words} to do it, and somebody to confirm it"
         case StepState.WAITING if step.with_people:
-            return "an operator to do it by hand, and to say so"
+            return f"{OPERATOR} to do it by hand, and to say so"
         case StepState.WAITING:
-            return step.plan.waits_on.value
+            return step.waits_on.value
         case StepState.NEEDS_ATTENTION:
             asked = step.problem is not None and step.problem.proposal is not None
-            return "a person to say yes to what it would change" if asked else "an operator to act and retry it"
+            return "a person to say yes to what it would change" if asked else f"{OPERATOR} to act and retry it"
     return None
 
 
@@ -495,6 +516,7 @@ def _step(step: StepRecord, record: Record, end: ExpectedEnd | None, now: dateti
         note=step.note,
         asks=tuple(AskView.model_validate(asked, from_attributes=True) for asked in definition.asked_of(step)),
         answers=dict(step.answers),
+        turns=tuple(TurnView.model_validate(turn, from_attributes=True) for turn in turns_of(record, step)),
         by_hand=tuple(CommandView(shell=c.shell, text=c.text) for c in commands_of(step)),
         deviations=tuple(_deviation(one) for one in step.deviations),
         deviations_id=open_deviations_id(step),

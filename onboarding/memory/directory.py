@@ -42,6 +42,8 @@ class MemoryDirectory:
         """Lower-case client id of an application of the tenant's own → its secrets and certificates."""
         self.users: dict[str, str] = {}
         """Lower-case user principal name → object id."""
+        self.profiles: dict[str, tuple[str, str | None]] = {}
+        """Object id of a user → their name and their address."""
         self.held: dict[tuple[str, str], set[str]] = {}
         """(object id of the principal, of the application) → ids of the roles held."""
         self.disabled: set[str] = set()
@@ -122,7 +124,8 @@ class MemoryDirectory:
         if application and principal_id and self._shown(f"{principal_id}/{application.id}"):
             held = frozenset(self.held.get((principal_id, application.id), ()))
         enabled = principal_id not in self.disabled if principal_id else None
-        return RoleStanding(application, principal_id, held, enabled)
+        name, mail = self.profiles.get(principal_id or "", (None, None))
+        return RoleStanding(application, principal_id, held, enabled, name, mail)
 
     async def assign_roles(self, application: ServicePrincipal, principal_id: str, role_ids: Sequence[str]) -> None:
         """Grant roles of that application. Those held already are success."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from onboarding.core.notices import FOR_PROGRAMS, NoticeKind
 from onboarding.core.plan import Party
 from onboarding.core.record import Notice, Record
-from onboarding.core.request import OnboardingTeam
+from onboarding.whom import whom
 
 _OF_CHECKPOINTS = (NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER)
-"""With a link for people outside."""
+"""With a link for whoever is waited on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Delivery:
     """Addresses; none for Teams and for programs."""
     outside: bool = False
     """To people outside the tenant: they get nothing internal, and a signed link where they are asked to answer."""
+    waited_on: Party | None = None
+    """To whoever the step waits for, as this; None: to those who look after it."""
 
 
 def deliveries(
@@ -47,31 +49,29 @@ def deliveries(
     if notify.teams:
         ways.append(Delivery("teams"))
     second = notify.escalate_to or escalation_email
+    asked = _waited_on(notice, record, kind, links=links)
+    mine = asked.to if asked and not asked.outside else ()
     emails = (*notify.emails, *((second,) if kind is NoticeKind.ESCALATION and second else ()))
-    if emails:
+    if others := tuple(dict.fromkeys(each for each in emails if each.lower() not in map(str.lower, mine))):
         # What is told once, to somebody who is to step in, does not wait for the next day.
         gathered = daily and kind is not NoticeKind.ESCALATION
-        ways.append(Delivery("digest" if gathered else "email", tuple(dict.fromkeys(emails))))
-    asked = _asked_outside(notice.step, record) if notice.step else None
-    tells_outside = kind is NoticeKind.HELD_UP or (links and kind in _OF_CHECKPOINTS)
-    if tells_outside and asked:
-        ways.append(Delivery("email", (asked.email,), outside=True))
-    return tuple(ways)
+        ways.append(Delivery("digest" if gathered else "email", others))
+    return (*ways, asked) if asked else tuple(ways)
 
 
-def links_outside(notice: Notice) -> bool:
-    """Whether people outside get a signed link with it: where they are asked to answer."""
+def asks_for_an_answer(notice: Notice) -> bool:
+    """Whether whoever the step waits for is asked to answer, and gets a signed link for that."""
     return notice.kind in _OF_CHECKPOINTS
 
 
-def _asked_outside(name: str, record: Record) -> OnboardingTeam | None:
-    """Whoever outside the tenant a step waits for, of those whom the request names; None: nobody."""
-    step = record.find_step(name)
-    if step is None:
+def _waited_on(notice: Notice, record: Record, kind: NoticeKind, *, links: bool) -> Delivery | None:
+    """To whoever the step waits for, where they are known by an address."""
+    step = record.find_step(notice.step) if notice.step else None
+    on = whom(record, step) if step and not step.by_hand else None
+    if on is None or on.email is None:
         return None
-    match step.plan.waits_on:
-        case Party.ONBOARDING_TEAM:
-            return record.request.onboarding_team
-        case Party.DNS_OWNER:
-            return record.request.txt_record_for
-    return None
+    if on.is_outside:
+        told = kind is NoticeKind.HELD_UP or (links and asks_for_an_answer(notice))
+    else:
+        told = record.request.notify.tell_admin_user and asks_for_an_answer(notice)
+    return Delivery("email", (on.email,), on.is_outside, on.party) if told else None

@@ -120,7 +120,7 @@ def event_id_of(notice: Notice, record: Record) -> str:
 def data_of(notice: Notice, record: Record, public_url: str, *, told: Sequence[Delivery] = ()) -> OnboardingEvent:
     """What it tells."""
     page = f"{public_url}/api/dashboard/{record.id}"
-    people = notification(notice, record, told=told, link=page, outside=False)
+    people = notification(notice, record, Delivery("events"), told=told, link=page)
     step = record.find_step(notice.step) if notice.step else None
     waiting = waiting_for(record)
     done, total = progress(record)

@@ -3,44 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from onboarding.core.notices import NoticeKind
 from onboarding.core.record import Notice, Record, StepRecord
 from onboarding.notices.deliveries import Delivery
-from onboarding.notices.occasions import OCCASIONS, Occurrence
-from onboarding.notices.outside import outside_actions, outside_values, outside_why
+from onboarding.notices.occasions import OCCASIONS, Occasion, Occurrence
+from onboarding.notices.outside import (
+    good_until_words,
+    outside_actions,
+    outside_expects,
+    outside_facts_of,
+    outside_values,
+    outside_why,
+    yours_why,
+)
 from onboarding.notices.what_stays import what_stays
-from onboarding.ports import Notification
+from onboarding.ports import NO_SENDER, Notification, Sender
 from onboarding.steps import definition_of
 
 NOBODY_ELSE = "nobody else"
 
 
-def notification(notice: Notice, record: Record, *, told: Sequence[Delivery], link: str, outside: bool) -> Notification:
+def notification(
+    notice: Notice,
+    record: Record,
+    way: Delivery,
+    *,
+    told: Sequence[Delivery],
+    link: str,
+    good_until: datetime | None = None,
+    sender: Sender = NO_SENDER,
+) -> Notification:
     """The notice for one delivery. Raises ValueError for a kind that there is not.
 
-    `told` are the notice's other deliveries, `link` the page that this one leads to. `outside`: for people outside the
-    tenant.
+    `told` are the notice's other deliveries, `link` the page that this one leads to, and `good_until` when that ends.
+    `sender`: in whose name people outside the tenant are written to.
     """
     kind, step = NoticeKind(notice.kind), record.step(notice.step) if notice.step else None
-    occasion, occurrence = OCCASIONS[kind], Occurrence(notice, record, step)
-    facts = (*record.request.facts, *_about_step(step))
-    if outside:
+    yours = way.waited_on is not None and not way.outside
+    occasion, occurrence = OCCASIONS[kind], Occurrence(notice, record, step, sender, yours)
+    note = good_until_words(good_until) if good_until else ""
+    if way.outside:
         return Notification(
-            _title(occasion.outside_title(occurrence), step),
-            facts,
-            outside_why(occasion, record, occurrence.asked_outside),
+            occasion.outside_title(occurrence),
+            outside_facts_of(record, sender),
+            outside_why(occasion, record, occurrence.asked_outside, sender),
             link or None,
-            "Open your page for this step" if step else "Open",
+            "Open your page" if step else "Open",
             outside_actions(occasion, step),
             outside_values(record, step),
             told=_told_outside(told),
+            expects=outside_expects(occasion, step, sender),
+            link_note=note,
+            reply_to=sender.contact,
         )
-    found = occurrence.instructions
+    return _inside(kind, occasion, occurrence, told, link, note)
+
+
+def _inside(
+    kind: NoticeKind, occasion: Occasion, occurrence: Occurrence, told: Sequence[Delivery], link: str, note: str
+) -> Notification:
+    """For people of the tenant: those who look after the onboarding, and the admin user."""
+    record, step, found = occurrence.record, occurrence.step, occurrence.instructions
+    why = occasion.why(occurrence)
     return Notification(
         _title(occasion.title(occurrence), step),
-        facts,
-        occasion.why(occurrence),
+        (*record.request.facts, *_about_step(step)),
+        (*yours_why(record), *why) if occurrence.yours else why,
         link or None,
         "Confirm or report a problem" if step and occasion.asks else "Open the onboarding",
         occasion.actions(occurrence),
@@ -48,6 +78,7 @@ def notification(notice: Notice, record: Record, *, told: Sequence[Delivery], li
         found.warning if step else record.request.words.warning if kind is NoticeKind.COMPLETED else None,
         tuple((s.title, s.told) for s in what_stays(record)) if kind is NoticeKind.CANCELLED else (),
         _told(told),
+        link_note=note,
     )
 
 
@@ -55,12 +86,13 @@ def _about_step(step: StepRecord | None) -> tuple[tuple[str, str], ...]:
     if step is None:
         return ()
     definition = definition_of(step)
+    turn = (("Whose turn", definition.doing(step)),) if step.turn else ()
     section = (("Section of Microsoft's article", definition.section),) if definition.section else ()
-    return (("Step", definition.title), *section)
+    return (("Step", definition.title), *turn, *section)
 
 
 def _title(begin: str, step: StepRecord | None) -> str:
-    return f"{begin} — {definition_of(step).title}" if step else begin
+    return f"{begin} — {definition_of(step).doing(step)}" if step else begin
 
 
 def _told(others: Sequence[Delivery]) -> tuple[str, ...]:
@@ -69,14 +101,14 @@ def _told(others: Sequence[Delivery]) -> tuple[str, ...]:
 
 
 def _way(other: Delivery) -> str:
-    whom = "the onboarding team, " if other.outside else ""
+    who = f"{other.waited_on}, " if other.waited_on else ""
     if other.way == "teams":
-        return f"{whom}your Teams channel"
+        return f"{who}your Teams channel"
     if other.way == "events":
         return "a program of yours"
     if other.way == "digest":
         return f"{', '.join(other.to)} (e-mail, once a day)"
-    return f"{whom}{', '.join(other.to)} (e-mail)"
+    return f"{who}{', '.join(other.to)} (e-mail)"
 
 
 def _told_outside(others: Sequence[Delivery]) -> tuple[str, ...]:

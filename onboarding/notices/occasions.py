@@ -14,8 +14,10 @@ from onboarding.core.notices import NoticeKind
 from onboarding.core.plan import Party
 from onboarding.core.record import Notice, Record, StepRecord
 from onboarding.planning.by_hand import instructions_by_hand
+from onboarding.ports import NO_SENDER, Sender
 from onboarding.standing import OPERATOR
 from onboarding.steps import definition_of
+from onboarding.whom import whom
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,9 @@ class Occurrence:
     notice: Notice
     record: Record
     step: StepRecord | None
+    sender: Sender = NO_SENDER
+    yours: bool = False
+    """It is told to whoever the step waits for."""
 
     @property
     def gateway(self) -> str:
@@ -55,25 +60,35 @@ class Occurrence:
     @property
     def whom(self) -> str:
         """On whom the step waits, by name."""
-        asked = self.record.request
-        if self.step and self.step.by_hand:
-            return OPERATOR
-        match self.step.plan.waits_on if self.step else Party.US:
-            case Party.ADMIN_USER:
-                return f"{Party.ADMIN_USER} ({asked.admin_user})"
-            case Party.ONBOARDING_TEAM:
-                return f"{Party.ONBOARDING_TEAM} ({asked.onboarding_team.name})"
-            case Party.DNS_OWNER:
-                return f"{Party.DNS_OWNER} ({asked.txt_record_for.name})"
-            case party:
-                return party.value
+        if self.yours:
+            return "you"
+        if self.step is None:
+            return Party.US.value
+        return OPERATOR if self.step.by_hand else whom(self.record, self.step).in_words
+
+    @property
+    def whose(self) -> str:
+        """Whose turn it is, for who reads it: `your`, or a name."""
+        on = whom(self.record, self.step) if self.step and not self.step.by_hand else None
+        theirs = on is not None and not self.yours and on.party not in (Party.OPERATOR, Party.US)
+        return f"{on.name or on.party}'s" if on and theirs else "your"
 
     @property
     def asked_outside(self) -> str:
         """The name of whoever outside the tenant is asked."""
-        asked = self.record.request
-        of_zone = self.step is not None and self.step.plan.waits_on is Party.DNS_OWNER
-        return asked.txt_record_for.name if of_zone else asked.onboarding_team.name
+        on = whom(self.record, self.step) if self.step else None
+        return on.name if on and on.is_outside and on.name else self.record.request.onboarding_team.name
+
+    @property
+    def please(self) -> str:
+        """What people outside are asked for, in a title."""
+        words = definition_of(self.step).outside_of(self.step).please if self.step else ""
+        return f"please {words}" if words else "we need your help"
+
+    @property
+    def by(self) -> str:
+        """In whose name people outside are asked, and for which gateway: in a title."""
+        return f"{self.sender.name} ({self.gateway})" if self.sender.name else self.gateway
 
     @property
     def seen(self) -> str:
@@ -116,7 +131,7 @@ class Occurrence:
         if self.step.by_hand:
             return instructions_by_hand(self.step)
         confirmable = self.step.plan.confirmable
-        return definition_of(self.step).instructions(self.record) if confirmable else Instructions(())
+        return definition_of(self.step).instructions_at(self.record, self.step) if confirmable else Instructions(())
 
 
 Words = Callable[[Occurrence], tuple[str, ...]]
@@ -200,8 +215,8 @@ def _go_on(o: Occurrence) -> tuple[str, ...]:
 
 
 _WATCHED = "It goes on being watched: when it is mended, nothing else is needed."
-_DELAYED = "One step of it is delayed; the operator is looking after it."
-_STILL = "One step of it still waits for you. Should it be done already, please say so."
+_DELAYED = "One step of that is delayed; the operator is looking after it."
+_STILL = "One step of that still waits for you. Should it be done already, please say so."
 
 OCCASIONS: Mapping[NoticeKind, Occasion] = {
     NoticeKind.REQUESTED: Occasion(
@@ -219,18 +234,18 @@ OCCASIONS: Mapping[NoticeKind, Occasion] = {
         "One step of it has ended.",
     ),
     NoticeKind.CHECKPOINT_OPENED: Occasion(
-        lambda o: f"{o.gateway}: your turn",
+        lambda o: f"{o.gateway}: {o.whose} turn",
         _checkpoint_opened,
         lambda o: o.instructions.actions,
-        lambda o: f"{o.gateway}: we need your help",
-        "One step of it needs you, and you can do it now.",
+        lambda o: f"{o.by}: {o.please}",
+        "One step of that needs you, and you can do it now.",
         asks=True,
     ),
     NoticeKind.REMINDER: Occasion(
-        lambda o: f"{o.gateway}: still your turn",
+        lambda o: f"{o.gateway}: still {o.whose} turn",
         _reminder,
         lambda o: o.instructions.actions,
-        lambda o: f"{o.gateway}: a reminder, we need your help",
+        lambda o: f"{o.by}, a reminder: {o.please}",
         _STILL,
         asks=True,
     ),
@@ -241,7 +256,7 @@ OCCASIONS: Mapping[NoticeKind, Occasion] = {
             f"Ask {o.whom} what holds this up, or see that somebody else does it:",
             *o.instructions.actions,
         ),
-        lambda o: f"{o.gateway}: a reminder, we need your help",
+        lambda o: f"{o.by}, a reminder: {o.please}",
         _STILL,
         asks=True,
     ),
@@ -249,57 +264,57 @@ OCCASIONS: Mapping[NoticeKind, Occasion] = {
         lambda o: f"{o.gateway} needs attention",
         _needs_attention,
         lambda o: (*o.advice, f"{o.way_on} on the page below; or cancel the onboarding there."),
-        lambda o: f"{o.gateway}: a step is delayed",
+        lambda o: f"{o.by}: a step is delayed",
         _DELAYED,
     ),
     NoticeKind.LONG_WAIT: Occasion(
         lambda o: f"{o.gateway}: a long wait",
         _long_wait,
         lambda o: (f"Ask {o.record.request.onboarding_team.name} what holds it up.", *o.instructions.actions),
-        lambda o: f"{o.gateway}: a step is delayed",
+        lambda o: f"{o.by}: a step is delayed",
         _DELAYED,
     ),
     NoticeKind.READ_FAILED: Occasion(
         lambda o: f"{o.gateway}: Microsoft refuses to be asked",
         _read_failed,
         lambda o: (*o.advice, "Nothing need be retried: every wait goes on being tried."),
-        lambda o: f"{o.gateway}: a step is delayed",
+        lambda o: f"{o.by}: a step is delayed",
         _DELAYED,
     ),
     NoticeKind.HELD_UP: Occasion(
         lambda o: f"{o.gateway} is held up",
         _held_up,
         lambda o: (f"See that {o.whom} mends it.", *o.instructions.actions),
-        lambda o: f"{o.gateway}: please have a look at this",
-        "One step of it waits for something that you can mend. Nothing else is needed: it is watched.",
+        lambda o: f"{o.by}: please have a look at this",
+        "One step of that waits for something that you can mend. Nothing else is needed: it is watched.",
         shows=True,
     ),
     NoticeKind.CANNOT_SEE: Occasion(
         lambda o: f"{o.gateway}: this application can't see",
         _cannot_see,
         lambda o: (*o.to_see, "Nothing else is needed: it is looked at again and again."),
-        lambda o: f"{o.gateway}: a step is delayed",
+        lambda o: f"{o.by}: a step is delayed",
         _DELAYED,
     ),
     NoticeKind.PAUSED: Occasion(
         lambda o: f"{o.gateway} is still paused" if o.record.pause else f"{o.gateway} was paused",
         _paused,
         _go_on,
-        lambda o: f"{o.gateway}: the onboarding is delayed",
+        lambda o: f"{o.by}: the onboarding is delayed",
         _DELAYED,
     ),
     NoticeKind.PROBLEM_REPORTED: Occasion(
         lambda o: f"{o.gateway}: a problem was reported",
         lambda o: (f"Somebody can't do this step. {o.seen}", "The step stands still until it is retried or confirmed."),
         lambda o: (*o.advice, *o.instructions.actions),
-        lambda o: f"{o.gateway}: a step is delayed",
+        lambda o: f"{o.by}: a step is delayed",
         _DELAYED,
     ),
     NoticeKind.COMPLETED: Occasion(
         lambda o: f"{o.gateway} is connected",
         lambda o: ("All steps are done: the gateway is connected. The next step is to prepare for live traffic.",),
         lambda o: o.record.request.words.afterwards,
-        lambda o: f"{o.gateway} is connected",
+        lambda o: f"{o.by} is connected",
         "All steps are done. Thank you for your help.",
         ("Please go on with the operator to prepare for live traffic.",),
     ),
@@ -314,14 +329,14 @@ OCCASIONS: Mapping[NoticeKind, Occasion] = {
             "Accept there what is meant so, with a reason; have the step repaired, which is shown before; or put it"
             " right where it is.",
         ),
-        lambda o: f"{o.gateway}: the operator looks after something",
+        lambda o: f"{o.by}: the operator looks after something",
         "Something of the connected gateway has changed; the operator is looking after it.",
     ),
     NoticeKind.REPAIRED: Occasion(
         lambda o: f"{o.gateway} was repaired",
         lambda o: ("What had drifted was changed back as somebody asked for it.",),
         lambda o: ("Nothing more is needed.",),
-        lambda o: f"{o.gateway}: all is as it was",
+        lambda o: f"{o.by}: all is as it was",
         "What had changed of the connected gateway is as it was again.",
     ),
     NoticeKind.CANCELLED: Occasion(
@@ -332,7 +347,7 @@ OCCASIONS: Mapping[NoticeKind, Occasion] = {
             "Undo by hand what you do not want to keep.",
             "To take it up again, start the onboarding again: it goes on from what it finds.",
         ),
-        lambda o: f"{o.gateway}: the onboarding has ended",
+        lambda o: f"{o.by}: the onboarding has ended",
         "The operator has ended this onboarding before it was complete.",
     ),
 }

@@ -22,11 +22,21 @@ from onboarding.pages.forms import FieldError, note
 
 
 def read_form_of(
-    control: Control, fields: Mapping[str, str], actor: str, step: str, asks: Sequence[Field] = ()
+    control: Control,
+    fields: Mapping[str, str],
+    actor: str,
+    step: str,
+    asks: Sequence[Field] = (),
+    *,
+    outside: bool = False,
 ) -> AskedByPerson:
-    """Whether the state allows it is for the rules to say, and whether what was answered to `asks` is right."""
+    """Whether the state allows it is for the rules to say, and whether what was answered to `asks` is right.
+
+    `outside`: it comes from the holder of a link.
+    """
     if control.model is None:
-        return control.asked(actor, step, {f.name: _value(f, fields, asks) for f in control.fields})
+        said = {f.name: _value(f, fields, asks) for f in (control.fields if outside else control.of_signed_in)}
+        return control.asked(actor, step, {**said, "outside": True} if outside else said)
     try:
         part = read_part(control.model, body((f, _part(f, fields)) for f in control.fields))
     except InvalidRequestError as error:

@@ -10,11 +10,13 @@ from onboarding.core.control import ControlPlace
 from onboarding.core.events import APPLICATION
 from onboarding.core.instructions import Instructions
 from onboarding.core.record import Record, StepRecord, StepState
-from onboarding.notices.outside import outside_instructions
+from onboarding.notices.outside import outside_instructions, please_of
 from onboarding.pages.answered import ShownAnswer, shown_of
 from onboarding.pages.controls import Allowed, Form, RefusedForm, answer_forms
 from onboarding.pages.words import Badge, step_badge
 from onboarding.steps import definition_of
+from onboarding.turns import ShownTurn, turns_of
+from onboarding.whom import whom
 
 THIS = "this application"
 
@@ -36,6 +38,8 @@ class Checkpoint:
     ended_at: datetime | None
     note: str | None
     answers: tuple[ShownAnswer, ...]
+    turns: tuple[ShownTurn, ...]
+    """In which it goes back and forth; empty: it does not."""
     forms: tuple[Form, ...]
     lacks_role: bool
     """It could be answered, by somebody else."""
@@ -58,21 +62,22 @@ def checkpoint_page(
         return None
     definition = definition_of(step)
     possible = any(a.step == name and a.control.place is ControlPlace.CHECKPOINT for a in actions(record))
-    allowed = answer_forms(record, name, may, refused)
+    allowed = answer_forms(record, name, may, refused, outside=outside)
     done = step.state is StepState.DONE
     return Checkpoint(
         record,
         step,
-        definition.title,
-        step.plan.waits_on.value,
+        please_of(step) if outside else definition.title,
+        whom(record, step).in_words,
         definition.section,
         step_badge(record, step),
-        outside_instructions(record, step) if outside else definition.instructions(record),
+        outside_instructions(record, step) if outside else definition.instructions_at(record, step),
         _standing(record, step),
         (THIS if step.ended_by == APPLICATION else step.ended_by) if done else None,
         step.since if done else None,
         step.note if done else None,
         shown_of(step),
+        turns_of(record, step, outside=outside),
         allowed,
         possible and not allowed,
     )

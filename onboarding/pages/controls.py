@@ -112,11 +112,14 @@ def banner_forms(record: Record, may: Allowed) -> tuple[Form, ...]:
 
 
 def answer_forms(
-    record: Record, step: str, may: Allowed, refused: RefusedForm | None = None
+    record: Record, step: str, may: Allowed, refused: RefusedForm | None = None, *, outside: bool = False
 ) -> tuple[Form, ...]:
-    """The answers to a checkpoint."""
+    """The answers to a checkpoint. `outside`: for the holder of a link."""
     offered = [a for a in _allowed(record, may, ControlPlace.CHECKPOINT) if a.step == step]
-    return tuple(_of_one(record, a, refused if refused and refused.control is a.control else None) for a in offered)
+    return tuple(
+        _of_one(record, a, refused if refused and refused.control is a.control else None, outside=outside)
+        for a in offered
+    )
 
 
 def seen(today: Mapping[str, Any]) -> str:
@@ -133,14 +136,17 @@ def _stopped(record: Record) -> set[str]:
     return {s.name for s in record.steps if s.state is StepState.NEEDS_ATTENTION or s.by_hand or s.deviations}
 
 
-def _of_one(record: Record, action: Action, refused: RefusedForm | None = None) -> Form:
+def _of_one(
+    record: Record, action: Action, refused: RefusedForm | None = None, *, outside: bool = False
+) -> Form:
     control, step = action.control, record.step(action.step) if action.step else None
     today = control.today(record, step) if control.today else None
     id_ = f"{control.name}-{step.name}" if step else control.name
-    button = control.button or control.label
+    button = (step and control.button_at(step)) or control.button or control.label
     if step and control.place is ControlPlace.LIST:
         button = f"{control.label} the step" if control.under else action.label
-    fields = tuple(_filled(control, id_, [step] if step else [], today or {}))
+    filled = _filled(control, id_, [step] if step else [], today or {})
+    fields = tuple(it for it in filled if outside or not it.field.outside)
     made = Form(control, id_, action.step or "", button, fields, seen="" if today is None else seen(today))
     return _with_what_was_typed(made, refused) if refused else made
 
@@ -171,7 +177,7 @@ def _must(control: Control, step: StepRecord) -> bool:
 
 
 def _filled(control: Control, form: str, steps: list[StepRecord], today: Mapping[str, Any]) -> Iterator[Filled]:
-    for field in fields_for(control.fields, definition_of(steps[0]).asked_of(steps[0]) if len(steps) == 1 else ()):
+    for field in fields_for(control.fields, definition_of(steps[0]).asked_now(steps[0]) if len(steps) == 1 else ()):
         concerned = [s for s in steps if field.only_for and field.only_for(s)]
         if field.only_for and not concerned:
             continue

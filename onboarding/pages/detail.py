@@ -26,6 +26,7 @@ from onboarding.planning.by_hand import instructions_by_hand
 from onboarding.standing import progress, waiting_for
 from onboarding.steps import definition_of
 from onboarding.steps.definition import Findings
+from onboarding.whom import whom
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def detail(
         done,
         total,
         waiting.what if waiting else None,
-        waiting.on if waiting else None,
+        (waiting.name or waiting.on) if waiting else None,
         waiting.since if waiting else None,
         tuple(s.label for s in record.request.selected),
         graph(record, now),
@@ -226,7 +227,7 @@ def _told(record: Record, step: StepRecord) -> str:
         open_needs = [definition_of(s).title for s in record.open_needs(step)]
         return "" if record.closed else f"After: {'; '.join(open_needs)}"
     if step.state is StepState.WAITING and step.plan.kind is StepKind.CHECKPOINT:
-        return f"Waits for {step.plan.waits_on.value} to do it, and for somebody to confirm it."
+        return f"Waits for {whom(record, step).in_words} to do it, and for somebody to confirm it."
     return step.detail
 
 

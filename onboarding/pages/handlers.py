@@ -24,6 +24,7 @@ from onboarding.http.problems import ProblemError
 from onboarding.http.refusals import ANCHOR, told_by_code
 from onboarding.http.search import read_search
 from onboarding.looks import happen_and_look
+from onboarding.notices.outside import in_whose_name, whom_to_ask
 from onboarding.pages import csrf, outside
 from onboarding.pages.acting import as_shown, read_form_of, refused_form
 from onboarding.pages.api_reference import reference
@@ -35,6 +36,8 @@ from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
 from onboarding.pages.forms import FieldError, read_form
 from onboarding.pages.overview import overview
 from onboarding.pages.responses import SWITCH_USER, as_page, page, problem_page, see_other
+from onboarding.steps import definition_of
+from onboarding.whom import whom
 
 __all__ = ["problem_page"]
 
@@ -145,6 +148,7 @@ def _page_of_link(
     call: HttpCall, opened: Link, record: Record, token: str, refused: RefusedForm | None = None
 ) -> func.HttpResponse:
     view = view_checkpoint(record, opened.step, lambda role: role == Role.APPROVE, outside=True, refused=refused)
+    sender = call.settings.sender
     return page(
         call,
         "link.html",
@@ -154,6 +158,10 @@ def _page_of_link(
         post="/api/outside/answer",
         link=token,
         expires_at=opened.expires_at,
+        on=whom(record, record.step(opened.step)),
+        in_whose_name=in_whose_name(record, sender),
+        expects=definition_of(record.step(opened.step)).outside_of(record.step(opened.step)).expects,
+        ask=whom_to_ask(sender),
     )
 
 
@@ -166,8 +174,12 @@ async def answer_link(call: HttpCall) -> func.HttpResponse:
     try:
         opened, record = await outside.opened(call, token)
         control, asks = _outcome(fields), _asks(record, opened.step)
+        step = record.step(opened.step)
+        expects = definition_of(step).outside_of(step).expects if control.name == "confirm" else ()
         try:
-            await call.engine.happen(record.id, read_form_of(control, fields, call.caller.name, opened.step, asks))
+            holder = outside.holder_of(record, step)
+            said = read_form_of(control, fields, holder, opened.step, asks, outside=True)
+            await call.engine.happen(record.id, said)
         except (FieldError, InvalidRequestError) as error:
             return _page_of_link(call, opened, record, token, refused_form(control, fields, asks, error))
     except LinkError as error:
@@ -180,6 +192,7 @@ async def answer_link(call: HttpCall) -> func.HttpResponse:
         "link_told.html",
         title="Thank you",
         told=control.thanks,
+        expects=expects,
         whom="There is nothing more to do here, and the link is used up. You can close this page.",
     )
 
@@ -228,7 +241,7 @@ async def _record(call: HttpCall) -> Record:
 
 def _asks(record: Record, step: str) -> Sequence[Field]:
     found = record.find_step(step)
-    return found.plan.asks if found else ()
+    return found.asks if found else ()
 
 
 def _checkpoint(call: HttpCall, record: Record, step: str, refused: RefusedForm | None = None) -> Checkpoint:
@@ -263,8 +276,8 @@ def _chosen(call: HttpCall, name: str) -> Control:
 
 
 def _link_refused(call: HttpCall, error: LinkError) -> func.HttpResponse:
-    refusal = outside.REFUSALS[error.kind]
-    return page(call, "link_told.html", refusal.status, title=refusal.title, told=str(error), whom=outside.WHOM_TO_ASK)
+    refusal, ask = outside.REFUSALS[error.kind], outside.ask_for_another(call.settings.sender)
+    return page(call, "link_told.html", refusal.status, title=refusal.title, told=str(error), whom=ask)
 
 
 def _acting(onboarding_id: str) -> str:

@@ -8,26 +8,35 @@ from dataclasses import dataclass, replace
 
 from onboarding.core.events import LinkRefused
 from onboarding.core.links import Link, LinkError, check_open, read_link
-from onboarding.core.record import Record
+from onboarding.core.record import Record, StepRecord
 from onboarding.http.access import Caller
 from onboarding.http.call import HttpCall
-from onboarding.ports import ConflictError
+from onboarding.notices.outside import whom_to_ask
+from onboarding.ports import ConflictError, Sender
 from onboarding.telemetry.work import unfit_link
+from onboarding.whom import whom
 
 log = logging.getLogger("onboarding")
 
-HOLDER = Caller("the holder of a link sent to the onboarding team", frozenset())
-"""Who answers through a link, for the audit trail."""
+HOLDER = Caller("the holder of a link", frozenset())
+"""Who comes by a link."""
+
+
+def holder_of(record: Record, step: StepRecord) -> str:
+    """Who answers through a link, for the audit trail."""
+    return f"{HOLDER.name} sent to {whom(record, step).in_words}"
+
 
 LINK_FIELD = "link"
 """Of the forms: the token, or the link whole, as people paste it."""
 PURPOSE = "answer a link"
 """Of the forms. What lets their sender in is the link that they bring."""
 
-WHOM_TO_ASK = (
-    "Ask whoever sent you the link for a new one: the operator whose gateway is connected. Their name is in the"
-    " message that held the link. Nothing was changed."
-)
+
+def ask_for_another(sender: Sender) -> str:
+    """What to do about a link that is no good."""
+    return f"Ask {whom_to_ask(sender)}, if you need another one. Nothing was changed."
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "forged": Refusal(403, "This link is not valid"),
     "expired": Refusal(410, "This link has expired"),
     "foreign": Refusal(404, "This link leads nowhere"),
-    "used": Refusal(410, "This link has been used"),
+    "used": Refusal(410, "This link is used up"),
 }
 """By the kind of a LinkError."""
 

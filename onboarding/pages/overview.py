@@ -140,7 +140,7 @@ def _entry(row: Row, now: datetime) -> OverviewRow:
         shown.progress.done,
         shown.progress.total,
         shown.waiting_for,
-        shown.waiting_on,
+        shown.waiting_on_name or shown.waiting_on,
         shown.waiting_since,
         shown.next_due_at,
         _short(shown.last_error),

@@ -30,6 +30,7 @@ from onboarding.steps.assign_admin_user import WHERE_USERS_ARE_ENABLED, admin_us
 from onboarding.steps.base import Work, World
 from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
 from onboarding.steps.publish_txt_record import PublishTxtRecord
+from onboarding.whom import admin_user_address
 
 log = logging.getLogger("onboarding")
 
@@ -270,7 +271,8 @@ async def ways_to_people(before: Preflight) -> AsyncIterator[PlanFinding]:
     """Whether people will hear of it."""
     request = before.record.request
     asked, team = request.notify, (request.onboarding_team.email, request.txt_record_for.email)
-    named = dict.fromkeys((*asked.emails, *team, *filter(None, (asked.escalate_to,))))
+    admin = admin_user_address(before.record) if asked.admin_user else None
+    named = dict.fromkeys((*asked.emails, *team, *filter(None, (asked.escalate_to, admin))))
     ways = await before.world.notifier.ways(tuple(named))
     if ways.wrong and asked.teams:
         what_next = "Copy the URL of the Teams workflow once more, and check ONBOARDING_TEAMS_HOSTS."

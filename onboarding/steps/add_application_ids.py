@@ -71,7 +71,4 @@ ADD_APPLICATION_IDS = Definition(
     confirmable=True,
     usual=DAY,
     instructions=_instructions,
-    asks_outside=(
-        "Please help the operator's admin user, if they can't add the Application Ids in the Operator Connect portal.",
-    ),
 )

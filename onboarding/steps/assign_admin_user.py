@@ -8,18 +8,28 @@ Source: article, "Assign an Admin user to the Project Synergy application".
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import StringConstraints
+
 from onboarding.azure.calls import grant_call
-from onboarding.core.parts import ObjectId
+from onboarding.azure.plain import one_line
+from onboarding.core.email_address import email_problem
+from onboarding.core.parts import ObjectId, kept_as
+from onboarding.core.patterns import EMAIL
 from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.core.proposal import Call, Change, ValueChange
 from onboarding.core.record import Record
-from onboarding.ports import Principal
+from onboarding.ports import Principal, RoleStanding
 from onboarding.steps.app_roles import expect_application, expect_enabled, find_role
 from onboarding.steps.base import Applied, Consent, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
 from onboarding.steps.operator_connect import ADMIN_ROLE, ONBOARDED_ALREADY, PROJECT_SYNERGY_APP_ID
+
+PERSON_NAME_LENGTH = 100
+"""Characters of a person's name that are kept."""
 
 
 class AdminUserFound(Findings):
@@ -27,6 +37,16 @@ class AdminUserFound(Findings):
 
     admin_user_id: ObjectId | None = None
     """Object id in the tenant."""
+    admin_user_name: Annotated[str, StringConstraints(max_length=PERSON_NAME_LENGTH)] | None = None
+    """As people know them."""
+    admin_user_mail: Annotated[str, kept_as(EMAIL)] | None = None
+    """Where they are written to."""
+
+
+def admin_user_findings(record: Record) -> AdminUserFound:
+    """What is known of the admin user."""
+    step = record.of("assign-admin-user")
+    return AdminUserFound.model_validate(step.found) if step else AdminUserFound()
 
 
 class AssignAdminUser:
@@ -44,7 +64,7 @@ class AssignAdminUser:
             WHERE_USERS_ARE_ENABLED,
         )
         role = find_role(application, ADMIN_ROLE, for_users=True)
-        found = AdminUserFound(admin_user_id=standing.principal_id)
+        found = _found(standing)
         if role.id in standing.held:
             return Inspection((), "The admin user holds the role Admin.", found)
         granting = grant_call(application.id, standing.principal_id, role.id)
@@ -61,6 +81,15 @@ class AssignAdminUser:
         application, role, standing = inspection.seen
         await work.world.directory.assign_roles(application, standing.principal_id, [role.id])
         return Applied("Gave the admin user the role Admin of Project Synergy.")
+
+
+def _found(standing: RoleStanding) -> AdminUserFound:
+    """An address that no e-mail can be sent to is none."""
+    name = one_line(standing.name or "")[:PERSON_NAME_LENGTH].strip()
+    mail = standing.mail if standing.mail and email_problem(standing.mail) is None else None
+    return AdminUserFound(
+        admin_user_id=standing.principal_id, admin_user_name=name or None, admin_user_mail=mail
+    )
 
 
 WHERE_USERS_ARE_ENABLED = "Users, this user, Properties: 'Account enabled'"

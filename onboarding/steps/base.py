@@ -29,7 +29,18 @@ from onboarding.core.request import OnboardingRequest
 from onboarding.core.sight import Sight
 from onboarding.core.stored import Stored
 from onboarding.limits import OverdueError
-from onboarding.ports import Directory, Dns, DnsUpdates, DnsZones, Gateways, Notifier, Peerings, TlsProbe
+from onboarding.ports import (
+    NO_SENDER,
+    Directory,
+    Dns,
+    DnsUpdates,
+    DnsZones,
+    Gateways,
+    Notifier,
+    Peerings,
+    Sender,
+    TlsProbe,
+)
 
 log = logging.getLogger("onboarding")
 
@@ -53,6 +64,8 @@ class World:
     """Client ids of those that may be given roles without a second person."""
     trunks_on_loopback: bool = False
     """Whether trunks may be on this machine: in the sandbox."""
+    sender: Sender = NO_SENDER
+    """In whose name people outside are written to."""
     project_synergy_by: ProjectSynergyBy = ProjectSynergyBy.APPLICATION
     changes_by: ChangesBy = ChangesBy.APPLICATION
 

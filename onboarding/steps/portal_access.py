@@ -35,5 +35,4 @@ PORTAL_ACCESS = Definition(
     usual=DAY,
     instructions=_instructions,
     asks=(ASK_OPERATOR_ID,),
-    asks_outside=("Please help the operator's admin user, if they can't sign in to the Operator Connect portal.",),
 )

@@ -12,10 +12,10 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.core.proposal import Change, ValueChange
 from onboarding.core.record import Record
-from onboarding.ports import Notification
+from onboarding.ports import NO_SENDER, Notification, Sender
 from onboarding.steps.add_domain import DOMAIN_SECTION, DomainFound, domain_findings, found_now, txt_values
 from onboarding.steps.base import Applied, Inspection, Work
-from onboarding.steps.definition import Definition
+from onboarding.steps.definition import Definition, OutsideWords
 
 ARTICLE = (
     "https://learn.microsoft.com/azure/communications-gateway/connect-operator-connect"
@@ -42,12 +42,18 @@ def txt_record_instructions(record: Record) -> Instructions:
     )
 
 
-def message(record: Record, found: DomainFound) -> Notification:
+def message(record: Record, found: DomainFound, sender: Sender = NO_SENDER) -> Notification:
     """What the onboarding team needs to publish the TXT record that was found, ready to paste."""
     request = record.request
+    by = f"{sender.name} ({request.gateway.name})" if sender.name else request.gateway.name
+    told = (("From", sender.name), ("Contact", sender.contact))
     return Notification(
-        f"DNS TXT record for {request.gateway.name}: please configure it",
-        (*request.facts, ("Step", TITLE), ("Section of Microsoft's article", DOMAIN_SECTION)),
+        f"{by}: please put a TXT record into DNS",
+        (
+            *((label, text) for label, text in told if text),
+            *request.facts,
+            ("Section of Microsoft's article", DOMAIN_SECTION),
+        ),
         (
             f"For {request.txt_record_for.name} <{request.txt_record_for.email}>:",
             "Microsoft Teams only sends traffic to domains that the operator has confirmed to own. Microsoft Entra"
@@ -56,12 +62,13 @@ def message(record: Record, found: DomainFound) -> Notification:
         ARTICLE,
         "Read why in Microsoft's article",
         (
-            "Please configure this TXT record for the gateway's domain.",
+            "Please put this TXT record into the zone that its name is in.",
             "See that the zone's name stands in the record's name once only: some panels append it to what is entered.",
             "Nothing else is needed: the record is watched, and the domain is verified when it is visible.",
         ),
         tuple((v.label, v.text) for v in txt_values(found)),
         told=("nobody else",),
+        reply_to=sender.contact,
     )
 
 
@@ -78,7 +85,7 @@ class ShareTxtRecord:
 
     async def apply(self, work: Work, inspection: Inspection) -> Applied:
         team = work.request.txt_record_for
-        told = message(work.record, inspection.seen)
+        told = message(work.record, inspection.seen, work.world.sender)
         if await work.world.notifier.mail((team.email,), told):
             return Applied(f"Told {team.name} by e-mail.")
         if work.request.notify.teams and await work.world.notifier.teams(told):
@@ -108,7 +115,9 @@ SHARE_TXT_RECORD = Definition(
     confirmable=True,
     tells_the_team=True,
     instructions=txt_record_instructions,
-    asks_outside=("Please configure the TXT record below for the gateway's domain.",),
+    outside=OutsideWords(
+        "put a TXT record into DNS", ("Please put the TXT record below into the zone that its name is in.",)
+    ),
     values_outside=txt_record_values,
     foreseen=lambda record: (_telling(record),),
 )

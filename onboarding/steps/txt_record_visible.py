@@ -16,7 +16,7 @@ from onboarding.core.record import Record, StepRecord
 from onboarding.core.sight import Sight
 from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings, txt_record, was_verified_already
 from onboarding.steps.base import EachAlone, Look, Watched, Work, World
-from onboarding.steps.definition import Definition
+from onboarding.steps.definition import Definition, OutsideWords
 from onboarding.steps.share_txt_record import VERIFIED_ALREADY, txt_record_instructions, txt_record_values
 from onboarding.steps.txt_verdict import TxtKind, TxtVerdict, judge_txt_answers
 
@@ -89,7 +89,11 @@ TXT_RECORD_VISIBLE = Definition(
     usual=2 * DAY,
     confirmable=True,
     instructions=txt_record_instructions,
-    asks_outside=("Please configure the TXT record below for the gateway's domain, if that has not been done yet.",),
+    outside=OutsideWords(
+        "put a TXT record into DNS",
+        ("Please put the TXT record below into the zone that its name is in, if that has not been done yet.",),
+        ("The record is watched: nothing need be said when it is there.",),
+    ),
     values_outside=txt_record_values,
     seen_outside=_seen_outside,
     to_see=(

@@ -35,12 +35,14 @@ def test_a_wrong_answer_is_put_right_where_it_stands(
 ) -> None:
     record = requested(stands(STEP, "waiting"))
     window = watch(base_of(living), refusals=True, java_script_enabled=script, **SMALL)
+    for turn in ("form-sent", "form-returned"):
+        operator.end_turn(record["id"], STEP, turn)
     page = window.open(f"/api/onboardings/{record['id']}/checkpoints/{STEP}")
     evidence = page.get_by_label("Link to evidence")
     evidence.fill(EVIDENCE.replace("https", "http"))
     page.get_by_label("Date of the confirmation").fill("2026-03-01")
     page.get_by_role("textbox", name="Note").fill("By mail.")
-    page.get_by_role("button", name="Confirm that it is done").click()
+    page.get_by_role("button", name="The onboarding is confirmed").click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing was recorded yet.")
     expect(evidence).to_have_attribute("aria-invalid", "true")
     expect(evidence).to_have_accessible_description(
@@ -56,8 +58,8 @@ def test_a_wrong_answer_is_put_right_where_it_stands(
     page.get_by_role("alert").get_by_role("link", name="Link to evidence").click()
     expect(evidence).to_be_focused()
     evidence.fill(EVIDENCE)
-    page.get_by_role("button", name="Confirm that it is done").click()
-    expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
+    page.get_by_role("button", name="The onboarding is confirmed").click()
+    expect(page.get_by_role("button", name="The onboarding is confirmed")).to_have_count(0)
     expect(page.get_by_role("link", name=EVIDENCE)).to_have_attribute("href", EVIDENCE)
     assert answers(operator, record) == {"confirmedOn": "2026-03-01", "evidence": EVIDENCE}
     if script:

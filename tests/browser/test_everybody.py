@@ -51,14 +51,14 @@ def test_a_checkpoint_is_confirmed_by_keyboard_alone(
     expect(page.get_by_role("heading", level=1)).to_contain_text(record["gateway"]["name"])
     tab_to(page, "link", "What to do, and confirm")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Confirm that it is done")).to_be_visible()
+    expect(page.get_by_role("button", name="The form was sent")).to_be_visible()
     tab_to(page, "textbox", "Note")
     page.keyboard.type("typed, not clicked")
-    tab_to(page, "button", "Confirm that it is done")
+    tab_to(page, "button", "The form was sent")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
+    expect(page.get_by_role("button", name="The form was sent")).to_have_count(0)
     step = next(s for s in operator.get(record["id"])["steps"] if s["name"] == "operator-information")
-    assert (step["state"], step["note"]) == ("done", "typed, not clicked")
+    assert (step["turns"][0]["state"], step["turns"][0]["note"]) == ("done", "typed, not clicked")
 
 
 def test_where_the_focus_is_can_be_seen(still: Still, watch: Watch) -> None:
@@ -160,8 +160,8 @@ def test_on_a_phone_a_checkpoint_is_answered(
     page = watch(base_of(living), **PHONE).open("/api/dashboard")
     page.get_by_role("link", name=record["gateway"]["name"]).tap()
     page.get_by_role("region", name=FORM).get_by_role("link", name="What to do, and confirm").tap()
-    page.get_by_role("button", name="Confirm that it is done").tap()
-    expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
+    page.get_by_role("button", name="The form was sent").tap()
+    expect(page.get_by_role("button", name="The form was sent")).to_have_count(0)
 
 
 def test_every_page_is_read_without_script(still: Still, watch: Watch) -> None:
@@ -183,10 +183,10 @@ def test_a_checkpoint_is_answered_without_script(
     record = requested(stands("operator-information", "waiting"))
     window = watch(base_of(living), java_script_enabled=False)
     page = window.open(f"/api/onboardings/{record['id']}/checkpoints/operator-information")
-    page.get_by_role("button", name="Confirm that it is done").click()
-    expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
+    page.get_by_role("button", name="The form was sent").click()
+    expect(page.get_by_role("button", name="The form was sent")).to_have_count(0)
     step = next(s for s in operator.get(record["id"])["steps"] if s["name"] == "operator-information")
-    assert step["state"] == "done"
+    assert step["turns"][0]["state"] == "done"
 
 
 def test_the_dark_is_dark(still: Still, watch: Watch) -> None:

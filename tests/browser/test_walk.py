@@ -18,10 +18,10 @@ PORTAL = "Sign in to the Operator Connect portal"
 IDS = "Enter the application ids in the Operator Connect portal"
 
 
-def confirm(page: Page, note: str) -> None:
+def confirm(page: Page, note: str, button: str = "Confirm that it is done") -> None:
     page.get_by_role("textbox", name="Note").fill(note)
-    page.get_by_role("button", name="Confirm that it is done").click()
-    expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
+    page.get_by_role("button", name=button).click()
+    expect(page.get_by_role("button", name=button)).to_have_count(0)
     expect(page.get_by_role("main")).to_contain_text("olga.operator@contoso.com")
     expect(page.get_by_role("main")).to_contain_text(note)
 
@@ -40,7 +40,12 @@ def test_from_the_request_to_completed_by_clicking(
     expect(page.get_by_role("heading", level=1)).to_contain_text(name)
     page.get_by_role("region", name=FORM).get_by_role("link", name="What to do, and confirm").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(FORM)
-    confirm(page, "The form went back on Monday.")
+    # Three turns, each with its own end; what is asked for belongs to the last.
+    confirm(page, "It came by post.", "The form was sent")
+    expect(page.get_by_label("Date of the confirmation")).to_have_count(0)
+    confirm(page, "Sealed.", "The form was returned")
+    page.get_by_label("Date of the confirmation").fill("2026-03-01")
+    confirm(page, "The form went back on Monday.", "The onboarding is confirmed")
     page.get_by_role("navigation", name="Where you are").get_by_role("link", name=name).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(name)
 

@@ -239,7 +239,9 @@ async def test_a_webhook_elsewhere_is_never_called(microsoft: Adapters, configur
 async def test_a_mail_is_sent_as_the_configured_mailbox(microsoft: Adapters, configured: Settings) -> None:
     sent: list[tuple[str, Sequence[str], str, str, str]] = []
 
-    async def send_mail(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> None:
+    async def send_mail(
+        sender: str, to: Sequence[str], subject: str, text: str, html: str, reply_to: str = ""
+    ) -> None:
         sent.append((sender, to, subject, text, html))
 
     message = Notification("contoso\r\nBcc: evil@example.com " + "x" * 300)

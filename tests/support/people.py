@@ -94,6 +94,10 @@ class Operator:
     def confirm(self, onboarding_id: str, step: str, note: str = "") -> httpx.Response:
         return self.client.post(f"/onboardings/{onboarding_id}/checkpoints/{step}", json={"note": note})
 
+    def end_turn(self, onboarding_id: str, step: str, turn: str) -> httpx.Response:
+        """Of a checkpoint that goes back and forth."""
+        return self.client.post(f"/onboardings/{onboarding_id}/checkpoints/{step}", json={"turn": turn})
+
     def until(self, onboarding_id: str, wanted: Callable[[Json], bool], *, confirm: bool = True) -> Json:
         """The record as soon as it is as wanted; checkpoints that open on the way are confirmed."""
         end = time.monotonic() + BOUND

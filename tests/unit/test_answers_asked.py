@@ -55,7 +55,7 @@ TYPED = {f"answers.{name}": "\r\n".join(v) if isinstance(v, list) else v for nam
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     """With a checkpoint that asks for one of each kind."""
-    monkeypatch.setitem(LIBRARY, STEP, replace(LIBRARY[STEP], asks=ASKS))
+    monkeypatch.setitem(LIBRARY, STEP, replace(LIBRARY[STEP], asks=ASKS, turns=()))
     return Api(monkeypatch, settings=app_settings(sandbox_user="olga.operator", link_key=KEY))
 
 
@@ -279,7 +279,7 @@ async def test_a_problem_without_words_is_said_beside_its_field(api: Api) -> Non
 
 async def test_all_that_a_step_may_be_answered_fits_into_a_form(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     asks = (Field("names", "Names", many=True), Field("places", "Places", many=True))
-    monkeypatch.setitem(LIBRARY, STEP, replace(LIBRARY[STEP], asks=asks))
+    monkeypatch.setitem(LIBRARY, STEP, replace(LIBRARY[STEP], asks=asks, turns=()))
     record = await waiting_for_people(api.system)
     csrf = field(await see(api, checkpoint(record)), "csrf")
     typed = {f"answers.{a.name}": "\r\n".join("電" * 7 + str(n) for n in range(19)) for a in asks}
@@ -427,6 +427,7 @@ async def test_who_comes_next_is_told_what_was_answered() -> None:
     assert (await system.run(record.id)).closed
     told = {m.title: ("Operator ID", "contoso-1") in m.values for _, m in system.outside.notifier.mails}
     assert [title for title, there in told.items() if there] == [
+        "contoso-acg: voice.admin@contoso.com's turn — Enter the application ids in the Operator Connect portal",
         "contoso-acg: your turn — Enter the application ids in the Operator Connect portal",
         "contoso-acg is connected",
     ]

@@ -14,7 +14,10 @@ from tests.support.steps import BY_NAME
 
 OLGA = "olga.operator@contoso.com"
 TEAM = {"name": "A partner", "email": "partner@example.com"}
-NOTIFY = {"emails": ["night@contoso.com"], "teams": False, "daily": False, "escalateTo": "head@contoso.com"}
+NOTIFY = {
+    "emails": ["night@contoso.com"], "teams": False, "daily": False, "tellAdminUser": True,
+    "escalateTo": "head@contoso.com",
+}  # fmt: skip
 CONTROLS: list[tuple[str, str, Any]] = [
     ("POST", "steps/enable-services/skip", {"reason": "done by hand"}),
     ("POST", "steps/portal-access/reopen", {"reason": "not after all"}),

@@ -72,6 +72,7 @@ def test_each_method_of_each_port_is_bounded() -> None:
         "trunks_on_loopback",
         "project_synergy_by",
         "changes_by",
+        "sender",
     }
 
 

@@ -367,7 +367,7 @@ async def test_an_addressee_who_may_not_have_mail_does_not_silence_the_others() 
     system, record = await finished(request, System(permitted=PERMITTED))  # type: ignore[arg-type]
     assert record.closed
     told = {address for to, _ in system.outside.notifier.mails for address in to}
-    assert told == {"voice-ops@contoso.com", "team@example.com"}
+    assert told == {"voice-ops@contoso.com", "team@example.com", "voice.admin@contoso.com"}
     assert {a for n in record.notices for d in n.sent for a in d.to} == told
 
 

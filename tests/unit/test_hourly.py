@@ -159,7 +159,9 @@ async def test_starting_again_is_counted_by_the_api_and_by_the_page(api: Api) ->
 async def test_mail_beyond_the_limit_waits_for_the_next_hour() -> None:
     sent: list[Sequence[str]] = []
 
-    async def send_mail(sender: str, to: Sequence[str], subject: str, text: str, html: str) -> None:
+    async def send_mail(
+        sender: str, to: Sequence[str], subject: str, text: str, html: str, reply_to: str = ""
+    ) -> None:
         sent.append(to)
 
     clock = ManualClock()

@@ -20,7 +20,7 @@ from onboarding.kinds import KINDS, read_request
 from onboarding.rows import OPEN, UnreadableRowError, from_row, to_row
 from onboarding.steps import LIBRARY
 from onboarding.steps.base import Applied, Inspection, Look, Watched, Work, World
-from onboarding.steps.definition import Definition, Findings
+from onboarding.steps.definition import Definition, Findings, OutsideWords
 from tests.support import requests
 from tests.support.http import Api
 from tests.support.records import NOW
@@ -106,7 +106,7 @@ def loft(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             Party.ONBOARDING_TEAM,
             confirmable=True,
             instructions=instructions,
-            asks_outside=("Please read the ring.",),
+            outside=OutsideWords("read the ring", ("Please read the ring.",)),
         ),
     )
     for step in steps:

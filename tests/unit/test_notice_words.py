@@ -18,7 +18,7 @@ from onboarding.azure.teams_card import CARD_BYTES, teams_body
 from onboarding.core.decide import decide
 from onboarding.core.events import Abandoned, CancelRequested, PauseRequested, ProblemReported, ResumeRequested, Started
 from onboarding.core.notices import FOR_PROGRAMS, NoticeKind
-from onboarding.core.plan import StepKind
+from onboarding.core.plan import Party, StepKind
 from onboarding.core.record import Notice, Pause, Problem, Record, StepState
 from onboarding.kinds.communications_gateway import WORDS
 from onboarding.notices.deliveries import Delivery
@@ -26,12 +26,16 @@ from onboarding.notices.notification import NOBODY_ELSE, notification
 from onboarding.notices.occasions import how_long
 from onboarding.notices.outside import outside_instructions
 from onboarding.notices.what_stays import what_stays
-from onboarding.ports import Notification, TxtRecord
-from onboarding.steps import definition_of
+from onboarding.ports import Notification, Sender, TxtRecord
+from onboarding.standing import waiting_for
+from onboarding.steps import LIBRARY, definition_of
 from onboarding.steps.add_domain import DomainFound, domain_findings
+from onboarding.steps.assign_admin_user import AdminUserFound
+from onboarding.steps.definition import Definition
 from onboarding.steps.find_application_id import ApplicationFound
 from onboarding.steps.operator_connect import AZURE_COMMUNICATIONS_GATEWAY_APP_ID, PORTAL
 from onboarding.steps.share_txt_record import message as txt_record_words
+from onboarding.whom import OUTSIDE as PARTIES_OUTSIDE
 from tests.support.records import NOW, after, finding, finish, finish_all, new
 from tests.support.steps import BY_NAME, CHECKPOINTS, STEPS
 
@@ -39,6 +43,10 @@ LINK = "https://onboarding.contoso.com/api/links/abc"
 TXT = TxtRecord(name="abc123.commsgw.azure.com", value="MS=ms12345678", ttl=3600)
 APPLICATION_ID = "6b7d9a3e-0f5c-4f4e-8a61-5d6d7b1c2e3f"
 OTHERS = (Delivery("teams"), Delivery("email", ("voice-ops@contoso.com", "lead@contoso.com")))
+INSIDE = Delivery("email", ("voice-ops@contoso.com",))
+OUTSIDE = Delivery("email", ("team@example.com",), outside=True, waited_on=Party.ONBOARDING_TEAM)
+ADMIN = Delivery("email", ("voice.admin@contoso.com",), waited_on=Party.ADMIN_USER)
+CONTOSO = Sender("Contoso Telecom", "voice@contoso.com")
 OF_STEPS = [k for k in NoticeKind if k not in (NoticeKind.COMPLETED, NoticeKind.CANCELLED, *FOR_PROGRAMS)]
 CARELESS = MarkdownIt("commonmark").enable(["strikethrough", "table"])
 
@@ -59,8 +67,8 @@ def notice(kind: NoticeKind, step: str | None = None, age: timedelta = timedelta
 
 
 def said(kind: NoticeKind, record: Record, step: str | None = None, **how: Any) -> Notification:
-    more: dict[str, Any] = {"told": OTHERS, "link": LINK, "outside": False, **how}
-    return notification(notice(kind, step), record, **more)
+    more: dict[str, Any] = {"told": OTHERS, "link": LINK, **how}
+    return notification(notice(kind, step), record, more.pop("way", INSIDE), **more)
 
 
 def everything(message: Notification) -> str:
@@ -71,7 +79,8 @@ def everything(message: Notification) -> str:
 @EVERY_KIND_OF_STEPS
 def test_every_notice_of_every_checkpoint_says_everything(kind: NoticeKind, step: str) -> None:
     problem = Problem(code="reported", seen="ada reports: no invitation", what_next="Talk to them.")
-    message = said(kind, at(step, problem=problem), step)
+    record = at(step, problem=problem)
+    message = said(kind, record, step)
     facts = dict(message.facts)
     assert facts["Gateway"] == "contoso-acg"
     assert facts["Environment"] == "production"
@@ -79,7 +88,7 @@ def test_every_notice_of_every_checkpoint_says_everything(kind: NoticeKind, step
     assert facts["Step"] == BY_NAME[step].title
     assert facts["Section of Microsoft's article"] == BY_NAME[step].section
     assert "contoso-acg" in message.title
-    assert BY_NAME[step].title in message.title
+    assert definition_of(record.step(step)).doing(record.step(step)) in message.title
     assert all(message.why)
     assert message.actions
     assert message.link == LINK
@@ -90,7 +99,7 @@ def test_every_notice_of_every_checkpoint_says_everything(kind: NoticeKind, step
 @pytest.mark.parametrize("kind", [NoticeKind.CHECKPOINT_OPENED, NoticeKind.REMINDER, NoticeKind.ESCALATION])
 def test_what_to_do_is_the_articles_with_exact_values_and_its_warning(kind: NoticeKind, step: str) -> None:
     record = at(step)
-    expected = BY_NAME[step].instructions(record)
+    expected = definition_of(record.step(step)).instructions_at(record, record.step(step))
     message = said(kind, record, step)
     assert message.actions[-len(expected.actions) :] == expected.actions
     assert message.values == tuple((v.label, v.text) for v in (*expected.values, *expected.pages))
@@ -106,10 +115,10 @@ def test_both_application_ids_stand_in_the_notice_to_be_copied() -> None:
 
 def test_who_is_waited_for_stands_by_name() -> None:
     opened = said(NoticeKind.CHECKPOINT_OPENED, at("portal-access"), "portal-access")
-    assert "the admin user (voice.admin@contoso.com)" in opened.why[0]
+    assert "voice.admin@contoso.com (the admin user)" in opened.why[0]
     assert ("Operator Connect portal", PORTAL) in opened.values
     team = said(NoticeKind.REMINDER, at("operator-information"), "operator-information")
-    assert "the onboarding team (Microsoft onboarding)" in team.why[0]
+    assert "Microsoft onboarding (the onboarding team)" in team.why[0]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +134,7 @@ def test_who_is_waited_for_stands_by_name() -> None:
 )
 def test_a_reminder_says_how_long_the_checkpoint_has_been_open(age: timedelta, text: str) -> None:
     told = notification(
-        notice(NoticeKind.REMINDER, "portal-access", age), at("portal-access"), told=(), link="", outside=False
+        notice(NoticeKind.REMINDER, "portal-access", age), at("portal-access"), INSIDE, told=(), link=""
     )
     assert text in told.why[0]
 
@@ -137,7 +146,7 @@ def test_a_clock_that_went_back_is_no_negative_time() -> None:
 def test_an_escalation_says_why_it_came_to_somebody_else() -> None:
     message = said(NoticeKind.ESCALATION, at("portal-access"), "portal-access")
     assert "past its deadline" in message.why[0]
-    assert message.actions[0].startswith("Ask the admin user (voice.admin@contoso.com)")
+    assert message.actions[0].startswith("Ask voice.admin@contoso.com (the admin user)")
 
 
 @pytest.mark.parametrize("step", [s.name for s in STEPS if s.kind is not StepKind.CHECKPOINT])
@@ -176,13 +185,13 @@ def test_a_reported_problem_names_the_reporter_and_the_note() -> None:
     ("step", "whom"),
     [
         ("provisioning-complete", "Microsoft"),
-        ("txt-record-visible", "the onboarding team (Microsoft onboarding)"),
+        ("txt-record-visible", "Microsoft onboarding (the onboarding team)"),
     ],
 )
 def test_a_long_wait_says_how_long_on_whom_and_that_it_goes_on(step: str, whom: str) -> None:
     record = at(step, detail="Provisioning Status is ChangePending.")
     told = notification(
-        notice(NoticeKind.LONG_WAIT, step, timedelta(days=15)), record, told=(), link=LINK, outside=False
+        notice(NoticeKind.LONG_WAIT, step, timedelta(days=15)), record, INSIDE, told=(), link=LINK
     )
     assert told.title == f"contoso-acg: a long wait — {BY_NAME[step].title}"
     assert told.why[0] == (
@@ -202,7 +211,7 @@ def test_a_long_wait_for_the_txt_record_shows_the_record() -> None:
 
 def test_a_pause_says_who_why_for_how_long_and_how_it_ends() -> None:
     record = decide(at("add-domain"), PauseRequested("ada", "The network is frozen."), NOW).record
-    told = notification(notice(NoticeKind.PAUSED, age=timedelta(days=7)), record, told=OTHERS, link=LINK, outside=False)
+    told = notification(notice(NoticeKind.PAUSED, age=timedelta(days=7)), record, INSIDE, told=OTHERS, link=LINK)
     assert told.title == "contoso-acg is still paused"
     assert told.why == (
         "It has been paused for 7 days, by ada: The network is frozen.",
@@ -275,8 +284,7 @@ def test_nobody_else_is_said_too() -> None:
 
 
 def test_the_onboarding_team_shows_as_such_among_those_told() -> None:
-    others = (Delivery("email", ("team@example.com",), outside=True),)
-    told = said(NoticeKind.REMINDER, at("operator-information"), "operator-information", told=others).told
+    told = said(NoticeKind.REMINDER, at("operator-information"), "operator-information", told=(OUTSIDE,)).told
     assert told == ("the onboarding team, team@example.com (e-mail)",)
 
 
@@ -301,7 +309,7 @@ def test_people_outside_read_nothing_internal(kind: NoticeKind, step: str) -> No
     problem = Problem(code="refused", seen="boom-internal", what_next="ask-somebody-inside")
     internal = {"problem": problem, "detail": "boom-internal", "note": "boom-internal", "ended_by": "ada-lovelace"}
     record = at(step, **internal).model_copy(update={"cancelled_because": "reason-of-ours"})
-    message = said(kind, record, step, outside=True)
+    message = said(kind, record, step, way=OUTSIDE)
     text = everything(message)
     assert not [secret for secret in SECRETS if secret in text]
     assert message.told == ("the operator's own people, in Teams and by e-mail",)
@@ -317,22 +325,84 @@ def test_people_outside_read_nothing_internal(kind: NoticeKind, step: str) -> No
 @pytest.mark.parametrize("kind", [NoticeKind.COMPLETED, NoticeKind.CANCELLED])
 def test_people_outside_learn_of_the_end_without_its_reasons(kind: NoticeKind) -> None:
     record = finish_all(new().record).model_copy(update={"cancelled_because": "reason-of-ours"})
-    message = said(kind, record, outside=True, link="", told=())
+    message = said(kind, record, way=OUTSIDE, link="", told=())
     assert not [secret for secret in SECRETS if secret in everything(message)]
     assert message.link is None
     assert message.told == (NOBODY_ELSE,)
 
 
-@EVERY_CHECKPOINT
-def test_people_outside_are_asked_politely_and_told_how_to_answer(step: str) -> None:
-    message = said(NoticeKind.CHECKPOINT_OPENED, at(step), step, outside=True)
+def test_people_outside_are_asked_politely_and_told_how_to_answer() -> None:
+    step, until = "operator-information", NOW + timedelta(days=30)
+    message = said(NoticeKind.CHECKPOINT_OPENED, at(step), step, way=OUTSIDE, good_until=until)
     assert message.actions[0].startswith("Please")
-    assert any("report a problem" in action for action in message.actions)
-    assert "do not forward" in message.actions[-1]
+    assert "report it there" in message.actions[-1]
+    assert message.link_note == (
+        "The link is good until 01 April 2026, 09:00 UTC, for this one question and one answer. Whoever has it can"
+        " answer in your place: please do not forward it."
+    )
+
+
+def test_mail_to_people_outside_is_in_the_operators_name_and_from_their_side() -> None:
+    step = "operator-information"
+    message = said(NoticeKind.CHECKPOINT_OPENED, at(step), step, way=OUTSIDE, sender=CONTOSO)
+    assert message.title == "Contoso Telecom (contoso-acg): please send us the form for additional information"
+    assert message.why[1] == (
+        "Contoso Telecom is connecting its Azure Communications Gateway contoso-acg to Operator Connect. One step of"
+        " that needs you, and you can do it now."
+    )
+    assert message.facts[:2] == (("From", "Contoso Telecom"), ("Contact", "voice@contoso.com"))
+    assert message.reply_to == "voice@contoso.com"
+    assert BY_NAME[step].title not in everything(message), "that is worded from our side"
+    assert "We fill the form in and return it to you." in message.expects
+    assert message.expects[-1] == "If anything is unclear, answer this message: that goes to voice@contoso.com."
+
+
+def test_without_a_name_the_operator_is_the_one_of_the_gateway() -> None:
+    message = said(NoticeKind.REMINDER, at("operator-information"), "operator-information", way=OUTSIDE)
+    assert message.title == "contoso-acg, a reminder: please send us the form for additional information"
+    assert message.why[1].startswith("The operator of the Azure Communications Gateway contoso-acg is connecting it")
+    assert (message.reply_to, "From" in dict(message.facts)) == ("", False)
+
+
+def test_the_txt_record_is_asked_for_in_the_operators_name() -> None:
+    record = at("share-txt-record")
+    message = txt_record_words(record, domain_findings(record), CONTOSO)
+    assert message.title == "Contoso Telecom (contoso-acg): please put a TXT record into DNS"
+    assert message.facts[:2] == (("From", "Contoso Telecom"), ("Contact", "voice@contoso.com"))
+    assert message.reply_to == "voice@contoso.com"
+
+
+@pytest.mark.parametrize("definition", LIBRARY.values(), ids=lambda d: d.name)
+def test_whatever_people_outside_are_asked_is_worded_from_their_side(definition: Definition) -> None:
+    asked = [(turn.waits_on, turn.outside) for turn in definition.turns] or [(definition.waits_on, definition.outside)]
+    for party, words in asked:
+        if party in PARTIES_OUTSIDE:
+            assert words.please
+            assert words.asks
+
+
+def test_the_admin_user_is_told_as_the_one_who_is_waited_on() -> None:
+    message = said(NoticeKind.CHECKPOINT_OPENED, at("portal-access"), "portal-access", way=ADMIN, told=(INSIDE,))
+    assert message.title == "contoso-acg: your turn — Sign in to the Operator Connect portal"
+    assert message.why[0].startswith("You are the admin user of this onboarding")
+    assert message.why[1].endswith("It waits for you.")
+    assert message.actions == BY_NAME["portal-access"].instructions(at("portal-access")).actions
+    others = said(NoticeKind.CHECKPOINT_OPENED, at("portal-access"), "portal-access", told=(ADMIN,))
+    assert others.told == ("the admin user, voice.admin@contoso.com (e-mail)",)
+    assert others.title.startswith("contoso-acg: voice.admin@contoso.com's turn")
+
+
+def test_the_admin_user_is_called_as_people_call_them_once_that_is_known() -> None:
+    found = AdminUserFound(admin_user_name="Adele Vance", admin_user_mail="adele@contoso.com")
+    record = finding(at("portal-access"), "assign-admin-user", found)
+    assert "Adele Vance (the admin user)" in said(NoticeKind.REMINDER, record, "portal-access").why[0]
+    waiting = waiting_for(record)
+    assert waiting is not None
+    assert (waiting.on, waiting.name) == ("the admin user", "Adele Vance")
 
 
 def test_the_team_outside_gets_the_txt_record_where_it_matters() -> None:
-    message = said(NoticeKind.REMINDER, at("txt-record-visible"), "txt-record-visible", outside=True)
+    message = said(NoticeKind.REMINDER, at("txt-record-visible"), "txt-record-visible", way=OUTSIDE)
     assert dict(message.values)["Value"] == TXT.value
 
 
@@ -408,10 +478,10 @@ def test_any_text_of_people_and_of_microsoft_stays_text(
     seen: str, what_next: str, name: str, outside: bool, kind: NoticeKind
 ) -> None:
     problem = Problem.model_construct(code="x", seen=seen, what_next=what_next)
-    record = at("portal-access", problem=problem)
+    record = at("operator-information", problem=problem)
     team = record.request.onboarding_team.model_copy(update={"name": name})
     record = record.model_copy(update={"request": record.request.model_copy(update={"onboarding_team": team})})
-    check_every_way(said(kind, record, "portal-access", outside=outside))
+    check_every_way(said(kind, record, "operator-information", way=OUTSIDE if outside else INSIDE))
 
 
 @given(reason=EVIL, detail=EVIL)
@@ -450,5 +520,5 @@ def check_every_way(message: Notification) -> None:
 def test_the_page_of_a_signed_link_asks_people_outside_for_their_own_part() -> None:
     record = after("operator-information")
     asked = outside_instructions(record, record.step("operator-information"))
-    assert asked.actions[0].startswith("Please send the operator the form")
+    assert asked.actions[0].startswith("Please send us the form")
     assert not any("Wait for" in action for action in asked.actions)

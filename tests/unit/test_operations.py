@@ -286,7 +286,7 @@ async def test_a_link_of_the_lost_time_opens_nothing_and_one_from_before_still_d
     await system.engine.happen(record.id, ProblemReported(CHECKPOINT, "ada", "the form is not there"))
     await system.engine.happen(record.id, RetryRequested(CHECKPOINT, "ada"))
     for opening in range(record.version + 1, record.version + 50):
-        with pytest.raises(LinkError, match="used"):
+        with pytest.raises(LinkError, match="settled since"):
             check_link(Link(record.id, CHECKPOINT, opening, expires), await system.record(record.id))
 
 

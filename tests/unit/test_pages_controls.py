@@ -183,7 +183,7 @@ async def test_a_pause_is_told_of_until_it_is_resumed(api: Api) -> None:
     assert "Paused" in table, "a wait that nobody looks at is not waiting"
     assert not {"pause", "check", "retry", "replay"} & set(offered(page))
     assert "Paused" in shown(await see(api, "dashboard")).partition("Last error")[2]
-    assert "Somebody to resume it on an operator of this application" in shown(await see(api, "dashboard"))
+    assert "Somebody to resume it on your team (role Operate)" in shown(await see(api, "dashboard"))
     assert (await act(api, path, action="resume", step="")).status_code == 303
     assert (await stands(api, path)).pause is None
     assert "Paused for" not in await see(api, path)
@@ -341,7 +341,12 @@ CONTACTS = {"team_name": "A partner", "team_email": "partner@example.com", "esca
 
 
 async def test_whom_to_tell_stands_in_the_form_as_it_is_today(api: Api) -> None:
-    notify = {"emails": ["a@contoso.com", "b@contoso.com"], "teams": False, "escalateTo": "head@contoso.com"}
+    notify = {
+        "emails": ["a@contoso.com", "b@contoso.com"],
+        "teams": False,
+        "tellAdminUser": False,
+        "escalateTo": "head@contoso.com",
+    }
     page = await see(api, await keep(api, records.new(notify=notify).record))
     form = page.partition('id="do-change-contacts"')[2].partition("</details>")[0]
     assert 'value="Microsoft onboarding"' in form

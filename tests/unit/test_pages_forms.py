@@ -11,6 +11,7 @@ import azure.functions as func
 import pytest
 from pydantic import SecretStr
 
+from onboarding.core.events import Confirmed
 from onboarding.core.links import Link, sign
 from onboarding.core.record import OnboardingState, Record, StepState
 from onboarding.http.access import SANDBOX_USERS
@@ -131,7 +132,7 @@ async def test_a_problem_needs_words_and_then_needs_attention(api: Api) -> None:
 async def test_a_reader_sees_what_to_do_but_no_form(api: Api) -> None:
     record = await waiting_for_people(api.system)
     page = await see(api, checkpoint(record), "rita.reader")
-    assert "Complete the form" in page
+    assert "Wait for Microsoft onboarding to send the form" in page
     assert 'name="outcome"' not in page
     assert "Onboarding.Approve" in page
 
@@ -292,15 +293,60 @@ async def test_the_holder_of_a_link_can_answer_once(api: Api, key: str) -> None:
     page = text(await open_link(api, link(record, key=key)))
     assert "/api/dashboard" not in page
     assert record.request.gateway.subscription_id not in page
-    answer = await answer_link(api, page, outcome="confirm", note="We have it.")
+    answer = await answer_link(api, page, outcome="confirm", note="We have sent it.")
     assert (answer.status_code, "Thank you" in text(answer)) == (200, True)
     step = (await api.system.record(record.id)).step("operator-information")
-    assert (step.state, step.ended_by) == (
-        StepState.DONE,
-        "the holder of a link sent to the onboarding team",
-    )
+    assert [(word.turn, word.who) for word in step.words] == [
+        ("form-sent", "the holder of a link sent to Microsoft onboarding (the onboarding team)")
+    ]
     for used in (await open_link(api, link(record, key=key)), await answer_link(api, page, outcome="confirm")):
-        assert (used.status_code, "has been used" in text(used)) == (410, True)
+        assert (used.status_code, "This link is used up" in text(used)) == (410, True)
+        assert "by somebody who gave no name. When it is your turn again, you are sent another link." in text(used)
+
+
+async def test_whoever_answers_by_a_link_may_give_a_name_and_a_used_link_says_so_only_if_it_is_true(api: Api) -> None:
+    record = await waiting_for_people(api.system)
+    page = text(await open_link(api, link(record)))
+    assert 'name="name"' in page
+    await answer_link(api, page, outcome="confirm", turn="form-sent", name=" Nora\r\nNorth ")
+    step = (await api.system.record(record.id)).step("operator-information")
+    assert step.words[0].name == "Nora North"
+    assert "by somebody who gave the name Nora North." in text(await open_link(api, link(record)))
+    actors = [event.actor for event in await api.system.events(record.id)]
+    holder = "the holder of a link sent to Microsoft onboarding (the onboarding team)"
+    assert f"{holder}, who gave the name Nora North" in actors
+
+
+async def test_a_link_for_what_the_operator_settled_names_none_of_its_people(api: Api) -> None:
+    record = await waiting_for_people(api.system)
+    await api.system.engine.happen(record.id, Confirmed("operator-information", "olga", turn="form-sent"))
+    told = text(await open_link(api, link(record)))
+    assert "The operator settled on " in told
+    assert "olga" not in told
+
+
+async def test_who_is_signed_in_is_asked_for_no_name(api: Api) -> None:
+    record = await waiting_for_people(api.system)
+    page = await see(api, checkpoint(record))
+    assert "Your name" not in page
+    csrf = field(page, "csrf")
+    await send(api, checkpoint(record), csrf=csrf, outcome="confirm", turn="form-sent", name="Nora North")
+    step = (await api.system.record(record.id)).step("operator-information")
+    assert (step.words[0].name, step.words[0].outside) == (None, False)
+
+
+async def test_the_page_of_a_link_says_in_whose_name_for_whom_and_until_when(api: Api) -> None:
+    record = await waiting_for_people(api.system)
+    api.settings = app_settings(link_key=KEY, operator_name="Contoso Telecom", operator_contact="voice@contoso.com")
+    page = text(await open_link(api, link(record)))
+    assert "Contoso Telecom is connecting its Azure Communications Gateway contoso-acg to Operator Connect." in page
+    assert "This page is for Microsoft onboarding." in page
+    assert "and one answer, until <time" in page
+    assert "Questions go to Contoso Telecom (voice@contoso.com)." in page
+    assert "We fill the form in and return it to you." in page
+    refused = text(await open_link(api, link(record, days=-1)))
+    assert "Ask Contoso Telecom (voice@contoso.com), if you need another one." in refused
+    assert "in the message" not in refused
 
 
 async def test_nobody_need_sign_in_for_a_link(api: Api) -> None:
@@ -314,10 +360,10 @@ async def test_nobody_need_sign_in_for_a_link(api: Api) -> None:
     [
         ({"key": "not a key of this application, though long"}, 403, "not valid", None),
         ({"days": -1}, 410, "expired", "expired"),
-        ({"opening": 1}, 410, "has been used", "used"),
+        ({"opening": 1}, 410, "is used up", "used"),
         ({"onboarding_id": "another-0123456789"}, 404, "leads nowhere", None),
         ({"step": "no-such-step"}, 404, "leads nowhere", None),
-        ({"step": "portal-access"}, 410, "has been used", "used"),
+        ({"step": "portal-access"}, 410, "is used up", "used"),
     ],
 )
 async def test_a_link_that_is_no_good_says_so_and_is_noted(
@@ -412,7 +458,7 @@ async def test_without_a_key_no_link_is_good(api: Api) -> None:
 async def test_a_link_shows_one_checkpoint_of_one_onboarding(api: Api) -> None:
     record = await waiting_for_people(api.system)
     page = text(await open_link(api, link(record)))
-    assert "Please send the operator the form" in page
+    assert "Please send us the form" in page
     assert "voice.admin@contoso.com" not in page
     assert "Audit trail" not in page
     csrf = field(page, "csrf")

@@ -239,7 +239,7 @@ async def test_the_dashboard_says_who_is_waited_for_and_counts(api: Api) -> None
     row = html.partition("<tbody")[2]
     assert "contoso-acg" in row
     assert "Waiting for people" in row
-    assert "on the onboarding team" in row
+    assert "on Microsoft onboarding" in row
     assert re.search(r'href="/api/dashboard\?state=waiting-for-people"[^>]*>\s*<span class="number">1<', html)
 
 

@@ -12,12 +12,12 @@ from tests.support import requests
 from tests.support.http import Api
 from tests.support.traced import functions_of
 
-POST_FILES, POST_FUNCTIONS = 44, 152
-"""Four files more than the row needs by itself: when it is expected to be complete is a column of it, and how long
+POST_FILES, POST_FUNCTIONS = 45, 155
+"""Five files more than the row needs by itself: when it is expected to be complete is a column of it, and how long
 steps usually take here stands on the plan that is written with it (read once an hour, and not on a message's path); its
-numbers stand in rows of their own, so that two onboardings with the same ones are told apart before they begin; and
-what deviates of a step is bounded with its texts."""
-MESSAGE_FILES, MESSAGE_FUNCTIONS = 44, 190
+numbers stand in rows of their own, so that two onboardings with the same ones are told apart before they begin; what
+deviates of a step is bounded with its texts; and on whom it waits, by name, is a column too, and what notices say."""
+MESSAGE_FILES, MESSAGE_FUNCTIONS = 45, 193
 
 
 async def test_the_path_of_a_post_and_of_a_message(monkeypatch: pytest.MonkeyPatch) -> None:

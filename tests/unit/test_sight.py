@@ -177,7 +177,7 @@ async def pass_time(system: System, minutes: int) -> None:
 
 def mails(system: System) -> list[tuple[str, str]]:
     """(address, title) of what was mailed about the wait."""
-    about = "Wait until the TXT record is visible"
+    about = ("Wait until the TXT record is visible", "please have a look at this")
     return [(address, m.title) for to, m in system.outside.notifier.mails for address in to if m.title.endswith(about)]
 
 

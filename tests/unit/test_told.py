@@ -639,7 +639,8 @@ def test_a_new_team_is_not_asked_while_it_is_paused_but_after() -> None:
     team = ContactsChanged("ada", OnboardingTeam(name="Partner", email="partner@example.com"))
     changed = decide(frozen, team, NOW)
     assert not changed.effects
-    assert changed.record.step(ASKED).state is StepState.PENDING
+    assert changed.record.step(ASKED).ticket == changed.record.version, "the link of the team before is void"
+    assert not [n for n in changed.record.notices if n.step == ASKED and n.owed]
     resumed = decide(changed.record, ResumeRequested("ada"), NOW).record
     assert resumed.step(ASKED).state is StepState.WAITING
     assert resumed.step(ASKED).ticket == resumed.version

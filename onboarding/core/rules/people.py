@@ -10,21 +10,80 @@ from onboarding.core.draft import Draft
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import AnswersCorrected, Confirmed, LinkRefused, ProblemReported
 from onboarding.core.notices import NoticeKind
+from onboarding.core.plan import Turn
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.record import OnboardingState, Problem, StepRecord, StepState
-from onboarding.core.rules.steps import because, expect_open, known_step, open_step, step_named
+from onboarding.core.record import OnboardingState, Problem, StepRecord, StepState, Word
+from onboarding.core.rules.steps import NAME_SHOWN, because, expect_open, known_step, open_step, step_named
 from onboarding.core.rules.transition import RefusedError, Rules, Transition
 
 REFUSALS_EVERY = timedelta(hours=1)
 """Links that are no good any more are noted at most so often: whoever ever had one can send it for ever."""
 
+NOTE_OF_TURN = 200
+"""Characters that the record keeps of it; all of it stands in the audit trail."""
+
 
 def confirmed(h: Confirmed, draft: Draft) -> Transition | None:
     step = _confirmable(draft, h.step, (StepState.WAITING, StepState.NEEDS_ATTENTION), "confirmed")
+    turn = _turn_meant(h, step)
+    if turn and turn is not step.plan.turns[-1]:
+        return _turn_done(h, draft, step, turn)
     answers = read_answers(step.plan.asks, h.answers, draft.now)
-    draft.end_step(h.step, "Confirmed by a person.", by=h.actor, note=h.note, answers=answers)
+    word = _word(h, draft, step, turn.name if turn else None)
+    draft.end_step(h.step, "Confirmed by a person.", by=word.who, note=h.note, answers=answers)
+    draft.set_step(h.step, words=_with(step, word))
     told = (f"{it.label}: {it.text}" for it in draft.record.step(h.step).answered)
-    return Transition(EventKind.CONFIRMED, h.step, "\n".join(filter(None, (*told, h.note))), h.actor)
+    return Transition(EventKind.CONFIRMED, h.step, "\n".join(filter(None, (*told, h.note))), word.who)
+
+
+def _turn_meant(h: Confirmed, step: StepRecord) -> Turn | None:
+    """The turn that is said to be done; None: the whole step is. Raises RefusedError when it is not that turn's.
+
+    A link is for the turn that it was made for, whatever its holder sends.
+    """
+    now, name = step.turn, h.turn
+    if not name:
+        return now if h.outside else None
+    if now and now.name == name:
+        return now
+    names = [turn.name for turn in step.plan.turns]
+    if now is None:
+        raise RefusedError(f"'{step.name}' has no turns: leave `turn` out.")
+    if name not in names:
+        raise RefusedError(f"'{step.name}' has no turn '{name[:NAME_SHOWN]}'; its turns are {', '.join(names)}.")
+    done = names.index(name) < names.index(now.name)
+    when = "is done already" if done else "is not open yet"
+    raise RefusedError(f"The turn '{name}' of '{step.name}' {when}: now it is '{now.name}', on {now.waits_on}.")
+
+
+def _turn_done(h: Confirmed, draft: Draft, step: StepRecord, turn: Turn) -> Transition:
+    """The next turn is another opening of the checkpoint: its own notice, links, reminders and deadline."""
+    read_answers((), h.answers, draft.now)
+    word = _word(h, draft, step, turn.name, h.note)
+    draft.set_step(
+        h.step,
+        state=StepState.WAITING,
+        since=draft.now,
+        problem=None,
+        reminders=0,
+        escalated=False,
+        words=_with(step, word),
+    )
+    draft.open(h.step)
+    return Transition(EventKind.TURN_DONE, h.step, "\n".join(filter(None, (turn.name, h.note))), word.who)
+
+
+def _word(
+    h: Confirmed | ProblemReported, draft: Draft, step: StepRecord, turn: str | None = None, note: str = ""
+) -> Word:
+    """For the page of its turns, and for whoever comes with the same link again."""
+    name = " ".join(h.name.split()) or None
+    kept = shorten(note, NOTE_OF_TURN) or None
+    return Word(opening=step.ticket, at=draft.now, by=h.actor, outside=h.outside, name=name, turn=turn, note=kept)
+
+
+def _with(step: StepRecord, word: Word) -> tuple[Word, ...]:
+    return (*(each for each in step.words if each.turn is not None), word)
 
 
 def answers_corrected(h: AnswersCorrected, draft: Draft) -> Transition | None:
@@ -61,12 +120,14 @@ def _told(field: Field, *answers: Answers) -> str:
 
 
 def problem_reported(h: ProblemReported, draft: Draft) -> Transition | None:
-    _confirmable(draft, h.step, (StepState.WAITING,), "reported as a problem")
-    seen = shorten(f"{h.actor} reports: {h.note}")
+    step = _confirmable(draft, h.step, (StepState.WAITING,), "reported as a problem")
+    word = _word(h, draft, step)
+    draft.set_step(h.step, words=_with(step, word))
+    seen = shorten(f"{word.who} reports: {h.note}")
     what_next = "Talk to them; when it is put right, retry the step: the checkpoint opens again."
     problem = Problem(code=ProblemCode.REPORTED, seen=seen, what_next=what_next)
     draft.stop_step(h.step, problem, NoticeKind.PROBLEM_REPORTED)
-    return Transition(EventKind.PROBLEM_REPORTED, h.step, h.note, h.actor)
+    return Transition(EventKind.PROBLEM_REPORTED, h.step, h.note, word.who)
 
 
 def link_refused(h: LinkRefused, draft: Draft) -> Transition | None:

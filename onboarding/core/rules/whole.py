@@ -46,6 +46,8 @@ def resume_requested(h: ResumeRequested, draft: Draft) -> Transition | None:
             draft.look_now(step.name)
         elif step.state is StepState.NEEDS_ATTENTION:
             draft.set_step(step.name, next_attempt_at=draft.policy.next_reminder(step.since, draft.now))
+        elif step.state is StepState.WAITING and step.next_attempt_at is None:
+            draft.open(step.name)
         elif step.state is StepState.WAITING:
             draft.set_step(step.name, next_attempt_at=draft.next_word(step.since, escalated=step.escalated))
     return Transition(EventKind.RESUMED, None, "", h.actor)
@@ -110,11 +112,8 @@ def _ask_the_new_team(draft: Draft, step: StepRecord) -> None:
         for again in (*followers, step) if followers else ():
             draft.put_back(again.name)
     asked = step.state is StepState.WAITING and step.plan.kind is StepKind.CHECKPOINT
-    if asked and step.plan.waits_on is Party.ONBOARDING_TEAM:
-        if draft.record.active:
-            draft.open(step.name)
-        else:
-            draft.put_back(step.name)
+    if asked and step.waits_on is Party.ONBOARDING_TEAM:
+        draft.open(step.name)
 
 
 WHOLE_RULES: Rules = {
