@@ -271,7 +271,7 @@ async def ways_to_people(before: Preflight) -> AsyncIterator[PlanFinding]:
     """Whether people will hear of it."""
     request = before.record.request
     asked, team = request.notify, (request.onboarding_team.email, request.txt_record_for.email)
-    admin = admin_user_address(before.record) if asked.admin_user else None
+    admin = admin_user_address(before.record) if asked.tell_admin_user else None
     named = dict.fromkeys((*asked.emails, *team, *filter(None, (asked.escalate_to, admin))))
     ways = await before.world.notifier.ways(tuple(named))
     if ways.wrong and asked.teams:
