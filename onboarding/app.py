@@ -7,6 +7,7 @@ not wait for it at a cold start.
 from __future__ import annotations
 
 import logging
+import os
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -23,6 +24,7 @@ from onboarding.azure.graph_client import GraphClient
 from onboarding.azure.graph_gathered import GatheredGraph
 from onboarding.azure.graph_mail import GraphMail
 from onboarding.azure.notifier import AzureNotifier
+from onboarding.azure.own_names import own_names
 from onboarding.azure.service_bus import ServiceBusPublisher
 from onboarding.azure.tables import AzureTable
 from onboarding.azure.tls import TlsHandshake
@@ -123,6 +125,7 @@ def engine() -> Engine:
         chosen.permitted,
         requests,
         gathered,
+        own_names(os.environ, chosen.client_id, chosen.mail_sender, chosen.service_bus_namespace),
     )
 
 

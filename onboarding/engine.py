@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
 from onboarding import limits
 from onboarding.bounded import bounded
+from onboarding.core.advice import in_real_names
 from onboarding.core.decide import Decision, create, decide
 from onboarding.core.events import (
     Abandoned,
@@ -152,6 +153,8 @@ class Engine:
 
     gathered: Directory | None = None
     """The same directory for many reads at a time, which share requests; None: there is none but the world's own."""
+    known: Mapping[str, str | None] = field(default_factory=dict)
+    """What this application knows of itself, by the words that stand for it in advice."""
 
     def reach(self) -> World:
         """The world for one piece of work: what it does there stays within what is permitted."""
@@ -214,7 +217,9 @@ class Engine:
             if loaded is None:
                 return None
             now = self.clock.now()
-            decision = decide(loaded.record, happening, now, self.policy)
+            failed = getattr(happening, "problem", None) is not None
+            told = in_real_names(happening, loaded.record, self.known) if failed else happening
+            decision = decide(loaded.record, told, now, self.policy)
             if decision.changed:
                 try:
                     saved = await self.records.save(loaded, decision.record)
@@ -369,6 +374,7 @@ class Engine:
         world = fenced(reach, permit, by_hand=is_by_hand(record.request, reach))
         work = Work(record, world, step, self.clock.now(), again=repair is not None)
         bound = asyncio.timeout(self.policy.step_timeout)
+        wrote = False
         try:
             async with bound:
                 inspection = await task.inspect(work)
@@ -380,19 +386,20 @@ class Engine:
                     words = "; ".join(change.words for change in inspection.changes)
                     detail = f"{inspection.found} To be done by hand: {words}."
                     return LeftToPeople(name, ticket, detail, by_hand, kept(inspection.findings))
+                wrote = True
                 applied = await task.apply(work, inspection)
-                return Succeeded(name, ticket, applied.did, kept(inspection.findings, applied.findings))
+                return Succeeded(name, ticket, applied.did, kept(inspection.findings, applied.findings), wrote)
         except StepProblemError as problem:
-            return outcome_of(problem, name, ticket)
+            return outcome_of(problem, name, ticket, wrote)
         except WithdrawnError:
-            return Abandoned(name, ticket)
+            return Abandoned(name, ticket, wrote)
         except Exception as error:
             if bound.expired():
                 seconds = self.policy.step_timeout
                 slow = TryLaterError(ProblemCode.TIMEOUT, f"The step was broken off after {seconds:.0f} s.")
-                return outcome_of(slow, name, ticket)
+                return outcome_of(slow, name, ticket, wrote)
             log.exception("step %s of %s failed unexpectedly", name, record.id)
-            return outcome_of(unexpected_problem(error), name, ticket)
+            return outcome_of(unexpected_problem(error), name, ticket, wrote)
 
     def _permit(self, onboarding_id: str, name: str, ticket: int) -> Permit:
         async def permit() -> None:
@@ -483,10 +490,17 @@ def _queues_of(effect: Effect) -> Collection[str]:
     return LIBRARY if isinstance(effect, Nudge) else (queue_of(effect),)
 
 
-def outcome_of(problem: StepProblemError, name: str, ticket: int) -> Happening:
-    """What a step's problem means for the record."""
+def outcome_of(problem: StepProblemError, name: str, ticket: int, wrote: bool = False) -> Happening:
+    """What a step's problem means for the record. `wrote`: it came up when the step had begun to make changes."""
     if isinstance(problem, TryLaterError):
         return Postponed(
-            name, ticket, problem.problem, problem.retry_after, problem.in_the_end, problem.at_most, problem.behind
+            name,
+            ticket,
+            problem.problem,
+            problem.retry_after,
+            problem.in_the_end,
+            problem.at_most,
+            problem.behind,
+            wrote,
         )
-    return Stopped(name, ticket, problem.problem)
+    return Stopped(name, ticket, problem.problem, wrote)

@@ -201,7 +201,7 @@ class Settings(Registration):
     public_url: str = "http://localhost:7071"
     """Where people reach this application; links in notices begin with it."""
 
-    runbook_url: str = ""
+    runbook_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     """Where your people read docs/runbook.md: what refusals and alerts point to. Empty: this application's own page of
     the API, which has a place for each refusal too."""
 

@@ -41,8 +41,8 @@ def sender_role_missing(queue: str) -> Problem:
         code=ProblemCode.MESSAGES_NOT_PERMITTED,
         seen=f"Service Bus refuses this application's messages to the queue '{queue}': the identity of the app that"
         f" sends them lacks the role {SENDER_ROLE} there.",
-        what_next=f"Give it that role (`azd provision` gives all of them): az role assignment create --role"
+        what_next=f"Give it that role (`azd provision` gives all of them): `az role assignment create --role"
         f' "{SENDER_ROLE}" --assignee-object-id <principal id of the app\'s identity> --assignee-principal-type'
-        f" ServicePrincipal --scope <resource id of the Service Bus namespace>/queues/{queue}. The message is sent"
+        f" ServicePrincipal --scope <resource id of the Service Bus namespace>/queues/{queue}`. The message is sent"
         " again by itself. A new role takes some minutes.",
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from onboarding.azure.answers import MicrosoftAnswer, MicrosoftCall
+from onboarding.core.advice import filled_in
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 
@@ -37,6 +38,8 @@ def _of(codes: str, problem: ProblemCode, what_next: str, words: str | None = No
     return KnownRefusal(frozenset(codes.lower().split()), problem, what_next, pattern)
 
 
+_LINKED = re.compile(r"linked scope\(?s?\)? '(/subscriptions/[0-9a-f-]{36}(?:/[\w.-]+)*)'", re.IGNORECASE | re.ASCII)
+"""How Microsoft names it in its own words; only what can be pasted into a command as it is."""
 _RETRY = " Then retry the step."
 _NO_ROLE = " No permission of this application's identity changes that."
 
@@ -48,8 +51,9 @@ ARM_REFUSALS = (
         ProblemCode.LINKED_PERMISSION_MISSING,
         "The application's identity may change the gateway, but not use the resource that Microsoft calls the linked"
         " scope (such as a user-assigned identity of the gateway). Give the identity a role there that has the action"
-        " Microsoft names: `az role assignment create --assignee <client id> --role <role> --scope <linked scope>`. For"
-        f" an identity that is Managed Identity Operator.{_RETRY}",
+        " Microsoft names: `az role assignment create --assignee <client id>"
+        ' --role "Managed Identity Operator" --scope <linked scope>`'
+        f" (that role for an identity; for another resource, one with that action).{_RETRY}",
     ),
     _of(
         "DenyAssignmentAuthorizationFailed",
@@ -157,9 +161,14 @@ GRAPH_REFUSALS = (
 )
 
 
-def refused(call: MicrosoftCall, answer: MicrosoftAnswer, known: Iterable[KnownRefusal]) -> PersonMustActError | None:
+def refused(
+    call: MicrosoftCall, answer: MicrosoftAnswer, refusals: Iterable[KnownRefusal]
+) -> PersonMustActError | None:
     """What these tables know of the answer; None when it stands in none."""
-    for refusal in known:
+    for refusal in refusals:
         if refusal.fits(answer):
-            return PersonMustActError(refusal.problem, f"{call} answered {answer}.", refusal.what_next)
+            linked = _LINKED.search(answer.said)
+            known = {"client id": call.by, "linked scope": linked[1] if linked else None}
+            advice = filled_in(refusal.what_next, known)
+            return PersonMustActError(refusal.problem, f"{call} answered {answer}.", advice)
     return None

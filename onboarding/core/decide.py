@@ -85,7 +85,11 @@ def _step(new: NewStep, now: datetime, previous: Record | None) -> StepRecord:
     # Microsoft's pause outlasts the run in which it was asked for.
     before = previous.find_step(new.name) if previous else None
     not_before = before.not_before if before else None
-    return StepRecord(name=new.name, plan=new.plan, state=StepState.PENDING, since=now, not_before=not_before)
+    # So does what that run made.
+    made_by = before.made_by if before else None
+    return StepRecord(
+        name=new.name, plan=new.plan, state=StepState.PENDING, since=now, not_before=not_before, made_by=made_by
+    )
 
 
 def decide(record: Record, happening: Happening, now: datetime, policy: Policy = PRODUCTION) -> Decision:

@@ -36,6 +36,14 @@ def is_late(step: StepRecord) -> bool:
     return tried > 0 or step.nudges > 0 or step.not_before is not None
 
 
+def tried_until(step: StepRecord) -> datetime | None:
+    """Until when a task that failed is tried on, at the latest: its budget of time ends then. None: it has not failed,
+    or needs no next attempt."""
+    if step.state not in (StepState.DUE, StepState.RUNNING) or step.problem is None:
+        return None
+    return later(step.held_since or step.begun_at or step.since, step.plan.budget.seconds)
+
+
 def is_held(record: Record, step: StepRecord) -> bool:
     """Whether a step stands still, and is no wait that is looked at: a person is to act, it is late, or it is a wait
     that is left alone for now."""

@@ -34,6 +34,8 @@ class Succeeded:
     ticket: int
     detail: str
     findings: Mapping[str, Any] = field(default_factory=dict)
+    wrote: bool = False
+    """This attempt made it so; else it found it so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Postponed:
     behind: float | None = None
     """It was not sent, because a pause is not over: the seconds after its end for which others are before it.
     None: Microsoft was asked, and this is what came of it."""
+    wrote: bool = False
+    """It had begun to make changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class Stopped:
     step: str
     ticket: int
     problem: Problem
+    wrote: bool = False
+    """As of `Postponed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class Abandoned:
 
     step: str
     ticket: int
+    wrote: bool = True
+    """As of `Postponed`; where it isn't known, it may have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,19 @@ class StepState(StrEnum):
     SKIPPED = "skipped"
 
 
+class MadeBy(StrEnum):
+    """Who made it so that what a task makes true is true."""
+
+    ONBOARDING = "onboarding"
+    """This application, in this run of the onboarding or in one before."""
+    PERSON = "person"
+    """Somebody by hand, with this onboarding's commands."""
+    OTHERS = "others"
+    """It was there when the task first looked."""
+    UNSURE = "unsure"
+    """An attempt that began to write did not come to its end; the next one may have found its work, or others'."""
+
+
 class OnboardingState(StrEnum):
     """Where a whole onboarding stands, derived from its steps."""
 
@@ -141,6 +154,8 @@ class StepRecord(Stored):
     """What a person is to do by hand at Microsoft: calls of a task that is not to make them itself."""
     nudges: int = 0
     """Messages that the timer has sent since it was made due, because none arrived."""
+    made_by: MadeBy | None = None
+    """Of a task: who made what it makes true. None: nobody yet, or before this was kept."""
     uncounted: float = 0.0
     """Seconds since all that it needs had ended that count against nobody: of pauses, and until it was reopened."""
     deviations: tuple[Deviation, ...] = ()

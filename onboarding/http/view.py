@@ -17,6 +17,7 @@ from onboarding.core.plan import StepKind
 from onboarding.core.record import (
     Delivered,
     Event,
+    MadeBy,
     OnboardingState,
     Pause,
     Problem,
@@ -224,6 +225,10 @@ class StaysView(View):
     step: str
     title: str
     told: str
+    made_by: MadeBy | None
+    """Who made it; null: not known."""
+    shared_with: str
+    """Who else uses it: leave it as long as they do; empty: nobody."""
 
 
 class ActionView(View):

@@ -76,7 +76,7 @@ def _inside(
         occasion.actions(occurrence),
         tuple((v.label, v.text) for v in (*found.values, *found.pages)),
         found.warning if step else record.request.words.warning if kind is NoticeKind.COMPLETED else None,
-        tuple((s.title, s.told) for s in what_stays(record)) if kind is NoticeKind.CANCELLED else (),
+        tuple((s.title, s.whole) for s in what_stays(record)) if kind is NoticeKind.CANCELLED else (),
         _told(told),
         link_note=note,
     )

@@ -1,4 +1,4 @@
-"""What the form of a control asks for, as its event. Raises ProblemError 400 where the form is wrong."""
+"""What the form of a control asks for, as its event; and what is wrong with a form, beside each of its fields."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ from onboarding.http.problems import ProblemError
 from onboarding.pages.controls import RefusedForm, seen
 from onboarding.pages.forms import FieldError, note
 
+FormRefusal = FieldError | InvalidRequestError | NotInsistedError
+"""Why a form is shown again: something in it is to be put right."""
+FORM_REFUSALS = (FieldError, InvalidRequestError, NotInsistedError)
+_TICK_IT = "If you know that it was done in another way, tick “I insist”."
+
 
 def read_form_of(
     control: Control,
@@ -37,41 +42,34 @@ def read_form_of(
     if control.model is None:
         said = {f.name: _value(f, fields, asks) for f in (control.fields if outside else control.of_signed_in)}
         return control.asked(actor, step, {**said, "outside": True} if outside else said)
-    try:
-        part = read_part(control.model, body((f, _part(f, fields)) for f in control.fields))
-    except InvalidRequestError as error:
-        raise _go_back(error, control.fields) from None
-    return control.asked(actor, step, dict(part))
-
-
-def _go_back(error: InvalidRequestError, fields: Sequence[ControlField]) -> ProblemError:
-    told = " ".join(filter(None, (*(_told(fields, reason) for reason in error.reasons), error.more)))
-    return ProblemError(400, "Nothing was changed", f"{told} Go back and put it right.")
+    return control.asked(
+        actor, step, dict(read_part(control.model, body((f, _part(f, fields)) for f in control.fields)))
+    )
 
 
 def refused_form(
-    control: Control, fields: Mapping[str, str], asks: Sequence[Field], error: InvalidRequestError | FieldError
+    control: Control, fields: Mapping[str, str], asks: Sequence[Field], error: FormRefusal
 ) -> RefusedForm:
-    """A form that was refused, with what is wrong beside each field."""
+    """A form that was refused, with what is wrong beside each field; what people don't see is wrong with the whole."""
+    shown = {f.place: f for f in fields_for(control.fields, asks) if f.input is not Input.HIDDEN}
     if isinstance(error, FieldError):
-        return RefusedForm(control, fields, {error.name: error.detail})
+        seen = any(f.name == error.name for f in shown.values())
+        return RefusedForm(control, fields, {error.name if seen else "": error.detail})
+    if isinstance(error, NotInsistedError):
+        return RefusedForm(control, fields, {"insist": f"{error.why} {_TICK_IT}"})
     wrong: dict[str, list[str]] = {}
-    form = {f.place: f for f in fields_for(control.fields, asks)}
     for reason in error.reasons:
-        place = reason.field.partition("[")[0]
-        wrong.setdefault(place if place in form else "", []).append(_told([*form.values()], reason))
+        field = shown.get(reason.field.partition("[")[0])
+        wrong.setdefault(field.name if field else "", []).append(_told([*shown.values()], reason))
     wrong.setdefault("", []).extend(filter(None, [error.more]))
     return RefusedForm(control, fields, {name: " ".join(told) for name, told in wrong.items()})
 
 
 @contextmanager
-def as_shown(
-    control: Control, fields: Mapping[str, str], asks: Sequence[Field] = ()
-) -> Iterator[Expected | None]:
+def as_shown(control: Control, fields: Mapping[str, str]) -> Iterator[Expected | None]:
     """What the form was filled with, for the engine to expect, whatever else has happened meanwhile.
 
-    Inside, refusals speak of the form: ProblemError 409 when it was overtaken, 400 when a tick is missing or an answer
-    is wrong.
+    Inside, a refusal speaks of the form: ProblemError 409 when it was overtaken.
     """
     today, shown, step = control.today, fields.get("seen", ""), fields.get("step", "")
     try:
@@ -80,8 +78,6 @@ def as_shown(
             if today is None
             else lambda record: record is None or seen(today(record, record.find_step(step))) == shown
         )
-    except InvalidRequestError as error:
-        raise _go_back(error, [*fields_for(control.fields, asks)]) from None
     except OvertakenError:
         raise ProblemError(
             409,
@@ -90,9 +86,6 @@ def as_shown(
             " would undo it (the audit trail says who it was). Note what you typed, open the page again, and change"
             " what stands there now.",
         ) from None
-    except NotInsistedError as error:
-        what_next = "If you know that it was done in another way, go back and tick “I insist”."
-        raise ProblemError(400, "Nothing was changed", f"{error.why} {what_next}") from None
 
 
 def _value(field: ControlField, fields: Mapping[str, str], asks: Sequence[Field]) -> Any:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onboarding.controls import actions
 from onboarding.core.control import ControlPlace
+from onboarding.core.due import tried_until
 from onboarding.core.events import APPLICATION
 from onboarding.core.instructions import Instructions
-from onboarding.core.record import Record, StepRecord, StepState
+from onboarding.core.record import Problem, Record, StepRecord, StepState
+from onboarding.core.roles import Role
 from onboarding.notices.outside import outside_instructions, please_of
 from onboarding.pages.answered import ShownAnswer, shown_of
-from onboarding.pages.controls import Allowed, Form, RefusedForm, answer_forms
+from onboarding.pages.controls import Allowed, Form, RefusedForm, answer_forms, step_forms, with_refused
 from onboarding.pages.words import Badge, step_badge
 from onboarding.steps import definition_of
 from onboarding.turns import ShownTurn, turns_of
 from onboarding.whom import whom
 
 THIS = "this application"
+CHECKPOINT = "checkpoint"
+"""Says in a form that it stood on this page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +47,30 @@ class Checkpoint:
     forms: tuple[Form, ...]
     lacks_role: bool
     """It could be answered, by somebody else."""
+    problem: Problem | None
+    """Why it has stopped, or goes on being tried; nothing of it is for people outside."""
+    next_at: datetime | None
+    tried_until: datetime | None
+    """Until when it is tried on, at the latest."""
+    step_forms: tuple[Form, ...]
+    """What else can be done about a step that has stopped."""
+    lacks_operate: bool
+    """It could be retried, by somebody else."""
 
     @property
     def refused(self) -> Form | None:
         """The form that was sent, and of which nothing was taken."""
-        return next((form for form in self.forms if form.refused), None)
+        return next((form for form in (*self.forms, *self.step_forms) if form.refused), None)
 
 
 def checkpoint_page(
-    record: Record, name: str, may: Allowed, *, outside: bool = False, refused: RefusedForm | None = None
+    record: Record,
+    name: str,
+    may: Allowed,
+    actor: str | None = None,
+    *,
+    outside: bool = False,
+    refused: RefusedForm | None = None,
 ) -> Checkpoint | None:
     """The page; None when no person can confirm such a step. `may` says whether the caller holds a role.
 
@@ -64,6 +83,10 @@ def checkpoint_page(
     possible = any(a.step == name and a.control.place is ControlPlace.CHECKPOINT for a in actions(record))
     allowed = answer_forms(record, name, may, refused, outside=outside)
     done = step.state is StepState.DONE
+    stopped = step.state is StepState.NEEDS_ATTENTION and record.active
+    offered = () if outside else with_refused(step_forms(record, may, actor).get(name, ()), refused)
+    # It stands on its step's own page.
+    others = tuple(replace(form, button=form.control.button or form.control.label) for form in offered)
     return Checkpoint(
         record,
         step,
@@ -80,6 +103,11 @@ def checkpoint_page(
         turns_of(record, step, outside=outside),
         allowed,
         possible and not allowed,
+        None if outside or step.ended else step.problem,
+        step.next_attempt_at if record.active and step.state is StepState.DUE else None,
+        tried_until(step) if record.active else None,
+        others,
+        stopped and not outside and not may(Role.OPERATE),
     )
 
 
@@ -98,6 +126,8 @@ def _standing(record: Record, step: StepRecord) -> str | None:
             return "The onboarding is paused; this application goes on with it when somebody resumes it."
         case StepState.WAITING if record.pause:
             return "The onboarding is paused. Your answer is kept, and what follows it begins when somebody resumes it."
+        case StepState.DUE | StepState.RUNNING if step.problem:
+            return f"This application goes on trying, because of this: {step.problem.seen}"
         case StepState.DUE | StepState.RUNNING:
             return "This application is at it. There is nothing to do for a person at the moment."
         case StepState.DONE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -27,6 +27,8 @@ class Filled:
     hint: str
     wrong: str = ""
     """Why what stands in it was refused."""
+    focused: bool = False
+    """It is the first that was refused: people are taken there."""
 
     @property
     def described_by(self) -> str:
@@ -70,6 +72,11 @@ class Form:
     """What is wrong with all its fields together."""
     about: str = ""
     """What its button says besides to whoever does not see what stands above it."""
+
+    @property
+    def to_mend(self) -> tuple[Filled, ...]:
+        """The fields that were refused."""
+        return tuple(it for it in self.fields if it.wrong)
 
     @property
     def sections(self) -> Iterator[tuple[str, Iterator[Filled]]]:
@@ -122,6 +129,19 @@ def answer_forms(
     )
 
 
+def with_refused(forms: Iterable[Form], refused: RefusedForm | None) -> tuple[Form, ...]:
+    """Forms, the one that was sent and refused as it was filled in."""
+    if refused is None:
+        return tuple(forms)
+    return tuple(_with_what_was_typed(form, refused) if _was_sent(form, refused) else form for form in forms)
+
+
+def _was_sent(form: Form, refused: RefusedForm) -> bool:
+    step = refused.typed.get("step", "")
+    chosen = any(step == name for _, steps in form.choices for name, _ in steps)
+    return form.control is refused.control and (chosen or form.step == step)
+
+
 def seen(today: Mapping[str, Any]) -> str:
     """Tells which values a form was filled with, so that nobody overwrites what they have not seen."""
     return hashlib.sha256(json.dumps(today, sort_keys=True).encode()).hexdigest()[:32]
@@ -152,11 +172,28 @@ def _of_one(
 
 
 def _with_what_was_typed(form: Form, refused: RefusedForm) -> Form:
+    """What people don't see stays as it was; and so does with which values they were shown it. Certificates are to be
+    given again: a text with a private key is refused, and nothing of it is shown."""
+    first = next((it.field.name for it in form.fields if refused.wrong.get(it.field.name)), "")
     fields = tuple(
-        replace(it, value=refused.typed.get(it.field.name, ""), wrong=refused.wrong.get(it.field.name, ""))
+        it
+        if it.field.input is Input.HIDDEN
+        else replace(
+            it,
+            value="" if it.field.input is Input.PEM else refused.typed.get(it.field.name, ""),
+            wrong=refused.wrong.get(it.field.name, ""),
+            focused=it.field.name == first,
+        )
         for it in form.fields
     )
-    return replace(form, fields=fields, refused=True, wrong=refused.wrong.get("", ""))
+    return replace(
+        form,
+        fields=fields,
+        preselected=refused.typed.get("step", form.preselected),
+        seen=refused.typed.get("seen", form.seen),
+        refused=True,
+        wrong=refused.wrong.get("", ""),
+    )
 
 
 def _of_many(control: Control, under: Callable[[StepRecord], str], steps: list[StepRecord]) -> Form:

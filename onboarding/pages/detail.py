@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
 
 from onboarding.core.deviation import Deviation
-from onboarding.core.due import is_watched
+from onboarding.core.due import is_watched, tried_until
 from onboarding.core.expected_ends import ExpectedEnd, expected_ends, is_late_now, is_overdue, latest_end
 from onboarding.core.instructions import Instructions, Value
 from onboarding.core.plan import StepKind
 from onboarding.core.problems import IT_IS_TRIED_AGAIN
 from onboarding.core.record import Delivered, Event, Notice, Problem, Record, StepRecord, StepState
 from onboarding.core.roles import Role
-from onboarding.notices.what_stays import Stays, what_stays
+from onboarding.notices.what_stays import Stays, by_heading, what_stays
 from onboarding.pages.answered import ShownAnswer, shown_of
-from onboarding.pages.controls import Allowed, Form, banner_forms, forms, step_forms
+from onboarding.pages.changed import Changed, changed
+from onboarding.pages.controls import Allowed, Form, RefusedForm, banner_forms, forms, step_forms, with_refused
 from onboarding.pages.graph import Graph, graph
+from onboarding.pages.paths import checkpoint_path, copy_path
+from onboarding.pages.requested import Requested, requested
 from onboarding.pages.timeline import Timeline, timeline
 from onboarding.pages.trail import TrailLine, trail
 from onboarding.pages.words import LATE, STATES, Badge, step_badge
@@ -48,6 +50,8 @@ class StepRow:
     attempts: int
     tried: str
     """How often it was tried or looked at without success, while it goes on by itself."""
+    tried_until: datetime | None
+    """Until when it is tried on, at the latest."""
     warned_at: datetime | None
     """When people were last told that this wait takes long."""
     ended_by: str | None
@@ -60,6 +64,11 @@ class StepRow:
     expected_at: datetime | None
     late: Badge | None
     """That it is open for longer than it usually takes."""
+
+    @property
+    def to_do(self) -> bool:
+        """Whether somebody need do something about its problem, now or in the end."""
+        return self.problem is not None and self.problem.what_next not in ("", IT_IS_TRIED_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +116,8 @@ class OnboardingPage:
     forms: tuple[Form, ...]
     step_forms: Mapping[str, tuple[Form, ...]]
     banner_forms: tuple[Form, ...]
-    stays: tuple[Stays, ...]
-    """Of a cancelled one, or one that is being cancelled: what was done at Microsoft."""
+    stays: tuple[tuple[str, tuple[Stays, ...]], ...]
+    """Of a cancelled one, or one that is being cancelled: what is there at Microsoft, under whose it is."""
     cancelling_on: tuple[str, ...]
     """The steps whose functions must come back before it is cancelled."""
     copy: str | None
@@ -116,12 +125,29 @@ class OnboardingPage:
     expected_at: datetime | None
     late: Badge | None
     """That it is expected later than it was at first."""
+    requested: Requested
+    retrying: tuple[StepRow, ...]
+    """Steps that have failed, and go on being tried."""
+    changed: Changed | None
+    """What the caller's action did, from which they come back."""
+    refused: Form | None
+    """The form that was sent, and of which nothing was taken."""
 
 
 def detail(
-    record: Record, events: Sequence[Event], now: datetime, may: Allowed, actor: str | None = None
+    record: Record,
+    events: Sequence[Event],
+    now: datetime,
+    may: Allowed,
+    actor: str | None = None,
+    *,
+    acted: str = "",
+    refused: RefusedForm | None = None,
 ) -> OnboardingPage:
-    """The page; `may` says whether the caller, whose name is `actor`, holds a role."""
+    """The page; `may` says whether the caller, whose name is `actor`, holds a role.
+
+    `acted`: the version of the record that their action made, from which they come back; `refused`: what they sent.
+    """
     done, total = progress(record)
     ends = expected_ends(record)
     end = latest_end(ends)
@@ -133,6 +159,9 @@ def detail(
     found = [definition_of(step).found_by(step) for step in record.steps]
     shown = list(zip(rows, record.steps, strict=True))
     by_state = {state: [r for r, s in shown if s.state is state] for state in StepState}
+    of_steps = {name: with_refused(them, refused) for name, them in step_forms(record, may, actor).items()}
+    sent = next((form for them in of_steps.values() for form in them if form.refused), None)
+    listed = with_refused(forms(record, may, actor), None if sent else refused)
     return OnboardingPage(
         record,
         STATES[record.state],
@@ -154,30 +183,22 @@ def detail(
         tuple(_notice(n, record) for n in reversed(record.notices)),
         trail(events),
         len(events),
-        forms(record, may, actor),
-        step_forms(record, may, actor),
+        listed,
+        of_steps,
         banner_forms(record, may),
-        what_stays(record) if record.cancelled_because is not None else (),
+        by_heading(what_stays(record)) if record.cancelled_because is not None else (),
         tuple(r.title for r in by_state[StepState.RUNNING]) if record.cancelling else (),
         copy_path(record.id) if may(Role.SUBMIT) else None,
         end.seen(now) if end else None,
         LATE if is_late_now(record, now) else None,
+        requested(record),
+        tuple(r for r, s in shown if r.problem and record.active and s.state in _GOING_ON),
+        changed(record, events, acted, may, actor),
+        sent or next((form for form in listed if form.refused), None),
     )
 
 
-def checkpoint_path(onboarding_id: str, step: str) -> str:
-    """Address of a checkpoint's page."""
-    return f"/api/onboardings/{quote(onboarding_id)}/checkpoints/{quote(step)}"
-
-
-def onboarding_path(onboarding_id: str) -> str:
-    """Address of an onboarding's page."""
-    return f"/api/dashboard/{quote(onboarding_id)}"
-
-
-def copy_path(onboarding_id: str) -> str:
-    """Address of the form of a request that is filled with what an onboarding asked for."""
-    return f"/api/request/form?from={quote(onboarding_id)}"
+_GOING_ON = (StepState.DUE, StepState.RUNNING, StepState.WAITING)
 
 
 def _step(record: Record, step: StepRecord, now: datetime, took: str, end: ExpectedEnd | None) -> StepRow:
@@ -196,6 +217,7 @@ def _step(record: Record, step: StepRecord, now: datetime, took: str, end: Expec
         asked,
         step.attempts,
         _tried(step) if goes_on else "",
+        tried_until(step) if record.active else None,
         step.warned_at if step.state is StepState.WAITING else None,
         step.ended_by if step.state is StepState.DONE else None,
         step.note,

@@ -26,15 +26,17 @@ from onboarding.http.search import read_search
 from onboarding.looks import happen_and_look
 from onboarding.notices.outside import in_whose_name, whom_to_ask
 from onboarding.pages import csrf, outside
-from onboarding.pages.acting import as_shown, read_form_of, refused_form
+from onboarding.pages.acting import FORM_REFUSALS, as_shown, read_form_of, refused_form
 from onboarding.pages.api_reference import reference
 from onboarding.pages.assets import FOREVER, assets
-from onboarding.pages.checkpoint import Checkpoint
+from onboarding.pages.changed import DONE, changed, coming_back
+from onboarding.pages.checkpoint import CHECKPOINT, Checkpoint
 from onboarding.pages.checkpoint import checkpoint_page as view_checkpoint
 from onboarding.pages.controls import RefusedForm
-from onboarding.pages.detail import checkpoint_path, detail, onboarding_path
+from onboarding.pages.detail import detail
 from onboarding.pages.forms import FieldError, read_form
 from onboarding.pages.overview import overview
+from onboarding.pages.paths import checkpoint_path, onboarding_path
 from onboarding.pages.responses import SWITCH_USER, as_page, page, problem_page, see_other
 from onboarding.steps import definition_of
 from onboarding.whom import whom
@@ -56,35 +58,50 @@ async def dashboard(call: HttpCall) -> func.HttpResponse:
 @as_page
 async def onboarding_page(call: HttpCall) -> func.HttpResponse:
     """GET /api/dashboard/{id} → 200, 404."""
-    record = await _record(call)
+    return await _onboarding_page(call, await _record(call))
+
+
+async def _onboarding_page(call: HttpCall, record: Record, refused: RefusedForm | None = None) -> func.HttpResponse:
     events = await call.engine.records.events(record.id) or []
-    view = detail(record, events, call.engine.clock.now(), call.caller.may, call.caller.name)
+    done = "" if refused else call.request.params.get(DONE, "")
+    now, caller = call.engine.clock.now(), call.caller
+    view = detail(record, events, now, caller.may, caller.name, acted=done, refused=refused)
     inspected = await call.engine.records.index.inspection(record)
     token = csrf.token(call, _acting(record.id))
-    return page(call, "onboarding.html", view=view, inspected=inspected, csrf=token, section="dashboard")
+    code = 400 if refused else 200
+    return page(call, "onboarding.html", code, view=view, inspected=inspected, csrf=token, section="dashboard")
 
 
 @as_page
 async def act(call: HttpCall) -> func.HttpResponse:
-    """POST /api/dashboard/{id}/actions (form: action, step and what the action asks for) → 303, 400, 403, 404, 409."""
+    """POST /api/dashboard/{id}/actions (form: action, step and what the action asks for) → 303, 400 with the page as it
+    was filled in, 403, 404, 409. `on` says that the form stood on the page of its step."""
     fields = read_form(call, _acting(call.onboarding_id))
     record = await _record(call)
-    control = _chosen(call, fields.get("action", ""))
+    control, step = _chosen(call, fields.get("action", "")), fields.get("step", "")
+    found = record.find_step(step) if fields.get("on") == CHECKPOINT else None
+    on_checkpoint = found is not None and found.plan.confirmable
     if control.event is None:
-        await call.engine.request(record.request, call.caller.name, again=True)
+        after: Record | None = (await call.engine.request(record.request, call.caller.name, again=True)).record
     else:
-        step = fields.get("step", "")
         asks = _asks(record, step)
-        asked = read_form_of(control, fields, call.caller.name, step, asks)
-        with as_shown(control, fields, asks) as expected:
-            await happen_and_look(call.engine, record.id, asked, expected)
-    return see_other(onboarding_path(record.id))
+        try:
+            asked = read_form_of(control, fields, call.caller.name, step, asks)
+            with as_shown(control, fields) as expected:
+                after = await happen_and_look(call.engine, record.id, asked, expected)
+        except FORM_REFUSALS as error:
+            refused = refused_form(control, fields, asks, error)
+            if on_checkpoint:
+                return await _checkpoint_page(call, record, step, refused)
+            return await _onboarding_page(call, record, refused)
+    back = checkpoint_path(record.id, step) if on_checkpoint else onboarding_path(record.id)
+    return see_other(coming_back(back, after, call.caller.name))
 
 
 @as_page
 async def get_checkpoint_page(call: HttpCall) -> func.HttpResponse:
     """GET /api/onboardings/{id}/checkpoints/{step} → 200, 404. Changes nothing: mail scanners open links."""
-    return _checkpoint_page(call, await _record(call))
+    return await _checkpoint_page(call, await _record(call), call.step)
 
 
 @as_page
@@ -95,20 +112,27 @@ async def answer_checkpoint(call: HttpCall) -> func.HttpResponse:
     _checkpoint(call, record, call.step)
     control, asks = _outcome(fields), _asks(record, call.step)
     try:
-        await call.engine.happen(record.id, read_form_of(control, fields, call.caller.name, call.step, asks))
+        done = await call.engine.happen(record.id, read_form_of(control, fields, call.caller.name, call.step, asks))
     except (FieldError, InvalidRequestError) as error:
-        return _checkpoint_page(call, record, refused_form(control, fields, asks, error))
-    return see_other(checkpoint_path(record.id, call.step))
+        return await _checkpoint_page(call, record, call.step, refused_form(control, fields, asks, error))
+    path = checkpoint_path(record.id, call.step)
+    return see_other(coming_back(path, done.record if done else None, call.caller.name))
 
 
-def _checkpoint_page(call: HttpCall, record: Record, refused: RefusedForm | None = None) -> func.HttpResponse:
+async def _checkpoint_page(
+    call: HttpCall, record: Record, step: str, refused: RefusedForm | None = None
+) -> func.HttpResponse:
+    done = "" if refused else call.request.params.get(DONE, "")
+    events = await call.engine.records.events(record.id) or [] if done else []
     return page(
         call,
         "checkpoint.html",
         400 if refused else 200,
-        view=_checkpoint(call, record, call.step, refused),
-        csrf=csrf.token(call, _answering(record.id, call.step)),
-        post=checkpoint_path(record.id, call.step),
+        view=_checkpoint(call, record, step, refused),
+        changed=changed(record, events, done, call.caller.may, call.caller.name, step),
+        csrf=csrf.token(call, _answering(record.id, step)),
+        acting=csrf.token(call, _acting(record.id)),
+        post=checkpoint_path(record.id, step),
         back=onboarding_path(record.id),
         section="checkpoint",
     )
@@ -245,7 +269,7 @@ def _asks(record: Record, step: str) -> Sequence[Field]:
 
 
 def _checkpoint(call: HttpCall, record: Record, step: str, refused: RefusedForm | None = None) -> Checkpoint:
-    view = view_checkpoint(record, step, call.caller.may, refused=refused)
+    view = view_checkpoint(record, step, call.caller.may, call.caller.name, refused=refused)
     if view is None:
         raise ProblemError(404, "No such checkpoint", f"'{step[:100]}' is no step that a person confirms.")
     return view

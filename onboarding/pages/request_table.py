@@ -31,8 +31,8 @@ from onboarding.kinds import KINDS
 from onboarding.kinds.examples import OPERATOR_CONNECT, OWN_SBC
 from onboarding.numbers import numbers_of
 from onboarding.pages import csrf
-from onboarding.pages.detail import onboarding_path
 from onboarding.pages.forms import read_form_with_file
+from onboarding.pages.paths import onboarding_path
 from onboarding.pages.plans import plan_path
 from onboarding.pages.request_form import NOT_NOW, REQUESTING, judged, part_for, why_not_now
 from onboarding.pages.request_shown import asked_by

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
+from onboarding.core.advice import advice_parts
 from onboarding.core.decide import RefusedError, UnknownStepError
 from onboarding.core.texts import in_sight
 from onboarding.hourly import HourlyLimitError
@@ -19,7 +20,7 @@ from onboarding.http.problems import ProblemError
 from onboarding.http.refusals import NO_SUCH_STEP
 from onboarding.pages import csrf, words
 from onboarding.pages.assets import url
-from onboarding.pages.detail import onboarding_path
+from onboarding.pages.paths import onboarding_path
 from onboarding.ports import ConflictError
 from onboarding.version import VERSION
 
@@ -56,6 +57,7 @@ def environment() -> Environment:
         finalize=_in_sight,
     )
     made.filters.update(iso=words.iso, stamp=words.stamp, day=words.day, ago=words.ago, span=words.duration)
+    made.filters.update(clock=words.clock, advised=advice_parts)
     made.filters.update(brief_ago=words.brief_ago, brief_span=words.brief_span)
     made.globals.update(asset=url, version=VERSION)
     return made
@@ -74,6 +76,8 @@ def page(call: HttpCall, template: str, code: int = 200, /, **context: Any) -> f
         now=call.engine.clock.now(),
         caller=call.caller if call.caller.roles or call.caller.sandbox else None,
         switch=_switch(call),
+        runbook=call.settings.runbook_url,
+        address=_address(call),
         **context,
     )
 
@@ -87,6 +91,8 @@ def problem_page(status: int, title: str, detail: str, headers: Mapping[str, str
         now=datetime.now(UTC),
         caller=None,
         switch=None,
+        runbook="",
+        address="",
         title=title,
         detail=detail,
         status=status,
@@ -141,6 +147,12 @@ def refusal_page(call: HttpCall, status: int, title: str, detail: str, headers: 
     )
     answer.headers.update(headers)
     return answer
+
+
+def _address(call: HttpCall) -> str:
+    """Where this page is found, for whoever has it on paper: nothing of a link that somebody was sent."""
+    path = call.request.url.partition("://")[2].partition("/")[2]
+    return f"{call.engine.public_url}/{path}" if call.request.method == "GET" and call.caller.roles else ""
 
 
 def _switch(call: HttpCall) -> Mapping[str, Any] | None:

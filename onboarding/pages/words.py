@@ -106,6 +106,12 @@ def stamp(moment: datetime) -> str:
     return f"{utc.day} {utc:%b %Y, %H:%M:%S} UTC"
 
 
+def clock(moment: datetime, now: datetime) -> str:
+    """Until when, where the day matters only if it is another: `19:32 UTC`, `3 Mar 2026, 19:32 UTC`."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%H:%M} UTC" if utc.date() == now.astimezone(UTC).date() else f"{day(moment)}, {utc:%H:%M} UTC"
+
+
 def day(moment: datetime) -> str:
     """On which day: `2 Mar 2026`."""
     utc = moment.astimezone(UTC)

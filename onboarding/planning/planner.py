@@ -7,9 +7,12 @@ same one: what was looked at is what is done.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from onboarding.core.advice import filled_in, known_of
+from onboarding.core.bounds import shorten
 from onboarding.core.change_plan import ChangePlan, plan_differences
 from onboarding.core.decide import AS_DEFINED, create
 from onboarding.core.events import MakePlan
@@ -30,6 +33,8 @@ log = logging.getLogger("onboarding")
 class Ground(Protocol):
     """What planning needs of the engine."""
 
+    @property
+    def known(self) -> Mapping[str, str | None]: ...
     @property
     def plans(self) -> Plans: ...
     @property
@@ -91,7 +96,10 @@ async def plan_now(
     """What that request would do, as things stand. Reads only."""
     record = create(request, actor, now, engine.policy, usual=usual).record
     shared = await engine.records.sharing_numbers(request)
-    return await make_plan(record, engine.reach(), engine.policy.step_timeout, shared)
+    made = await make_plan(record, engine.reach(), engine.policy.step_timeout, shared)
+    known = {**known_of(record), **engine.known}
+    told = (it.model_copy(update={"what_next": shorten(filled_in(it.what_next, known))}) for it in made.findings)
+    return made.model_copy(update={"findings": tuple(told)})
 
 
 async def give_up_plan(engine: Ground, plan_id: str, why: str) -> bool:

@@ -184,7 +184,7 @@ async def admin_user(before: Preflight) -> AsyncIterator[PlanFinding]:
     standing = await before.world.directory.role_standing(Principal("users", user), PROJECT_SYNERGY_APP_ID)
     try:
         if standing.principal_id is None:
-            raise admin_user_unknown()
+            raise admin_user_unknown(user)
         expect_enabled(standing.principal_enabled, "The admin user of the request", WHERE_USERS_ARE_ENABLED)
     except PersonMustActError as problem:
         yield _problem(step, problem)

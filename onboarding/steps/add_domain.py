@@ -138,6 +138,11 @@ def expect_shown(name: str, domain: Domain | None) -> Domain:
     return domain
 
 
+def whatever_uses_the_domain(record: Record) -> str:
+    """Who else uses a domain of the tenant."""
+    return "whatever else in this tenant uses the domain, such as addresses of its users"
+
+
 class AddDomain:
     """The domain is one of the tenant's."""
 
@@ -192,4 +197,5 @@ ADD_DOMAIN = Definition(
     DOMAIN_SECTION,
     task=AddDomain(),
     found=DomainFound,
+    shared_with=whatever_uses_the_domain,
 )

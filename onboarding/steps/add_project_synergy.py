@@ -83,4 +83,5 @@ ADD_PROJECT_SYNERGY = Definition(
     task=AddProjectSynergy(),
     found=ProjectSynergyFound,
     may_be_skipped_when=ONBOARDED_ALREADY,
+    shared_with=lambda record: "all onboardings of this tenant, and whatever else it does with Operator Connect",
 )

@@ -57,7 +57,7 @@ class AssignAdminUser:
         standing = await work.world.directory.role_standing(Principal("users", user), PROJECT_SYNERGY_APP_ID)
         application = expect_application(work, standing)
         if standing.principal_id is None:
-            raise admin_user_unknown()
+            raise admin_user_unknown(work.request.admin_user)
         expect_enabled(
             standing.principal_enabled,
             f"The admin user of the request (object id {standing.principal_id})",
@@ -95,12 +95,12 @@ def _found(standing: RoleStanding) -> AdminUserFound:
 WHERE_USERS_ARE_ENABLED = "Users, this user, Properties: 'Account enabled'"
 
 
-def admin_user_unknown() -> PersonMustActError:
+def admin_user_unknown(user: str) -> PersonMustActError:
     """The tenant has no such user."""
     return PersonMustActError(
         ProblemCode.ADMIN_USER_UNKNOWN,
         "The admin user of the request is no user of this tenant.",
-        "Create or invite the user, or cancel and post the request with another adminUser (user principal name or"
+        f"Create or invite {user}, or cancel and post the request with another adminUser (user principal name or"
         " object id); then retry this step.",
     )
 
@@ -140,4 +140,5 @@ ASSIGN_ADMIN_USER = Definition(
     found=AdminUserFound,
     foreseen=_foreseen,
     may_be_skipped_when=ONBOARDED_ALREADY,
+    shared_with=lambda record: "all onboardings of this tenant that name the same admin user",
 )

@@ -22,7 +22,7 @@ from onboarding.steps.add_project_synergy import ProjectSynergyFound
 from onboarding.steps.app_roles import expect_application, find_role, role_differences
 from onboarding.steps.base import Applied, Consent, Inspection, Work, plural
 from onboarding.steps.definition import Definition
-from onboarding.steps.find_application import calling_application
+from onboarding.steps.find_application import calling_application, whoever_calls
 from onboarding.steps.operator_connect import PROJECT_SYNERGY_APP_ID
 
 
@@ -114,4 +114,5 @@ ASSIGN_APPLICATION_ROLES = Definition(
     task=AssignApplicationRoles(),
     found=RolesFound,
     foreseen=_foreseen,
+    shared_with=whoever_calls,
 )

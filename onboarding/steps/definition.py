@@ -71,6 +71,8 @@ class Definition:
     """When the article itself lets it be left out, as the end of a sentence; else an operator has to insist."""
     tells_the_team: bool = False
     only_reads: bool = False
+    shared_with: Callable[[Record], str] = lambda record: ""
+    """Who else uses what a task makes true, as the end of a sentence; empty: nobody."""
     budget: Budget = USUAL_BUDGET
     usual: float = 0.0
     """Seconds that it usually takes from when it can begin: of a wait or a checkpoint, until an operator's own

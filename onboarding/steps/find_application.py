@@ -16,6 +16,7 @@ from onboarding.core.plan import StepKind
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import PersonMustActError
 from onboarding.core.proposal import ValueChange
+from onboarding.core.record import Record
 from onboarding.ports import AppCredential, ServicePrincipal
 from onboarding.steps.app_roles import expect_enabled
 from onboarding.steps.base import Applied, Inspection, Work, plural
@@ -81,6 +82,11 @@ def _unfit(seen: str) -> PersonMustActError:
         f"{seen} Expected was an application of your own: an app registration or a managed identity.",
         "Cancel, and post the request with the client id of the application that is to call the Operator Connect API.",
     )
+
+
+def whoever_calls(record: Record) -> str:
+    """Who else uses the application that calls the Operator Connect API: a gateway's own identity is nobody else's."""
+    return "all onboardings that name the same calling application" if record.request.client_id else ""
 
 
 async def calling_application(work: Work) -> ServicePrincipal:
@@ -153,4 +159,5 @@ FIND_APPLICATION = Definition(
     task=FindApplication(),
     found=CallerFound,
     only_reads=True,
+    shared_with=whoever_calls,
 )

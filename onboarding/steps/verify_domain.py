@@ -11,7 +11,13 @@ from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.problems import TryLaterError
 from onboarding.core.proposal import Call, Change, ValueChange
 from onboarding.core.record import Record
-from onboarding.steps.add_domain import DOMAIN_SECTION, domain_findings, domain_name, expect_shown
+from onboarding.steps.add_domain import (
+    DOMAIN_SECTION,
+    domain_findings,
+    domain_name,
+    expect_shown,
+    whatever_uses_the_domain,
+)
 from onboarding.steps.base import Applied, Inspection, Work
 from onboarding.steps.definition import Definition, Findings
 
@@ -56,6 +62,7 @@ VERIFY_DOMAIN = Definition(
     task=VerifyDomain(),
     found=VerifiedFound,
     foreseen=_foreseen,
+    shared_with=whatever_uses_the_domain,
     # Microsoft's own resolvers may keep an old answer for as long as the zone says, and asking sooner renews it.
     budget=Budget(attempts=80, seconds=3 * DAY, patience=12),
 )

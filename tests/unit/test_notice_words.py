@@ -250,7 +250,7 @@ def test_cancelled_says_why_and_what_stays_at_microsoft() -> None:
     done = [definition_of(s).title for s in record.steps if s.state is StepState.DONE and s.plan.kind is StepKind.TASK]
     assert [step for step, _ in message.stays] == done
     assert "Enable the services on the gateway" in done
-    assert all(detail == "done" for _, detail in message.stays)
+    assert all(detail.startswith("Was there already. done") for _, detail in message.stays)
     assert "nothing of it is undone" in message.actions[0]
     assert message.values == ()
 
@@ -263,7 +263,9 @@ def test_cancelled_says_of_a_task_that_was_not_finished_that_a_part_of_it_may_be
         record = decide(record, Abandoned("add-test-lines", ticket), NOW).record
     [_, (title, told)] = said(NoticeKind.CANCELLED, decide(record, CancelRequested("ada", "no"), NOW).record).stays
     assert title == BY_NAME["add-test-lines"].title
-    assert told == "Not finished, after 2 attempts: a part of it may be in place."
+    assert told == (
+        "Made by this onboarding, or there already. Not finished, after 2 attempts: a part of it may be in place."
+    )
 
 
 def test_a_task_that_only_reads_leaves_nothing_before_it_is_done() -> None:

@@ -112,7 +112,7 @@ async def test_one_form_offers_every_step_that_can_be_skipped_by_what_the_articl
 async def test_a_step_is_skipped_with_a_reason(api: Api) -> None:
     path = await keep(api, records.new().record)
     answer = await act(api, path, action="skip", step="enable-services", reason="Selected at deployment.")
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"/api/{path}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/api/{path}?done=2")
     step = (await stands(api, path)).step("enable-services")
     assert (step.state, step.skipped_because, step.ended_by) == (StepState.SKIPPED, "Selected at deployment.", OLGA)
 
@@ -161,7 +161,7 @@ async def test_each_asks_for_a_reason(api: Api, action: str) -> None:
     assert answer.status_code == 400
     page = answer.get_body().decode()
     assert "Say why" in page
-    assert f'href="/api/{path}">To the onboarding' in page, "it leads back to where it came from"
+    assert re.search(r'aria-invalid="true" autofocus aria-describedby="reason-[a-z-]+-wrong', page)
     assert (await stands(api, path)).version == record.version
 
 
@@ -320,7 +320,7 @@ async def test_a_step_that_waits_for_its_next_attempt_can_be_tried_at_once(api: 
 
 @pytest.mark.parametrize(
     ("what_next", "told"),
-    [("Allow it: `grant-mail.ps1 -Mailbox x`.", True), (TryLaterError(ProblemCode.OUTAGE, "").what_next, False)],
+    [("Allow it: `grant-mail.ps1 -Mailbox x`", True), (TryLaterError(ProblemCode.OUTAGE, "").what_next, False)],
 )
 async def test_a_notice_that_cannot_go_says_what_to_do_about_it_unless_nobody_need(
     api: Api, what_next: str, told: bool
@@ -332,7 +332,7 @@ async def test_a_notice_that_cannot_go_says_what_to_do_about_it_unless_nobody_ne
     record = decide(record, NoticeFailed(notice.id, notice.ticket, refused), NOW).record
     part = shown((await see(api, await keep(api, record))).partition('id="notices"')[2].partition("</section>")[0])
     assert "POST sendMail answered 403." in part
-    assert (f"What to do: {what_next}" in part) is told
+    assert (f"What to do: {what_next.replace('`', '')}" in part) is told
 
 
 # -- whom to tell ------------------------------------------------------------------------------------------------------

@@ -147,6 +147,13 @@ def test_microsofts_sentence_keeps_whose_identity_what_action_and_which_scope_it
     assert [name for name in named if name not in seen] == []
 
 
+def test_the_command_for_a_linked_scope_names_it_and_nothing_that_a_shell_would_read() -> None:
+    told = arm(said(403, "LinkedAuthorizationFailed", LONG)).problem.what_next
+    assert f'--role "Managed Identity Operator" --scope {LINKED}`' in told
+    sly = LONG.replace(LINKED, f"{SUBSCRIPTION}/resourceGroups/$(reboot)")
+    assert "--scope <linked scope>`" in arm(said(403, "LinkedAuthorizationFailed", sly)).problem.what_next
+
+
 def test_a_short_sentence_is_quoted_whole_on_one_line() -> None:
     assert quoted(" It\r\n is  so. ") == "It is so."
     assert quoted("x" * LONGEST_QUOTE) == "x" * LONGEST_QUOTE

@@ -9,7 +9,7 @@ from onboarding.core.draft import Draft, problem_on_arrival
 from onboarding.core.event_kinds import EventKind
 from onboarding.core.events import Abandoned, DeadLettered, LeftToPeople, Nudge, Postponed, Started, Stopped, Succeeded
 from onboarding.core.problem_codes import ProblemCode
-from onboarding.core.record import DETAIL_LENGTH, Problem, Record, StepRecord, StepState
+from onboarding.core.record import DETAIL_LENGTH, MadeBy, Problem, Record, StepRecord, StepState
 from onboarding.core.rules.given_up import given_up
 from onboarding.core.rules.notices import notice_dead_lettered
 from onboarding.core.rules.steps import open_step
@@ -48,9 +48,14 @@ def step_started(h: Started, draft: Draft) -> Transition | None:
 
 
 def succeeded(h: Succeeded, draft: Draft) -> Transition | None:
-    if _running(draft, h.step, h.ticket) is None:
+    step = _running(draft, h.step, h.ticket)
+    if step is None:
         return None
     draft.find(h.step, h.findings)
+    # What was made once stays so, though it is found later.
+    found = MadeBy.PERSON if step.calls else step.made_by or MadeBy.OTHERS
+    if not step.plan.only_reads:
+        draft.set_step(h.step, made_by=MadeBy.ONBOARDING if h.wrote else found)
     draft.end_step(h.step, h.detail)
     return Transition(EventKind.STEP_DONE, h.step, h.detail)
 
@@ -59,6 +64,8 @@ def postponed(h: Postponed, draft: Draft) -> Transition | None:
     step = _running(draft, h.step, h.ticket)
     if step is None:
         return None
+    if h.wrote:
+        _left_unfinished(draft, step)
     if h.retry_after is not None:
         draft.set_step(h.step, not_before=draft.policy.not_before(draft.now, h.retry_after))
     if h.behind is not None:
@@ -72,8 +79,11 @@ def postponed(h: Postponed, draft: Draft) -> Transition | None:
 
 
 def stopped(h: Stopped, draft: Draft) -> Transition | None:
-    if _running(draft, h.step, h.ticket) is None:
+    step = _running(draft, h.step, h.ticket)
+    if step is None:
         return None
+    if h.wrote:
+        _left_unfinished(draft, step)
     draft.stop_step(h.step, h.problem)
     return Transition(EventKind.STEP_STOPPED, h.step, h.problem.seen)
 
@@ -95,8 +105,11 @@ def left_to_people(h: LeftToPeople, draft: Draft) -> Transition | None:
 
 
 def abandoned(h: Abandoned, draft: Draft) -> Transition | None:
-    if _running(draft, h.step, h.ticket) is None:
+    step = _running(draft, h.step, h.ticket)
+    if step is None:
         return None
+    if h.wrote:
+        _left_unfinished(draft, step)
     draft.make_due(h.step)
     return Transition(
         EventKind.STEP_ABANDONED, h.step, "Given up unfinished; the next attempt finds what is done already."
@@ -170,10 +183,17 @@ def lost(draft: Draft, step: StepRecord) -> None:
         seen=f"The function that was at it did not come back within {seconds:.0f} s: its process was ended, or hangs.",
         what_next="If it stays so, look at the function's log for what ends it (memory, time limit), then retry.",
     )
+    _left_unfinished(draft, step)
     if draft.spent(step):
         draft.stop_step(step.name, problem)
     else:
         draft.make_due(step.name, timedelta(0), problem=problem)
+
+
+def _left_unfinished(draft: Draft, step: StepRecord) -> None:
+    """An attempt that may have made changes has not said so: what the next one finds may be its work."""
+    if step.made_by in (None, MadeBy.OTHERS) and not step.plan.only_reads:
+        draft.set_step(step.name, made_by=MadeBy.UNSURE)
 
 
 def may_write(record: Record, name: str, ticket: int, now: datetime) -> bool:

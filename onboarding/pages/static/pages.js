@@ -27,6 +27,11 @@
   });
   offerCopying(document);
 
+  // -- where the picture of the steps has no room, they are read as a list ------------------------------------
+  if (matchMedia("screen and (max-width: 46rem)").matches) {
+    for (const details of document.querySelectorAll("details[data-open-when-narrow]")) details.open = true;
+  }
+
   // -- a form is sent once ----------------------------------------------------------------------------------
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -50,7 +50,7 @@
     try { page = await ask("check"); } catch { return; }
     for (const name of touched) {
       const field = find().elements[name];
-      const old = field?.closest?.(".asked");
+      const old = field?.closest?.(".entry");
       const fresh = page.querySelector(`[data-asked="${CSS.escape(name)}"]`);
       const wrong = fresh?.querySelector(".error");
       if (!old || !fresh) continue;
