@@ -24,6 +24,8 @@ RECORD = 60.0
 """Seconds within a pass for what is written of one onboarding."""
 MEASURE = 30.0
 """Seconds for the gauges, after a pass."""
+MANY = 45.0
+"""Seconds after which a call that is about many onboardings begins with no further one."""
 HTTP_CALL = 100.0
 """Seconds for an HTTP call; Azure's load balancer gives up at 230."""
 

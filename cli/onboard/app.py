@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from onboard import __version__
-from onboard.acting import confirm, look, retry
+from onboard.acting import confirm, look
 from onboard.exits import ExitCode
 from onboard.listing import export, list_
+from onboard.many import cancel, pause, resume, retry
 from onboard.showing import show, watch
 from onboard.starting import plan, request
 
@@ -34,6 +35,9 @@ app.command("plan")(plan)
 app.command("request")(request)
 app.command("confirm")(confirm)
 app.command("retry")(retry)
+app.command("pause")(pause)
+app.command("resume")(resume)
+app.command("cancel")(cancel)
 app.command("look")(look)
 app.command("export")(export)
 

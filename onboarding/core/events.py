@@ -229,6 +229,8 @@ class RetryRequested(AskedByPerson):
 
     step: str
     actor: str
+    reason: str = ""
+    """Where one is given: by whoever does the same to many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +328,8 @@ class ResumeRequested(AskedByPerson):
     """A person lets a paused onboarding go on."""
 
     actor: str
+    reason: str = ""
+    """Where one is given: by whoever does the same to many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Any
 from onboarding.core.expected import no_such_field
 from onboarding.core.reasons import Reason
 from onboarding.core.request_fields import AskedField, AskedNode, AskedPart, Shape, below, columns_of
-from onboarding.core.written_request import Written, body_of, empty, lines_of, written_of
+from onboarding.core.written_request import WrittenParts, body_of, empty, lines_of, written_of
 
 MOST_REQUESTS = 100
 """In one file."""
@@ -69,7 +69,7 @@ class CsvRequest:
 # -- read -------------------------------------------------------------------------------------------------------------
 
 
-def csv_text(content: bytes) -> str:
+def decoded_csv(content: bytes) -> str:
     """A file's text: UTF-8, with a byte-order mark or without, or UTF-16 with one. Raises CsvError for any other."""
     utf_16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
@@ -209,7 +209,7 @@ class _Reading:
         assert leaf is not None
         self._fill(leaf, holder, at, cell, line)
 
-    def _fill(self, leaf: AskedField, holder: Written, at: str, cell: str, line: int) -> None:
+    def _fill(self, leaf: AskedField, holder: WrittenParts, at: str, cell: str, line: int) -> None:
         match leaf.shape:
             case Shape.FLAG:
                 said = cell.lower()
@@ -249,7 +249,7 @@ def csv_of(part: AskedPart, bodies: Iterable[Mapping[str, Any]], separator: str 
     return text.getvalue().encode("utf-8-sig")
 
 
-def _cells(part: AskedPart, written: Written, at: str = "") -> dict[str, list[str]]:
+def _cells(part: AskedPart, written: WrittenParts, at: str = "") -> dict[str, list[str]]:
     """Column → what stands in it, line below line."""
     found: dict[str, list[str]] = {}
     for node in part.inner:

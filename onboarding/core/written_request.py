@@ -16,12 +16,12 @@ from onboarding.core.request_fields import AskedField, AskedNode, AskedPart, Sha
 
 TICKED = "on"
 """What a browser sends for a box that is ticked."""
-ROW = r"\[([0-9]{1,3})\]"
-_LAST = re.compile(rf"(.+){ROW}")
+ROW_PLACE = r"\[([0-9]{1,3})\]"
+_LAST = re.compile(rf"(.+){ROW_PLACE}")
 _PATH = re.compile(r"\b[a-z][A-Za-z]*(?:\.[A-Za-z]+|\[[0-9]+\])+")
 """A field's path within a sentence."""
 
-Written = dict[str, Any]
+WrittenParts = dict[str, Any]
 
 
 def chosen_name(name: str, choice: str) -> str:
@@ -32,17 +32,17 @@ def chosen_name(name: str, choice: str) -> str:
 # -- written ----------------------------------------------------------------------------------------------------------
 
 
-def empty(part: AskedPart) -> Written:
+def empty(part: AskedPart) -> WrittenParts:
     """Nothing but the defaults; no part of a list."""
     return {node.name: _empty(node) for node in part.inner}
 
 
-def read_typed(part: AskedPart, typed: Mapping[str, str], at: str = "") -> Written:
+def read_typed(part: AskedPart, typed: Mapping[str, str], at: str = "") -> WrittenParts:
     """What a form of that part sent."""
     return {node.name: _read(node, typed, below(at, node.name)) for node in part.inner}
 
 
-def written_of(part: AskedPart, body: Any) -> tuple[Written, tuple[str, ...]]:
+def written_of(part: AskedPart, body: Any) -> tuple[WrittenParts, tuple[str, ...]]:
     """A request in JSON as it would be written, and the paths of what a form has no place for."""
     lost: list[str] = []
     return _of_part(part, body, "", lost), tuple(lost)
@@ -67,7 +67,7 @@ def _read(node: AskedNode, typed: Mapping[str, str], name: str) -> Any:
     if isinstance(node, AskedPart):
         if not node.many:
             return read_typed(node, typed, name)
-        rows = (re.match(rf"{re.escape(name)}{ROW}\.", key) for key in typed)
+        rows = (re.match(rf"{re.escape(name)}{ROW_PLACE}\.", key) for key in typed)
         return [read_typed(node, typed, f"{name}[{row}]") for row in sorted({int(found[1]) for found in rows if found})]
     match node.shape:
         case Shape.FLAG:
@@ -79,7 +79,7 @@ def _read(node: AskedNode, typed: Mapping[str, str], name: str) -> Any:
     return typed.get(name, "").replace("\r\n", "\n")
 
 
-def _of_part(part: AskedPart, body: Any, at: str, lost: list[str]) -> Written:
+def _of_part(part: AskedPart, body: Any, at: str, lost: list[str]) -> WrittenParts:
     if body is None:
         return empty(part)
     if not isinstance(body, dict):
@@ -131,17 +131,17 @@ def _is_line(value: Any) -> bool:
 # -- changed ----------------------------------------------------------------------------------------------------------
 
 
-def compacted(part: AskedPart, written: Written) -> Written:
+def compacted(part: AskedPart, written: WrittenParts) -> WrittenParts:
     """Without the parts of lists in which nothing was filled in."""
     return {node.name: _compacted(node, written[node.name]) for node in part.inner}
 
 
-def with_row(part: AskedPart, written: Written, name: str) -> Written:
+def with_row(part: AskedPart, written: WrittenParts, name: str) -> WrittenParts:
     """With one more part in the list of that name; as it is when there is no such list, or no room in it."""
     return _with(part, written, "", name, None)
 
 
-def without_row(part: AskedPart, written: Written, name: str, row: int) -> Written:
+def without_row(part: AskedPart, written: WrittenParts, name: str, row: int) -> WrittenParts:
     """Without that part of the list."""
     return _with(part, written, "", name, row)
 
@@ -161,7 +161,7 @@ def _compacted(node: AskedNode, value: Any) -> Any:
     return [compacted(node, each) for each in value if not is_blank(node, [each])]
 
 
-def _with(part: AskedPart, written: Written, at: str, name: str, leave_out: int | None) -> Written:
+def _with(part: AskedPart, written: WrittenParts, at: str, name: str, leave_out: int | None) -> WrittenParts:
     made = dict(written)
     for node in part.inner:
         path = below(at, node.name)
@@ -184,7 +184,7 @@ def _with(part: AskedPart, written: Written, at: str, name: str, leave_out: int 
 _LEFT_OUT = object()
 
 
-def body_of(part: AskedPart, written: Written) -> dict[str, Any]:
+def body_of(part: AskedPart, written: WrittenParts) -> dict[str, Any]:
     """The request in JSON, to be judged: what is blank is left out, what is wrong stands there as it was typed."""
     made = ((node.name, _body(node, written[node.name])) for node in part.inner)
     return {name: value for name, value in made if value is not _LEFT_OUT}
@@ -254,7 +254,7 @@ class Places:
         return self.labels.get(path, path)
 
 
-def places_of(part: AskedPart, written: Written) -> Places:
+def places_of(part: AskedPart, written: WrittenParts) -> Places:
     """Those of what is written."""
     found = Places()
     for path, node, label in _walk(part, written, "", ()):
@@ -271,7 +271,7 @@ def wrong_of(places: Places, reasons: Sequence[Reason]) -> dict[str, str]:
     return {place: " ".join(dict.fromkeys(told)) for place, told in wrong.items()}
 
 
-def _walk(part: AskedPart, written: Written, at: str, above: tuple[str, ...]) -> Iterator[tuple[str, AskedNode, str]]:
+def _walk(part: AskedPart, written: WrittenParts, at: str, above: tuple[str, ...]) -> Iterator[tuple[str, AskedNode, str]]:
     for node in part.inner:
         path, label = below(at, node.name), (*above, node.label)
         yield path, node, ", ".join(label)

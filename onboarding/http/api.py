@@ -14,6 +14,7 @@ from onboarding.http.bodies import read_json
 from onboarding.http.call import CallHandler, HttpCall
 from onboarding.http.conditional import answer, if_match
 from onboarding.http.counts import counts
+from onboarding.http.export import ExportRows, export_onboardings, read_rows, wants_csv
 from onboarding.http.listing import listed
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
@@ -24,7 +25,11 @@ POST_PARAMETERS = ("again", "validateOnly", "planChecksum")
 
 
 async def list_onboardings(call: HttpCall) -> func.HttpResponse:
-    """GET /api/onboardings → 200 with a page of the list, 304, 400."""
+    """GET /api/onboardings → 200 with a page of the list, or as CSV, 304, 400."""
+    if wants_csv(call.request):
+        return await export_onboardings(call)
+    if read_rows(call.request.params) is ExportRows.STEPS:
+        raise ProblemError(400, "The request is invalid", "?rows=steps is for `Accept: text/csv`.")
     search = read_search(call.request.params)
     now = call.engine.clock.now()
     found = await listed(call.engine.records, search, now)

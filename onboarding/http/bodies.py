@@ -16,6 +16,8 @@ from onboarding.core.reasons import NOT_SHOWN, read_fields
 from onboarding.core.texts import UnfitTextError, check_texts, in_sight
 from onboarding.http.problems import ProblemError
 
+REQUEST_LENGTH = 20_000
+"""Characters of a long text in a form: each is sent as three bytes at most, but for those of other scripts."""
 MAX_FORM = 64 * 1024
 """Bytes: what a body may have too."""
 MAX_UPLOAD = 128 * 1024

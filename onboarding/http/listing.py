@@ -146,7 +146,8 @@ def _partitions(search: Search) -> tuple[str, ...]:
 
 
 def _query(search: Search, partition: str) -> Query:
-    return Query(partition, columns=_SEARCHED if search.words else LISTED, equals=search.equals)
+    columns = (*(_SEARCHED if search.words else LISTED), *search.more)
+    return Query(partition, columns=columns, equals=search.equals)
 
 
 def _value(row: Row, sort: Sort) -> str | int | None:

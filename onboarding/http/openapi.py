@@ -19,8 +19,9 @@ from onboarding.controls import CONTROLS
 from onboarding.core.decide import create
 from onboarding.core.links import TOKEN_LENGTH
 from onboarding.core.patterns import ONBOARDING_ID, PLAN_ID, SIGNED_LINK
+from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.roles import Role
-from onboarding.http import health, plans, view
+from onboarding.http import figures, health, many, plans, view
 from onboarding.http.access import Caller
 from onboarding.http.bodies import JSON
 from onboarding.http.call import HttpCall, Route
@@ -323,6 +324,8 @@ def _schemas() -> dict[str, Any]:
             (view.OnboardingView, "serialization"),
             (view.EventsView, "serialization"),
             (view.ListView, "serialization"),
+            (many.ManyView, "serialization"),
+            (figures.FiguresView, "serialization"),
             (plans.PlanView, "serialization"),
             (health.HealthView, "serialization"),
             (plans.ValidatedView, "serialization"),
@@ -336,6 +339,8 @@ def _schemas() -> dict[str, Any]:
     what = "One gateway's onboarding: `gateway.kind` says which of these it is."
     asked = kinds[0] if len(kinds) == 1 else {"description": what, "oneOf": kinds}
     made = {**_renamed(found.get("$defs", {})), "OnboardingRequest": asked, "Refusal": dict(_PROBLEM_SCHEMA)}
+    told = "What went wrong, for programs. The runbook says what each means, and what to do."
+    made["ProblemCode"] = {"type": "string", "enum": list(ProblemCode), "description": told}
     made.pop("Gateway")  # What all kinds share, in none but the model that was just replaced.
     return made
 

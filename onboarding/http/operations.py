@@ -9,13 +9,17 @@ from typing import Any
 from onboarding.controls import CONTROLS, by_operation
 from onboarding.core.answers import MOST_ITEMS, Field
 from onboarding.core.control import NOTE_LENGTH, Control, ControlField, ControlPlace, Input, body, fields_for
+from onboarding.core.figures import MOST_WEEKS, WEEKS
 from onboarding.core.links import PASTED_LENGTH
+from onboarding.core.many import MOST_AT_ONCE, ManyControl
 from onboarding.core.patterns import CHECKSUM, GUID, ONBOARDING_ID
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
 from onboarding.core.request_csv import SEPARATORS
 from onboarding.core.services import Service
-from onboarding.http.bodies import FORM, FORM_WITH_FILE, JSON, MAX_UPLOAD
+from onboarding.http.bodies import FORM, FORM_WITH_FILE, JSON, MAX_UPLOAD, REQUEST_LENGTH
+from onboarding.http.chosen import FILTERS
+from onboarding.http.export import CSV, EXPORTED, ExportRows
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
 from onboarding.kinds import KINDS
 from onboarding.kinds.examples import LAB_BOTH_SERVICES, OPERATOR_CONNECT, OWN_SBC
@@ -120,6 +124,11 @@ LIST = (
     ),
     _query("next", _text(CURSOR_LENGTH), "Where the page before ended: use its `next` as it is."),
 )
+_ROWS = _query(
+    "rows",
+    {"enum": list(ExportRows), "default": "onboardings"},
+    "Of CSV: a line for each onboarding, or for each of its steps that has ended.",
+)
 
 _REQUEST = RequestBody(
     {JSON: _ref("OnboardingRequest")},
@@ -131,14 +140,70 @@ _REQUEST = RequestBody(
     },
 )
 
+_WEEKS = _query(
+    "weeks", {"type": "integer", "minimum": 1, "maximum": MOST_WEEKS, "default": WEEKS}, "How many weeks to look back."
+)
+_FLAG = {"type": "boolean", "default": False}
+_CHOOSING = {query["name"]: query for query in LIST if query["name"] in FILTERS}
+_MANY = RequestBody(
+    {
+        JSON: {
+            **_object(
+                control={"enum": list(ManyControl), "description": "What is done to each."},
+                ids={
+                    "type": "array",
+                    "items": {"type": "string", "pattern": ONBOARDING_ID},
+                    "maxItems": MOST_AT_ONCE,
+                    "default": [],
+                    "description": "These onboardings. Empty: all open ones that fit `filter` and `problem`.",
+                },
+                filter={
+                    **_object(
+                        **{n: {**q["schema"], "description": q["description"]} for n, q in _CHOOSING.items()}
+                    ),
+                    "default": {},
+                    "description": "As the list filters; a text each. Of open onboardings only.",
+                },
+                problem={
+                    "anyOf": [_ref("ProblemCode"), {"type": "null"}],
+                    "default": None,
+                    "description": "Only those of which a step has stopped, or is tried again, with this code; of"
+                    " `retry`, only these steps.",
+                },
+                reason={
+                    **_text(NOTE_LENGTH),
+                    "default": "",
+                    "description": "Why; it is kept in the audit trail of each. `pause` and `cancel` need one.",
+                },
+                next={
+                    "anyOf": [_text(CURSOR_LENGTH), {"type": "null"}],
+                    "default": None,
+                    "description": "Where the call before ended: use its `next` as it is, with the same body.",
+                },
+            ),
+            "required": ["control"],
+        }
+    },
+    required=True,
+    examples={
+        "by-problem": {"control": "retry", "problem": "permission-missing", "reason": "The role was granted."},
+        "by-filter": {"control": "pause", "filter": {"environment": "production"}, "reason": "A change freeze."},
+        "by-id": {"control": "resume", "ids": ["contoso-acg-1f0e9d8c7b"]},
+    },
+)
+
 _FIXED: Mapping[str, ApiOperation] = {
     "list_onboardings": ApiOperation(
         "The onboardings, page by page",
-        description="By gateway, the open ones before the closed ones, unless `sort` says otherwise.",
+        description=(
+            "By gateway, the open ones before the closed ones, unless `sort` says otherwise. As `text/csv` it is all"
+            f" that fits, {EXPORTED} at most, always by gateway, with the table's columns; the header `Link` leads on."
+        ),
         answers={200: "A page of the list."},
         refusals=(400,),
         view="ListView",
-        query=LIST,
+        media=(JSON, CSV),
+        query=(*LIST, _ROWS),
         tagged=True,
     ),
     "post_onboarding": ApiOperation(
@@ -177,6 +242,17 @@ _FIXED: Mapping[str, ApiOperation] = {
         refusals=(429,),
         view="PlanView",
         body=_REQUEST,
+    ),
+    "control_many": ApiOperation(
+        "Retry, pause, resume or cancel many at once",
+        description=(
+            f"At most {MOST_AT_ONCE} onboardings in a call; `next` leads to the others. Each is decided by itself, as"
+            " by its own control, from what it is at that moment. All that is said of them must hold."
+        ),
+        answers={200: "What became of each."},
+        view="ManyView",
+        query=(_query("validateOnly", _FLAG, "Only say what would become of each. Nothing is changed."),),
+        body=_MANY,
     ),
     "get_plan": ApiOperation("A plan", answers={200: "The plan, or that it is coming."}, view="PlanView", tagged=True),
     "get_onboarding": ApiOperation(
@@ -258,6 +334,34 @@ _FIXED: Mapping[str, ApiOperation] = {
             _query("separator", {"enum": list(SEPARATORS), "default": "comma"}, "Between the cells."),
         ),
     ),
+    "look_at_many": ApiOperation(
+        "What the dashboard's form for many at once sends",
+        PAGES,
+        answers={200: "A page that says what will be done. Nothing is done yet."},
+        media=(HTML,),
+        body=_form(
+            control={"enum": list(ManyControl), "description": "What is done to each."},
+            scope={"enum": ["ticked", "page", "matching"], "description": "Which onboardings are meant."},
+            search={**_text(REQUEST_LENGTH), "description": "The query of the dashboard that it was sent from."},
+            problem={**_text(60), "description": "Only those that stopped with this code; empty: with any, or none."},
+            id={"type": "array", "items": {"type": "string"}, "description": "Those that are ticked."},
+            next={**_text(CURSOR_LENGTH), "description": "Where the form before ended."},
+        ),
+    ),
+    "do_to_many": ApiOperation(
+        "What that page sends",
+        PAGES,
+        answers={200: "A page that says what became of each."},
+        media=(HTML,),
+        body=_form(
+            control={"enum": list(ManyControl), "description": "What is done to each."},
+            search={**_text(REQUEST_LENGTH), "description": "The filter that must still hold; empty: none."},
+            problem={**_text(60), "description": "Only those that stopped with this code; empty: with any, or none."},
+            id={"type": "array", "items": {"type": "string"}, "description": "Those that are meant."},
+            next={**_text(CURSOR_LENGTH), "description": "Where those after them begin."},
+            reason=_text(NOTE_LENGTH),
+        ),
+    ),
     "checkpoint_page": ApiOperation(
         "The page of a checkpoint: what to do, and where to say so",
         PAGES,
@@ -265,6 +369,27 @@ _FIXED: Mapping[str, ApiOperation] = {
         media=(HTML,),
     ),
     "dashboard": ApiOperation("The dashboard", PAGES, answers={200: "The page."}, refusals=(400,), media=(HTML,)),
+    "figures": ApiOperation(
+        "Figures: completed a week, how long steps took, what is expected when",
+        description="Of all onboardings that fit. A week is that of ISO 8601, in UTC.",
+        view="FiguresView",
+        query=(_WEEKS, *_CHOOSING.values()),
+        tagged=True,
+    ),
+    "charts_page": ApiOperation(
+        "The page of these figures, with the same parameters",
+        PAGES,
+        answers={200: "The page."},
+        refusals=(400,),
+        media=(HTML,),
+    ),
+    "export": ApiOperation(
+        "The list as a file for a spreadsheet, with the same parameters",
+        PAGES,
+        answers={200: "The file."},
+        refusals=(400,),
+        media=(CSV,),
+    ),
     "onboarding_page": ApiOperation("The page of one onboarding", PAGES, answers={200: "The page."}, media=(HTML,)),
     "link_page": ApiOperation(
         "Where a signed link leads: sends the link's fragment on in a form",

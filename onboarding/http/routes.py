@@ -10,11 +10,12 @@ import azure.functions as func
 from onboarding.controls import by_operation
 from onboarding.core.control import Control, ControlPlace
 from onboarding.core.roles import Role
-from onboarding.http import api, plans
+from onboarding.http import api, many, plans
 from onboarding.http.bodies import is_page_form
 from onboarding.http.call import CallHandler, HttpCall, Route
+from onboarding.http.export import EXPORT_PARAMETERS
+from onboarding.http.figures import FIGURES_PARAMETERS, get_figures
 from onboarding.http.health import get_health
-from onboarding.http.search import PARAMETERS
 
 
 def _page(name: str, module: str = "handlers") -> CallHandler:
@@ -57,16 +58,27 @@ def _control(name: str, controls: Sequence[Control]) -> Route:
 def routes() -> tuple[Route, ...]:
     """All of them, with those of the controls as they are now."""
     return (
-        Route("list_onboardings", "GET", "onboardings", Role.READ, api.list_onboardings, query=PARAMETERS),
+        Route("list_onboardings", "GET", "onboardings", Role.READ, api.list_onboardings, query=EXPORT_PARAMETERS),
         Route("post_plan", "POST", "plans", Role.SUBMIT, plans.post_plan, query=()),
         Route("get_plan", "GET", "plans/{plan}", Role.READ, plans.get_plan, query=()),
         Route("get_plan_as", "GET", "plans/{plan}/{form}", Role.READ, plans.get_plan_as, query=()),
         Route("post_onboarding", "POST", "onboardings", Role.SUBMIT, api.post_onboarding, query=api.POST_PARAMETERS),
+        Route(
+            "control_many",
+            "POST",
+            "onboardings/controls",
+            Role.OPERATE,
+            many.post_controls,
+            query=many.MANY_PARAMETERS,
+        ),
         Route("get_onboarding", "GET", "onboardings/{id}", Role.READ, api.get_onboarding, query=()),
         Route("get_events", "GET", "onboardings/{id}/events", Role.READ, api.get_events, query=()),
         Route("checkpoint_page", "GET", "onboardings/{id}/checkpoints/{step}", Role.READ, _page("get_checkpoint_page")),
         *(_control(name, controls) for name, controls in by_operation().items()),
         Route("dashboard", "GET", "dashboard", Role.READ, _page("dashboard")),
+        Route("export", "GET", "export", Role.READ, _page("export_page", "export")),
+        Route("figures", "GET", "figures", Role.READ, get_figures, query=FIGURES_PARAMETERS),
+        Route("charts_page", "GET", "charts", Role.READ, _page("charts_page", "figures")),
         Route("plan_page", "GET", "planned/{plan}", Role.READ, _page("plan_page", "plans")),
         Route(
             "start_plan",
@@ -97,6 +109,8 @@ def routes() -> tuple[Route, ...]:
             checks_forms=True,
         ),
         Route("table_template", "GET", "request/template", Role.SUBMIT, _page("table_template", "request_table")),
+        Route("look_at_many", "POST", "many", Role.OPERATE, _page("look_at_many", "many"), checks_forms=True),
+        Route("do_to_many", "POST", "many/done", Role.OPERATE, _page("do_to_many", "many"), checks_forms=True),
         Route("onboarding_page", "GET", "dashboard/{id}", Role.READ, _page("onboarding_page")),
         Route("dashboard_action", "POST", "dashboard/{id}/actions", Role.READ, _page("act"), checks_forms=True),
         Route("link_page", "GET", "links", None, _page("link_page")),

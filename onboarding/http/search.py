@@ -74,6 +74,8 @@ class Search:
     limit: int = DEFAULT_LIMIT
     after: str | None = None
     """Where the page before ended, as it said in `next`."""
+    more: tuple[str, ...] = ()
+    """Columns that are read besides those of the list."""
 
     @property
     def descending(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,16 +22,24 @@ class FieldError(ProblemError):
         super().__init__(400, title, detail)
 
 
+MOST_FIELDS = 20
+
+
 def read_form(
-    call: HttpCall, purpose: str, *, most_bytes: int = MAX_FORM, most_fields: int = 20
+    call: HttpCall, purpose: str, *, most_bytes: int = MAX_FORM, most_fields: int = MOST_FIELDS
 ) -> Mapping[str, str]:
     """The fields of a form of ours. Raises ProblemError (400, 403, 413, 415)."""
+    return dict(read_pairs(call, purpose, most_fields, most_bytes))
+
+
+def read_pairs(call: HttpCall, purpose: str, most: int, most_bytes: int = MAX_FORM) -> Sequence[tuple[str, str]]:
+    """The same of a form whose fields may come several times; at most so many. Raises as `read_form` does."""
     body = _body_of(call, FORM, most_bytes)
     try:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most_fields))
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
     except ValueError:
         raise ProblemError(400, "The form cannot be read", "It is no text in UTF-8, or has too many fields.") from None
-    return _checked(call, purpose, fields)
+    return _checked(call, purpose, pairs)
 
 
 def read_form_with_file(call: HttpCall, purpose: str, file: str) -> tuple[Mapping[str, str], bytes]:
@@ -41,11 +49,11 @@ def read_form_with_file(call: HttpCall, purpose: str, file: str) -> tuple[Mappin
     """
     _body_of(call, FORM_WITH_FILE, MAX_UPLOAD)
     try:
-        fields = {name: str(value) for name, value in call.request.form.items()}
+        fields = [(name, str(value)) for name, value in call.request.form.items()]
         files = {name: _content(each) for name, each in call.request.files.items()}
     except ValueError:
         raise ProblemError(400, "The form cannot be read", "It is not as a browser sends one.") from None
-    return _checked(call, purpose, fields), files.get(file, b"")
+    return dict(_checked(call, purpose, fields)), files.get(file, b"")
 
 
 def _content(file: Any) -> bytes:
@@ -65,13 +73,13 @@ def _body_of(call: HttpCall, expected: str, most: int) -> bytes:
     return body
 
 
-def _checked(call: HttpCall, purpose: str, fields: Mapping[str, str]) -> Mapping[str, str]:
+def _checked(call: HttpCall, purpose: str, pairs: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
     try:
-        check_texts(fields)
+        check_texts([list(pair) for pair in pairs])
     except UnfitTextError as error:
         raise ProblemError(400, "The form cannot be read", f"Nothing was changed. {error}") from None
-    csrf.check_form(call, purpose, fields.get(csrf.FIELD, ""))
-    return fields
+    csrf.check_form(call, purpose, dict(pairs).get(csrf.FIELD, ""))
+    return pairs
 
 
 def note(fields: Mapping[str, str], name: str, *, required: str = "", most: int = NOTE_LENGTH) -> str:

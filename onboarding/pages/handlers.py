@@ -34,7 +34,9 @@ from onboarding.pages.checkpoint import CHECKPOINT, Checkpoint
 from onboarding.pages.checkpoint import checkpoint_page as view_checkpoint
 from onboarding.pages.controls import RefusedForm
 from onboarding.pages.detail import detail
+from onboarding.pages.export import export_link
 from onboarding.pages.forms import FieldError, read_form
+from onboarding.pages.many import many_bar
 from onboarding.pages.overview import overview
 from onboarding.pages.paths import checkpoint_path, onboarding_path
 from onboarding.pages.responses import SWITCH_USER, as_page, page, problem_page, see_other
@@ -52,7 +54,9 @@ async def dashboard(call: HttpCall) -> func.HttpResponse:
     now = call.engine.clock.now()
     found = await listed(call.engine.records, search, now)
     numbers = await counts(call.engine.records, now)
-    return page(call, "dashboard.html", view=overview(search, found, numbers, now), section="dashboard")
+    view = overview(search, found, numbers, now)
+    bar, link = many_bar(call, search, len(found.rows)), export_link(search, numbers)
+    return page(call, "dashboard.html", view=view, many=bar, export=link, section="dashboard")
 
 
 @as_page

@@ -20,7 +20,7 @@ from onboarding.core.record import Record
 from onboarding.core.request import OnboardingRequest
 from onboarding.core.request_fields import AskedPart
 from onboarding.core.written_request import (
-    Written,
+    WrittenParts,
     body_of,
     compacted,
     empty,
@@ -47,7 +47,7 @@ from onboarding.ports import BusRefusedError, BusUnavailableError, ConflictError
 
 REQUESTING = "request an onboarding"
 """Purpose of the forms."""
-MOST_FIELDS = 1_500
+MOST_REQUEST_FIELDS = 1_500
 """Of a form: a hundred test lines of each service are four hundred."""
 NOT_NOW = (HourlyLimitError, ConflictError, StoreBusyError, BusUnavailableError, BusRefusedError)
 """Why what is right can't be planned or started at the moment."""
@@ -170,7 +170,7 @@ async def request_form(call: HttpCall) -> func.HttpResponse:
 async def send_request(call: HttpCall) -> func.HttpResponse:
     """POST of the form (its fields, and what to do: check, plan, add or remove a part of a list) → 200 and 400 with
     the form as it was filled in, 303 to a plan, 403."""
-    fields = read_form(call, REQUESTING, most_bytes=MAX_UPLOAD, most_fields=MOST_FIELDS)
+    fields = read_form(call, REQUESTING, most_bytes=MAX_UPLOAD, most_fields=MOST_REQUEST_FIELDS)
     kind = fields.get("kind", "")
     part = part_for(kind)
     typed = read_typed(part, fields)
@@ -181,7 +181,7 @@ async def send_request(call: HttpCall) -> func.HttpResponse:
     return await _answer(call, kind, written, judged(body_of(part, written)), plan=fields.get("do") == "plan")
 
 
-async def _answer(call: HttpCall, kind: str, written: Written, found: Judged, *, plan: bool) -> func.HttpResponse:
+async def _answer(call: HttpCall, kind: str, written: WrittenParts, found: Judged, *, plan: bool) -> func.HttpResponse:
     """To the plan of a request that is right; else the form, with what is to be known of it."""
     part = asked_by(kind)
     if found.request is None:
@@ -207,7 +207,7 @@ async def _answer(call: HttpCall, kind: str, written: Written, found: Judged, *,
 
 
 def _changed(
-    call: HttpCall, kind: str, part: AskedPart, typed: Written, row: re.Match[str]
+    call: HttpCall, kind: str, part: AskedPart, typed: WrittenParts, row: re.Match[str]
 ) -> func.HttpResponse:
     """With one part more in a list, or one less."""
     what, name, place = row.groups()
@@ -218,7 +218,7 @@ def _changed(
     return _form(call, kind, part, made, focus=_last_of(part, made, name))
 
 
-def _last_of(part: AskedPart, written: Written, name: str) -> str:
+def _last_of(part: AskedPart, written: WrittenParts, name: str) -> str:
     rows = [at for at in places_of(part, written).nodes if re.fullmatch(rf"{re.escape(name)}\[[0-9]+\]\.[A-Za-z]+", at)]
     return rows[-1].rpartition(".")[0] if rows else name
 
@@ -227,7 +227,7 @@ def _form(
     call: HttpCall,
     kind: str,
     part: AskedPart,
-    written: Written,
+    written: WrittenParts,
     beside: Mapping[str, str] | None = None,
     *,
     code: int = 200,

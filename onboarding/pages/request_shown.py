@@ -10,7 +10,7 @@ from typing import Any
 
 from onboarding.core.certificate_chain import holds_private_key
 from onboarding.core.request_fields import AskedField, AskedPart, Shape, asked_of, below, one_of_many
-from onboarding.core.written_request import Written, chosen_name, empty, is_blank
+from onboarding.core.written_request import WrittenParts, chosen_name, empty, is_blank
 from onboarding.http.meanings import meaning_of
 from onboarding.kinds import KINDS
 
@@ -114,7 +114,7 @@ ShownNode = ShownField | ShownPart
 
 
 def shown_request(
-    part: AskedPart, written: Written, wrong: Mapping[str, str], focus: str = ""
+    part: AskedPart, written: WrittenParts, wrong: Mapping[str, str], focus: str = ""
 ) -> Sequence[Sequence[ShownNode]]:
     """The form, in blocks: each part is one, and so are fields that stand together. `focus`: where the reader goes on:
     a field, or a part of which it is the first."""
@@ -134,7 +134,7 @@ def id_of(name: str) -> str:
 
 
 def _inner(
-    part: AskedPart, written: Written, at: str, wrong: Mapping[str, str], focus: str
+    part: AskedPart, written: WrittenParts, at: str, wrong: Mapping[str, str], focus: str
 ) -> Iterator[ShownNode]:
     for node in part.inner:
         name = below(at, node.name)

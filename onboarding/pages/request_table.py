@@ -17,7 +17,7 @@ from onboarding.core.request_csv import (
     CsvError,
     CsvRequest,
     csv_of,
-    csv_text,
+    decoded_csv,
     read_csv,
 )
 from onboarding.core.request_fields import columns_explained
@@ -50,7 +50,7 @@ _EXAMPLES = {example["gateway"]["kind"]: example for example in (OWN_SBC, OPERAT
 
 
 @dataclass(frozen=True, slots=True)
-class Became:
+class Fate:
     """What became of a request that was chosen."""
 
     told: str
@@ -72,7 +72,7 @@ class ReportedRequest:
     warnings: Sequence[str] = ()
     there: Record | None = None
     """The onboarding that its gateway has."""
-    became: Became | None = None
+    became: Fate | None = None
 
     @property
     def lines(self) -> str:
@@ -133,7 +133,7 @@ async def send_table(call: HttpCall) -> func.HttpResponse:
     kind = fields.get("kind", "")
     part = part_for(kind)
     try:
-        text = csv_text(file) if file else fields.get("text", "")
+        text = decoded_csv(file) if file else fields.get("text", "")
     except CsvError as error:
         return _page(call, kind, "", refused=str(error))
     try:
@@ -203,30 +203,30 @@ def _numbers_of_others(request: OnboardingRequest, line: int, numbers: dict[str,
     return [f"The request in line {first} of this table has {', '.join(same)} too." for first, same in found.items()]
 
 
-async def _start_each(call: HttpCall, chosen: Sequence[ReportedRequest]) -> Mapping[int, Became]:
+async def _start_each(call: HttpCall, chosen: Sequence[ReportedRequest]) -> Mapping[int, Fate]:
     """Those that can't be started say why; the others are started all the same."""
-    became: dict[int, Became] = {}
+    became: dict[int, Fate] = {}
     for one in chosen:
         assert one.request is not None
         try:
             record = (await call.engine.request(one.request, call.caller.name, again=False)).record
-            became[one.line] = Became("Started", onboarding_path(record.id))
+            became[one.line] = Fate("Started", onboarding_path(record.id))
         except InProgressError as error:
-            became[one.line] = Became("Not started: somebody else was faster", onboarding_path(error.record.id), True)
+            became[one.line] = Fate("Not started: somebody else was faster", onboarding_path(error.record.id), True)
         except NOT_NOW as error:
-            became[one.line] = Became(f"Not started: {why_not_now(error)}", failed=True)
+            became[one.line] = Fate(f"Not started: {why_not_now(error)}", failed=True)
     return became
 
 
-async def _plan_each(call: HttpCall, chosen: Sequence[ReportedRequest]) -> Mapping[int, Became]:
-    became: dict[int, Became] = {}
+async def _plan_each(call: HttpCall, chosen: Sequence[ReportedRequest]) -> Mapping[int, Fate]:
+    became: dict[int, Fate] = {}
     for one in chosen:
         assert one.request is not None
         try:
             plan = await ask_for_plan(call.engine, one.request, call.caller.name)
-            became[one.line] = Became("Planned", plan_path(plan.id))
+            became[one.line] = Fate("Planned", plan_path(plan.id))
         except NOT_NOW as error:
-            became[one.line] = Became(f"Not planned: {why_not_now(error)}", failed=True)
+            became[one.line] = Fate(f"Not planned: {why_not_now(error)}", failed=True)
     return became
 
 

@@ -27,6 +27,7 @@ def places(still: Still) -> dict[str, str]:
     return {
         "dashboard": "/api/dashboard",
         "dashboard, nothing found": "/api/dashboard?text=no+such+gateway",
+        "charts": "/api/charts",
         **{f"onboarding, {state.value}": f"/api/dashboard/{record.id}" for state, record in of.items()},
         "onboarding, dead webhook": f"/api/dashboard/{dead.id}",
         **{f"session border controller, {what}": f"/api/dashboard/{record.id}" for what, record in trunked.items()},

@@ -27,6 +27,12 @@ EVERYBODY = None
 
 MAY = {
     "list_onboardings": EVERY_ROLE,
+    "export": EVERY_ROLE,
+    "figures": EVERY_ROLE,
+    "charts_page": EVERY_ROLE,
+    "control_many": {OPERATE},
+    "look_at_many": {OPERATE},
+    "do_to_many": {OPERATE},
     "post_onboarding": {SUBMIT},
     "get_onboarding": EVERY_ROLE,
     "get_events": EVERY_ROLE,

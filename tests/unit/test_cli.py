@@ -366,15 +366,47 @@ def test_one_that_is_refused_meanwhile_is_a_line_of_the_report(at: Terminal) -> 
     first, _ = stopped(at, "one", "two")
 
     def overtaken(request: httpx.Request) -> httpx.Response | None:
-        if request.method == "POST" and first in str(request.url):
-            return httpx.Response(409, json={"title": "Not possible in this state", "detail": "It is running."})
+        if request.url.path.endswith("/controls") and "validateOnly" not in str(request.url):
+            at.run(at.api.post(f"onboardings/{first}/steps/add-project-synergy/retry"))
         return None
 
     at.answerer = overtaken
     ended = at.onboard("retry", "--problem", "permission-missing", "--yes", "-o", "json")
     assert ended.status == ExitCode.REFUSED
+    assert {r["onboarding"]: r["outcome"] for r in ended.json}[first] == "refused"
     assert sorted(r["outcome"] for r in ended.json) == ["refused", "retried"]
-    assert "It is running." in ended.out
+    assert "It is not any more what was asked for: it is running." in ended.out
+
+
+def test_many_are_paused_resumed_and_cancelled_with_one_reason(at: Terminal) -> None:
+    ids = stopped(at, "one", "two")
+    assert at.onboard("pause", "--state", "needs-attention", "--yes").status == ExitCode.USAGE
+    why = ("--reason", "A change freeze.", "--yes")
+    ended = at.onboard("pause", "--state", "needs-attention", *why, "-o", "csv")
+    assert (ended.status, {r["outcome"] for r in rows(ended.out)}) == (0, {"paused"}), ended.err
+    assert [at.onboard("show", i, "-o", "json").json["pause"]["because"] for i in ids] == ["A change freeze."] * 2
+    again = at.onboard("pause", "two", *why)
+    assert (again.status, "paused already" in again.out, "1 refused" in again.err) == (ExitCode.REFUSED, True, True)
+    dry = at.onboard("resume", "--text", "two", "--dry-run")
+    assert (dry.status, "would be resumed" in dry.out) == (0, True)
+    assert at.onboard("resume", "--text", "two", "--yes").status == 0
+    assert at.onboard("resume", "one", "--yes").status == 0
+    no = at.onboard("cancel", "one", "--reason", "x", stdin="n\n", terminal=lambda: True)
+    assert (no.status, "Cancel 1 onboarding?" in no.err) == (ExitCode.FAILED, True)
+    assert at.onboard("cancel", "--state", "needs-attention", *why).status == 0
+    assert {e["state"] for e in at.onboard("list", "-o", "json").json} == {"cancelled"}
+    assert at.onboard("cancel", "--yes", "--reason", "x").status == ExitCode.USAGE
+    assert at.onboard("retry", "one", "a-step", "--problem", "blocked").status == ExitCode.USAGE
+    assert "Nothing to cancel" in at.onboard("cancel", "--state", "running", *why).err
+
+
+def test_more_than_one_call_takes_is_one_command(at: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onboarding.http.chosen.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("onboarding.http.chosen._LEAST_PAGE", 1)
+    monkeypatch.setattr("onboard.many.MOST", 2)
+    stopped(at, "one", "two", "three")
+    ended = at.onboard("retry", "--problem", "permission-missing", "--yes")
+    assert (ended.status, "3 retried" in ended.err) == (0, True)
 
 
 def test_somebody_at_a_terminal_is_asked(at: Terminal) -> None:

@@ -78,7 +78,7 @@ async def test_single_mails_become_one_a_day() -> None:
     [title] = titles(system)
     assert title.startswith("Onboardings: ")
     message = next(m for to, m in system.outside.notifier.mails if m.title == title)
-    assert any("contoso-acg: your turn" in text and onboarding in text for _, text in message.facts)
+    assert any("contoso-acg: Microsoft onboarding's turn" in text and onboarding in text for _, text in message.facts)
     assert message.link == "https://onboarding.example.com/api/dashboard?state=needs-attention,waiting-for-people"
     await at_six(system)
     assert len(titles(system)) == 1, "what was sent is not sent again"

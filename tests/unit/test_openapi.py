@@ -86,10 +86,10 @@ def test_it_describes_every_route_and_nothing_else() -> None:
 
 
 def test_every_parameter_of_the_list_is_described() -> None:
-    from onboarding.http.search import PARAMETERS
+    from onboarding.http.export import EXPORT_PARAMETERS
 
     described_ = [p["name"] for p in described()["paths"]["/onboardings"]["get"]["parameters"] if p["in"] == "query"]
-    assert tuple(described_) == PARAMETERS
+    assert tuple(described_) == EXPORT_PARAMETERS
 
 
 @pytest.mark.parametrize(

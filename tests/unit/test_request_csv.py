@@ -14,7 +14,7 @@ from onboarding.core.request_csv import (
     CsvError,
     CsvRequest,
     csv_of,
-    csv_text,
+    decoded_csv,
     read_csv,
 )
 from onboarding.kinds import KINDS, read_request
@@ -56,14 +56,14 @@ def test_what_excel_writes_is_read(separator: str, encoding: str) -> None:
     asked = [body("contoso-1", "voice.contoso.example"), body("contoso-2", "voice.fabrikam.example")]
     asked[0]["onboardingTeam"]["name"] = 'Büro "Süd", A; B'
     content = csv_of(SBC, asked, separator).decode("utf-8-sig").encode(encoding)
-    found = read(csv_text(content))
+    found = read(decoded_csv(content))
     assert [read_request(one.body) for one in found] == [read_request(one) for one in asked]
     assert [(one.line, one.last) for one in found] == [(2, 8), (9, 15)]
 
 
 @pytest.mark.parametrize("example", [OPERATOR_CONNECT, LAB_BOTH_SERVICES])
 def test_the_other_kind_is_read_as_well(example: dict[str, Any]) -> None:
-    (one,) = read_csv(ACG, csv_text(csv_of(ACG, [example])))
+    (one,) = read_csv(ACG, decoded_csv(csv_of(ACG, [example])))
     assert read_request(one.body) == read_request(example)
 
 
@@ -77,7 +77,7 @@ def test_numbers_of_a_template_are_texts_for_excel(kind: str) -> None:
 
 @pytest.mark.parametrize("lost", ["442079460703", "4,42079E+11", "4.42079E+11"])
 def test_a_number_that_lost_its_plus_is_told_of_with_what_to_do(lost: str) -> None:
-    text = csv_text(csv_of(SBC, [OWN_SBC], ";")).replace('"=""+442079460703"""', lost)
+    text = decoded_csv(csv_of(SBC, [OWN_SBC], ";")).replace('"=""+442079460703"""', lost)
     ((line, column, why),) = told(read(text)[0])
     assert (line, column) == (4, "services.operatorConnect.testLines.phoneNumber")
     assert why.startswith("must be in E.164 form")
@@ -87,7 +87,7 @@ def test_a_number_that_lost_its_plus_is_told_of_with_what_to_do(lost: str) -> No
 
 
 def test_a_number_that_is_wrong_otherwise_is_not_blamed_on_excel() -> None:
-    text = csv_text(csv_of(SBC, [OWN_SBC])).replace("+442079460703", "+44 20 7946 0703")
+    text = decoded_csv(csv_of(SBC, [OWN_SBC])).replace("+442079460703", "+44 20 7946 0703")
     ((_, _, why),) = told(read(text)[0])
     assert "Excel" not in why
 
@@ -173,9 +173,9 @@ def test_a_table_that_can_not_be_read_is_refused_with_what_to_look_at(text: str,
 
 def test_a_file_in_another_encoding_is_refused_and_not_guessed_at() -> None:
     with pytest.raises(CsvError, match=r"not in UTF-8.*CSV UTF-8"):
-        csv_text("gateway.name\nBüro\n".encode("cp1252"))
+        decoded_csv("gateway.name\nBüro\n".encode("cp1252"))
     with pytest.raises(CsvError, match="not in UTF-8"):
-        csv_text(b"\xff\xfe\x00")
+        decoded_csv(b"\xff\xfe\x00")
 
 
 def test_how_much_there_may_be_is_bounded() -> None:

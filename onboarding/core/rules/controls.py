@@ -30,7 +30,8 @@ def retry_requested(h: RetryRequested, draft: Draft) -> Transition | None:
     expect_going_on(draft, f"'{h.step}' cannot be retried")
     draft.withdraw(h.step)
     draft.begin(h.step)
-    return Transition(EventKind.RETRY_REQUESTED, h.step, _pause_asked_for(draft, h.step), h.actor)
+    said = " ".join(filter(None, (h.reason, _pause_asked_for(draft, h.step))))
+    return Transition(EventKind.RETRY_REQUESTED, h.step, said, h.actor)
 
 
 def retryable(step: StepRecord) -> bool:

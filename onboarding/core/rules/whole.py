@@ -50,7 +50,7 @@ def resume_requested(h: ResumeRequested, draft: Draft) -> Transition | None:
             draft.open(step.name)
         elif step.state is StepState.WAITING:
             draft.set_step(step.name, next_attempt_at=draft.next_word(step.since, escalated=step.escalated))
-    return Transition(EventKind.RESUMED, None, "", h.actor)
+    return Transition(EventKind.RESUMED, None, h.reason, h.actor)
 
 
 def _leave_the_pause_out(draft: Draft, step: StepRecord, paused_at: datetime) -> None:

@@ -43,6 +43,16 @@
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 
+  // -- many at once -----------------------------------------------------------------------------------------
+  const many = document.getElementById("many");
+  document.addEventListener("change", (event) => {
+    if (!many || !event.target.matches(".pick")) return;
+    const count = document.querySelectorAll(".pick:checked").length;
+    if (count) many.closest("details").open = true;
+    const words = many.querySelector("[data-ticked]");
+    words.textContent = `${count} ticked.`;
+  });
+
   // -- a signed link ----------------------------------------------------------------------------------------
   // Its token is in the fragment, which browsers send to no server: it goes on in the form.
   const link = document.querySelector("form[data-link]");
@@ -62,9 +72,9 @@
   const isUsed = (part) => {
     const selection = getSelection();
     if (selection && !selection.isCollapsed && selection.containsNode(part, true)) return true;
-    if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
+    if (part.contains(document.activeElement) && document.activeElement.matches("input:not(.pick), textarea, select")) return true;
     if ([...part.querySelectorAll("option")].some((o) => o.selected !== o.defaultSelected)) return true;
-    return [...part.querySelectorAll("textarea, input:not([type=hidden])")].some(
+    return [...part.querySelectorAll("textarea, input:not([type=hidden], .pick)")].some(
       (f) => f.value !== f.defaultValue || (f.type === "checkbox" && f.checked !== f.defaultChecked),
     );
   };
@@ -75,11 +85,15 @@
       const same = fresh.querySelector(`#${CSS.escape(details.id)}`);
       if (same) same.open = true;
     }
+    for (const box of old.querySelectorAll("input.pick:checked")) {
+      const same = fresh.querySelector(`input.pick[value="${CSS.escape(box.value)}"]`);
+      if (same) same.checked = true;
+    }
     offerCopying(fresh);
   };
 
   // Enough to find the focused element again: its place among the elements of its kind.
-  const KINDS = "a, button, summary, [tabindex]";
+  const KINDS = "a, button, summary, .pick, [tabindex]";
   const focusIn = (part) => {
     if (part === document.activeElement) return -1;
     return part.contains(document.activeElement) ? [...part.querySelectorAll(KINDS)].indexOf(document.activeElement) : null;
