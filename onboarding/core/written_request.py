@@ -271,7 +271,9 @@ def wrong_of(places: Places, reasons: Sequence[Reason]) -> dict[str, str]:
     return {place: " ".join(dict.fromkeys(told)) for place, told in wrong.items()}
 
 
-def _walk(part: AskedPart, written: WrittenParts, at: str, above: tuple[str, ...]) -> Iterator[tuple[str, AskedNode, str]]:
+def _walk(
+    part: AskedPart, written: WrittenParts, at: str, above: tuple[str, ...]
+) -> Iterator[tuple[str, AskedNode, str]]:
     for node in part.inner:
         path, label = below(at, node.name), (*above, node.label)
         yield path, node, ", ".join(label)

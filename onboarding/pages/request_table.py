@@ -50,7 +50,7 @@ _EXAMPLES = {example["gateway"]["kind"]: example for example in (OWN_SBC, OPERAT
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class RowFate:
     """What became of a request that was chosen."""
 
     told: str
@@ -72,7 +72,7 @@ class ReportedRequest:
     warnings: Sequence[str] = ()
     there: Record | None = None
     """The onboarding that its gateway has."""
-    became: Fate | None = None
+    became: RowFate | None = None
 
     @property
     def lines(self) -> str:
@@ -203,30 +203,30 @@ def _numbers_of_others(request: OnboardingRequest, line: int, numbers: dict[str,
     return [f"The request in line {first} of this table has {', '.join(same)} too." for first, same in found.items()]
 
 
-async def _start_each(call: HttpCall, chosen: Sequence[ReportedRequest]) -> Mapping[int, Fate]:
+async def _start_each(call: HttpCall, chosen: Sequence[ReportedRequest]) -> Mapping[int, RowFate]:
     """Those that can't be started say why; the others are started all the same."""
-    became: dict[int, Fate] = {}
+    became: dict[int, RowFate] = {}
     for one in chosen:
         assert one.request is not None
         try:
             record = (await call.engine.request(one.request, call.caller.name, again=False)).record
-            became[one.line] = Fate("Started", onboarding_path(record.id))
+            became[one.line] = RowFate("Started", onboarding_path(record.id))
         except InProgressError as error:
-            became[one.line] = Fate("Not started: somebody else was faster", onboarding_path(error.record.id), True)
+            became[one.line] = RowFate("Not started: somebody else was faster", onboarding_path(error.record.id), True)
         except NOT_NOW as error:
-            became[one.line] = Fate(f"Not started: {why_not_now(error)}", failed=True)
+            became[one.line] = RowFate(f"Not started: {why_not_now(error)}", failed=True)
     return became
 
 
-async def _plan_each(call: HttpCall, chosen: Sequence[ReportedRequest]) -> Mapping[int, Fate]:
-    became: dict[int, Fate] = {}
+async def _plan_each(call: HttpCall, chosen: Sequence[ReportedRequest]) -> Mapping[int, RowFate]:
+    became: dict[int, RowFate] = {}
     for one in chosen:
         assert one.request is not None
         try:
             plan = await ask_for_plan(call.engine, one.request, call.caller.name)
-            became[one.line] = Fate("Planned", plan_path(plan.id))
+            became[one.line] = RowFate("Planned", plan_path(plan.id))
         except NOT_NOW as error:
-            became[one.line] = Fate(f"Not planned: {why_not_now(error)}", failed=True)
+            became[one.line] = RowFate(f"Not planned: {why_not_now(error)}", failed=True)
     return became
 
 
