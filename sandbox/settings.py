@@ -53,7 +53,7 @@ def settings(ports: Ports, folder: Path = FOLDER) -> dict[str, str]:
     return {
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "AzureWebJobsStorage": storage,
-        "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "131072",
+        "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "262144",
         "Tables": storage,
         "ServiceBus": (
             f"Endpoint=sb://{HOST}:{ports.broker};SharedAccessKeyName=RootManageSharedAccessKey;"

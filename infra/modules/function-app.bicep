@@ -151,7 +151,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     // Not here: PYTHON_ENABLE_OPENTELEMETRY. It makes the worker fail every invocation (docs/telemetry.md).
     // Bytes. The application reads half of it (MAX_BODY) and says so; the host's own default is 100 MB, which is read into
     // memory before anybody asks who sends it.
-    FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '131072'
+    FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '262144'
     // `/` leads to the dashboard; without that the platform's own page about Azure Functions could stand there.
     AzureWebJobsDisableHomepage: 'true'
     '${assertionSetting}': signsPeopleIn ? identityClientId : ''

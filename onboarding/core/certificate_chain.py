@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from onboarding.core.expected import ExpectedWords
 from onboarding.core.parts import Part, is_stored
 from onboarding.core.x509 import UnreadableCertificateError, read_given
 
@@ -82,7 +83,12 @@ def _chain_text(text: str, info: ValidationInfo) -> str:
     return text
 
 
-CertificateChain = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_chain_text)]
+CertificateChain = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    ExpectedWords(EXPECTED_CHAIN, lines=True),
+    AfterValidator(_chain_text),
+]
 """One chain for all trunks, or one a trunk behind one another, each beginning with the trunk's own certificate."""
 
 

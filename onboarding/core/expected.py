@@ -26,6 +26,8 @@ class ExpectedWords:
     """Stands with a type in `Annotated`, where no pattern says what is expected."""
 
     words: str
+    lines: bool = False
+    """It is a text of several lines."""
 
 
 def in_words(error: Mapping[str, Any], model: type[BaseModel]) -> str:
@@ -103,24 +105,24 @@ def _is_of_kind(error: str) -> bool:
 
 def _at(model: type[BaseModel], place: Sequence[int | str]) -> tuple[Any, tuple[Any, ...]]:
     """The type that stands at a place, and what stands with it; (None, ()) when there is none."""
-    kind, told = _bare(model)
+    kind, told = bare_type(model)
     for name in place:
         if isinstance(name, int):
-            kind, told = _bare(next(iter(get_args(kind)), None))
+            kind, told = bare_type(next(iter(get_args(kind)), None))
             continue
         field = _fields(kind).get(name)
-        kind, told = _bare(field.annotation, tuple(field.metadata)) if field else (None, ())
+        kind, told = bare_type(field.annotation, tuple(field.metadata)) if field else (None, ())
     return kind, told
 
 
-def _bare(kind: Any, told: tuple[Any, ...] = ()) -> tuple[Any, tuple[Any, ...]]:
+def bare_type(kind: Any, told: tuple[Any, ...] = ()) -> tuple[Any, tuple[Any, ...]]:
     """A type without `Annotated` and `| None`, and what stands with it."""
     origin = get_origin(kind)
     if origin is Annotated:
         kind, *more = get_args(kind)
-        return _bare(kind, (*told, *more))
+        return bare_type(kind, (*told, *more))
     if origin in (Union, UnionType):
-        return _bare(next(each for each in get_args(kind) if each is not type(None)), told)
+        return bare_type(next(each for each in get_args(kind) if each is not type(None)), told)
     return kind, told
 
 
@@ -144,7 +146,7 @@ def _words(kind: Any, told: tuple[Any, ...]) -> str:
     if get_origin(kind) is Literal:
         return one_of(get_args(kind))
     if get_origin(kind) is tuple:
-        return f"a list in square brackets, and each item {_words(*_bare(get_args(kind)[0]))}"
+        return f"a list in square brackets, and each item {_words(*bare_type(get_args(kind)[0]))}"
     if not isinstance(kind, type):
         return "another value"
     if issubclass(kind, Enum):

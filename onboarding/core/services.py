@@ -90,7 +90,9 @@ class Services(Part):
     """One service or both."""
 
     operator_connect: OperatorConnect | None = None
+    """What Operator Connect needs; left out: it is not wanted."""
     teams_phone_mobile: TeamsPhoneMobile | None = None
+    """What Teams Phone Mobile needs; left out: it is not wanted."""
 
 
 # -- rules between fields ----------------------------------------------------------------------------------------

@@ -17,9 +17,11 @@ from onboarding.core.texts import UnfitTextError, check_texts, in_sight
 from onboarding.http.problems import ProblemError
 
 REQUEST_LENGTH = 20_000
-"""Characters of a request in a form: each is sent as three bytes at most, but for those of other scripts."""
+"""Characters of a long text in a form: each is sent as three bytes at most, but for those of other scripts."""
 MAX_FORM = 64 * 1024
 """Bytes: what a body may have too."""
+MAX_UPLOAD = 128 * 1024
+"""Bytes of the form of a whole request, each of whose fields is named by its path; and of one with a file."""
 MAX_BODY = 64 * 1024
 """Bytes. The longest sensible request has under 10 KB."""
 
@@ -29,6 +31,7 @@ STANDS_LENGTH = 20
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 """What a browser says of a form, always with an Origin. `curl -d` says it of any body."""
+FORM_WITH_FILE = "multipart/form-data"
 
 
 def read_json(request: func.HttpRequest) -> Any:

@@ -28,10 +28,7 @@ class HttpCall:
     @property
     def onboarding_id(self) -> str:
         """Of the path, in lower case. Raises ProblemError 404 for what can't be one, nor a key of a table."""
-        given = str(self.request.route_params["id"])
-        if not fits(ONBOARDING_ID, given):
-            raise ProblemError(404, "No such onboarding", f"There is no onboarding '{given[:100]}'.")
-        return given.lower()
+        return read_onboarding_id(str(self.request.route_params["id"]))
 
     @property
     def plan_id(self) -> str:
@@ -44,6 +41,13 @@ class HttpCall:
     @property
     def step(self) -> str:
         return str(self.request.route_params["step"])
+
+
+def read_onboarding_id(given: str) -> str:
+    """What a caller says is one. Raises ProblemError 404 for what can't be one, nor a key of a table."""
+    if not fits(ONBOARDING_ID, given):
+        raise ProblemError(404, "No such onboarding", f"There is no onboarding '{given[:100]}'.")
+    return given.lower()
 
 
 def unknown_plan(plan_id: str) -> ProblemError:

@@ -98,7 +98,6 @@ MEANINGS: Mapping[str, str] = {
     "onboardings": "Those of this page.",
     "onboardingTeam": "Microsoft's onboarding team, or the partner in its place.",
     "OnboardingTeam.name": "What messages call it.",
-    "operatorConnect": "Operator Connect; null or left out: not wanted.",
     "outcome": "`confirm`, or `problem`.",
     "link": "The token of a signed link, or the link whole.",
     "owedSince": "Since when people are to be told it.",
@@ -135,7 +134,6 @@ MEANINGS: Mapping[str, str] = {
     "team-email": "The onboarding team's e-mail address.",
     "team-name": "The onboarding team's name.",
     "teams": "Whether the operator's Teams channel is told.",
-    "teamsPhoneMobile": "Teams Phone Mobile; null or left out: not wanted.",
     "TestLine.name": "The line's name in Azure.",
     "testLines": "Service verification lines: six in production, three in a lab; none if the gateway has them.",
     "title": "What it is, in words for people.",
@@ -185,6 +183,11 @@ def explain(document: Any) -> Any:
     for inner in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
         explain(inner)
     return document
+
+
+def meaning_of(model: type[BaseModel], field: str, name: str) -> str:
+    """What a field of a model means, which JSON calls `name`; empty: that is said nowhere."""
+    return docstrings(model).get(field) or MEANINGS.get(f"{model.__name__}.{name}") or MEANINGS.get(name, "")
 
 
 def docstrings(model: type[BaseModel]) -> dict[str, str]:

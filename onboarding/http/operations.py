@@ -16,8 +16,9 @@ from onboarding.core.patterns import CHECKSUM, GUID, ONBOARDING_ID
 from onboarding.core.problem_codes import ProblemCode
 from onboarding.core.record import OnboardingState
 from onboarding.core.request import Environment
+from onboarding.core.request_csv import SEPARATORS
 from onboarding.core.services import Service
-from onboarding.http.bodies import FORM, JSON, REQUEST_LENGTH
+from onboarding.http.bodies import FORM, FORM_WITH_FILE, JSON, MAX_UPLOAD, REQUEST_LENGTH
 from onboarding.http.chosen import FILTERS
 from onboarding.http.export import CSV, EXPORTED, ExportRows
 from onboarding.http.search import CURSOR_LENGTH, DEFAULT_LIMIT, MAX_LIMIT, TEXT_LENGTH, Order, Sort
@@ -82,6 +83,18 @@ def _form(**fields: Mapping[str, Any]) -> RequestBody:
     return RequestBody({FORM: schema}, required=True)
 
 
+def _form_with_file(**fields: Mapping[str, Any]) -> RequestBody:
+    file = {
+        "type": "string",
+        "contentMediaType": "application/octet-stream",
+        "description": "In place of the text; empty: none was chosen.",
+    }
+    schema = {**_object(csrf=_text(200), file=file, **fields), "required": ["csrf"]}
+    return RequestBody({FORM_WITH_FILE: schema}, required=True)
+
+
+_PRESSED = {**_text(120), "description": "Which button was pressed."}
+_KIND = {**_text(40), "description": "Of which kind of gateway."}
 _CHOICES = "one, or several with commas between them"
 _STATE = f"({'|'.join(OnboardingState)})"
 
@@ -277,17 +290,62 @@ _FIXED: Mapping[str, ApiOperation] = {
         media=(),
         body=_form(),
     ),
-    "anew_page": ApiOperation(
-        "The page on which a closed onboarding's request is changed", PAGES, answers={200: "The page."},
-        refusals=(409,), media=(HTML,),
+    "request_page": ApiOperation(
+        "The page on which an onboarding is requested", PAGES, answers={200: "The page."}, media=(HTML,)
     ),
-    "plan_anew": ApiOperation(
-        "What that page sends",
+    "send_json": ApiOperation(
+        "What that page sends: a request in JSON, as a text or as a file",
         PAGES,
-        answers={303: "To the plan of it."},
+        answers={200: "The form, filled in.", 303: "To the plan of it."},
         refusals=(409, 429),
-        media=(),
-        body=_form(request=_text(REQUEST_LENGTH)),
+        media=(HTML,),
+        body=_form_with_file(text={**_text(MAX_UPLOAD), "description": "What was pasted."}, do=_PRESSED),
+    ),
+    "request_form": ApiOperation(
+        "The form of a request",
+        PAGES,
+        answers={200: "The page."},
+        refusals=(400, 404),
+        media=(HTML,),
+        query=(
+            _query("kind", {"enum": list(KINDS)}, "Of this kind of gateway."),
+            _query("from", {"type": "string", "pattern": ONBOARDING_ID}, "Filled with what this onboarding asked for."),
+        ),
+    ),
+    "send_request": ApiOperation(
+        "What the form sends",
+        PAGES,
+        description="Its fields are called by their paths, such as `gateway.trunks[0].fqdn`.",
+        answers={200: "The form again, checked or with one row more or less.", 303: "To the plan of it."},
+        refusals=(409, 429),
+        media=(HTML,),
+        body=_form(kind=_KIND, do=_PRESSED),
+    ),
+    "table_page": ApiOperation(
+        "The page on which many onboardings are requested", PAGES, answers={200: "The page."}, media=(HTML,)
+    ),
+    "send_table": ApiOperation(
+        "What that page sends: a table in CSV, as a text or as a file",
+        PAGES,
+        answers={200: "A report a line; and what became of those that were chosen."},
+        media=(HTML,),
+        body=_form_with_file(
+            kind=_KIND,
+            text={**_text(MAX_UPLOAD), "description": "What was pasted."},
+            do=_PRESSED,
+            all={**_text(2), "description": "`on`: all that are right, whatever else is chosen."},
+        ),
+    ),
+    "table_template": ApiOperation(
+        "A table to fill in",
+        PAGES,
+        answers={200: "The file."},
+        refusals=(400,),
+        media=("text/csv",),
+        query=(
+            _query("kind", {"enum": list(KINDS)}, "For this kind of gateway."),
+            _query("separator", {"enum": list(SEPARATORS), "default": "comma"}, "Between the cells."),
+        ),
     ),
     "look_at_many": ApiOperation(
         "What the dashboard's form for many at once sends",

@@ -20,7 +20,6 @@ ANCHOR = "refused-"
 
 CODES: Mapping[str, str] = {
     "A defect of this application": "defect",
-    "Another gateway": "another-gateway",
     "Changed in between": "changed-meanwhile",
     "Malformed JSON": "malformed-json",
     "No answer": "no-outcome",

@@ -32,7 +32,7 @@ def read_request(body: Any) -> OnboardingRequest:
     Raises InvalidRequestError with all reasons at once: those of single fields, and those between fields as far
     as the fields concerned can be read.
     """
-    kind = _kind_of(body)
+    kind = kind_in(body)
     asked = KINDS.get(str(kind))
     if asked is None:
         known = ", ".join(f"'{name}'" for name in KINDS)
@@ -49,14 +49,15 @@ def read_request(body: Any) -> OnboardingRequest:
     return request
 
 
-def _kind_of(body: Any) -> Any:
+def kind_in(body: Any) -> Any:
+    """What a request in JSON says of its kind; of one that says nothing, the kind of before there were others."""
     gateway = body.get("gateway") if isinstance(body, dict) else None
     return gateway.get("kind", DEFAULT) if isinstance(gateway, dict) else DEFAULT
 
 
 def _read_stored(body: Any) -> OnboardingRequest:
     """What was accepted earlier. Raises ValueError for a kind that this version of the application does not know."""
-    kind = _kind_of(body)
+    kind = kind_in(body)
     asked = KINDS.get(str(kind))
     if asked is None:
         raise ValueError(f"this version of the application does not know the kind of gateway '{as_answered(kind)}'")

@@ -14,13 +14,12 @@ from onboarding.core.patterns import ADDRESS_EXAMPLE
 from onboarding.core.reasons import InvalidRequestError, Reason, read_part
 from onboarding.core.request import MAX_ADDRESSEES
 from onboarding.core.rules.controls import NotInsistedError
+from onboarding.core.written_request import TICKED
 from onboarding.engine import Expected, OvertakenError
 from onboarding.http.problems import ProblemError
 from onboarding.pages.controls import RefusedForm, seen
 from onboarding.pages.forms import FieldError, note
 
-ON = "on"
-"""What a browser sends for a box that is ticked."""
 FormRefusal = FieldError | InvalidRequestError | NotInsistedError
 """Why a form is shown again: something in it is to be put right."""
 FORM_REFUSALS = (FieldError, InvalidRequestError, NotInsistedError)
@@ -94,7 +93,7 @@ def _value(field: ControlField, fields: Mapping[str, str], asks: Sequence[Field]
         given = body((f, _part(f, fields)) for f in fields_for([field], asks))
         return given.get(field.place, {})
     if field.input is Input.TICK:
-        return fields.get(field.name) == ON
+        return fields.get(field.name) == TICKED
     return note(fields, field.name, required=field.missing, most=field.most)
 
 
@@ -102,7 +101,7 @@ def _part(field: ControlField, fields: Mapping[str, str]) -> Any:
     given = fields.get(field.name, "")
     match field.input:
         case Input.TICK:
-            return given == ON
+            return given == TICKED
         case Input.EMAILS:
             return [line for line in (each.strip(" \t,;") for each in given.splitlines()) if line]
         case Input.LINES:

@@ -19,7 +19,7 @@ from onboarding.pages.answered import ShownAnswer, shown_of
 from onboarding.pages.changed import Changed, changed
 from onboarding.pages.controls import Allowed, Form, RefusedForm, banner_forms, forms, step_forms, with_refused
 from onboarding.pages.graph import Graph, graph
-from onboarding.pages.paths import anew_path, checkpoint_path
+from onboarding.pages.paths import checkpoint_path, copy_path
 from onboarding.pages.requested import Requested, requested
 from onboarding.pages.timeline import Timeline, timeline
 from onboarding.pages.trail import TrailLine, trail
@@ -124,8 +124,8 @@ class OnboardingPage:
     """Of a cancelled one, or one that is being cancelled: what is there at Microsoft, under whose it is."""
     cancelling_on: tuple[str, ...]
     """The steps whose functions must come back before it is cancelled."""
-    anew: str | None
-    """Address of the page that starts a closed one anew with changes, for whoever may."""
+    copy: str | None
+    """Address of the form that is filled with what it asked for, for whoever may request one."""
     expected_at: datetime | None
     late: Badge | None
     """That it is expected later than it was at first."""
@@ -194,7 +194,7 @@ def detail(
         banner_forms(record, may),
         by_heading(what_stays(record)) if record.cancelled_because is not None else (),
         tuple(r.title for r in by_state[StepState.RUNNING]) if record.cancelling else (),
-        anew_path(record.id) if record.closed and may(Role.SUBMIT) else None,
+        copy_path(record.id) if may(Role.SUBMIT) else None,
         end.seen(now) if end else None,
         LATE if is_late_now(record, now) else None,
         requested(record),

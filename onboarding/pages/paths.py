@@ -15,6 +15,6 @@ def onboarding_path(onboarding_id: str) -> str:
     return f"/api/dashboard/{quote(onboarding_id)}"
 
 
-def anew_path(onboarding_id: str) -> str:
-    """Address of the page that starts a closed onboarding anew with changes."""
-    return f"{onboarding_path(onboarding_id)}/anew"
+def copy_path(onboarding_id: str) -> str:
+    """Address of the form of a request that is filled with what an onboarding asked for."""
+    return f"/api/request/form?from={quote(onboarding_id)}"

@@ -1,24 +1,18 @@
-"""The pages of plans: one plan, whole; and a closed onboarding's request, to be planned anew with changes."""
+"""The page of a plan, and the button that starts an onboarding by it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import azure.functions as func
 
 from onboarding.core.change_plan import ChangePlan, Differs, Gravity, Outlook, PlanFinding, StepPlan
-from onboarding.core.reasons import InvalidRequestError
-from onboarding.core.request import OnboardingRequest
 from onboarding.core.roles import Role
-from onboarding.http.bodies import parse_json
 from onboarding.http.call import HttpCall, unknown_plan
 from onboarding.http.problems import ProblemError
-from onboarding.kinds import read_request
 from onboarding.pages import csrf
 from onboarding.pages.forms import read_form
-from onboarding.pages.paths import anew_path, onboarding_path
 from onboarding.pages.responses import as_page, page, see_other
 from onboarding.pages.words import Badge
 from onboarding.planning.by_hand import SHELL_NAMES, Shell, script
@@ -96,55 +90,6 @@ async def start_plan(call: HttpCall) -> func.HttpResponse:
     return see_other(plan_path(coming.id))
 
 
-@as_page
-async def anew_page(call: HttpCall) -> func.HttpResponse:
-    """GET /api/dashboard/{id}/anew → 200, 404."""
-    request = await _request_of(call)
-    return _anew(call, request, json.dumps(request.to_json(), indent=2, ensure_ascii=False))
-
-
-@as_page
-async def plan_anew(call: HttpCall) -> func.HttpResponse:
-    """POST of that page's form (request) → 303 to the plan, 400 with the page as it was filled in."""
-    fields = read_form(call, _planning(call.onboarding_id))
-    before = await _request_of(call)
-    text = fields.get("request", "")
-    try:
-        asked = read_request(parse_json(text.encode()))
-        if asked.gateway.onboarding_id != call.onboarding_id:
-            raise ProblemError(400, "Another gateway", _ANOTHER)
-    except (ProblemError, InvalidRequestError) as error:
-        return _anew(call, before, text, error)
-    return see_other(plan_path((await ask_for_plan(call.engine, asked, call.caller.name)).id))
-
-
-_ANOTHER = (
-    "The request is about another gateway now, which has an onboarding of its own: post it as a new one"
-    " (POST /api/plans, then POST /api/onboardings)."
-)
-
-
-def _anew(
-    call: HttpCall,
-    before: OnboardingRequest,
-    text: str,
-    refused: ProblemError | InvalidRequestError | None = None,
-) -> func.HttpResponse:
-    reasons = [f"{r.field}: {r.message}" for r in refused.reasons] if isinstance(refused, InvalidRequestError) else []
-    return page(
-        call,
-        "anew.html",
-        400 if refused else 200,
-        name=before.gateway.name,
-        text=text,
-        refused=reasons or ([str(refused)] if refused else []),
-        csrf=csrf.token(call, _planning(call.onboarding_id)),
-        back=onboarding_path(call.onboarding_id),
-        post=anew_path(call.onboarding_id),
-        section="anew",
-    )
-
-
 def _view(call: HttpCall, kept: KeptPlan) -> PlanPage:
     plan = kept.plan
     findings = sorted(plan.findings, key=lambda one: list(Gravity).index(one.gravity)) if plan else []
@@ -168,18 +113,5 @@ async def _kept(call: HttpCall) -> KeptPlan:
     return kept.as_of(call.engine.clock.now())
 
 
-async def _request_of(call: HttpCall) -> OnboardingRequest:
-    loaded = await call.engine.records.load(call.onboarding_id)
-    if loaded is None:
-        raise ProblemError(404, "No such onboarding", f"There is no onboarding '{call.onboarding_id}'.")
-    if not loaded.record.closed:
-        raise ProblemError(409, "Not possible in this state", "It can be started anew when it is closed.")
-    return loaded.record.request
-
-
 def _starting(plan_id: str) -> str:
     return f"start by {plan_id}"
-
-
-def _planning(onboarding_id: str) -> str:
-    return f"plan {onboarding_id} anew"

@@ -105,28 +105,45 @@ def test_texts_of_a_request_stay_texts_where_it_is_started_anew_and_on_its_plan(
     operator.client.post(f"/onboardings/{hostile['id']}/cancel", json={"reason": ALL}).raise_for_status()
     operator.until(hostile["id"], lambda r: bool(r["state"] == "cancelled"), confirm=False)
     window = watch(base_of(living), refusals=True)
-    page = window.open(f"/api/dashboard/{hostile['id']}/anew")
+    page = window.open(f"/api/request/form?from={hostile['id']}")
     look(page)
-    field = page.get_by_role("textbox", name="Request (JSON)")
-    asked = json.loads(field.input_value())
-    assert asked["onboardingTeam"]["name"] == TEAM_NAME
+    name = page.locator("[name='onboardingTeam.name']")
+    expect(name).to_have_value(TEAM_NAME)
 
-    refused = json.dumps({**asked, "environment": ALL, MARKS[5]: MARKS[1]})
-    field.fill(refused)
+    name.fill(ALL)
+    page.locator("[name='notify.emails']").fill(ALL)
+    page.locator("[name='services.operatorConnect.testLines[0].name']").fill(MARKS[1])
     page.get_by_role("button", name="Plan it").click()
-    expect(page.get_by_role("alert")).to_contain_text("Nothing was planned")
-    expect(field).to_have_value(refused)
-    look(page, MARKS[5])
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was planned yet.")
+    expect(name).to_have_value(ALL)
+    expect(page.locator("[name='services.operatorConnect.testLines[0].name']")).to_have_value(MARKS[1])
+    look(page, MARKS[0])
 
     # So that there is something to plan.
     microsoft.call("PUT", "/service-principals", {"appId": PROJECT_SYNERGY_APP_ID, "remove": True})
-    field.fill(json.dumps(asked))
+    window.go(page, f"/api/request/form?from={hostile['id']}")
     page.get_by_role("button", name="Plan it").click()
     expect(page.get_by_role("heading", name="Step by step")).to_be_visible()
     look(page, ADMIN)
     for shown in page.locator("details summary").all():
         shown.click()
     look(page, ADMIN)
+
+
+def test_texts_of_json_and_of_a_table_stay_texts(living: Cloud, watch: Watch) -> None:
+    window = watch(base_of(living), refusals=True)
+    page = window.open("/api/request")
+    for text in (ALL, json.dumps({"adminUser": ALL, MARKS[5]: MARKS[1], "gateway": {"name": MARKS[0]}})):
+        page.get_by_role("textbox", name="Request (JSON)").fill(text)
+        page.get_by_role("button", name="Check it, and open the form").click()
+        expect(page.get_by_role("textbox", name="Request (JSON)")).to_have_value(text)
+        look(page)
+    window.go(page, "/api/request/table")
+    for text in (ALL, f'gateway.name,adminUser\n"{MARKS[0]}","{MARKS[3]}"', f"{MARKS[0]};{MARKS[2]}\n"):
+        page.get_by_role("textbox", name="Table (CSV)").fill(text)
+        page.get_by_role("button", name="Check it").click()
+        expect(page.get_by_role("textbox", name="Table (CSV)")).to_have_value(text)
+        look(page, MARKS[0])
 
 
 @pytest.mark.parametrize("mark", MARKS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -132,45 +131,6 @@ def test_one_whose_world_has_changed_is_refused_with_the_differences(
         assert barriers(page, axe) == []
 
 
-@each_script
-def test_a_closed_one_is_started_anew_with_changes(
-    living: Cloud, operator: Operator, watch: Watch, axe: str, body: Json, script: bool
-) -> None:
-    onboarding_id = operator.post(body).json()["id"]
-    operator.client.post(f"/onboardings/{onboarding_id}/cancel", json={"reason": "Another admin user."})
-    operator.until(onboarding_id, lambda r: bool(r["state"] == "cancelled"), confirm=False)
-    window = watch(base_of(living), refusals=True, java_script_enabled=script, **SMALL)
-    page = window.open(f"/api/dashboard/{onboarding_id}")
-    page.get_by_role("link", name="Start anew with changes").click()
-    field = page.get_by_role("textbox", name="Request (JSON)")
-    asked = json.loads(field.input_value())
-    assert asked["gateway"] == body["gateway"]
-
-    def send(text: str, *sentences: str) -> None:
-        field.fill(text)
-        page.get_by_role("button", name="Plan it").click()
-        for sentence in sentences:
-            expect(page.get_by_role("alert")).to_contain_text(sentence)
-            expect(field).to_have_value(text)
-            expect(field).to_have_attribute("aria-invalid", "true")
-            if script:
-                assert page.evaluate("document.documentElement.scrollWidth") <= SMALL["viewport"]["width"]
-                assert barriers(page, axe) == []
-
-    send("{", "JSON")
-    send(json.dumps({**asked, "adminUser": "nobody", "services": {}}), "adminUser", "services")
-    elsewhere = json.loads(json.dumps(asked).replace(body["gateway"]["domain"], "elsewhere.contoso.example"))
-    send(json.dumps(elsewhere, indent=2), "The request is about another gateway now")
-    send(json.dumps({**asked, "notify": {"emails": ["night@contoso.com"], "teams": False}}))
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Plan for")
-    made_anew(operator, page, script)
-    page.get_by_role("button", name="Start the onboarding").click()
-    made_anew(operator, page, script)
-    expect(page.get_by_role("heading", name="The onboarding has started")).to_be_visible()
-    record = operator.get(onboarding_id)
-    assert (record["run"], record["request"]["notify"]["emails"]) == (2, ["night@contoso.com"])
-
-
 def test_a_plan_is_read_and_started_by_keyboard_alone(
     living: Cloud, operator: Operator, watch: Watch, body: Json
 ) -> None:
@@ -187,8 +147,7 @@ def test_no_plan_and_no_step_by_hand_has_a_barrier(still: Still, watch: Watch, a
     window = watch(still.base)
     page = window.context.new_page()
     paths = [f"/api/planned/{plan.id}" for plan in still.plans.values()]
-    closed, by_hand = still.trunked["given up"].id, still.trunked["by hand"].id
-    for path in (*paths, f"/api/dashboard/{closed}/anew", f"/api/dashboard/{by_hand}"):
+    for path in (*paths, f"/api/dashboard/{still.trunked['by hand'].id}"):
         window.go(page, path)
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
         assert barriers(page, axe) == [], path
@@ -205,7 +164,7 @@ def test_whoever_reads_may_look_and_not_start(still: Still, watch: Watch) -> Non
     closed = still.trunked["given up"]
     window.go(page, f"/api/dashboard/{closed.id}")
     expect(page.get_by_role("link", name="Start anew with changes")).to_have_count(0)
-    assert window.go(page, f"/api/dashboard/{closed.id}/anew") == 403
+    assert window.go(page, f"/api/request/form?from={closed.id}") == 403
 
 
 @each_script

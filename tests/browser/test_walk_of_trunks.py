@@ -12,6 +12,7 @@ from sandbox.microsoft.issuer import Made, pem
 from tests.browser.conftest import Watch, base_of, stands
 from tests.browser.inbox import card_link, mailed_link
 from tests.browser.test_controls import unfold
+from tests.browser.test_request import fill
 from tests.support.people import Operator, Simulator, sample, with_sandboxs_trunks
 
 Json = dict[str, Any]
@@ -48,14 +49,21 @@ def test_a_session_border_controller_from_the_request_to_completed_by_clicking(
     body["adminUser"] = "another.user@contoso.com"
     body["gateway"]["name"] = "walked-sbc"
     microsoft.call("PUT", "/trunks", {"name": "*", "shows": "nothing"})
-    onboarding_id = operator.post_anew(body)["id"]
+    window = watch(base_of(living))
+    page = window.open("/api/request")
+    page.get_by_role("link", name="Session border controller").click()
+    fill(page, body, body["gateway"]["kind"])
+    page.get_by_role("button", name="Plan it").click()
+    page.get_by_role("button", name="Start the onboarding").click()
+    page.get_by_role("link", name="Open the onboarding").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(body["gateway"]["name"])
+    onboarding_id = page.url.rpartition("/")[2]
     for step in ("assign-admin-user", "check-certificate"):
         operator.until(onboarding_id, stands(step, "needs-attention"), confirm=False)
-    window = watch(base_of(living))
     name, team = body["gateway"]["name"], body["onboardingTeam"]["email"]
 
     # From the dashboard to what stopped: the certificates are given on the page, and Adam says yes to the admin user.
-    page = window.open("/api/dashboard")
+    window.go(page, "/api/dashboard")
     page.get_by_role("row").filter(has_text=name).get_by_role("link", name=name).click()
     form = unfold(page, "Give the certificates")
     form.get_by_role("textbox").fill(chain_for(living, body["gateway"]["domain"]))

@@ -13,8 +13,7 @@ from pydantic import SecretStr
 
 import function_app
 from onboarding.http.access import Role
-from onboarding.http.bodies import MAX_BODY
-from onboarding.pages.forms import MAX_FORM
+from onboarding.http.bodies import MAX_BODY, MAX_FORM, MAX_UPLOAD
 from onboarding.settings import Settings
 from onboarding.steps import TASKS
 from sandbox.package.options import SUPPORTED
@@ -147,7 +146,8 @@ def test_no_setting_is_one_that_flex_consumption_refuses(predicted: Snapshot) ->
 def test_no_body_is_read_into_memory_that_is_much_larger_than_one_that_is_taken(predicted: Snapshot) -> None:
     for who in WHO:
         limit = int(predicted.settings(who)["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"])
-        assert limit == 2 * max(MAX_BODY, MAX_FORM), "what is a bit too large still gets an answer that says so"
+        largest = max(MAX_BODY, MAX_FORM, MAX_UPLOAD)
+        assert limit == 2 * largest, "what is a bit too large still gets an answer that says so"
         assert of_the_sandbox(Ports.default())["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"] == str(limit)
 
 
