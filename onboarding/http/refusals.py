@@ -38,6 +38,8 @@ CODES: Mapping[str, str] = {
     "Not from this site": "foreign-site",
     "Not possible in this state": "not-possible",
     "Not signed in": "not-signed-in",
+    "Nothing is chosen": "nothing-chosen",
+    "Nothing is ticked": "nothing-chosen",
     "Nothing was changed": "form-wrong",
     "Somebody else was faster": "changed-meanwhile",
     "The application is not set up": "not-set-up",

@@ -13,7 +13,7 @@ from onboarding.http.search import Order, Search, Sort, WrongParameter
 from onboarding.http.urgency import BY_STATE
 from onboarding.http.view import SummaryView, WaitView, summary
 from onboarding.pages.filters import FilterField, filter_fields
-from onboarding.pages.words import ALL, ESCALATED, LATE, OVERDUE, STATES, Badge, begun
+from onboarding.pages.words import ESCALATED, EVERY_STATE, LATE, OVERDUE, STATES, Badge, begun
 from onboarding.ports import Row
 from onboarding.standing import WHOM, NextKind, WaitsOn
 
@@ -217,7 +217,7 @@ def _short(text: str | None) -> str | None:
 
 def _counts(search: Search, counts: Counts) -> Iterator[Count]:
     link = dashboard_link(replace(search, states=()))
-    yield Count(ALL, sum(counts.states.values()), link, not search.states)
+    yield Count(EVERY_STATE, sum(counts.states.values()), link, not search.states)
     for state in BY_STATE:
         chosen = search.states == (state,)
         link = dashboard_link(replace(search, states=() if chosen else (state,)))

@@ -49,7 +49,7 @@ OVERDUE = Badge("Overdue", "late")
 """Beside one thing that is waited for, for longer than usual."""
 ESCALATED = Badge("Escalated", "attention")
 """Somebody else was told of it."""
-ALL = Badge("All", "all")
+EVERY_STATE = Badge("All", "all")
 _NOT_DONE = Badge("Not done", "pending")
 _RETRYING = Badge("Retrying", "running")
 

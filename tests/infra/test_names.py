@@ -100,4 +100,6 @@ def test_a_preview_sees_everything(predicted: Snapshot) -> None:
     """
     assert predicted.content["diagnostics"] == []
     conditions = {r["condition"] for r in predicted.content["predictedResources"] if "condition" in r}
-    assert conditions == {f"[not(empty(parameters('{secret}')))]" for secret in ("teamsWebhookUrl", "dnsKeys")}
+    names = ("events-secret", "events-secret-previous", "events-authorization")
+    secrets = ["teamsWebhookUrl')", "dnsKeys')", *(f"eventsSecrets')['{name}']" for name in names)]
+    assert conditions == {f"[not(empty(parameters('{secret})))]" for secret in secrets}
