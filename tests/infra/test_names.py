@@ -102,4 +102,4 @@ def test_a_preview_sees_everything(predicted: Snapshot) -> None:
     conditions = {r["condition"] for r in predicted.content["predictedResources"] if "condition" in r}
     names = ("events-secret", "events-secret-previous", "events-authorization")
     secrets = ["teamsWebhookUrl')", "dnsKeys')", *(f"eventsSecrets')['{name}']" for name in names)]
-    assert conditions == {f"[not(empty(parameters('{secret})))]" for secret in secrets}
+    assert conditions == {f"[not(empty(parameters('{secret}))]" for secret in secrets}
