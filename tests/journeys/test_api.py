@@ -52,7 +52,7 @@ def test_a_body_that_is_far_too_large_is_refused_by_the_platform_and_one_that_is
 
     assert posted("/onboardings", 65 * 1024) == 413
     for path in ("/onboardings", "/outside", "/outside/answer"):
-        assert posted(path, 256 * 1024) == 500
+        assert posted(path, 384 * 1024) == 500
 
 
 def test_the_same_request_again_is_the_same_onboarding(operator: Operator, gateway: Callable[..., Json]) -> None:

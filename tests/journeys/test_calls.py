@@ -15,24 +15,24 @@ from tests.support.people import Json, Operator, Simulator, sample, with_sandbox
 SEED = ROOT / "sandbox" / "microsoft" / "seed.json"
 PINNED: dict[str, dict[str, int]] = {
     "already-onboarded": {
-        "arm read": 10, "arm write": 7, "graph read": 2, "graph write": 1, "graph batch": 6, "mail": 4, "teams": 3,
+        "arm read": 10, "arm write": 7, "graph read": 2, "graph write": 1, "graph batch": 6, "mail": 6, "teams": 3,
     },
     "lab-both-services": {
-        "arm read": 10, "arm write": 7, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 6, "teams": 4,
+        "arm read": 10, "arm write": 7, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 8, "teams": 4,
     },
     "operator-connect": {
-        "arm read": 10, "arm write": 7, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 6, "teams": 4,
+        "arm read": 10, "arm write": 7, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 8, "teams": 4,
     },
-    "own-sbc": {"graph read": 4, "graph write": 3, "graph batch": 7, "mail": 11, "teams": 9},
-    "own-sbc-dns-server": {"graph read": 4, "graph write": 3, "graph batch": 7, "mail": 10, "teams": 9},
+    "own-sbc": {"graph read": 4, "graph write": 3, "graph batch": 7, "mail": 15, "teams": 9},
+    "own-sbc-dns-server": {"graph read": 4, "graph write": 3, "graph batch": 7, "mail": 14, "teams": 9},
     "services-selected-at-deployment": {
-        "arm read": 8, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 6, "teams": 4,
+        "arm read": 8, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 8, "teams": 4,
     },
     "teams-phone-mobile": {
-        "arm read": 10, "arm write": 7, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 6, "teams": 4,
+        "arm read": 10, "arm write": 7, "graph read": 3, "graph write": 3, "graph batch": 7, "mail": 8, "teams": 4,
     },
     "vendor-sbc-azure-dns": {
-        "arm read": 2, "arm write": 1, "graph read": 4, "graph write": 3, "graph batch": 7, "mail": 10, "teams": 9,
+        "arm read": 2, "arm write": 1, "graph read": 4, "graph write": 3, "graph batch": 7, "mail": 14, "teams": 9,
     },
 }  # fmt: skip
 
