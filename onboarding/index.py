@@ -307,9 +307,9 @@ class Index:
                 elif replace(wanted[wait.key], wake=wait.wake) == wait:
                     del wanted[wait.key]
             waits += map(_wait_row, wanted.values())
-        await self._due.upsert(due)
-        await self._waits.upsert(waits)
-        await self._waits.upsert(numbers)
+        for table, rows in ((self._due, due), (self._waits, waits), (self._waits, numbers)):
+            if rows:
+                await table.upsert(rows)
 
     async def make_good_held(self, record: Record | None, known: Sequence[HeldStep]) -> None:
         """The same for the rows of what stands still. `record` is read after them."""

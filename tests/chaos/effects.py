@@ -98,7 +98,7 @@ EFFECTS: Mapping[str, Mapping[str, Describe]] = {
     "GraphDirectory": {
         name: _named(f"directory.{name}") for name in ("add_application", "assign_roles", "add_domain", "verify_domain")
     },
-    "AzureNotifier": {name: _named(f"notifier.{name}") for name in ("mail", "teams")},
+    "AzureNotifier": {name: _named(f"notifier.{name}") for name in ("mail", "teams", "event")},
 }
 """Class that the composition makes → method → how a call of it is described."""
 
