@@ -123,6 +123,8 @@ def test_other_people_are_told(living: Cloud, operator: Operator, provisioning: 
     assert request["notify"] == {
         "emails": ["night@contoso.com", "day@contoso.com"],
         "teams": False,
+        "daily": False,
+        "tellAdminUser": True,
         "escalateTo": "head@contoso.com",
     }
 
@@ -165,7 +167,7 @@ def test_what_is_half_filled_in_survives_a_refresh(still: Still, watch: Watch) -
     for label, change, name in (
         ("Skip a step", lambda form: form.get_by_role("checkbox", name="I insist").check(), "a tick"),
         ("Skip a step", lambda form: form.get_by_role("combobox").select_option("portal-access"), "a choice"),
-        ("Change whom to tell", lambda form: form.get_by_role("checkbox").uncheck(), "a tick taken away"),
+        ("Change whom to tell", lambda form: form.get_by_role("checkbox", name="Teams").uncheck(), "a tick taken away"),
     ):
         window.go(page, f"/api/dashboard/{record.id}")
         form = unfold(page, label)

@@ -60,9 +60,10 @@ def test_texts_of_a_request_and_of_people_stay_texts_on_every_page(
     page = window.open(f"/api/onboardings/{hostile['id']}/checkpoints/operator-information")
     look(page, TEAM_NAME)
     page.get_by_role("textbox", name="Note").fill(ALL)
-    page.get_by_role("button", name="Confirm that it is done").click()
-    expect(page.get_by_role("button", name="Confirm that it is done")).to_have_count(0)
+    page.get_by_role("button", name="The form was sent").click()
+    expect(page.get_by_role("button", name="The form was sent")).to_have_count(0)
     look(page, ALL)
+    operator.confirm(hostile["id"], "operator-information")
 
     operator.until(hostile["id"], stands("portal-access", "waiting"), confirm=False)
     window.go(page, f"/api/onboardings/{hostile['id']}/checkpoints/portal-access")

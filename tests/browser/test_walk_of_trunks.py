@@ -10,8 +10,9 @@ from sandbox.cloud import Cloud
 from sandbox.microsoft.certificates import ensure
 from sandbox.microsoft.issuer import Made, pem
 from tests.browser.conftest import Watch, base_of, stands
-from tests.browser.inbox import card_link, mailed_link
+from tests.browser.inbox import awaited, card_link, mailed_link
 from tests.browser.test_controls import unfold
+from tests.browser.test_links import other_than
 from tests.browser.test_request import fill
 from tests.support.people import Operator, Simulator, sample, with_sandboxs_trunks
 
@@ -32,11 +33,11 @@ def stop(page: Page, title: str) -> Locator:
     return page.get_by_role("region", name=title)
 
 
-def confirm(page: Page, **answers: str) -> None:
+def confirm(page: Page, called: str = "Confirm that it is done", **answers: str) -> None:
     """Fill in what is asked for, by the labels, and confirm."""
     for label, value in answers.items():
         page.get_by_label(label.replace("_", " ")).fill(value)
-    button = page.get_by_role("button", name="Confirm that it is done")
+    button = page.get_by_role("button", name=called)
     button.click()
     expect(button).to_have_count(0)
 
@@ -81,10 +82,17 @@ def test_a_session_border_controller_from_the_request_to_completed_by_clicking(
     window.go(page, card_link(microsoft, f"{onboarding_id}/checkpoints/trust-microsoft-roots"))
     confirm(page)
 
-    # The onboarding team answers by its link, without signing in.
-    theirs = watch(base_of(living), user="nick.nobody").open(mailed_link(microsoft, team, "/api/links#"))
+    # The onboarding team sends its form, gets it back, and confirms: by its links, without signing in.
+    first = mailed_link(microsoft, team, "/api/links#")
+    nick = watch(base_of(living), user="nick.nobody")
+    theirs = nick.open(first)
     expect(theirs.get_by_role("main")).to_contain_text(name)
-    confirm(theirs, Date_of_the_confirmation="2026-03-05")
+    confirm(theirs, "The form was sent")
+    window.go(page, f"/api/onboardings/{onboarding_id}/checkpoints/operator-information")
+    confirm(page, "The form was returned")
+    second = awaited(lambda: other_than(first, mailed_link(microsoft, team, "/api/links#")), "the next link")
+    nick.go(theirs, second)
+    confirm(theirs, "The onboarding is confirmed", Date_of_the_confirmation="2026-03-05")
     expect(theirs.get_by_role("heading", level=1)).to_have_text("Thank you")
 
     # What is left is done in the portal, each by the mail that asks for it.

@@ -192,7 +192,8 @@ def _apart(effect: str) -> list[str]:
 
 def _addressees(request: OnboardingRequest, escalation: str | None) -> set[str]:
     asked = (request.onboarding_team.email, request.txt_record_for.email)
-    others = (request.notify.escalate_to, *asked, escalation)
+    admin = request.admin_user if request.notify.tell_admin_user else None
+    others = (request.notify.escalate_to, *asked, admin, escalation)
     return {*request.notify.emails, *(address for address in others if address)}
 
 
