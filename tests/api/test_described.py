@@ -25,6 +25,8 @@ from tests.support.description import description
 
 EXAMPLES = 15
 """For each operation, of each kind."""
+LONGEST_ADDRESS, LARGEST_BODY = 8_000, 256 * 1024
+"""Characters and bytes beyond which the platform refuses by itself, in its own way (tests/journeys/test_api.py)."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -55,6 +57,9 @@ def test_no_server_error_and_no_undeclared_answer(
     def send(case: Case, there: bool) -> None:
         if there and "id" in case.path_parameters:
             case.path_parameters["id"] = onboarding_id
-        case.call_and_validate(base_url=f"{cloud.api}/api", checks=CHECKS, timeout=30)
+        response = case.call(base_url=f"{cloud.api}/api", timeout=30)
+        sent = response.request
+        if len(str(sent.url)) <= LONGEST_ADDRESS and len(sent.body or b"") <= LARGEST_BODY:
+            case.validate_response(response, checks=CHECKS)
 
     send()

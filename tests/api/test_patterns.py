@@ -21,7 +21,7 @@ from onboarding.core import links
 from onboarding.core.patterns import fits
 from onboarding.core.reasons import InvalidRequestError
 from onboarding.core.record import OnboardingState
-from onboarding.http.call import HttpCall
+from onboarding.http.call import HttpCall, read_onboarding_id
 from onboarding.http.plans import read_checksum
 from onboarding.http.problems import ProblemError
 from onboarding.http.search import read_search
@@ -209,6 +209,11 @@ TEXTS = {
         ("contoso-acg-1f0e9d8c7b", "CONTOSO-ACG-1F0E9D8C7B", "abc-0000000000", f"{'a' * 24}-0123456789"),
         ("", "contoso-acg", "ab-0000000000", "abc-000000000", "abc-00000000000", "abc-000000000g", "a_bc-0000000000",
          f"{'a' * 25}-0123456789", "\u212aabc-0000000000", "abc-000000000١", *with_blanks("abc-0123456789")),
+    ),
+    "?from": Text(
+        lambda text: not _raises(ProblemError, lambda: read_onboarding_id(text)),
+        ("contoso-acg-1f0e9d8c7b",),
+        ("", "contoso-acg", "abc-000000000g", *with_blanks("abc-0123456789")),
     ),
     "{plan}": Text(
         a_plan,
