@@ -130,6 +130,15 @@ def test_a_link_is_good_while_its_checkpoint_is_open_at_that_opening() -> None:
         assert error.value.kind == "used"
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("Nora", "by somebody who gave the name Nora."), ("", "by somebody who gave no name.")]
+)
+def test_a_used_link_says_who_used_it_as_far_as_that_is_known(name: str, said: str) -> None:
+    used = decide(after(STEP), Confirmed(STEP, "the holder of a link", outside=True, name=name), NOW).record
+    with pytest.raises(LinkError, match=said):
+        check_open(link(), used)
+
+
 def test_a_link_to_something_unknown_is_foreign() -> None:
     record = after(STEP)
     strange = Link(record.id, "no-such-step", 1, NOW)
