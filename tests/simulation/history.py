@@ -167,8 +167,8 @@ class History:
                 self._looked(old, new, subject)
 
     def _told(self, after: Record, step: StepRecord) -> None:
-        """Whoever opens a checkpoint owes people a notice of it."""
-        owed = any(
+        """Whoever opens a checkpoint owes people a notice of it; in a pause it is opened once more when that ends."""
+        owed = (after.pause is not None and step.next_attempt_at is None) or any(
             n.step == step.name and n.kind == NoticeKind.CHECKPOINT_OPENED and n.ticket == after.version
             for n in after.notices
         )
