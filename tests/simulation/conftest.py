@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-SEEDS = 2000
+SEEDS = 1000
 CHUNK = 20
 
 
