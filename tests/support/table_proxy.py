@@ -55,6 +55,11 @@ class _Proxy:
         self.ready = threading.Event()
         self.stop = asyncio.Event()
 
+    def run(self) -> None:
+        """Until it is stopped; what is still being answered then is broken off."""
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
+            runner.run(self.serve())
+
     async def serve(self) -> None:
         async with aiohttp.ClientSession(auto_decompress=False) as self._client:
             runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.1)
@@ -134,7 +139,7 @@ def table_proxy(upstream: int) -> Iterator[tuple[int, Weather]]:
     """A proxy before the table service at a port of this machine: its own port, and its weather."""
     weather = Weather()
     proxy = _Proxy(upstream, weather)
-    thread = threading.Thread(target=lambda: proxy.loop.run_until_complete(proxy.serve()), daemon=True)
+    thread = threading.Thread(target=proxy.run, daemon=True)
     thread.start()
     try:
         assert proxy.ready.wait(30), "the proxy does not listen"
@@ -142,7 +147,6 @@ def table_proxy(upstream: int) -> Iterator[tuple[int, Weather]]:
     finally:
         proxy.loop.call_soon_threadsafe(proxy.stop.set)
         thread.join(30)
-        proxy.loop.close()
 
 
 def through(connection_string: str, port: int) -> str:
