@@ -106,7 +106,7 @@ def test_no_page_scrolls_sideways(still: Still, watch: Watch, width: int) -> Non
 TOO_WIDE = """(width) => {
   const whole = document.documentElement.scrollWidth;
   const out = [...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > width);
-  const told = out.filter((e) => !e.closest('.scroller, pre, svg')).map((e) => `${e.tagName}.${e.className}`);
+  const told = out.filter((e) => !e.closest('.scroller, pre, svg')).map((e) => `${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 60)}`);
   return whole <= width ? [] : [`${whole} px`, ...told];
 }"""
 
