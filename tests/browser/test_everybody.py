@@ -106,7 +106,8 @@ def test_no_page_scrolls_sideways(still: Still, watch: Watch, width: int) -> Non
 TOO_WIDE = """(width) => {
   const whole = document.documentElement.scrollWidth;
   const out = [...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > width);
-  const told = out.filter((e) => !e.closest('.scroller, pre, svg')).map((e) => `${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 60)}`);
+  const named = (e) => `${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 60)}`;
+  const told = out.filter((e) => !e.closest('.scroller, pre, svg')).map(named);
   return whole <= width ? [] : [`${whole} px`, ...told];
 }"""
 
