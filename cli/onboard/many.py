@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -76,70 +76,36 @@ def retry(
         _use(context, api, RETRY, _body(api, RETRY, named, problem, search, reason), dry_run, yes, output)
 
 
-def pause(
-    context: typer.Context,
-    named: NamedOrNot = None,
-    problem: Code = None,
-    state: State = None,
-    subscription: Subscription = None,
-    environment: Environment = None,
-    service: Service = None,
-    text: Words = None,
-    reason: Reason = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    output: Form = Output.TABLE,
-    url: Url = None,
-    client_id: ClientId = None,
-) -> None:
-    """Begin nothing until it is resumed: one onboarding, or all that fit."""
-    search = search_of(state, subscription, environment, service, text)
-    with session(context, url, client_id) as api:
-        _use(context, api, PAUSE, _body(api, PAUSE, named, problem, search, reason), dry_run, yes, output)
+def _of_whole_onboardings(verb: Verb, said: str) -> Callable[..., None]:
+    """A command for one onboarding or all that fit; `said`: what people read of it."""
+
+    def command(
+        context: typer.Context,
+        named: NamedOrNot = None,
+        problem: Code = None,
+        state: State = None,
+        subscription: Subscription = None,
+        environment: Environment = None,
+        service: Service = None,
+        text: Words = None,
+        reason: Reason = "",
+        dry_run: DryRun = False,
+        yes: Yes = False,
+        output: Form = Output.TABLE,
+        url: Url = None,
+        client_id: ClientId = None,
+    ) -> None:
+        search = search_of(state, subscription, environment, service, text)
+        with session(context, url, client_id) as api:
+            _use(context, api, verb, _body(api, verb, named, problem, search, reason), dry_run, yes, output)
+
+    command.__name__, command.__doc__ = verb.name, said
+    return command
 
 
-def resume(
-    context: typer.Context,
-    named: NamedOrNot = None,
-    problem: Code = None,
-    state: State = None,
-    subscription: Subscription = None,
-    environment: Environment = None,
-    service: Service = None,
-    text: Words = None,
-    reason: Reason = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    output: Form = Output.TABLE,
-    url: Url = None,
-    client_id: ClientId = None,
-) -> None:
-    """Let a paused onboarding go on, or all that fit."""
-    search = search_of(state, subscription, environment, service, text)
-    with session(context, url, client_id) as api:
-        _use(context, api, RESUME, _body(api, RESUME, named, problem, search, reason), dry_run, yes, output)
-
-
-def cancel(
-    context: typer.Context,
-    named: NamedOrNot = None,
-    problem: Code = None,
-    state: State = None,
-    subscription: Subscription = None,
-    environment: Environment = None,
-    service: Service = None,
-    text: Words = None,
-    reason: Reason = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    output: Form = Output.TABLE,
-    url: Url = None,
-    client_id: ClientId = None,
-) -> None:
-    """End an onboarding, or all that fit. What was done at Microsoft stays."""
-    search = search_of(state, subscription, environment, service, text)
-    with session(context, url, client_id) as api:
-        _use(context, api, CANCEL, _body(api, CANCEL, named, problem, search, reason), dry_run, yes, output)
+pause = _of_whole_onboardings(PAUSE, "Begin nothing until it is resumed: one onboarding, or all that fit.")
+resume = _of_whole_onboardings(RESUME, "Let a paused onboarding go on, or all that fit.")
+cancel = _of_whole_onboardings(CANCEL, "End an onboarding, or all that fit. What was done at Microsoft stays.")
 
 
 def _body(

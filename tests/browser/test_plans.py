@@ -6,6 +6,7 @@ import asyncio
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -31,8 +32,13 @@ each_script = pytest.mark.parametrize("script", [True, False], ids=["with script
 
 @pytest.fixture
 def body(living: Cloud, microsoft: Simulator, operator: Operator, request: pytest.FixtureRequest) -> Iterator[Json]:
-    """A request for a domain of its own."""
-    label = f"plan-{zlib.crc32(request.node.name.encode())}"
+    with of_its_own(living, microsoft, operator, f"plan-{zlib.crc32(request.node.name.encode())}") as made:
+        yield made
+
+
+@contextmanager
+def of_its_own(living: Cloud, microsoft: Simulator, operator: Operator, label: str) -> Iterator[Json]:
+    """A request for a domain of its own; what came of it is cancelled in the end."""
     made = below_contoso(living.ports.trunks, label)
     made["gateway"]["name"] = label
     for trunk in made["gateway"]["trunks"]:

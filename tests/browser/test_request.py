@@ -18,9 +18,8 @@ from onboarding.pages.request_shown import asked_by
 from sandbox.cloud import Cloud
 from tests.browser.conftest import Still, Watch, base_of
 from tests.browser.test_answers import barriers
-from tests.browser.test_plans import SMALL, each_script, id_of, made_anew
+from tests.browser.test_plans import SMALL, each_script, id_of, made_anew, of_its_own
 from tests.browser.test_walk import FORM, IDS, PORTAL, confirm
-from tests.journeys.test_sbc import below_contoso
 from tests.support.people import Operator, Simulator
 from tests.unit.test_request_fields import typed_of
 
@@ -63,14 +62,8 @@ def fits(page: Page, axe: str, width: int = SMALL["viewport"]["width"]) -> None:
 
 @pytest.fixture
 def sbc(living: Cloud, microsoft: Simulator, operator: Operator, request: pytest.FixtureRequest) -> Iterator[Json]:
-    """A request for a domain of its own."""
-    label = f"ask-{zlib.crc32(request.node.name.encode())}"
-    made = below_contoso(living.ports.trunks, label)
-    made["gateway"]["name"] = label
-    for trunk in made["gateway"]["trunks"]:
-        microsoft.call("PUT", "/dns", {"name": trunk["fqdn"], "a": ["127.0.0.1"]})
-    yield made
-    operator.client.post(f"/onboardings/{id_of(operator, made)}/cancel", json={"reason": "the test is over"})
+    with of_its_own(living, microsoft, operator, f"ask-{zlib.crc32(request.node.name.encode())}") as made:
+        yield made
 
 
 def test_from_an_empty_form_to_completed_in_the_browser_alone(
